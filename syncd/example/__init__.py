@@ -1,0 +1,1 @@
+"""An invented association's members as its Excel writes them, and the configuration that syncs them."""

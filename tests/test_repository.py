@@ -1,0 +1,82 @@
+"""What must be true of the repository as a whole."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+LOCK = ROOT / "deploy/requirements.lock"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+# Hosts of package indexes, and options that name one; spelt so that this file does not match itself.
+INDEX = re.compile(r"pypi[.]org|pythonhosted[.]org|npmjs[.]org|(?:index-url|find-links|trusted-host)[ =]+[\w/]*[:/]")
+SECRET = re.compile(r"""(?m)^\s*\w*(?:token|password|secret|api_key) *[=:] *"[^"{]+"|BEGIN [A-Z ]*PRIVATE KEY""")
+COMES_WITH = {"click": "typer", "pydantic_core": "pydantic", "werkzeug": "flask"}
+
+
+def text_of(file):
+    return file.read_bytes().decode("utf-8", errors="ignore")
+
+
+def name_of(requirement):
+    return re.match(r"[\w.-]+", requirement)[0].lower()
+
+
+def tracked_files():
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a clone")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return [file for name in listed.split("\0") if name and (file := ROOT / name).is_file()]
+
+
+def test_names_no_package_index():
+    assert [file for file in tracked_files() if INDEX.search(text_of(file))] == []
+
+
+def test_holds_no_secret_in_plain_text():
+    outside_tests = [file for file in tracked_files() if "tests" not in file.parts]
+    assert [file for file in outside_tests if SECRET.search(text_of(file))] == []
+
+
+def test_the_lock_holds_versions_and_hashes_only():
+    line = re.compile(r"[\w.-]+==[\w.+!]+ (; .* )?\\|    --hash=sha256:[0-9a-f]{64}( \\)?")
+    assert [found for found in text_of(LOCK).splitlines() if not line.fullmatch(found)] == []
+
+
+def test_every_dependency_is_locked():
+    locked = set(re.findall(r"(?m)^[\w.-]+(?===)", text_of(LOCK)))
+    assert {name_of(requirement) for requirement in PROJECT["dependencies"]} - locked == set()
+
+
+def test_every_import_is_of_a_declared_dependency():
+    extras = [line for name, lines in PROJECT["optional-dependencies"].items() if name != "dev" for line in lines]
+    declared = {name_of(requirement) for requirement in [*PROJECT["dependencies"], *extras]}
+    providers = packages_distributions()
+    lines = "\n".join(text_of(file) for file in (ROOT / "syncd").rglob("*.py"))
+    imported = {COMES_WITH.get(name, name) for name in re.findall(r"(?m)^\s*(?:from|import) (\w+)", lines)}
+    others = imported & providers.keys() - sys.stdlib_module_names - {"syncd"}
+    assert {name for name in others if not {one.lower() for one in providers[name]} & declared} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)#:]+)\)", text_of(page))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_readme_names_targets_of_make_that_exist():
+    targets = re.findall(r"(?m)^make (\w+)", text_of(ROOT / "README.md"))
+    assert [target for target in targets if f"\n{target}:" not in text_of(ROOT / "Makefile")] == []
+
+
+def test_the_readme_names_commands_that_exist():
+    if not (ROOT / "syncd/cli/main.py").exists():
+        pytest.skip("there is no command line yet")
+    commands = re.findall(r"(?m)(?:^|`)syncd (\w+)", text_of(ROOT / "README.md"))
+    shown = subprocess.run([sys.executable, "-m", "syncd", "--help"], check=True, capture_output=True, text=True).stdout
+    assert [command for command in commands if not re.search(rf"\b{command}\b", shown)] == []

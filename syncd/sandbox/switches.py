@@ -31,7 +31,7 @@ class Switches:
     writes: Literal["at-once", "accepted"] = "at-once"  # accepted: 202 and no customer, the effect comes later
     accepted_for: int = 1  # further calls (or at most a second) that still see the world before an accepted write
     required: frozenset[str] = frozenset({"surname"})  # fields that can't be blank
-    email_unique: bool = False  # may two customers have the same e-mail address
+    email_unique: bool = False  # no two customers may have the same e-mail address
     errors_name: Literal["nothing", "position", "foreign_id"] = "nothing"  # how a batch's errors say whose they are
     errors_quote_values: bool = False  # errors repeat the value that was sent
 
@@ -40,9 +40,7 @@ class Switches:
     delete_with_orders: Literal["done", "refused-422", "refused-409"] = "done"
     delete_answer: Literal["204", "200-body", "200-empty"] = "204"
     deleted_status: Literal[404, 410] = 404  # of any call that names a deleted customer
-    access: Literal["user", "cashpoint", "reseller", "customer", "public"] = (
-        "user"  # what the token is; only "user" may
-    )
+    access: Literal["user", "cashpoint", "reseller", "customer", "public"] = "user"  # only "user" may
     museums: tuple[int, ...] = ()
     permissions: frozenset[str] = frozenset({"create", "update", "delete"})  # of the token; 403 without
 

@@ -1,0 +1,287 @@
+"""The log: structlog, one event a line. What may leave is on the list below; everything else stays, whoever logs it.
+
+Libraries log through the standard library. That they warned is told, their words are not: httpx and SQLAlchemy put
+URLs, headers and statement parameters into theirs.
+"""
+
+import codecs
+import json
+import logging
+import math
+import re
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from syncd.errors import SyncdError
+
+LogFormat = Literal["json", "console"]
+
+
+class Shape(Enum):
+    """What a value may look like: a mapping under a key meant for names would carry values out."""
+
+    ONE = auto()  # text, number, true or false, nothing
+    MANY = auto()  # a list of these
+    FIGURES = auto()  # names with numbers
+
+
+ALLOWED: Mapping[str, Shape] = {
+    # where we are
+    "sync": Shape.ONE,  # name of the sync
+    "run": Shape.ONE,  # id of the run
+    "instance": Shape.ONE,  # name of the go~mus instance
+    "trigger": Shape.ONE,  # what started the run: schedule, once, a person
+    "dry_run": Shape.ONE,
+    "replica": Shape.ONE,  # which process, where several run
+    # one customer
+    "foreign_id": Shape.ONE,
+    "gomus_id": Shape.ONE,
+    "action": Shape.ONE,  # create, update, adopt, anonymize, delete
+    "result": Shape.ONE,  # ok, failed, skipped
+    "field": Shape.ONE,  # a field's name
+    "fields": Shape.MANY,  # names of fields, never values
+    "addresses": Shape.ONE,  # how many
+    # one call
+    "call": Shape.ONE,  # method and route, without ids
+    "status": Shape.ONE,  # HTTP status; of a run: how it ended
+    "attempts": Shape.ONE,
+    "batch_size": Shape.ONE,
+    "wait": Shape.ONE,  # seconds until the next try
+    # what went wrong
+    "error": Shape.ONE,  # a SyncdError's message, or a class name
+    "remedy": Shape.ONE,
+    "reason": Shape.ONE,  # names fields, never values
+    "reasons": Shape.MANY,
+    "problems": Shape.MANY,  # "field: reason", or "key.path: message"
+    "guard": Shape.ONE,
+    "guards": Shape.MANY,
+    # figures
+    "counts": Shape.FIGURES,
+    "figures": Shape.FIGURES,
+    "count": Shape.ONE,
+    "records": Shape.ONE,
+    "duration": Shape.ONE,  # seconds
+    "limit": Shape.ONE,
+    "percent": Shape.ONE,
+    # where something is
+    "source": Shape.ONE,  # the adapter's type, or its description of what it reads
+    "position": Shape.ONE,  # file and line, or page and number
+    "line": Shape.ONE,
+    "page": Shape.ONE,
+    "path": Shape.ONE,
+    "file": Shape.ONE,
+    "column": Shape.ONE,  # a column's name
+    "columns": Shape.MANY,
+    "host": Shape.ONE,
+    "port": Shape.ONE,
+    "database": Shape.ONE,  # sqlite or postgresql
+    # the process
+    "version": Shape.ONE,
+    "revision": Shape.ONE,  # of the state database's schema
+    "next_run": Shape.ONE,
+    "schedule": Shape.ONE,
+    "signal": Shape.ONE,
+    "syncs": Shape.MANY,
+    "logger": Shape.ONE,  # which library warned
+}
+_EVENT_NAME = re.compile(r"[a-z_]+(\.[a-z_]+)*")
+
+get_logger = structlog.get_logger
+bound = structlog.contextvars.bound_contextvars
+"""`with bound(sync="members", run="..."):` puts these on every event inside the block (of this thread)."""
+
+
+def configure(format: LogFormat | None, stream: TextIO, *, clock: Callable[[], datetime] | None = None) -> None:
+    """Once, at the start of the process; without a format, a terminal is written to for people."""
+    chosen = format or ("console" if stream.isatty() else "json")
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            _timestamp(clock or (lambda: datetime.now(UTC))),
+            keep_allowed,
+            _describe_exception,
+            _json(stream) if chosen == "json" else _console(stream),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
+        cache_logger_on_first_use=False,
+    )
+    _tame_libraries()
+
+
+def _timestamp(clock: Callable[[], datetime]) -> Processor:
+    def stamp(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        moment = clock().astimezone(UTC).isoformat(timespec="milliseconds")
+        return {"timestamp": moment.removesuffix("+00:00") + "Z", **event}
+
+    return stamp
+
+
+def keep_allowed(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Drops what is not on the list, and what does not have its shape; says by name what it dropped."""
+    kept = {key: event[key] for key in ("timestamp", "level") if key in event}
+    # a name put together at run time may hold a value
+    static = isinstance(event["event"], str) and _EVENT_NAME.fullmatch(event["event"])
+    kept["event"] = event["event"] if static else "unnamed"
+    shaped = {key: _shaped(event[key], shape) for key, shape in ALLOWED.items() if key in event}
+    kept |= {key: value for key, value in shaped.items() if value is not _UNFIT}
+    kept |= {"exc_info": event["exc_info"]} if "exc_info" in event else {}
+    dropped = sorted(set(event) - set(kept)) + ([] if static else ["event"])
+    return {**kept, "dropped": dropped} if dropped else kept
+
+
+_UNFIT = object()
+
+
+def _shaped(value: object, shape: Shape) -> object:
+    match shape:
+        case Shape.ONE:
+            return _scalar(value)
+        case Shape.MANY:
+            if not isinstance(value, list | tuple | set | frozenset):
+                return _UNFIT
+            several = [_scalar(one) for one in (sorted(value) if isinstance(value, set | frozenset) else value)]
+            return _UNFIT if _UNFIT in several else several
+        case Shape.FIGURES:
+            return _figures(value)
+
+
+def _figures(value: object) -> object:
+    if not isinstance(value, Mapping):
+        return _UNFIT
+    figures = {_scalar(name): _scalar(number) for name, number in value.items()}
+    fit = all(isinstance(name, str) and isinstance(number, int | float) for name, number in figures.items())
+    return figures if fit else _UNFIT
+
+
+def _scalar(value: object) -> object:
+    if isinstance(value, Enum):
+        value = value.value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, str | Path):
+        # lone surrogates, from a file read wrongly, can't be written anywhere
+        return str(value).encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, float) and not math.isfinite(value):
+        return _UNFIT
+    return value if value is None or isinstance(value, bool | int | float) else _UNFIT
+
+
+def _describe_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    error = event.pop("exc_info", None)
+    if error is True:
+        error = sys.exc_info()[1]
+    elif isinstance(error, tuple):
+        error = error[1]
+    if isinstance(error, BaseException):
+        event["exception"] = list(_describe_chain(error))
+    return event
+
+
+def _describe_chain(error: BaseException) -> Iterator[dict[str, object]]:
+    """The error, then what led to it. Classes and places only: messages of others than ours may quote anything."""
+    seen: set[int] = set()
+    due: list[BaseException | None] = [error]
+    while due:
+        error_or_none = due.pop(0)
+        if error_or_none is None or id(error_or_none) in seen:
+            continue
+        seen.add(id(error_or_none))
+        yield _describe_one(error_or_none)
+        if isinstance(error_or_none, BaseExceptionGroup):
+            due.extend(error_or_none.exceptions)
+        due.append(
+            error_or_none.__cause__ or (None if error_or_none.__suppress_context__ else error_or_none.__context__)
+        )
+
+
+def _describe_one(error: BaseException) -> dict[str, object]:
+    kind = type(error)
+    described: dict[str, object] = {"type": f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")}
+    if isinstance(error, SyncdError):
+        described["message"] = str(error)
+    described["frames"] = [
+        f"{_short(frame.f_code.co_filename)}:{line} in {frame.f_code.co_qualname}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+    ]
+    return described
+
+
+def _short(filename: str) -> str:
+    """From the package on: `syncd/run.py`; what lies above says only where it is installed."""
+    for root in sorted(filter(None, sys.path), key=len, reverse=True):
+        if filename.startswith(root.rstrip("/\\") + "/"):
+            return filename[len(root.rstrip("/\\")) + 1 :]
+    return Path(filename).name
+
+
+def _json(stream: TextIO) -> Processor:
+    # a stream that can't write every character (stdout on Windows, for one) gets escapes: still JSON, and no error
+    ascii_only = codecs.lookup(stream.encoding or "utf-8").name != "utf-8"
+    return lambda _logger, _method, event: json.dumps(event, ensure_ascii=ascii_only)
+
+
+def _console(stream: TextIO) -> Processor:
+    if callable(reconfigure := getattr(stream, "reconfigure", None)):
+        reconfigure(errors="backslashreplace")  # a character that the terminal can't show must not end a run
+    # repr, so that no value brings line breaks or escape codes to the terminal
+    render = structlog.dev.ConsoleRenderer(colors=stream.isatty(), sort_keys=False, repr_native_str=True)
+
+    def render_for_people(logger: WrappedLogger, method: str, event: EventDict) -> str:
+        if exception := event.pop("exception", None):
+            event["exception"] = "\n".join(_lines_of(exception))
+        return str(render(logger, method, event))
+
+    return render_for_people
+
+
+def _lines_of(exception: list[dict[str, Any]]) -> Iterator[str]:
+    for error in exception:
+        yield ": ".join(filter(None, (error["type"], error.get("message"))))
+        yield from (f"    {frame}" for frame in error["frames"])
+
+
+class _LibraryWarnings(logging.Handler):
+    """Tells that a library warned, and which; never what it said."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        structlog.get_logger().log(record.levelno, "library.warning", logger=record.name)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is the standard library's
+        """Its own would print the message and the arguments."""
+
+
+def _tame_libraries() -> None:
+    root = logging.getLogger()
+    root.handlers = [_LibraryWarnings(level=logging.WARNING)]
+    root.setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)
+
+
+def install_crash_hooks() -> None:
+    """What nobody caught becomes the event `crashed`: Python's own report would print messages, and so values."""
+    sys.excepthook = _report_crash
+    threading.excepthook = lambda crash: _report_crash(crash.exc_type, crash.exc_value, crash.exc_traceback)
+    sys.unraisablehook = lambda crash: _report_crash(crash.exc_type, crash.exc_value, crash.exc_traceback)
+
+
+def _report_crash(kind: type[BaseException], error: BaseException | None, _trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt | SystemExit):
+        return
+    try:
+        structlog.get_logger().critical("crashed", error=kind.__name__, exc_info=error)
+    except Exception:  # noqa: BLE001 - nobody is left to tell
+        sys.stderr.write(f"crashed: {kind.__name__}\n")

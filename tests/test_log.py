@@ -1,0 +1,242 @@
+"""What leaves in the log, event by event."""
+
+import io
+import json
+import logging
+import sys
+import threading
+import warnings
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+import structlog
+
+from syncd import log
+from syncd.errors import Outage
+
+NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
+STAMP = {"timestamp": "2026-11-23T12:00:00.123Z"}
+
+
+@pytest.fixture(autouse=True)
+def _untouched_logging():
+    root = logging.getLogger()
+    before = root.handlers, root.level, sys.excepthook, threading.excepthook, sys.unraisablehook
+    yield
+    logging.captureWarnings(capture=False)
+    root.handlers, level, sys.excepthook, threading.excepthook, sys.unraisablehook = before
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+class Stream(io.StringIO):
+    terminal = False
+
+    def isatty(self):
+        return self.terminal
+
+    @property
+    def events(self):
+        return [json.loads(line) for line in self.getvalue().splitlines()]
+
+
+@pytest.fixture
+def stream():
+    stream = Stream()
+    log.configure("json", stream, clock=lambda: NOON)
+    return stream
+
+
+def test_an_event_is_one_line_of_json(stream):
+    with log.bound(sync="members", run="0193"):
+        log.get_logger().info("run.finished", counts={"created": 2}, duration=timedelta(seconds=1.5), status="done")
+    assert stream.getvalue() == (
+        '{"timestamp": "2026-11-23T12:00:00.123Z", "level": "info", "event": "run.finished", "sync": "members",'
+        ' "run": "0193", "status": "done", "counts": {"created": 2}, "duration": 1.5}\n'
+    )
+
+
+def test_what_is_bound_ends_with_its_block(stream):
+    with log.bound(sync="members", run="0193"):
+        log.get_logger().info("run.started")
+    log.get_logger().info("stopped")
+    assert stream.events == [
+        {**STAMP, "level": "info", "event": "run.started", "sync": "members", "run": "0193"},
+        {**STAMP, "level": "info", "event": "stopped"},
+    ]
+
+
+def test_umlauts_stay_as_they_are_and_line_breaks_do_not_break_the_line(stream):
+    log.get_logger().info("source.invalid_record", position="Mitglieder für März.csv line 3", reason="zwei\nZeilen")
+    assert "Mitglieder für März.csv" in stream.getvalue()
+    assert stream.getvalue().count("\n") == 1
+
+
+def test_a_key_that_is_not_on_the_list_stays_and_is_named(stream):
+    log.get_logger().info("record.outcome", foreign_id="MEMBER-7", email="anna@example.org", row={"Name": "Anna"})
+    assert stream.events == [
+        {**STAMP, "level": "info", "event": "record.outcome", "foreign_id": "MEMBER-7", "dropped": ["email", "row"]}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("fields", {"email": "anna@example.org"}),
+        ("fields", "anna@example.org"),
+        ("fields", [{"email": "anna@example.org"}]),
+        ("counts", {"created": "anna@example.org"}),
+        ("counts", ["anna@example.org"]),
+        ("error", ValueError("anna@example.org")),
+        ("reason", b"anna@example.org"),
+        ("duration", float("nan")),
+    ],
+)
+def test_a_value_without_the_shape_of_its_key_stays(stream, key, value):
+    log.get_logger().info("record.outcome", **{key: value})
+    assert stream.events == [{**STAMP, "level": "info", "event": "record.outcome", "dropped": [key]}]
+
+
+def test_names_times_and_paths_are_written_plainly(stream):
+    log.get_logger().info("run.planned", fields={"surname", "email"}, path=Path("a/b.csv"), next_run=NOON, dry_run=True)
+    assert stream.events == [
+        {**STAMP, "level": "info", "event": "run.planned", "fields": ["email", "surname"], "path": "a/b.csv",
+         "next_run": "2026-11-23T12:00:00.123456+00:00", "dry_run": True}
+    ]  # fmt: skip
+
+
+def test_a_name_put_together_at_run_time_does_not_leave(stream):
+    log.get_logger().info("could not save anna@example.org")
+    log.get_logger().info("saved %s", "anna@example.org")
+    assert stream.events == 2 * [{**STAMP, "level": "info", "event": "unnamed", "dropped": ["event"]}]
+
+
+def test_nobody_passes_off_an_exception_text_or_a_level(stream):
+    log.get_logger().info("stopped", exception="anna@example.org", stack="anna@example.org")
+    assert stream.events == [{**STAMP, "level": "info", "event": "stopped", "dropped": ["exception", "stack"]}]
+
+
+def fail_with_a_value():
+    email = "anna@example.org"
+    raise ValueError(email)
+
+
+def fail_in_our_words():
+    try:
+        fail_with_a_value()
+    except ValueError as error:
+        raise Outage("go~mus is out of reach") from error
+
+
+def test_an_exception_is_told_by_class_and_place_and_only_ours_by_message(stream):
+    try:
+        fail_in_our_words()
+    except Outage:
+        log.get_logger().exception("run.failed", error="Outage")
+    (event,) = stream.events
+    frames = [
+        [frame.partition(":")[0] + " " + frame.partition(" in ")[2] for frame in one.pop("frames")]
+        for one in event["exception"]
+    ]
+    here = Path(__file__).name
+    assert event == {
+        **STAMP, "level": "error", "event": "run.failed", "error": "Outage",
+        "exception": [{"type": "syncd.errors.Outage", "message": "go~mus is out of reach"}, {"type": "ValueError"}],
+    }  # fmt: skip
+    assert [[frame.rpartition("/")[2] for frame in one] for one in frames] == [
+        [f"{here} test_an_exception_is_told_by_class_and_place_and_only_ours_by_message", f"{here} fail_in_our_words"],
+        [f"{here} fail_in_our_words", f"{here} fail_with_a_value"],
+    ]
+
+
+def test_the_members_of_a_group_are_told_too(stream):
+    log.get_logger().error("run.failed", exc_info=ExceptionGroup("anna", [ValueError("anna"), Outage("away")]))
+    assert stream.events[0]["exception"] == [
+        {"type": "ExceptionGroup", "frames": []},
+        {"type": "ValueError", "frames": []},
+        {"type": "syncd.errors.Outage", "message": "away", "frames": []},
+    ]
+
+
+def test_a_library_that_warns_is_named_and_not_quoted(stream):
+    logging.getLogger("sqlalchemy.pool").warning("lost %s", "postgresql://user:secret@host")
+    logging.getLogger("urllib3").info("GET https://host/?token=secret")
+    assert stream.events == [{**STAMP, "level": "warning", "event": "library.warning", "logger": "sqlalchemy.pool"}]
+
+
+def test_a_warning_of_python_is_not_quoted_either(stream):
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logging.captureWarnings(capture=True)
+        warnings.warn("about anna@example.org", stacklevel=1)
+        logging.captureWarnings(capture=False)
+    assert stream.events == [{**STAMP, "level": "warning", "event": "library.warning", "logger": "py.warnings"}]
+
+
+def test_the_addresses_that_httpx_calls_do_not_leave(stream):
+    with httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200))) as client:
+        client.get("https://demo.gomus.de/api/v4/customers/MEMBER-7?token=secret")
+    assert stream.getvalue() == ""
+
+
+def test_what_nobody_caught_becomes_an_event_without_its_message(stream, capsys):
+    log.install_crash_hooks()
+    try:
+        fail_with_a_value()
+    except ValueError as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+    thread = threading.Thread(target=fail_with_a_value)
+    thread.start()
+    thread.join()
+    assert [(event["event"], event["level"], event["error"]) for event in stream.events] == 2 * [
+        ("crashed", "critical", "ValueError")
+    ]
+    assert "anna" not in stream.getvalue() + "".join(capsys.readouterr())
+
+
+def test_a_log_that_cannot_be_written_does_not_hide_the_crash(stream, capsys):
+    log.install_crash_hooks()
+    stream.close()
+    sys.excepthook(ValueError, ValueError("anna@example.org"), None)
+    assert capsys.readouterr().err == "crashed: ValueError\n"
+
+
+def test_a_terminal_is_written_to_for_people():
+    terminal = Stream()
+    terminal.terminal = True
+    log.configure(None, terminal, clock=lambda: NOON)
+    log.get_logger().info("run.started", sync="members")
+    assert "run.started" in terminal.getvalue()
+    assert not terminal.getvalue().startswith("{")
+
+
+def test_what_is_no_terminal_is_written_to_as_json():
+    stream = Stream()
+    log.configure(None, stream, clock=lambda: NOON)
+    log.get_logger().info("run.started")
+    assert stream.events == [{**STAMP, "level": "info", "event": "run.started"}]
+
+
+def test_the_readable_form_shows_class_and_place_and_no_escape_codes_of_values():
+    stream = Stream()
+    log.configure("console", stream, clock=lambda: NOON)
+    try:
+        fail_in_our_words()
+    except Outage:
+        log.get_logger().exception("run.failed", foreign_id="MEMBER-\x1b[2J\n7")
+    text = stream.getvalue()
+    assert "syncd.errors.Outage: go~mus is out of reach\n    " in text
+    assert "\nValueError\n" in text
+    assert "anna" not in text
+    assert "\x1b[2J" not in text
+
+
+@pytest.mark.parametrize("format", ["json", "console"])
+def test_a_character_that_the_stream_cannot_write_is_escaped(tmp_path, format):
+    with (tmp_path / "log").open("w", encoding="ascii") as stream:
+        log.configure(format, stream, clock=lambda: NOON)
+        log.get_logger().info("run.started", path="für\udcfc")
+    (line,) = (tmp_path / "log").read_text().splitlines()
+    assert format == "console" or json.loads(line)["path"] == "für\\udcfc"

@@ -1,0 +1,358 @@
+"""Calls to one go~mus instance: what is sent, how often it is tried, and what an answer means for the caller.
+
+A write is repeated here only where it certainly was not processed. Where its fate is unknown the caller must look.
+"""
+
+import json
+import random as chance
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import Enum, auto
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from syncd import __version__
+from syncd.errors import Fatal, Missing, Refused, Retryable, TokenRefused, Unclear
+from syncd.gomus.options import GomusOptions
+from syncd.gomus.wire import WriteAnswer, read_customers, read_errors, read_list, scrub
+from syncd.records import LookupEntry, RemoteCustomer, Value
+
+CUSTOMERS = "/api/v4/customers"
+LISTS = {
+    "salutation": "/api/v4/customers/salutations",
+    "title": "/api/v4/customers/titles",
+    "country": "/api/v4/countries",
+    "language": "/api/v4/locales",
+}
+FIRST_PAUSE, LONGEST_PAUSE, LONGEST_WAIT = 0.5, 30.0, 300.0
+LARGEST_ANSWER = 16 * 2**20
+
+
+class Meaning(Enum):
+    """What a status says about the call."""
+
+    DONE = auto()
+    LATER = auto()
+    TOKEN = auto()  # nothing else will work either
+    MISSING = auto()
+    NO = auto()  # understood and turned down
+    NOT_NOW = auto()  # turned away unprocessed
+    LOST = auto()  # may have been processed
+    ELSEWHERE = auto()  # a redirect, which the token does not follow
+
+
+STATUSES = {
+    202: Meaning.LATER,
+    401: Meaning.TOKEN,
+    403: Meaning.TOKEN,
+    404: Meaning.MISSING,
+    410: Meaning.MISSING,
+    429: Meaning.NOT_NOW,
+    503: Meaning.NOT_NOW,
+}
+HUNDREDS = {2: Meaning.DONE, 3: Meaning.ELSEWHERE, 4: Meaning.NO, 5: Meaning.LOST}
+
+NEVER_ARRIVED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+
+class DeleteAnswer(Enum):
+    DELETED = auto()
+    GONE = auto()  # was not there any more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What the token is: `access` is user, cashpoint, reseller, customer or public."""
+
+    access: str
+    museums: tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    meaning: Meaning
+    body: object
+    retry_after: float | None
+    attempts: int = 1
+
+
+class Client:
+    """Thread-safe: never more than `concurrency` calls at once, never faster than `requests_per_second`."""
+
+    def __init__(
+        self,
+        options: GomusOptions,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] | None = None,
+        random: Callable[[], float] = chance.random,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._options = options
+        self._cancelled = threading.Event()
+        self._sleep = sleep or self._wait
+        self._random = random
+        self._clock = clock
+        self._places = threading.BoundedSemaphore(options.concurrency)
+        self._pace = threading.Lock()
+        self._next_start = 0.0
+        self.calls: Counter[tuple[str, int | None]] = Counter()
+        # A request's own auth object, or httpx would let a .netrc replace the token.
+        self._http = httpx.Client(
+            base_url=options.url,
+            transport=transport,
+            timeout=options.timeout.total_seconds(),
+            follow_redirects=False,
+            auth=_Bearer(options.token.get_secret_value()),
+            headers={"Accept": "application/json", "User-Agent": f"syncd/{__version__}"},
+            limits=httpx.Limits(max_connections=options.concurrency),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def cancel(self) -> None:
+        """Let calls that wait for another try fail now."""
+        self._cancelled.set()
+
+    def _wait(self, seconds: float) -> None:
+        self._cancelled.wait(seconds)
+
+    # --- the calls ---
+
+    def whoami(self) -> Access:
+        answer = self._read("/api/v4/whoami")
+        body = answer.body if isinstance(answer.body, Mapping) else {}
+        museums = body.get("museums")
+        return Access(access=str(body.get("access", "")), museums=tuple(museums) if isinstance(museums, list) else ())
+
+    def lookup(self, kind: str) -> tuple[LookupEntry, ...]:
+        """All pages of a list: salutation, title, country or language."""
+        entries: dict[int, LookupEntry] = {}
+        read, number = 0, 1
+        while True:
+            page = read_list(self._read(LISTS[kind], {"locale": self._options.locale, "page": number}).body)
+            if page is None:
+                raise Fatal(f"go~mus answers no list of {kind} entries", remedy="check the address in gomus.*.url")
+            is_new = any(entry.id not in entries for entry in page.entries)
+            entries.update((entry.id, entry) for entry in page.entries)
+            read += page.count
+            if page.total is None or read >= page.total:
+                return tuple(entries.values())
+            if not page.count or not is_new:  # the same page again, or nothing: it would go on for ever
+                raise Fatal(f"go~mus announces {page.total} {kind} entries and hands out {len(entries)}")
+            number += 1
+
+    def read(self, id: str | int) -> RemoteCustomer | None:
+        """None where there is no such customer."""
+        answer = self._read(_path(id), may_be_missing=True)
+        if answer.meaning is Meaning.MISSING:
+            return None
+        customers = read_customers(answer.body)
+        if not customers:
+            raise Retryable("go~mus answered, but showed no customer", status=answer.status, attempts=answer.attempts)
+        return customers[0]
+
+    def create(self, customers: Sequence[Mapping[str, Value]]) -> WriteAnswer:
+        """One POST: the object itself where there is one, else a list."""
+        body = dict(customers[0]) if len(customers) == 1 else [dict(customer) for customer in customers]
+        return self._write("POST", CUSTOMERS, body)
+
+    def update(self, customers: Sequence[Mapping[str, Value]]) -> WriteAnswer:
+        """One batch PUT; the foreign_id in each says whose fields they are."""
+        return self._write("PUT", CUSTOMERS, [dict(customer) for customer in customers])
+
+    def update_one(self, gomus_id: int, fields: Mapping[str, Value]) -> WriteAnswer:
+        return self._write("PUT", _path(gomus_id), dict(fields))
+
+    def delete(self, gomus_id: int) -> DeleteAnswer:
+        try:
+            self._write("DELETE", _path(gomus_id), None)
+        except Missing:
+            return DeleteAnswer.GONE
+        return DeleteAnswer.DELETED
+
+    # --- how an answer is taken ---
+
+    def _read(self, path: str, query: Mapping[str, Any] | None = None, *, may_be_missing: bool = False) -> _Answer:
+        """Tried again on anything that may pass."""
+        answer = self._try("GET", path, query, None, passing=(Meaning.NOT_NOW, Meaning.LOST, Meaning.LATER))
+        if answer.meaning is Meaning.MISSING and may_be_missing:
+            return answer
+        if answer.meaning is Meaning.DONE and isinstance(answer.body, Mapping | list):
+            return answer
+        if answer.meaning is Meaning.DONE:
+            raise Fatal("go~mus answers with something that is no JSON", remedy="is gomus.*.url the instance itself?")
+        if answer.meaning is Meaning.MISSING:
+            raise Fatal(f"there is nothing at {path}", remedy="is gomus.*.url the address of a go~mus instance?")
+        if answer.meaning is Meaning.NO:
+            raise self._failure(answer, ())
+        raise Retryable(f"go~mus failed to answer ({answer.status})", status=answer.status, attempts=answer.attempts)
+
+    def _write(self, method: str, path: str, sent: object) -> WriteAnswer:
+        body = None if sent is None else {"customer": sent}
+        answer = self._try(method, path, None, body, passing=(Meaning.NOT_NOW,))
+        values = _values(sent)
+        if answer.meaning not in (Meaning.DONE, Meaning.LATER):
+            raise self._failure(answer, values)
+        return WriteAnswer(
+            status=answer.status,
+            saved=read_customers(answer.body),
+            errors=scrub(read_errors(answer.body), values),
+            attempts=answer.attempts,
+            later=answer.meaning is Meaning.LATER,
+        )
+
+    def _failure(self, answer: _Answer, sent: Sequence[object]) -> Exception:
+        status, attempts = answer.status, answer.attempts
+        reasons = scrub(read_errors(answer.body), sent)
+        match answer.meaning:
+            case Meaning.MISSING:
+                return Missing("go~mus has no such customer", reasons=reasons, status=status, attempts=attempts)
+            case Meaning.NO:
+                return Refused(f"go~mus refused ({status})", reasons=reasons, status=status, attempts=attempts)
+            case Meaning.NOT_NOW:
+                return Retryable(f"go~mus turned the call away ({status})", status=status, attempts=attempts)
+            case _:
+                return Unclear(f"go~mus failed ({status})", status=status, attempts=attempts)
+
+    # --- tries ---
+
+    def _try(
+        self, method: str, path: str, query: Mapping[str, Any] | None, body: object, *, passing: Sequence[Meaning]
+    ) -> _Answer:
+        """One call, tried up to `attempts` times where it certainly was not processed or `passing` allows it."""
+        for attempt in range(1, self._options.attempts + 1):
+            is_last = attempt == self._options.attempts or self._cancelled.is_set()
+            retry_after = None
+            try:
+                answer = self._send(method, path, query, body)
+            except NEVER_ARRIVED as error:
+                if is_last:
+                    raise Retryable(_words(error), attempts=attempt) from None
+            except httpx.HTTPError as error:
+                if method != "GET" or is_last:
+                    kind = Unclear if method != "GET" else Retryable
+                    raise kind(_words(error), attempts=attempt) from None
+            else:
+                retry_after = answer.retry_after
+                if answer.meaning not in passing or is_last or (retry_after or 0) > LONGEST_WAIT:
+                    return _Answer(answer.status, answer.meaning, answer.body, retry_after, attempt)
+            self._sleep(self._pause(attempt, retry_after))
+        raise AssertionError("the last attempt returns or raises")
+
+    def _pause(self, attempt: int, retry_after: float | None) -> float:
+        """What the server asks for, else twice as long each time, with jitter so that clients do not come in step."""
+        backoff: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1)) * (0.5 + self._random() / 2)
+        return backoff if retry_after is None else retry_after + backoff / 10
+
+    def _send(self, method: str, path: str, query: Mapping[str, Any] | None, body: object) -> _Answer:
+        with self._places:
+            self._keep_pace()
+            with self._http.stream(method, path, params=query, json=body) as response:
+                meaning = STATUSES.get(response.status_code, HUNDREDS.get(response.status_code // 100, Meaning.LOST))
+                text = _read_body(response)
+        self.calls[method, response.status_code] += 1
+        if meaning is Meaning.TOKEN:
+            raise _token_refused(response.status_code)
+        if meaning is Meaning.ELSEWHERE:
+            raise Fatal(
+                f"go~mus sends the call elsewhere ({response.status_code})",
+                remedy="set gomus.*.url to the instance's own address; the token goes to no other",
+            )
+        return _Answer(response.status_code, meaning, _parse(text), _retry_after(response))
+
+    def _keep_pace(self) -> None:
+        if self._options.requests_per_second is None:
+            return
+        with self._pace:
+            now = self._clock()
+            start = max(now, self._next_start)
+            self._next_start = start + 1 / self._options.requests_per_second
+        if start > now:
+            self._sleep(start - now)
+
+
+class _Bearer(httpx.Auth):
+    """Carries the token to the instance and to nobody else; shows nothing of it."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        yield request
+
+
+def _path(id: str | int) -> str:
+    return f"{CUSTOMERS}/{quote(str(id), safe='')}"
+
+
+def _values(sent: object) -> list[object]:
+    entries = sent if isinstance(sent, list) else [sent]
+    return [value for entry in entries if isinstance(entry, Mapping) for value in entry.values()]
+
+
+def _read_body(response: httpx.Response) -> bytes:
+    read = bytearray()
+    for part in response.iter_bytes():
+        read += part
+        if len(read) > LARGEST_ANSWER:
+            raise httpx.ReadError("the answer is too large")
+    return bytes(read)
+
+
+def _parse(text: bytes) -> object:
+    with suppress(ValueError, RecursionError):
+        return json.loads(text) if text.strip() else None
+    return None
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """Seconds, or a date; both spellings are in use."""
+    given = response.headers.get("Retry-After", "").strip()
+    if given.isdecimal():
+        return float(given)
+    with suppress(ValueError):
+        return max(0.0, (parsedate_to_datetime(given) - datetime.now(UTC)).total_seconds())
+    return None
+
+
+def _token_refused(status: int) -> TokenRefused:
+    if status == httpx.codes.UNAUTHORIZED:
+        return TokenRefused("go~mus refuses the token (401)", remedy="it is wrong or has expired: set a new one")
+    return TokenRefused(
+        "the token lacks a permission (403)", remedy="give the API user the right to read and write customers"
+    )
+
+
+WORDS: tuple[tuple[type[httpx.HTTPError], str], ...] = (
+    (httpx.ConnectTimeout, "no connection to go~mus in time"),
+    (httpx.ConnectError, "no connection to go~mus"),
+    (httpx.ProxyError, "no connection to go~mus through the proxy"),
+    (httpx.PoolTimeout, "no free connection to go~mus in time"),
+    (httpx.TimeoutException, "no answer from go~mus in time"),
+    (httpx.TransportError, "the connection to go~mus broke"),
+)
+
+
+def _words(error: httpx.HTTPError) -> str:
+    """By class: the text of an httpx error may hold an address."""
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return "the certificate of go~mus can't be verified"
+    return next((words for kind, words in WORDS if isinstance(error, kind)), "the call to go~mus failed")

@@ -1,0 +1,173 @@
+"""The one place that knows what go~mus's answers look like, in all the shapes that its pages allow."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from syncd.gomus.fields import FIELDS
+from syncd.records import LookupEntry, RemoteCustomer, Value
+
+OTHER_KEYS = {"customer_salutation_id": "salutation", "customer_title_id": "title"}
+ADDRESS = "addr_"
+LONGEST_REASON, MOST_REASONS = 200, 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteAnswer:
+    """A write that go~mus took: `saved` is whatever customers the answer shows, perhaps none.
+
+    `later` is a 202: the effect is still to come. `errors` are scrubbed texts beside a success.
+    """
+
+    status: int
+    saved: tuple[RemoteCustomer, ...] = ()
+    errors: tuple[str, ...] = ()
+    attempts: int = 1
+    later: bool = False
+
+
+# --- customers ---
+
+
+def read_customers(answer: object) -> tuple[RemoteCustomer, ...]:
+    """Every customer in an answer: wrapped or bare, one or a list, under either key."""
+    return tuple(customer for shown in _shown(answer) if (customer := _customer(shown)) is not None)
+
+
+def _shown(answer: object) -> list[object]:
+    if isinstance(answer, Mapping):
+        answer = next((answer[key] for key in ("customers", "customer") if key in answer), answer)
+    return list(answer) if isinstance(answer, list) else [answer]
+
+
+def _customer(shown: object) -> RemoteCustomer | None:
+    if not isinstance(shown, Mapping) or (gomus_id := _number(shown.get("id"))) is None:
+        return None
+    addresses = [one for one in _listed(shown.get("addresses")) if isinstance(one, Mapping)]
+    first = addresses[0] if addresses else {}
+    foreign_id = shown.get("foreign_id")
+    return RemoteCustomer(
+        gomus_id=gomus_id,
+        foreign_id=None if foreign_id in (None, "") else str(foreign_id),
+        fields={name: _plain(_field(shown, first, name)) for name in FIELDS},
+        addresses=max(1, len(addresses)),
+    )
+
+
+def _field(shown: Mapping[str, object], address: Mapping[str, object], name: str) -> object:
+    if name in shown:
+        return shown[name]
+    if name.startswith(ADDRESS):
+        return address.get(name.removeprefix(ADDRESS), address.get(name))
+    if short := OTHER_KEYS.get(name):
+        nested = shown.get(short, shown.get(f"customer_{short}"))
+        return nested.get("id") if isinstance(nested, Mapping) else shown.get(f"{short}_id", nested)
+    return None
+
+
+def _plain(value: object) -> Value:
+    return value if isinstance(value, str | int | bool) else None if value is None else str(value)
+
+
+def _number(value: object) -> int | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return int(value) if isinstance(value, str) and value.isdecimal() and value.isascii() else None
+
+
+def _listed(value: object) -> Sequence[object]:
+    return value if isinstance(value, list) else ()
+
+
+# --- lists ---
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPage:
+    """One page of a list; `total` is None where the list comes whole."""
+
+    entries: tuple[LookupEntry, ...]
+    count: int
+    total: int | None
+    per_page: int | None
+
+
+def read_list(answer: object) -> ListPage | None:
+    """A page of salutations, titles, countries or locales, under whatever key; None where there is no list."""
+    meta = answer.get("meta") if isinstance(answer, Mapping) else None
+    listed = answer if isinstance(answer, list) else _first_list(answer)
+    if listed is None:
+        return None
+    meta = meta if isinstance(meta, Mapping) else {}
+    return ListPage(
+        entries=tuple(entry for one in listed if (entry := _entry(one)) is not None),
+        count=len(listed),
+        total=_number(meta.get("total_count")),
+        per_page=_number(meta.get("per_page")),
+    )
+
+
+def _first_list(answer: object) -> list[object] | None:
+    if not isinstance(answer, Mapping):
+        return None
+    return next((value for value in answer.values() if isinstance(value, list)), None)
+
+
+def _entry(one: object) -> LookupEntry | None:
+    """Any text of an entry is a name or a code of it; without an id it can't be used."""
+    if not isinstance(one, Mapping) or (number := _number(one.get("id"))) is None:
+        return None
+    return LookupEntry(id=number, names=tuple(text for text in one.values() if isinstance(text, str) and text.strip()))
+
+
+# --- errors ---
+
+
+def read_errors(answer: object) -> tuple[str, ...]:
+    """The texts of an error answer, the detailed ones where there are any; not scrubbed."""
+    if not isinstance(answer, Mapping):
+        return ()
+    detailed = tuple(_texts(answer.get("errors")))
+    return detailed or tuple(_texts(answer.get("error"))) or tuple(_texts(answer.get("message")))
+
+
+def _texts(value: object, name: str = "") -> Iterator[str]:
+    match value:
+        case str():
+            yield f"{name} {value}".strip()
+        case list():
+            for one in value:
+                yield from _texts(one, name)
+        case Mapping():
+            for key, one in value.items():
+                yield from _texts(one, str(key) if not str(key).isdecimal() else name)
+        case _:
+            return
+
+
+PERSONAL = re.compile(
+    r"""[^\s"'<>()]+@[^\s"'<>()]+        # an address
+    | \+?\d[\d\s/().-]{4,}\d           # a telephone number, a date
+    | "[^"]*" | '[^']*(?<!n)' | „[^“]*“ | «[^»]*»  # something quoted; not the ' of "can't"
+    """,
+    re.VERBOSE,
+)
+
+
+def scrub(texts: Iterable[str], sent: Iterable[object]) -> tuple[str, ...]:
+    """Cut every value that was sent, and whatever looks personal, out of the server's words."""
+    values = sorted({str(value) for value in sent if isinstance(value, str | int) and str(value).strip()}, key=len)
+    known = [_pattern(value) for value in reversed(values)]
+    return tuple(_scrub(text, known)[:LONGEST_REASON] for text in list(texts)[:MOST_REASONS])
+
+
+def _scrub(text: str, known: Sequence[re.Pattern[str]]) -> str:
+    for pattern in known:
+        text = pattern.sub("…", text)
+    return PERSONAL.sub("…", text)
+
+
+def _pattern(value: str) -> re.Pattern[str]:
+    """Short values only as words of their own, or every 'a' would go."""
+    escaped = re.escape(value)
+    return re.compile(escaped if len(value) > 2 else rf"(?<!\w){escaped}(?!\w)", re.IGNORECASE)

@@ -1,0 +1,126 @@
+"""What can go wrong, named by what the caller does next.
+
+    SyncdError
+    ├── Misconfigured      a person must change the configuration            exit 2
+    ├── Fatal              this run cannot go on; what was done is recorded   exit 1
+    │   ├── IncompleteRead     the source could not be read to its end
+    │   ├── TokenRefused       go~mus refuses the token: nothing else will work either
+    │   ├── Outage             go~mus stays out of reach
+    │   ├── StateUnusable      the state database cannot be used
+    │   ├── LeaseLost          another process has taken this sync over
+    │   └── Stopped            asked to end before anything was written
+    ├── LeaseTaken         another process is running this sync              exit 5
+    └── CallFailed         one go~mus call did not succeed
+        ├── Refused            understood and turned down; not again as it stands
+        │   └── Missing            there is no such customer
+        ├── Retryable          certainly not processed; may be sent again
+        └── Unclear            may or may not have taken effect; look before doing anything
+
+Messages are written for the operator and may be logged: they name files, lines, keys and fields, never values.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class SyncdError(Exception):
+    """Base of all; `remedy` says what the reader can do about it."""
+
+    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.remedy}" if self.remedy else self.message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One mistake in the configuration: `path` is the key's path (`sync.members.delete.grace`)."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class Misconfigured(SyncdError):
+    """All mistakes found, at once."""
+
+    def __init__(self, problems: Iterable[Problem], *, remedy: str | None = None) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems), remedy=remedy)
+
+
+class Fatal(SyncdError):
+    """The run ends here."""
+
+
+class IncompleteRead(Fatal):
+    """The source broke off or cannot be trusted: nothing about absence follows from it.
+
+    `place` is the file and line, or the page, where it broke.
+    """
+
+    def __init__(self, place: str, message: str, *, remedy: str | None = None) -> None:
+        super().__init__(f"{place}: {message}", remedy=remedy)
+        self.place = place
+
+
+class TokenRefused(Fatal):
+    """401 or 403."""
+
+
+class Outage(Fatal):
+    """A bounded streak of failed calls is over the bound."""
+
+
+class StateUnusable(Fatal):
+    """Unreachable, read-only, full, too new, or on a file system that cannot lock."""
+
+
+class LeaseLost(Fatal):
+    """The fencing number moved on: somebody else writes for this sync now."""
+
+
+class Stopped(Fatal):
+    """SIGTERM or Ctrl-C while reading."""
+
+
+class LeaseTaken(SyncdError):
+    """Another process holds the lease."""
+
+
+class CallFailed(SyncdError):
+    """One call; `status` is the HTTP status where there was an answer, `attempts` the tries made."""
+
+    def __init__(
+        self, message: str, *, status: int | None = None, attempts: int = 1, remedy: str | None = None
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.status = status
+        self.attempts = attempts
+
+
+class Refused(CallFailed):
+    """`reasons` are the server's own messages, scrubbed of every value that was sent."""
+
+    def __init__(
+        self, message: str, *, reasons: tuple[str, ...] = (), status: int | None = None, attempts: int = 1
+    ) -> None:
+        super().__init__(message, status=status, attempts=attempts)
+        self.reasons = reasons
+
+
+class Missing(Refused):
+    """404 or 410."""
+
+
+class Retryable(CallFailed):
+    """Never arrived (connect error) or turned away unprocessed (429, 503)."""
+
+
+class Unclear(CallFailed):
+    """Time-out, broken connection, or a 5xx that may have come after the commit."""

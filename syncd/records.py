@@ -1,0 +1,147 @@
+"""The nouns that flow through a run: what the source gave, what go~mus should have, what it last confirmed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import TypeAlias
+
+Value: TypeAlias = str | int | bool | None
+"""A go~mus field's value as it is sent; dates are ISO text, None clears the field."""
+
+
+class FieldKind(Enum):
+    """How values of a go~mus field are checked and compared."""
+
+    TEXT = "text"
+    EMAIL = "email"
+    DATE = "date"  # ISO 8601 text, `1980-12-31`
+    BOOLEAN = "boolean"
+    ID = "id"  # an integer id of the instance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One customer field of the go~mus API.
+
+    `code` stands for the field in packed digests: never reused, 1 to 255. `personal` fields are overwritten when a
+    customer is anonymized: by `placeholder` where the API wants a value, else by nothing.
+    """
+
+    name: str
+    code: int
+    kind: FieldKind = FieldKind.TEXT
+    max_length: int = 255
+    personal: bool = True
+    placeholder: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where a record stands in its source, for messages: file and first line, or page and number."""
+
+    source: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return self.source if self.line is None else f"{self.source} line {self.line}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRecord:
+    """A record as the source gave it: text from tables, any JSON value from APIs."""
+
+    values: Mapping[str, object] = field(repr=False)
+    position: Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """The desired state in go~mus fields; a field that is not named is left alone, None clears it."""
+
+    foreign_id: str
+    fields: Mapping[str, Value] = field(repr=False)
+    position: Position
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldProblem:
+    """Why one field of a record can't be mapped; the reason never quotes the value."""
+
+    field: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvalidRecord:
+    """Present in the source, but not to be sent. `foreign_id` is None where not even that could be read."""
+
+    foreign_id: str | None
+    position: Position
+    problems: tuple[FieldProblem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digests:
+    """Keyed digests of one customer: 16 bytes for the mapped record, 8 bytes for each field."""
+
+    record: bytes
+    fields: Mapping[str, bytes]
+
+
+class Standing(Enum):
+    """Where a known customer is in its life."""
+
+    ACTIVE = "active"
+    ERASING = "erasing"  # an erasure has begun: nothing but its end may follow
+    ANONYMIZED = "anonymized"  # anonymized and read back; the delete is still due
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownCustomer:
+    """Our memory of what go~mus last confirmed: ids, digests, times, no values.
+
+    `record` is None where the customer was adopted or read back, so that every field must be compared;
+    `source` is the digest of the source record that led to `record`, and spares mapping it again.
+    """
+
+    row: int
+    foreign_id: str
+    gomus_id: int | None
+    record: bytes | None
+    source: bytes | None
+    fields: Mapping[str, bytes]
+    absent_since: datetime | None
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBrief:
+    """Of a known customer, what absence is judged by; `row` is its number in the state database."""
+
+    row: int
+    foreign_id: str
+    gomus_id: int | None
+    absent_since: datetime | None
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteCustomer:
+    """A customer as go~mus answered it, in the names that syncd sends; `addresses` counts its addresses."""
+
+    gomus_id: int
+    foreign_id: str | None
+    fields: Mapping[str, Value] = field(repr=False)
+    addresses: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookupEntry:
+    """One salutation, title, country or language of the instance: its id, and the names and codes it goes by."""
+
+    id: int
+    names: tuple[str, ...]

@@ -1,0 +1,365 @@
+"""One run, told from top to bottom: read, map, compare, ask the guards, write down, carry out, record."""
+
+import secrets
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+
+import structlog
+
+from syncd.approval import Approval
+from syncd.changes import Cause, Create, Erase, Outcome, Result, Update
+from syncd.delivery import Delivery, Habits
+from syncd.diff import DeleteMode
+from syncd.digest import Digester
+from syncd.errors import CallFailed, Fatal, IncompleteRead, Stopped
+from syncd.executor import Executor
+from syncd.gomus.client import Client
+from syncd.guards import Guard, Held, Limits, ask_guards
+from syncd.ledger import Ledger, Recall
+from syncd.lookups import Lookup
+from syncd.mapping import Mapper
+from syncd.plan import Plan, Reading, draw_up, read_whole
+from syncd.records import Field, LookupEntry, Standing
+from syncd.settlement import Settlement
+from syncd.sources.base import Source
+from syncd.spool import Spool
+from syncd.state.lease import take_lease
+from syncd.state.store import Store
+
+log = structlog.get_logger()
+LOOKUP_AGE = timedelta(days=1)  # the vendor asks to refresh salutations and titles once a day
+
+
+class Status(Enum):
+    """How a run ended; the exit codes follow from it."""
+
+    DONE = "done"
+    PROBLEMS = "done with problems"  # records were invalid or refused
+    HELD = "held"
+    FAILED = "failed"
+    STOPPED = "stopped"  # asked to; the next run goes on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sync:
+    """A configured pairing of a source with an instance."""
+
+    name: str
+    instance: str
+    address: str  # the instance's url
+    source: Source
+    mapper: Mapper
+    catalogue: Mapping[str, Field]
+    limits: Limits
+    mode: DeleteMode
+    grace: timedelta
+    recreate_vanished: bool
+    locale: str
+    batch_size: int
+    concurrency: int
+    attempts: int
+    timeout: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What a run needs beside its sync: the state, the wire, the time."""
+
+    store: Store
+    digester: Digester
+    client: Client
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    stopping: threading.Event = field(default_factory=threading.Event)
+    progress: Callable[[str, int, int | None], None] = lambda _stage, _done, _total: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    sync: str
+    run: str
+    status: Status
+    counts: Mapping[str, int]
+    held: tuple[Held, ...] = ()
+    error: str | None = None
+    remedy: str | None = None
+
+
+@contextmanager
+def drawing_up(
+    sync: Sync, recall: Recall, digester: Digester, lookups: Mapping[str, Lookup], progress: Callable[[int], None]
+) -> Iterator[Plan]:
+    """Read the source and compare; the plan lives as long as the block, and nothing is written anywhere."""
+    with Spool() as spool, sync.source.open() as records:
+        missing = sync.mapper.missing_columns(records.columns) if records.columns is not None else ()
+        if missing:
+            raise IncompleteRead(records.description, "; ".join(str(column) for column in missing))
+        reading = Reading(
+            spool=spool,
+            recall=recall,
+            mapper=sync.mapper,
+            lookups=lookups,
+            digester=digester,
+            context=sync.mapper.fingerprint + b"".join(lookups[kind].fingerprint for kind in sorted(lookups)),
+        )
+        snapshot = read_whole(records, reading, progress)
+        yield draw_up(snapshot, now=recall.now, mode=sync.mode, grace=sync.grace)
+
+
+def fetch_lookups(sync: Sync, client: Client) -> dict[str, Lookup]:
+    return {kind: Lookup(kind, client.lookup(kind)) for kind in sync.mapper.lookups_needed}
+
+
+def run(sync: Sync, world: World, *, trigger: str, probe: bool = True) -> Summary:
+    """Carry out one whole run.
+
+    `probe=False` trusts that go~mus holds none of the customers yet. Raises LeaseTaken where another process runs this
+    sync; whatever else goes wrong is in the summary.
+    """
+    with take_lease(world.store.engine, sync.name):
+        entry = world.store.enter(sync.name, sync.instance, world.digester.name(sync.address))
+        ledger = Ledger(
+            store=world.store,
+            digester=world.digester,
+            sync=sync.name,
+            run=_new_run_id(world.clock()),
+            fence=entry.fence,
+            clock=world.clock,
+            recreate_vanished=sync.recreate_vanished,
+        )
+        with structlog.contextvars.bound_contextvars(sync=sync.name, run=ledger.run):
+            return Run(sync, world, ledger, trigger=trigger, probe=probe).conduct()
+
+
+def _new_run_id(now: datetime) -> str:
+    """Sorts by time, and says it."""
+    return f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+class Run:
+    """One run under way, with the lease held."""
+
+    def __init__(self, sync: Sync, world: World, ledger: Ledger, *, trigger: str, probe: bool) -> None:
+        self._sync = sync
+        self._world = world
+        self._ledger = ledger
+        self._trigger = trigger
+        self._probe = probe
+        self._outcomes: Counter[str] = Counter()
+        self._done = 0
+        self._due = 0
+        learned = world.store.learned(sync.instance)
+        self._habits = Habits(
+            cap=min(int(learned.get("batch_size", sync.batch_size)), sync.batch_size), blank=learned.get("blank")
+        )
+        self._delivery = Delivery(
+            client=world.client,
+            digester=world.digester,
+            catalogue=sync.catalogue,
+            habits=self._habits,
+            attempts=sync.attempts,
+            timeout=sync.timeout,
+            sleep=world.sleep,
+        )
+
+    def conduct(self) -> Summary:
+        started = self._world.clock()
+        self._world.store.begin_run(self._ledger.run, self._ledger.sync, self._sync.instance, self._trigger, started)
+        log.info("run.started", instance=self._sync.instance, trigger=self._trigger)
+        try:
+            summary = self._conduct(started)
+        except (Fatal, CallFailed) as failure:
+            summary = self._summary(Status.FAILED, error=failure.message, remedy=failure.remedy)
+        except BaseException:
+            self._finish(self._summary(Status.FAILED, error="crashed"), started)
+            raise
+        self._finish(summary, started)
+        return summary
+
+    def _conduct(self, now: datetime) -> Summary:
+        self._settle_what_was_begun()
+        lookups = self._lookups(now)
+        recall = Recall(store=self._world.store, digester=self._world.digester, sync=self._sync.name, now=now)
+        with drawing_up(self._sync, recall, self._world.digester, lookups, self._show_reading) as plan:
+            self._note_invalid(plan)
+            held = self._ask_guards(plan, now)
+            log.info("run.planned", counts=plan.counts, fields=plan.fields)
+            for guard in held:
+                log.warning("run.held", guard=guard.guard.value, reason=guard.reason, remedy=self._held_remedy())
+            if not any(guard.guard is Guard.IDENTITY for guard in held):
+                self._note_read(plan, now)
+                self._carry_out(plan, held)
+            return self._summary(self._status(plan, held), counts=plan.counts, held=held)
+
+    # --- the steps ---
+
+    def _settle_what_was_begun(self) -> None:
+        store, name = self._world.store, self._sync.name
+        settlement = Settlement(
+            ledger=self._ledger,
+            delivery=self._delivery,
+            names=self._sync.mapper.names,
+            timeout=self._sync.timeout,
+            clock=self._world.clock,
+            sleep=self._world.sleep,
+        )
+        settlement.settle_intents(store.open_intents(name))
+        with self._executor() as executor:
+            executor.erase(self._unfinished_erasures())
+
+    def _unfinished_erasures(self) -> Iterator[Erase]:
+        recall = Recall(
+            store=self._world.store, digester=self._world.digester, sync=self._sync.name, now=self._world.clock()
+        )
+        for known in self._world.store.unfinished(self._sync.name):
+            if known.gomus_id is not None:
+                cause = recall.buried([known.foreign_id]).get(known.foreign_id, Cause.ABSENCE)
+                yield Erase(
+                    foreign_id=known.foreign_id,
+                    gomus_id=known.gomus_id,
+                    cause=cause,
+                    keep=self._sync.mode is DeleteMode.ANONYMIZE and cause is Cause.ABSENCE,
+                    anonymized=known.standing is Standing.ANONYMIZED,
+                )
+
+    def _lookups(self, now: datetime) -> dict[str, Lookup]:
+        return {kind: Lookup(kind, self._entries(kind, now)) for kind in sorted(self._sync.mapper.lookups_needed)}
+
+    def _entries(self, kind: str, now: datetime) -> Sequence[LookupEntry]:
+        """Of the cache where it is of today, else of go~mus."""
+        store, instance, locale = self._world.store, self._sync.instance, self._sync.locale
+        cached = store.cached_lookup(instance, kind, locale)
+        if cached and now - cached.fetched_at < LOOKUP_AGE:
+            return cached.entries
+        entries = self._world.client.lookup(kind)
+        store.cache_lookup(instance, kind, locale, entries, now)
+        return entries
+
+    def _note_invalid(self, plan: Plan) -> None:
+        for record in plan.spool.invalid():
+            log.warning(
+                "source.invalid_record",
+                foreign_id=record.foreign_id,
+                position=str(record.position),
+                problems=[str(problem) for problem in record.problems],
+            )
+        self._ledger.note_invalid(plan.spool.invalid())
+
+    def _ask_guards(self, plan: Plan, now: datetime) -> tuple[Held, ...]:
+        approval = Approval(store=self._world.store, digester=self._world.digester, sync=self._sync.name)
+        tripped = ask_guards(plan.figures, self._sync.limits)
+        held = approval.still_held(plan, tripped, now)
+        if held:
+            approval.note(self._ledger, plan, held, now)
+        elif not tripped:
+            self._ledger.clear_held()
+        return held
+
+    def _held_remedy(self) -> str:
+        name = self._sync.name
+        return f"see `syncd plan {name}`; then release it with `syncd approve {name}`, or mend the source"
+
+    def _note_read(self, plan: Plan, now: datetime) -> None:
+        self._ledger.note_read(
+            newly_absent=plan.newly_absent,
+            returned=plan.returned,
+            nameless=plan.nameless,
+            relearned=plan.spool.relearned(),
+            now=now,
+        )
+
+    def _carry_out(self, plan: Plan, held: tuple[Held, ...]) -> None:
+        self._due = sum(1 for kind in (Create, Update, Erase) for _ in plan.released(kind, held))
+        with self._executor(plan.spool) as executor:
+            executor.create(plan.released(Create, held), probe=self._probe)
+            executor.update(plan.released(Update, held))
+            executor.erase(plan.released(Erase, held))
+
+    @contextmanager
+    def _executor(self, spool: Spool | None = None) -> Iterator[Executor]:
+        yield Executor(
+            delivery=self._delivery,
+            ledger=self._ledger,
+            batch_size=self._habits.cap,
+            concurrency=self._sync.concurrency,
+            report=self._report,
+            adopted=lambda update: spool.add_changes([update]) if spool else None,
+            stopping=self._world.stopping,
+        )
+        self._remember_habits()
+
+    def _remember_habits(self) -> None:
+        store, instance = self._world.store, self._sync.instance
+        if self._habits.cap < self._sync.batch_size:
+            store.learn(instance, "batch_size", str(self._habits.cap))
+        if self._habits.blank is not None:
+            store.learn(instance, "blank", str(self._habits.blank))
+
+    def _report(self, outcome: Outcome) -> None:
+        self._outcomes[f"{outcome.action.value}.{outcome.result.value}"] += 1
+        self._done += 1
+        self._world.progress("carrying out", self._done, self._due)
+        tell = log.info if outcome.result is not Result.FAILED else log.warning
+        tell(
+            "record.outcome",
+            foreign_id=outcome.change.foreign_id,
+            gomus_id=outcome.gomus_id,
+            action=outcome.action.value,
+            result=outcome.result.value,
+            fields=[] if isinstance(outcome.change, Erase) else sorted(outcome.change.fields),
+            status=outcome.status,
+            attempts=outcome.attempts,
+            error=outcome.error,
+        )
+
+    def _show_reading(self, count: int) -> None:
+        self._world.progress("reading", count, None)
+        if self._world.stopping.is_set():
+            raise Stopped("asked to stop while reading", remedy="the next run starts anew; nothing was written")
+
+    # --- the end ---
+
+    def _status(self, plan: Plan, held: tuple[Held, ...]) -> Status:
+        if self._world.stopping.is_set():
+            return Status.STOPPED
+        if held:
+            return Status.HELD
+        failed = any(count for name, count in self._outcomes.items() if name.endswith(".failed"))
+        if failed or any(plan.counts.get(name) for name in ("invalid", "quarantined", "erased")):
+            return Status.PROBLEMS
+        return Status.DONE
+
+    def _summary(
+        self,
+        status: Status,
+        *,
+        counts: Mapping[str, int] | None = None,
+        held: tuple[Held, ...] = (),
+        error: str | None = None,
+        remedy: str | None = None,
+    ) -> Summary:
+        return Summary(
+            sync=self._sync.name,
+            run=self._ledger.run,
+            status=status,
+            counts={**{f"planned.{name}": count for name, count in (counts or {}).items()}, **self._outcomes},
+            held=held,
+            error=error,
+            remedy=remedy,
+        )
+
+    def _finish(self, summary: Summary, started: datetime) -> None:
+        now = self._world.clock()
+        duration = round((now - started).total_seconds(), 3)
+        if summary.status is Status.FAILED:
+            log.error(
+                "run.failed", error=summary.error, remedy=summary.remedy, counts=summary.counts, duration=duration
+            )
+        else:
+            log.info("run.finished", status=summary.status.value, counts=summary.counts, duration=duration)
+        self._world.store.finish_run(self._ledger.run, summary.status.value, summary.counts, summary.error, now)

@@ -1,0 +1,138 @@
+"""Where a plan lies while it is drawn up: an unnamed temporary database that vanishes with the process.
+
+It holds personal values for the length of a run, so it has no name in the file system and is never kept.
+"""
+
+import pickle
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self, TypeVar
+
+from syncd.changes import Change
+from syncd.chunks import CHUNK
+from syncd.diff import Verdict
+from syncd.records import Digests, InvalidRecord, Position
+
+C = TypeVar("C", bound=Change)
+
+SCHEMA = """
+create table seen (foreign_id text primary key, source blob, verdict text, file text, line int) without rowid;
+create table change (id integer primary key, foreign_id text, kind int, body blob);
+create index change_of on change (foreign_id);
+create index change_kind on change (kind, id);
+create table invalid (id integer primary key, body blob);
+create table relearned (foreign_id text primary key, source blob, body blob) without rowid;
+create table nameless (digest blob primary key) without rowid;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A foreign_id that the read has held, the digest of its record, and what became of it."""
+
+    foreign_id: str
+    source: bytes
+    verdict: Verdict
+    position: Position
+
+
+class Spool:
+    """Everything one read led to, on disk, in the order in which it is needed again."""
+
+    def __init__(self) -> None:
+        # An empty name asks SQLite for a temporary file that is unlinked as soon as it is open.
+        self._db = sqlite3.connect("", isolation_level=None)
+        self._db.executescript("pragma journal_mode = off; pragma cache_size = -16000;" + SCHEMA)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    # --- records seen ---
+
+    def find_seen(self, foreign_ids: Sequence[str]) -> dict[str, Seen]:
+        rows = self._db.execute(
+            f"select foreign_id, source, verdict, file, line from seen where foreign_id in ({_marks(foreign_ids)})",  # noqa: S608 - only question marks
+            foreign_ids,
+        )
+        return {
+            foreign_id: Seen(foreign_id, source, Verdict(verdict), Position(source=file, line=line))
+            for foreign_id, source, verdict, file, line in rows
+        }
+
+    def note_seen(self, seen: Iterable[Seen]) -> None:
+        self._db.executemany(
+            "insert or replace into seen values (?, ?, ?, ?, ?)",
+            ((s.foreign_id, s.source, s.verdict.value, s.position.source, s.position.line) for s in seen),
+        )
+
+    def count_verdicts(self) -> dict[Verdict, int]:
+        rows = self._db.execute("select verdict, count(*) from seen group by verdict")
+        return {Verdict(name): count for name, count in rows}
+
+    def absent_among(self, foreign_ids: Sequence[str]) -> set[str]:
+        rows = self._db.execute(f"select foreign_id from seen where foreign_id in ({_marks(foreign_ids)})", foreign_ids)  # noqa: S608 - only question marks
+        return set(foreign_ids).difference(row[0] for row in rows)
+
+    # --- changes ---
+
+    def add_changes(self, changes: Iterable[Change]) -> None:
+        self._db.executemany(
+            "insert into change (foreign_id, kind, body) values (?, ?, ?)",
+            ((change.foreign_id, change.order, pickle.dumps(change)) for change in changes),
+        )
+
+    def changes(self, kind: type[C]) -> Iterator[C]:
+        """All of one kind; those added while this iterates come too."""
+        last = 0
+        while rows := self._db.execute(
+            "select id, body from change where kind = ? and id > ? order by id limit ?", (kind.order, last, CHUNK)
+        ).fetchall():
+            for last, body in rows:  # noqa: B007 - `last` is where the next page begins
+                yield _thaw(body)
+
+    def count_changes(self, kind: type[Change]) -> int:
+        return int(self._db.execute("select count(*) from change where kind = ?", (kind.order,)).fetchone()[0])
+
+    def withdraw(self, foreign_id: str) -> None:
+        """Take back what was concluded from a record that another one contradicts."""
+        self._db.execute("delete from change where foreign_id = ?", (foreign_id,))
+        self._db.execute("delete from relearned where foreign_id = ?", (foreign_id,))
+
+    # --- the rest ---
+
+    def add_invalid(self, records: Iterable[InvalidRecord]) -> None:
+        self._db.executemany("insert into invalid (body) values (?)", ((pickle.dumps(r),) for r in records))
+
+    def invalid(self) -> Iterator[InvalidRecord]:
+        return (_thaw(row[0]) for row in self._db.execute("select body from invalid order by id"))
+
+    def count_invalid(self) -> int:
+        return int(self._db.execute("select count(*) from invalid").fetchone()[0])
+
+    def add_relearned(self, foreign_id: str, source: bytes, digests: Digests) -> None:
+        self._db.execute(
+            "insert or replace into relearned values (?, ?, ?)", (foreign_id, source, pickle.dumps(digests))
+        )
+
+    def relearned(self) -> Iterator[tuple[str, bytes, Digests]]:
+        rows = self._db.execute("select foreign_id, source, body from relearned")
+        return ((row[0], row[1], _thaw(row[2])) for row in rows)
+
+    def add_nameless(self, digest: bytes) -> bool:
+        """Note a record without a readable id; False where one just like it was noted before."""
+        return self._db.execute("insert or ignore into nameless values (?)", (digest,)).rowcount == 1
+
+    def nameless(self) -> Iterator[bytes]:
+        return (row[0] for row in self._db.execute("select digest from nameless"))
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))
+
+
+def _thaw(body: bytes):  # type: ignore[no-untyped-def]  # noqa: ANN202 - whatever was put in
+    return pickle.loads(body)  # noqa: S301 - our own bytes, from a file that nobody else can open

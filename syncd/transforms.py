@@ -1,0 +1,135 @@
+"""Small pure steps from a source's text to the text that go~mus should have."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any, TypeAlias
+
+import phonenumbers
+
+Transform: TypeAlias = Callable[[str], str | None]
+"""Text to text, None for nothing. Raises TransformError with a reason that does not quote the text."""
+
+
+class TransformError(ValueError):
+    """The text is not what the transform takes."""
+
+
+def collapse_spaces(text: str) -> str:
+    return " ".join(text.split())
+
+
+def digits(text: str) -> str:
+    return "".join(character for character in text if character.isdecimal() and character.isascii())
+
+
+def title(text: str) -> str:
+    """A capital at the start of each word and after a hyphen or an apostrophe; the rest small. 'von' is not spared."""
+    return re.sub(r"[^\W\d_]+", lambda word: word.group()[0].upper() + word.group()[1:].lower(), text)
+
+
+def date(formats: str | Sequence[str]) -> Transform:
+    """From the source's form, or the first of several that fits, to `1980-12-31`."""
+    forms = [formats] if isinstance(formats, str) else list(formats)
+
+    def to_iso(text: str) -> str:
+        for form in forms:
+            try:
+                return datetime.strptime(text.strip(), form).date().isoformat()  # noqa: DTZ007 - a day has no zone
+            except ValueError:
+                continue
+        raise TransformError(f"is not a date in the form {' or '.join(map(_example, forms))}")
+
+    return to_iso
+
+
+def _example(form: str) -> str:
+    return datetime(1980, 12, 31).strftime(form)  # noqa: DTZ001 - a day has no zone
+
+
+def phone(region: str) -> Transform:
+    """To E.164 (`+49301234567`); numbers without a country belong to `region`."""
+
+    def to_e164(text: str) -> str:
+        try:
+            number = phonenumbers.parse(text, region)
+        except phonenumbers.NumberParseException:
+            raise TransformError("is not a telephone number") from None
+        if not phonenumbers.is_possible_number(number) or number.extension:
+            raise TransformError("is not a telephone number")
+        return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+    return to_e164
+
+
+def truncate(length: int) -> Transform:
+    return lambda text: text[:length].rstrip()
+
+
+def null_if(values: str | Sequence[str]) -> Transform:
+    """Nothing where the text is one of the values, whatever its case."""
+    nothing = {value.strip().casefold() for value in ([values] if isinstance(values, str) else values)}
+    return lambda text: None if text.strip().casefold() in nothing else text
+
+
+PLAIN: Mapping[str, Transform] = {
+    "strip": str.strip,
+    "lower": str.lower,
+    "upper": str.upper,
+    "title": title,
+    "digits": digits,
+    "collapse-spaces": collapse_spaces,
+}
+
+
+def _text_or_texts(value: object) -> bool:
+    return isinstance(value, str) or (
+        isinstance(value, list) and bool(value) and all(isinstance(one, str) for one in value)
+    )
+
+
+def _is_region(value: object) -> bool:
+    return isinstance(value, str) and value in phonenumbers.SUPPORTED_REGIONS
+
+
+def _is_date_form(value: object) -> bool:
+    """Complete, and with a year of four digits: nobody can tell a birthday of 1930 from one of 2030."""
+    forms = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    return _text_or_texts(value) and all("%Y" in form and "%d" in form and re.search("%[mbB]", form) for form in forms)
+
+
+# name → what makes it, whether its argument will do, and what is expected
+WITH_ARGUMENT: Mapping[str, tuple[Callable[[Any], Transform], Callable[[object], bool], str]] = {
+    "date": (date, _is_date_form, "a form with day, month and a four-digit year, such as '%d.%m.%Y', or several"),
+    "phone": (phone, _is_region, "a region of two capital letters such as 'DE'"),
+    "truncate": (truncate, lambda n: isinstance(n, int) and not isinstance(n, bool) and n > 0, "a length such as 255"),
+    "null-if": (null_if, _text_or_texts, "a text, or a list of texts"),
+}
+NAMES = (*PLAIN, *WITH_ARGUMENT)
+
+
+def compile_transform(spec: object) -> Transform:
+    """From its form in the configuration: `"lower"` or `{ date = "%d.%m.%Y" }`. ValueError says what was expected."""
+    if isinstance(spec, str) and spec in PLAIN:
+        return PLAIN[spec]
+    if isinstance(spec, Mapping) and len(spec) == 1:
+        (name, argument), *_ = spec.items()
+        if name in WITH_ARGUMENT:
+            make, will_do, expected = WITH_ARGUMENT[name]
+            if not will_do(argument):
+                raise ValueError(f"{name} takes {expected}")
+            return make(argument)
+        raise ValueError(_unknown(str(name)))
+    if isinstance(spec, str) and spec in WITH_ARGUMENT:
+        raise ValueError(f"{spec} takes {WITH_ARGUMENT[spec][2]}: {{ {spec} = ... }}")
+    if isinstance(spec, str):
+        raise ValueError(_unknown(spec))
+    raise ValueError(f"is not a transform; there are {', '.join(NAMES)}")  # noqa: TRY004 - pydantic hears ValueError
+
+
+def _unknown(name: str) -> str:
+    near = get_close_matches(name.replace("_", "-"), NAMES, n=1)
+    return f"there is no transform {name!r}" + (
+        f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(NAMES)}"
+    )

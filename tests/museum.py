@@ -1,0 +1,207 @@
+"""A museum for tests: a source that can be edited, a sandbox, a state database, a clock; and runs between them."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import httpx
+from faults import Choose, FaultTransport
+from pydantic import BaseModel
+from syncd.gomus.client import Client
+from syncd.gomus.fields import FIELDS
+from syncd.mapping import FieldSpec, ForeignIdSpec, Mapper
+from syncd.sources.base import Reading, ReadKind, Source
+from syncd.state.connect import open_engine
+from syncd.state.migrate import upgrade
+from syncd.state.store import Store
+
+from syncd.diff import DeleteMode
+from syncd.digest import Digester
+from syncd.errors import IncompleteRead
+from syncd.gomus.options import GomusOptions
+from syncd.guards import Limits
+from syncd.records import Position, SourceRecord
+from syncd.run import Summary, Sync, World, run
+from syncd.sandbox.app import create_app
+from syncd.sandbox.store import TOKEN, Sandbox
+from syncd.sandbox.switches import Switches
+
+logging.getLogger("syncd").setLevel(logging.CRITICAL)
+
+
+class Clock:
+    """Time that passes only when somebody waits, and a little with every look."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
+        self._lock = Lock()
+
+    def __call__(self) -> datetime:
+        with self._lock:
+            self.now += timedelta(milliseconds=1)
+            return self.now
+
+    def sleep(self, seconds: float) -> None:
+        with self._lock:
+            self.now += timedelta(seconds=seconds)
+
+
+class ShelfOptions(BaseModel):
+    type: str = "shelf"
+
+
+class Shelf(Source):
+    """A source in memory. `breaks_after` makes the read end early after so many records."""
+
+    Options = ShelfOptions
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, object]] = []
+        self.breaks_after: int | None = None
+
+    @contextmanager
+    def open(self) -> Iterator[Reading]:
+        yield _ShelfReading(list(self.rows), self.breaks_after)
+
+
+class _ShelfReading(Reading):
+    kind = ReadKind.SNAPSHOT
+    columns = None
+    description = "shelf"
+
+    def __init__(self, rows: Sequence[dict[str, object]], breaks_after: int | None) -> None:
+        self._rows = rows
+        self._breaks_after = breaks_after
+
+    def __iter__(self) -> Iterator[SourceRecord]:
+        for number, row in enumerate(self._rows):
+            if number == self._breaks_after:
+                raise IncompleteRead(f"shelf line {number + 2}", "the read broke off")
+            yield SourceRecord(values=row, position=Position(source="shelf", line=number + 2))
+
+
+FIELDS_MAPPED = {
+    "name": "given",
+    "surname": "family",
+    "email": "mail",
+    "tel": "phone",
+    "notes": "notes",
+    "date_of_birth": "born",
+}
+
+
+def member(number: int, **changes: object) -> dict[str, object]:
+    row: dict[str, object] = {
+        "id": f"{number:04d}",
+        "given": f"Ada{number}",
+        "family": f"Muster{number}",
+        "mail": f"ada{number}@example.org",
+        "phone": f"+493023125{number:03d}",
+        "notes": f"Mitglied {number}",
+        "born": "1980-12-31",
+    }
+    return row | changes
+
+
+@dataclass(kw_only=True)
+class Museum:
+    state_url: str
+    switches: Switches = field(default_factory=Switches)
+    batch_size: int = 100
+    concurrency: int = 2
+    grace: timedelta = timedelta(0)
+    mode: DeleteMode = DeleteMode.ANONYMIZE_THEN_DELETE
+    limits: Limits = field(default_factory=Limits)
+    recreate_vanished: bool = False
+    clock: Clock = field(default_factory=Clock)
+    shelf: Shelf = field(default_factory=Shelf)
+
+    def __post_init__(self) -> None:
+        self.sandbox = Sandbox(self.switches)
+        self.engine = open_engine(self.state_url)
+        upgrade(self.engine)
+        self.digester = Digester(b"the museum's key", FIELDS)
+        self.transport = FaultTransport(httpx.WSGITransport(app=create_app(self.sandbox)))
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    @property
+    def rows(self) -> list[dict[str, object]]:
+        return self.shelf.rows
+
+    def fill(self, count: int) -> None:
+        self.shelf.rows[:] = [member(number) for number in range(1, count + 1)]
+
+    def row(self, number: int) -> dict[str, object]:
+        return next(row for row in self.shelf.rows if row["id"] == f"{number:04d}")
+
+    def remove(self, *numbers: int) -> None:
+        gone = {f"{number:04d}" for number in numbers}
+        self.shelf.rows[:] = [row for row in self.shelf.rows if row["id"] not in gone]
+
+    @property
+    def store(self) -> Store:
+        return Store(self.engine, pack=self.digester.pack, unpack=self.digester.unpack)
+
+    @property
+    def sync(self) -> Sync:
+        return Sync(
+            name="members",
+            instance="main",
+            address="https://demo.gomus.de",
+            source=self.shelf,
+            mapper=Mapper(
+                foreign_id=ForeignIdSpec.model_validate({"from": "id", "prefix": "M-"}),
+                fields={name: FieldSpec.model_validate({"from": column}) for name, column in FIELDS_MAPPED.items()},
+                catalogue=FIELDS,
+            ),
+            catalogue=FIELDS,
+            limits=self.limits,
+            mode=self.mode,
+            grace=self.grace,
+            recreate_vanished=self.recreate_vanished,
+            locale="de",
+            batch_size=self.batch_size,
+            concurrency=self.concurrency,
+            attempts=3,
+            timeout=timedelta(seconds=30),
+        )
+
+    @contextmanager
+    def world(self, faults: Choose = ()) -> Iterator[World]:
+        self.transport.choose = faults
+        self.transport.happened.clear()
+        self.transport.revive()
+        options = GomusOptions.model_validate(
+            {"url": "https://demo.gomus.de", "token": TOKEN, "attempts": 3, "concurrency": self.concurrency}
+        )
+        client = Client(
+            options,
+            transport=self.transport,
+            sleep=self.clock.sleep,
+            random=lambda: 0.5,
+            clock=lambda: self.clock().timestamp(),
+        )
+        yield World(store=self.store, digester=self.digester, client=client, clock=self.clock, sleep=self.clock.sleep)
+
+    def run(self, faults: Choose = (), *, probe: bool = True) -> Summary:
+        """One run; the calls it made are in `sandbox.calls`."""
+        self.sandbox.reset_calls()
+        with self.world(faults) as world:
+            return run(self.sync, world, trigger="test", probe=probe)
+
+    def calls(self) -> list[str]:
+        return [str(call).replace("/api/v4", "") for call in self.sandbox.calls]
+
+    def writes(self) -> list[Any]:
+        return [call for call in self.sandbox.calls if call.method != "GET"]
+
+
+def sqlite_url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'state.db'}"

@@ -1,0 +1,146 @@
+"""The pure comparison: every branch, one claim."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+from syncd.gomus.fields import FIELDS
+
+from syncd.changes import Cause, Create, Update
+from syncd.diff import Absence, AbsencePolicy, DeleteMode, Memory, Verdict, compare, judge_absence
+from syncd.digest import Digester
+from syncd.records import Customer, KnownCustomer, Position, Standing, Value
+
+DIGESTER = Digester(b"key", FIELDS)
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+SOURCE = b"the record"
+
+
+def customer(**fields: Value) -> Customer:
+    return Customer(foreign_id="M-1", fields=fields, position=Position(source="members.csv", line=2))
+
+
+def known(
+    *, standing: Standing = Standing.ACTIVE, source: bytes | None = SOURCE, record: bytes | None = None, **fields: Value
+) -> KnownCustomer:
+    digests = DIGESTER.customer(fields)
+    return KnownCustomer(
+        row=1,
+        foreign_id="M-1",
+        gomus_id=7,
+        record=record or digests.record,
+        source=source,
+        fields=digests.fields,
+        absent_since=None,
+        standing=standing,
+    )
+
+
+def decide(wanted: Customer, **memory: object):  # type: ignore[no-untyped-def]
+    return compare(wanted, DIGESTER.customer(wanted.fields), Memory(**memory), source=SOURCE)  # type: ignore[arg-type]
+
+
+def test_an_unknown_customer_is_created_with_the_fields_that_hold_something() -> None:
+    change = decide(customer(name="Ada", tel=None)).change
+    assert isinstance(change, Create)
+    assert change.fields == {"name": "Ada"}
+
+
+def test_an_unchanged_customer_asks_for_nothing() -> None:
+    decision = decide(customer(name="Ada"), known=known(name="Ada"))
+    assert (decision.verdict, decision.change) == (Verdict.UNCHANGED, None)
+
+
+def test_a_changed_customer_sends_the_changed_fields_only() -> None:
+    change = decide(customer(name="Ada", tel="+49301"), known=known(name="Ada", tel="+49302")).change
+    assert isinstance(change, Update)
+    assert change.fields == {"tel": "+49301"}
+
+
+def test_an_update_remembers_the_fields_that_it_leaves_alone() -> None:
+    change = decide(customer(tel="+49301"), known=known(name="Ada", tel="+49302")).change
+    assert isinstance(change, Update)
+    assert change.digests.fields["name"] == DIGESTER.field("name", "Ada")
+
+
+def test_a_field_that_became_empty_is_cleared() -> None:
+    change = decide(customer(name="Ada", tel=None), known=known(name="Ada", tel="+49302")).change
+    assert isinstance(change, Update)
+    assert change.cleared == ("tel",)
+
+
+def test_a_field_that_is_no_longer_mapped_is_left_alone() -> None:
+    decision = decide(customer(name="Ada"), known=known(name="Ada", tel="+49302"))
+    assert (decision.verdict, decision.change) == (Verdict.RELEARNED, None)
+
+
+def test_another_record_that_maps_to_the_same_customer_costs_no_call() -> None:
+    decision = decide(customer(name="Ada"), known=known(name="Ada", source=b"another record"))
+    assert (decision.verdict, decision.change) == (Verdict.RELEARNED, None)
+
+
+def test_who_was_deleted_for_absence_and_comes_back_is_created_anew() -> None:
+    assert decide(customer(name="Ada"), buried=Cause.ABSENCE).verdict is Verdict.CREATE
+
+
+def test_who_was_erased_on_request_stays_erased() -> None:
+    assert decide(customer(name="Ada"), buried=Cause.REQUEST).verdict is Verdict.ERASED
+
+
+def test_a_refused_record_rests_until_it_changes() -> None:
+    refused = DIGESTER.customer({"name": "Ada"}).record
+    assert decide(customer(name="Ada"), refused=refused).verdict is Verdict.QUARANTINED
+    assert decide(customer(name="Eva"), refused=refused).verdict is Verdict.CREATE
+
+
+def test_a_customer_whose_erasure_has_begun_is_not_updated() -> None:
+    for standing in (Standing.ERASING, Standing.ANONYMIZED):
+        assert decide(customer(name="Eva"), known=known(name="Ada", standing=standing)).verdict is Verdict.WAITING
+
+
+values = st.one_of(st.none(), st.text(max_size=5))
+customers = st.dictionaries(st.sampled_from(["name", "surname", "tel", "notes"]), values, min_size=1)
+
+
+@given(customers, customers)
+def test_after_an_update_the_same_record_is_unchanged(before: dict[str, Value], after: dict[str, Value]) -> None:
+    first = known(source=b"before", **before)  # type: ignore[arg-type]
+    change = decide(customer(**after), known=first).change
+    if isinstance(change, Update):
+        accepted = KnownCustomer(
+            row=1,
+            foreign_id="M-1",
+            gomus_id=7,
+            record=change.digests.record,
+            source=SOURCE,
+            fields=change.digests.fields,
+            absent_since=None,
+            standing=Standing.ACTIVE,
+        )
+        assert decide(customer(**after), known=accepted).verdict is Verdict.UNCHANGED
+
+
+def policy(mode: DeleteMode = DeleteMode.ANONYMIZE_THEN_DELETE, **more: object) -> AbsencePolicy:
+    return AbsencePolicy(mode=mode, grace=timedelta(days=7), **more)  # type: ignore[arg-type]
+
+
+def test_absence_waits_for_grace() -> None:
+    assert judge_absence(None, now=NOW, policy=policy()) is Absence.WAITING
+    assert judge_absence(NOW - timedelta(days=6, hours=23), now=NOW, policy=policy()) is Absence.WAITING
+    assert judge_absence(NOW - timedelta(days=7), now=NOW, policy=policy()) is Absence.DUE
+
+
+def test_mode_ignore_deletes_nobody() -> None:
+    long_ago = NOW - timedelta(days=400)
+    assert judge_absence(long_ago, now=NOW, policy=policy(DeleteMode.IGNORE)) is Absence.IGNORED
+
+
+def test_an_absence_that_began_with_a_nameless_record_is_not_sure() -> None:
+    gone = NOW - timedelta(days=8)
+    assert judge_absence(gone, now=NOW, policy=policy(hidden_since=gone)) is Absence.HIDDEN
+    assert judge_absence(gone, now=NOW, policy=policy(hidden_since=NOW)) is Absence.HIDDEN
+
+
+def test_a_nameless_record_from_before_the_absence_is_somebody_else() -> None:
+    gone = NOW - timedelta(days=8)
+    assert judge_absence(gone, now=NOW, policy=policy(hidden_since=gone - timedelta(minutes=1))) is Absence.DUE

@@ -1,0 +1,371 @@
+"""Whole runs: source to go~mus and back to the journal, on a real state database and the sandbox over HTTP."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from faults import Fault
+from museum import Museum, member
+from syncd.state.lease import take_lease
+
+from syncd.errors import LeaseTaken
+from syncd.run import Status, run
+from syncd.sandbox.switches import Switches
+
+LOST = [Fault.READ_TIMEOUT, Fault.READ_ERROR, Fault.DISCONNECTED, Fault.SERVER_ERROR_AFTER, Fault.GATEWAY_TIMEOUT]
+
+
+@pytest.fixture
+def museum(state_url: str) -> Iterator[Museum]:
+    """On each kind of state database."""
+    museum = Museum(state_url=state_url)
+    yield museum
+    museum.close()
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Museum]:
+    """Where the kind of state database does not matter."""
+    museum = Museum(state_url=f"sqlite:///{tmp_path / 'state.db'}")
+    yield museum
+    museum.close()
+
+
+# --- the main job ---
+
+
+def test_a_thousand_records_are_ten_posts(museum: Museum) -> None:
+    museum.fill(1000)
+    assert museum.run().status is Status.DONE
+    assert [call.split()[0] for call in museum.calls()].count("POST") == 10
+    assert len(museum.sandbox.customers) == 1000
+
+
+def test_an_empty_instance_need_not_be_probed(here: Museum) -> None:
+    here.fill(250)
+    here.run(probe=False)
+    assert here.calls() == ["POST /customers"] * 3
+
+
+def test_an_unchanged_run_makes_no_call(museum: Museum) -> None:
+    museum.fill(50)
+    museum.run()
+    assert museum.run().status is Status.DONE
+    assert museum.calls() == []
+
+
+def test_a_changed_field_is_sent_alone(museum: Museum) -> None:
+    museum.fill(5)
+    museum.run()
+    museum.row(3)["phone"] = "+493023125999"
+    museum.run()
+    (write,) = museum.writes()
+    assert write.customers == [{"foreign_id": "M-0003", "tel": "+493023125999"}]
+
+
+def test_many_updates_are_one_put(here: Museum) -> None:
+    here.fill(30)
+    here.run()
+    for row in here.rows[:15]:
+        row["phone"] = None
+    here.run()
+    assert here.calls() == ["PUT /customers"]
+    assert here.sandbox.by_foreign_id("M-0001")[0]["tel"] is None
+
+
+def test_a_removed_customer_is_read_anonymized_read_back_and_deleted(museum: Museum) -> None:
+    museum.fill(3)
+    museum.run()
+    museum.remove(2)
+    assert museum.run().status is Status.DONE
+    assert museum.calls() == ["GET /customers/:id", "PUT /customers/:id", "GET /customers/:id", "DELETE /customers/:id"]
+
+
+def test_what_was_deleted_held_no_personal_value(here: Museum) -> None:
+    here.fill(3)
+    here.run()
+    here.sandbox.add_order(here.sandbox.by_foreign_id("M-0002")[0].id)
+    before = {str(value) for value in here.row(2).values()} - {"0002"}
+    here.remove(2)
+    here.run()
+    (deleted,) = here.sandbox.deleted
+    assert before.isdisjoint(str(value) for value in deleted.fields.values())
+    assert str(deleted["email"]).endswith(".invalid")
+
+
+def test_a_customer_that_go_mus_has_already_is_adopted(museum: Museum) -> None:
+    museum.sandbox.add_customer(foreign_id="M-0001", name="Ada1", surname="Muster1", tel="+49301")
+    museum.fill(2)
+    museum.run()
+    assert museum.sandbox.duplicates() == []
+    assert [write.customers[0].keys() for write in museum.writes() if write.method == "PUT"] == [
+        {"foreign_id", "email", "tel", "notes", "date_of_birth"}
+    ]
+    museum.run()
+    assert museum.calls() == []
+
+
+def test_an_adopted_customer_that_agrees_costs_no_write(here: Museum) -> None:
+    here.fill(20)
+    here.run()
+    fresh = Museum(state_url=here.state_url.replace("state.db", "lost.db"), shelf=here.shelf)
+    fresh.sandbox = here.sandbox
+    fresh.transport = here.transport
+    fresh.run()
+    assert fresh.writes() == []
+    assert fresh.store.count_known("members") == 20
+    fresh.close()
+
+
+# --- absence ---
+
+
+def test_within_grace_nobody_is_deleted_and_back_in_time_nothing_happened(here: Museum) -> None:
+    here.grace = timedelta(days=7)
+    here.fill(3)
+    here.run()
+    row = here.row(2)
+    here.remove(2)
+    here.run()
+    here.clock.sleep(6 * 86400)
+    here.rows.append(row)
+    here.run()
+    here.remove(2)
+    here.run()
+    here.clock.sleep(6 * 86400)
+    here.run()
+    assert here.calls() == []
+    here.clock.sleep(86400)
+    here.run()
+    assert here.calls()[-1] == "DELETE /customers/:id"
+
+
+def test_a_read_that_broke_off_deletes_nobody(museum: Museum) -> None:
+    museum.fill(10)
+    museum.run()
+    museum.shelf.breaks_after = 5
+    summary = museum.run()
+    assert (summary.status, museum.calls()) == (Status.FAILED, [])
+    museum.shelf.breaks_after = None
+    assert museum.run().status is Status.DONE
+    assert len(museum.sandbox.customers) == 10
+
+
+def test_an_invalid_record_is_present(here: Museum) -> None:
+    here.fill(3)
+    here.run()
+    here.row(2)["mail"] = "not an address"
+    assert here.run().status is Status.PROBLEMS
+    assert here.calls() == []
+
+
+def test_a_record_that_lost_its_id_keeps_its_customer_and_only_it(here: Museum) -> None:
+    here.fill(5)
+    here.run()
+    here.row(2)["id"] = ""
+    here.run()
+    assert here.writes() == []
+    here.remove(4)  # might be the nameless one now, for all we know: but it was seen beside it
+    here.run()
+    assert [customer.foreign_id for customer in here.sandbox.deleted] == ["M-0004"]
+
+
+def test_a_customer_that_comes_back_after_deletion_is_created_anew(here: Museum) -> None:
+    here.fill(3)
+    here.run()
+    row = here.row(2)
+    here.remove(2)
+    here.run()
+    here.rows.append(row)
+    here.run()
+    assert [customer["surname"] for customer in here.sandbox.by_foreign_id("M-0002")] == ["Muster2"]
+
+
+# --- guards ---
+
+
+def test_too_many_deletions_are_held_and_the_rest_goes_through(museum: Museum) -> None:
+    museum.fill(100)
+    museum.run()
+    museum.remove(*range(1, 31))
+    museum.rows.append(member(200))
+    summary = museum.run()
+    assert summary.status is Status.HELD
+    assert [write.method for write in museum.writes()] == ["POST"]
+    assert summary.held[0].reason.startswith("30 of 100 known customers")
+
+
+def test_ids_that_changed_shape_hold_the_whole_run(museum: Museum) -> None:
+    museum.fill(100)
+    museum.run()
+    for row in museum.rows:
+        row["id"] = str(row["id"]).lstrip("0")
+    assert museum.run().status is Status.HELD
+    assert museum.calls() == []
+    museum.fill(100)
+    museum.run()
+    assert museum.calls() == []
+
+
+def test_an_approval_releases_what_was_held_and_nothing_beyond(museum: Museum) -> None:
+    museum.fill(100)
+    museum.run()
+    museum.remove(*range(1, 31))
+    museum.run()
+    now = museum.clock()
+    museum.store.approve("members", by="somebody", at=now, expires_at=now + timedelta(hours=24))
+    museum.remove(50)
+    assert museum.run().status is Status.HELD
+    museum.rows.append(member(50))
+    museum.run()
+    museum.store.approve("members", by="somebody", at=now, expires_at=now + timedelta(hours=24))
+    assert museum.run().status is Status.DONE
+    assert len(museum.sandbox.customers) == 70
+
+
+def test_an_approval_expires(here: Museum) -> None:
+    here.fill(100)
+    here.run()
+    here.remove(*range(1, 31))
+    here.run()
+    now = here.clock()
+    here.store.approve("members", by="somebody", at=now, expires_at=now + timedelta(hours=24))
+    here.clock.sleep(86400)
+    assert here.run().status is Status.HELD
+
+
+# --- failure ---
+
+
+@pytest.mark.parametrize("fault", LOST)
+def test_a_create_whose_answer_is_lost_makes_no_duplicate(here: Museum, fault: Fault) -> None:
+    here.sandbox.switches = Switches(foreign_ids="repeatable")
+    here.fill(3)
+    summary = here.run([None, None, None, fault])
+    assert (summary.status, here.sandbox.duplicates()) == (Status.DONE, [])
+    assert [call.split()[0] for call in here.calls()].count("POST") == 1
+    here.run()
+    assert here.calls() == []
+
+
+@pytest.mark.parametrize("fault", [Fault.NO_CONNECTION, Fault.UNAVAILABLE, Fault.THROTTLED, Fault.SERVER_ERROR])
+def test_a_create_that_did_not_arrive_is_sent_again(here: Museum, fault: Fault) -> None:
+    here.fill(3)
+    assert here.run([None, None, None, fault]).status is Status.DONE
+    assert len(here.sandbox.customers) == 3
+
+
+def test_a_late_create_is_found_and_not_repeated(here: Museum) -> None:
+    here.sandbox.switches = Switches(foreign_ids="repeatable")
+    here.fill(1)
+    assert here.run([None, Fault.LATE]).status is Status.DONE
+    assert len(here.sandbox.customers) == 1
+
+
+def test_one_bad_record_stops_only_itself(here: Museum) -> None:
+    here.fill(20)
+    here.row(7)["family"] = ""
+    assert here.run().status is Status.PROBLEMS
+    assert len(here.sandbox.customers) == 19
+    (refused,) = here.store.quarantine("members")
+    assert refused.foreign_id == "M-0007"
+
+
+def test_a_refused_record_is_tried_again_when_it_changes_or_when_its_pause_is_over(here: Museum) -> None:
+    here.fill(2)
+    here.row(1)["family"] = ""
+    here.run()
+    assert here.run().status is Status.PROBLEMS
+    assert here.calls() == []
+    here.clock.sleep(3600)
+    here.run()
+    assert "POST /customers" in here.calls()
+    here.row(1)["family"] = "Muster1"
+    assert here.run().status is Status.DONE
+
+
+def test_a_refused_token_stops_the_run_at_once(here: Museum) -> None:
+    here.fill(500)
+    here.sandbox.tokens = {"another"}
+    assert here.run().status is Status.FAILED
+    assert len(here.calls()) <= here.concurrency
+
+
+def test_an_outage_ends_the_run_with_what_was_done_recorded(here: Museum) -> None:
+    here.batch_size = 10
+    here.fill(100)
+    summary = here.run(lambda _request, number: Fault.NO_CONNECTION if number > 35 else None)
+    assert summary.status is Status.FAILED
+    before = len(here.sandbox.customers)
+    assert here.store.count_known("members") == before
+    assert here.run().status is Status.DONE
+    assert len(here.sandbox.customers) == 100
+    assert len([call for call in here.calls() if call.startswith("POST")]) <= 10
+
+
+def test_a_smaller_cap_is_learned_and_kept(here: Museum) -> None:
+    here.sandbox.switches = Switches(batch_cap=30)
+    here.fill(200)
+    assert here.run().status is Status.DONE
+    here.rows.extend(member(number) for number in range(300, 400))
+    here.run()
+    assert all(call.status in {201, 200} for call in here.writes())
+
+
+def test_a_delete_that_is_refused_leaves_the_anonymized_customer(here: Museum) -> None:
+    here.sandbox.switches = Switches(delete_with_orders="refused-422")
+    here.fill(3)
+    here.run()
+    kept = here.sandbox.by_foreign_id("M-0002")[0].id
+    here.sandbox.add_order(kept)
+    here.remove(2)
+    assert here.run().status is Status.DONE
+    (customer,) = [one for one in here.sandbox.customers if one.id == kept]
+    assert (customer["surname"], customer["tel"], customer.foreign_id) == ("anonymisiert", None, None)
+    here.run()
+    assert here.calls() == []
+
+
+@pytest.mark.parametrize("cleared_by", ["null", "empty"])
+def test_fields_are_emptied_whichever_way_the_server_knows(here: Museum, cleared_by: str) -> None:
+    here.sandbox.switches = replace(Switches(), cleared_by=cleared_by)  # type: ignore[arg-type]
+    here.fill(10)
+    here.run()
+    for number in (2, 3, 4):
+        here.row(number)["phone"] = ""
+    assert here.run().status is Status.DONE
+    assert {here.sandbox.by_foreign_id(f"M-000{n}")[0]["tel"] for n in (2, 3, 4)} <= {None, ""}
+    here.remove(5)
+    assert here.run().status is Status.DONE
+    assert not {here.sandbox.deleted[0][name] for name in ("tel", "notes", "date_of_birth")} - {None, ""}
+
+
+def test_a_customer_that_somebody_deleted_is_reported_or_recreated(here: Museum) -> None:
+    here.fill(3)
+    here.run()
+    here.sandbox.remove(here.sandbox.by_foreign_id("M-0002")[0])
+    here.row(2)["phone"] = "+493023125777"
+    assert here.run().status is Status.PROBLEMS
+    here.recreate_vanished = True
+    here.clock.sleep(3600)
+    here.run()
+    here.run()
+    assert here.sandbox.by_foreign_id("M-0002")[0]["surname"] == "Muster2"
+
+
+def test_two_runs_of_one_sync_exclude_each_other(museum: Museum) -> None:
+    with take_lease(museum.engine, "members"), museum.world() as world, pytest.raises(LeaseTaken):
+        run(museum.sync, world, trigger="test")
+
+
+@pytest.mark.parametrize("fault", [Fault.READ_TIMEOUT, Fault.SERVER_ERROR, Fault.NO_CONNECTION])
+@pytest.mark.parametrize("step", range(4))
+def test_an_erasure_that_stumbles_at_any_step_comes_to_its_end(here: Museum, fault: Fault, step: int) -> None:
+    here.fill(3)
+    here.run()
+    here.remove(2)
+    here.run([None] * step + [fault])
+    here.run()
+    assert [customer["surname"] for customer in here.sandbox.deleted] == ["anonymisiert"]

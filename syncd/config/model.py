@@ -1,0 +1,178 @@
+"""What the configuration file may say (pydantic), and what the rest of syncd is given (`Config`)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, SecretStr, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from syncd.diff import DeleteMode
+from syncd.durations import Duration
+from syncd.gomus.fields import FIELDS
+from syncd.gomus.options import GomusOptions
+from syncd.mapping import FieldSpec, ForeignIdSpec
+from syncd.schedule import Schedule, parse_schedule
+from syncd.sources import find_source
+from syncd.sources.base import SourceOptions
+
+_STATE_URLS = "must be 'sqlite:///FILE' or 'postgresql+psycopg://HOST/DATABASE'"
+
+
+def suggest(name: str, known: Mapping[str, object] | list[str] | set[str]) -> str:
+    """The end of a message: what may have been meant, where something known is near."""
+    near = get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _error_at(key: str, message: str) -> ValidationError:
+    """For a validator that sees a whole table, an error that names the key."""
+    error = PydanticCustomError("table", "{message}", {"message": message})
+    return ValidationError.from_exception_data("table", [InitErrorDetails(type=error, loc=(key,), input=None)])
+
+
+def _check_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        raise ValueError(f"the name {name!r} may have letters, digits, '-' and '_' only")
+    return name
+
+
+def _check_state_url(url: str) -> str:
+    """Never quotes the URL, which may hold a password."""
+    url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise ValueError(_STATE_URLS) from None
+    if parsed.drivername == "sqlite":
+        if parsed.host or parsed.query or parsed.database in (None, "", ":memory:"):
+            raise ValueError("names no file: 'sqlite:///syncd.db' is one beside this configuration")
+    elif parsed.drivername != "postgresql+psycopg":
+        raise ValueError(_STATE_URLS)
+    return url
+
+
+def _check_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is not a time zone such as 'Europe/Berlin'{suggest(name, available_timezones())}")
+    return name
+
+
+def _check_schedule(text: str) -> str:
+    parse_schedule(text, UTC)
+    return text
+
+
+def _check_field(name: str) -> str:
+    if name not in FIELDS:
+        raise ValueError(f"go~mus has no customer field {name!r}{suggest(name, FIELDS)}")
+    return name
+
+
+def _validate_source(value: object) -> SourceOptions:
+    """Each adapter declares its options beside itself; `type` says which."""
+    if not isinstance(value, dict):
+        raise ValueError('must be a table such as { type = "csv", path = "members.csv" }')  # noqa: TRY004 - pydantic collects ValueErrors
+    if not isinstance(type_name := value.get("type"), str):
+        raise _error_at("type", "says what kind of source this is, for example 'csv'")
+    try:
+        adapter = find_source(type_name)
+    except LookupError as error:
+        raise _error_at("type", str(error)) from None
+    except ImportError as error:
+        raise _error_at("type", f"the source {type_name!r} needs the package {error.name!r}: install it") from None
+    return adapter.Options.model_validate(value)
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StateOptions(_Table):
+    """Where syncd keeps its memory; `digest_key` keys the digests in it."""
+
+    url: Annotated[str, AfterValidator(_check_state_url)] = Field(default="sqlite:///syncd.db", repr=False)
+    digest_key: SecretStr | None = None
+
+    @model_validator(mode="after")
+    def _key_for_a_server(self) -> Self:
+        # beside SQLite a key file is made; a server has no "beside" that all replicas share
+        if self.url.startswith("postgresql") and self.digest_key is None:
+            raise _error_at("digest_key", 'is needed with PostgreSQL: digest_key = { env = "SYNCD_DIGEST_KEY" }')
+        return self
+
+
+Percent = Annotated[float, Field(ge=0, le=100)]
+
+
+class DeleteOptions(_Table):
+    """What becomes of customers that the source no longer has."""
+
+    mode: DeleteMode = DeleteMode.ANONYMIZE_THEN_DELETE
+    grace: Duration = timedelta(days=7)
+    max_percent: Percent = 5
+    max_count: int = Field(default=20, ge=0)
+
+
+class GuardOptions(_Table):
+    """More than this at once is held until a person approves."""
+
+    update_percent: Percent = 50
+    clear_percent: Percent = 20
+    invalid_percent: Percent = 20
+
+
+class SyncTable(_Table):
+    """`[sync.NAME]` as the file has it."""
+
+    gomus: str | None = None
+    schedule: Annotated[str, AfterValidator(_check_schedule)] | None = None
+    timezone: Annotated[str, AfterValidator(_check_zone)] = "Europe/Berlin"
+    source: Annotated[SourceOptions, PlainValidator(_validate_source)]
+    foreign_id: ForeignIdSpec
+    fields: dict[Annotated[str, AfterValidator(_check_field)], FieldSpec] = Field(min_length=1)
+    delete: DeleteOptions = DeleteOptions()
+    guards: GuardOptions = GuardOptions()
+
+
+Name = Annotated[str, AfterValidator(_check_name)]
+
+
+class Document(_Table):
+    """The whole file."""
+
+    state: StateOptions = StateOptions()
+    gomus: dict[Name, GomusOptions] = Field(min_length=1)
+    sync: dict[Name, SyncTable] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncConfig:
+    """One source paired with one instance; `gomus` is the instance's name."""
+
+    name: str
+    gomus: str
+    schedule: Schedule | None
+    timezone: ZoneInfo
+    source: SourceOptions
+    foreign_id: ForeignIdSpec
+    fields: Mapping[str, FieldSpec]
+    delete: DeleteOptions
+    guards: GuardOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """A configuration that holds together. `base` is the folder of its file: relative paths start there."""
+
+    base: Path
+    state: StateOptions
+    gomus: Mapping[str, GomusOptions]
+    syncs: Mapping[str, SyncConfig]

@@ -1,0 +1,179 @@
+"""The configuration as JSON Schema: for editors, and for naming the keys a person may have meant."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from typing import Any, TypeAlias
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+
+from syncd.config.model import Document, SyncTable
+from syncd.config.secrets import KeyPath
+from syncd.durations import format_duration
+from syncd.gomus.fields import FIELDS
+from syncd.mapping import FieldSpec, ForeignIdSpec
+from syncd.sources import available_sources, find_source
+from syncd.sources.base import SourceOptions
+from syncd.transforms import PLAIN, WITH_ARGUMENT
+
+Schema: TypeAlias = dict[str, Any]
+
+_REFERENCE: Schema = {
+    "title": "Reference",
+    "description": "The value stands elsewhere: in an environment variable, or in a file.",
+    "type": "object",
+    "properties": {"env": {"type": "string", "minLength": 1}, "file": {"type": "string", "minLength": 1}},
+    "additionalProperties": False,
+    "minProperties": 1,
+    "maxProperties": 1,
+}
+_SCALARS = {"string", "integer", "number", "boolean"}
+
+
+class _Generator(GenerateJsonSchema):
+    """Spells durations as a person writes them."""
+
+    def encode_default(self, dft: Any) -> Any:  # noqa: ANN401 - as pydantic has it
+        return format_duration(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
+
+
+def json_schema() -> Schema:
+    """JSON Schema 2020-12 of the whole file; any value may be a reference, a secret must be one."""
+    schema = _with_references(plain_schema())
+    schema["$defs"]["Reference"] = _REFERENCE
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "syncd configuration",
+        **schema,
+    }
+
+
+def plain_schema() -> Schema:
+    """What values may be once references are replaced."""
+    sources = dict(_source_options())
+    models: list[type[BaseModel]] = [Document, SyncTable, FieldSpec, ForeignIdSpec, *sources.values()]
+    places, shared = models_json_schema([(model, "validation") for model in models], schema_generator=_Generator)
+    definitions: Schema = shared["$defs"]
+
+    def definition(model: type) -> Schema:
+        found: Schema = definitions[places[model, "validation"]["$ref"].rpartition("/")[2]]
+        return found
+
+    for name, options in sources.items():
+        _require_type(definition(options), name)
+    definition(FieldSpec)["properties"]["transform"] = _transform()
+    sync = definition(SyncTable)["properties"]
+    sync["source"] = {"oneOf": [places[options, "validation"] for options in sources.values()]}
+    sync["foreign_id"] = _or_shorthand(places[ForeignIdSpec, "validation"])
+    spec = _or_shorthand(places[FieldSpec, "validation"])
+    sync["fields"] = _closed_table(FIELDS, spec)
+    return {**definition(Document), "$defs": definitions}
+
+
+def _source_options() -> Iterator[tuple[str, type[SourceOptions]]]:
+    for name in available_sources():
+        try:
+            yield name, find_source(name).Options
+        except ImportError:
+            continue  # an extra that is not installed here
+
+
+def _require_type(options: Schema, name: str) -> None:
+    options["properties"]["type"] = {"const": name, "type": "string", "title": "Type"}
+    options["required"] = sorted({*options.get("required", ()), "type"})
+
+
+def _or_shorthand(spec: Schema) -> Schema:
+    return {"anyOf": [{"type": "string", "minLength": 1}, spec]}
+
+
+def _transform() -> Schema:
+    """What `compile_transform` takes: alone, or a list of them."""
+    arguments: Schema = {"properties": {name: {} for name in WITH_ARGUMENT}, "additionalProperties": False}
+    one = {"anyOf": [{"enum": [*PLAIN]}, {"type": "object", "minProperties": 1, "maxProperties": 1, **arguments}]}
+    return {"anyOf": [one, {"type": "array", "items": one}]}
+
+
+def _closed_table(keys: Iterable[str], value: Schema) -> Schema:
+    return {
+        "type": "object",
+        "properties": dict.fromkeys(keys, value),
+        "additionalProperties": False,
+        "minProperties": 1,
+    }
+
+
+def _with_references(schema: Schema) -> Schema:
+    if _is_secret(schema):
+        return {"$ref": "#/$defs/Reference"}
+    changed = {key: _inside(key, inner) for key, inner in schema.items()}
+    # what tells the alternatives of a `oneOf` apart must be plain
+    if "const" not in schema and (schema.get("type") in _SCALARS or "enum" in schema):
+        about: Schema = {key: changed.pop(key) for key in ("title", "description", "default") if key in changed}
+        return {**about, "anyOf": [changed, {"$ref": "#/$defs/Reference"}]}
+    return changed
+
+
+def _inside(key: str, inner: Any) -> Any:  # noqa: ANN401 - a keyword of JSON Schema may hold anything
+    if key in ("properties", "$defs"):
+        return {name: _with_references(schema) for name, schema in inner.items()}
+    if key in ("anyOf", "oneOf", "allOf"):
+        return [_with_references(schema) for schema in inner]
+    if key in ("items", "additionalProperties") and isinstance(inner, dict):
+        return _with_references(inner)
+    return inner
+
+
+def _is_secret(schema: Mapping[str, Any]) -> bool:
+    return schema.get("writeOnly") is True
+
+
+class Outline:
+    """Answers what the schema knows of a place in a document."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+
+    def keys(self, document: object, path: KeyPath) -> set[str]:
+        """The keys that the table at `path` may have."""
+        return {key for schema in self._at(document, path) for key in schema.get("properties", ())}
+
+    def is_secret(self, document: object, path: KeyPath) -> bool:
+        return any(map(_is_secret, self._at(document, path)))
+
+    def _at(self, document: object, path: KeyPath) -> list[Schema]:
+        places = self._alternatives(self._schema, document)
+        for part in path:
+            document = _inner(document, part)
+            inner = [schema for place in places if (schema := _step(place, part)) is not None]
+            places = [schema for place in inner for schema in self._alternatives(place, document)]
+        return places
+
+    def _alternatives(self, schema: Schema, document: object) -> list[Schema]:
+        if "$ref" in schema:
+            return self._alternatives(self._schema["$defs"][schema["$ref"].rpartition("/")[2]], document)
+        branches = [*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())]
+        found = [schema, *(place for branch in branches for place in self._alternatives(branch, document))]
+        chosen = [place for place in found if _names_type(place, document)]
+        return chosen or found
+
+
+def _inner(document: object, part: str | int) -> object:
+    try:
+        return document[part]  # type: ignore[index]  # whatever can't be indexed has nothing inside
+    except (TypeError, KeyError, IndexError):
+        return None
+
+
+def _step(schema: Schema, part: str | int) -> Schema | None:
+    if isinstance(part, int):
+        inner = schema.get("items")
+    else:
+        inner = schema.get("properties", {}).get(part, schema.get("additionalProperties"))
+    return inner if isinstance(inner, dict) else None
+
+
+def _names_type(schema: Schema, document: object) -> bool:
+    """Whether the document's `type` is the one of this alternative."""
+    constant = schema.get("properties", {}).get("type", {}).get("const")
+    return constant is not None and isinstance(document, dict) and document.get("type") == constant

@@ -3,8 +3,17 @@
 import csv
 import io
 import re
+from collections import Counter
+from datetime import UTC, datetime
 
+from syncd.config import load
 from syncd.example.make import COLUMNS, FILE, example
+from syncd.gomus.fields import FIELDS
+from syncd.lookups import Lookup
+from syncd.mapping import Mapper
+from syncd.records import Customer, InvalidRecord, LookupEntry
+from syncd.sandbox.reference import COUNTRIES, SALUTATIONS, TITLES
+from syncd.sources.csv import CsvSource
 
 FREE_FOR_FILMS = re.compile(
     r"(30)?23125\d{3}|6990009\d{3}|4066969\d{3}|2214710\d{3}|8999998\d{3}|17139200?\d{2}|176040690\d{2}"
@@ -42,8 +51,41 @@ def test_repeats_one_row_and_gives_one_number_twice():
 
 
 def test_reaches_nobody():
-    digits = [re.sub(r"\D", "", row[column]) for row in rows() for column in ("Telefon", "Mobil")]
-    national = [re.sub(r"^(0049|49|0)0?", "", number) for number in digits if len(number) > 7]
+    cells = [number for row in rows() for number in (row["Telefon"], *row["Mobil"].split("oder"))]
+    digits = [re.sub(r"\D", "", cell) for cell in cells]
+    national = [re.sub(r"^(0049|49|0)0?", "", number) for number in digits if number]
     assert [number for number in national if not FREE_FOR_FILMS.fullmatch(number)] == []
     hosts = {host for row in rows() for host in re.findall(r"@([\w.-]+)", row["E-Mail"])}
     assert hosts == {"example.org", "example.com", "example.net"}
+
+
+def lookups():
+    lists = {
+        "salutation": {number: tuple(names.values()) for number, names in SALUTATIONS.items()},
+        "title": {number: tuple(names.values()) for number, names in TITLES.items()},
+        "country": COUNTRIES,
+    }
+    return {
+        kind: Lookup(kind, [LookupEntry(id=number, names=names) for number, names in entries.items()])
+        for kind, entries in lists.items()
+    }
+
+
+def test_maps_but_for_nine_rows_spoilt_in_nine_ways():
+    config = load(FILE.with_name("config.toml"), {"GOMUS_URL": "http://127.0.0.1:1", "GOMUS_TOKEN": "of nobody"})
+    sync = config.syncs["members"]
+    mapper = Mapper(foreign_id=sync.foreign_id, fields=sync.fields, catalogue=FIELDS)
+    source = CsvSource(sync.source, base=config.base, sleep=lambda _: None, clock=lambda: datetime.now(UTC))
+    with source.open() as reading:
+        assert mapper.missing_columns(reading.columns) == ()
+        mapped = [mapper.customer(record, lookups()) for record in reading]
+    assert sum(isinstance(one, Customer) for one in mapped) == 491
+    problems = [problem for one in mapped if isinstance(one, InvalidRecord) for problem in one.problems]
+    assert Counter(problem.field for problem in problems) == {
+        "email": 3,
+        "date_of_birth": 2,
+        "tel": 1,
+        "mobile": 1,
+        "customer_salutation_id": 1,
+        "customer_title_id": 1,
+    }

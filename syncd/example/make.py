@@ -73,7 +73,7 @@ MISTAKES: tuple[dict[str, str], ...] = (
     {"E-Mail": "kassenwart@"},
     {"E-Mail": "erste@example.org; zweite@example.org"},
     {"Telefon": "privat"},
-    {"Mobil": "0171 39"},
+    {"Mobil": "0171 3920012 oder 030 23125123"},
     {"Anrede": "Eheleute"},
     {"Titel": "Dipl.-Kfm."},
 )

@@ -244,6 +244,6 @@ def _count_fields(updates: Iterable[Update]) -> tuple[Counter[str], Counter[str]
     changed: Counter[str] = Counter()
     cleared: Counter[str] = Counter()
     for update in updates:
-        changed.update(update.fields)
+        changed.update(update.fields.keys())
         cleared.update(update.cleared)
     return changed, cleared

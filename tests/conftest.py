@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+import structlog
 
 IMAGE = os.environ.get("SYNCD_TEST_POSTGRES_IMAGE", "postgres:17-alpine")
 SERVER = os.environ.get("SYNCD_TEST_POSTGRES_URL")
@@ -23,7 +24,7 @@ def postgres() -> Iterator[str]:
         if os.environ.get("SYNCD_TEST_REQUIRE_POSTGRES"):
             pytest.fail(f"PostgreSQL is required here: {reason}")
         pytest.skip(f"no PostgreSQL: {reason}, and SYNCD_TEST_POSTGRES_URL names no server")
-    from testcontainers.postgres import PostgresContainer
+    from testcontainers.community.postgres import PostgresContainer
 
     with PostgresContainer(IMAGE, driver="psycopg") as container:
         yield container.get_connection_url()
@@ -57,3 +58,11 @@ def _fresh_database(server: str) -> Iterator[str]:
     with engine.connect() as connection:
         connection.execute(sa.text(f"drop database {name} with (force)"))
     engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def _quiet_log() -> Iterator[None]:
+    """A run's log is only of interest where a test looks at it."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("critical"))
+    yield
+    structlog.reset_defaults()

@@ -1,6 +1,5 @@
 """A museum for tests: a source that can be edited, a sandbox, a state database, a clock; and runs between them."""
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,7 +30,6 @@ from syncd.sandbox.app import create_app
 from syncd.sandbox.store import TOKEN, Sandbox
 from syncd.sandbox.switches import Switches
 
-logging.getLogger("syncd").setLevel(logging.CRITICAL)
 
 
 class Clock:

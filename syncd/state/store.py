@@ -198,9 +198,11 @@ class Store:
             connection.execute(statement, rows)
 
     def _upsert(self, table: Table, rows: Sequence[Mapping[str, Any]], *, key: Sequence[str]) -> None:
+        if not rows:
+            return
         dialect = postgresql if self.engine.dialect.name == "postgresql" else sqlite
         statement = dialect.insert(table)
-        values = {name: statement.excluded[name] for name in (rows[0] if rows else ()) if name not in key}
+        values = {name: statement.excluded[name] for name in rows[0] if name not in key}
         self._write(statement.on_conflict_do_update(index_elements=key, set_=values), rows)
 
     # --- the database and its syncs ---

@@ -55,7 +55,7 @@ def find_settled_file(
         found = _find_newest(pattern, base)
         if found != seen:
             # A time in the future, from a server whose clock is ahead, counts as now; from here on we count ourselves.
-            seen, quiet = found, clock().timestamp() - found.modified_ns / 1e9
+            seen, quiet = found, max(clock().timestamp() - found.modified_ns / 1e9, 0.0)
         if (pause := settled.total_seconds() - quiet) <= 0:
             return found
         if waited > (settled + _PATIENCE).total_seconds():

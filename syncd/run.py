@@ -188,7 +188,7 @@ class Run:
         with drawing_up(self._sync, recall, self._world.digester, lookups, self._show_reading) as plan:
             self._note_invalid(plan)
             held = self._ask_guards(plan, now)
-            log.info("run.planned", counts=plan.counts, fields=plan.fields)
+            log.info("run.planned", counts=plan.counts, figures=plan.fields)
             for guard in held:
                 log.warning("run.held", guard=guard.guard.value, reason=guard.reason, remedy=self._held_remedy())
             if not any(guard.guard is Guard.IDENTITY for guard in held):

@@ -1,133 +1,193 @@
 """Opening the state database, and saying in words what is wrong with it: no statement, no value, no password."""
 
 import os
+import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Engine, event
+from sqlalchemy import URL, Engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from syncd.errors import StateUnusable
+from syncd.state.tables import REVISION, metadata
 
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "ceph"})
 BUSY_MS = 10_000
 KEEPALIVES = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+LOOKING = {"is_looking": True}  # an execution option: the transaction only reads, and waits for no writer
 
 
 def open_engine(url: str) -> Engine:
     """For reading and writing; a SQLite file is made, readable by its owner only, where there is none."""
-    if make_url(url).get_backend_name() == "postgresql":
-        return _open_postgresql(url)
-    path = database_path(url)
-    if path is not None:
-        _make_file(path)
-    engine = _sqlite_engine(str(path) if path else ":memory:")
-    event.listen(engine, "connect", _prepare_sqlite)
-    return engine
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "postgresql":
+        return _open_postgresql(parsed)
+    path = _path_of(parsed)
+    if path is None:
+        return _sqlite_engine(None, ":memory:", _prepare)
+    _refuse_network(path)
+    os.close(open_private(path, "the state database"))
+    return _sqlite_engine(path, str(path), _prepare)
 
 
-def open_engine_readonly(url: str) -> Engine | None:
-    """For looking only: nothing is made and nothing is written. None where there is no database yet."""
-    if make_url(url).get_backend_name() == "postgresql":
-        return _open_postgresql(url, options="-c default_transaction_read_only=on")
-    path = database_path(url)
-    if path is None or not path.exists():
-        return None
-    engine = _sqlite_engine(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-    event.listen(engine, "connect", _prepare_readonly)
+def open_engine_readonly(url: str) -> Engine:
+    """For looking only; an empty database in memory stands in for one that is not there or not set up yet."""
+    parsed = _parse(url)
+    path = _path_of(parsed)
+    if parsed.get_backend_name() == "postgresql":
+        engine = _open_postgresql(parsed, options="-c default_transaction_read_only=on")
+    elif path is None or not path.exists():
+        return open_in_memory()
+    else:
+        _refuse_network(path)
+        # Not mode=ro: that leaves its -wal and -shm behind, for only one who may write can clear them away.
+        engine = _sqlite_engine(path, f"{path.as_uri()}?mode=rw", _prepare_to_look, **LOOKING)
+    found = schema_version(engine)
+    if found is None:
+        return open_in_memory()
+    if found < REVISION:
+        raise StateUnusable("the state database is older than this program", remedy="run `syncd db upgrade`")
+    refuse_newer(found)
     return engine
 
 
 def open_in_memory() -> Engine:
-    """An empty database that nobody else sees, for questions to a state that is not there yet."""
-    return _sqlite_engine(":memory:")
-
-
-def database_path(url: str) -> Path | None:
-    """The file of a SQLite database; None for one in memory or on a server."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
-        return None
-    return Path(parsed.database)
+    """An empty database with all its tables, that nobody else sees."""
+    engine = _sqlite_engine(None, ":memory:", _prepare)
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+        connection.exec_driver_sql("create table alembic_version (version_num varchar(32) not null primary key)")
+        connection.exec_driver_sql("insert into alembic_version values (?)", (REVISION,))
+    return engine
 
 
 def engine_path(engine: Engine) -> Path | None:
-    """The file of an open SQLite database."""
-    with engine.connect() as connection:
-        files = {name: file for _, name, file in connection.exec_driver_sql("pragma database_list")}
-    return Path(files["main"]) if files["main"] else None
+    """The file of an open SQLite database; None for one in memory or on a server."""
+    return _path_of(engine.url)
 
 
-def _sqlite_engine(database: str, *, uri: bool = False) -> Engine:
+def schema_version(engine: Engine) -> str | None:
+    """None for an empty database."""
+    with translate_errors(engine), engine.connect().execution_options(**LOOKING) as connection:
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.exec_driver_sql("select version_num from alembic_version").scalar()
+
+
+def refuse_newer(found: str | None) -> None:
+    if found is not None and found > REVISION:
+        raise StateUnusable(
+            "the state database was written by a newer syncd", remedy="run that version, or restore a backup"
+        )
+
+
+# --- addresses and files ---
+
+
+def _parse(url: str) -> URL:
+    """Never quotes the address, which may hold a password."""
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() in ("sqlite", "postgresql"):
+            return parsed
+    except (ValueError, sa.exc.ArgumentError):
+        pass
+    raise StateUnusable(
+        "the address of the state database can't be used",
+        remedy="write state.url as sqlite:///syncd.db or postgresql+psycopg://user@host/database",
+    )
+
+
+def _path_of(url: URL) -> Path | None:
+    """Without symbolic links: locks lie beside the file, and must be the same by whatever name it is opened."""
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return None
+    return Path(url.database).resolve()
+
+
+def open_private(path: Path, what: str) -> int:
+    """A descriptor of a file that only its owner can read, made where there is none; no child process inherits it."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError:
+        raise StateUnusable(f"the folder of {what}, {path.parent}, does not exist", remedy="make it") from None
+    except OSError as error:
+        raise StateUnusable(
+            f"{what}, {path}, can't be written ({os.strerror(error.errno or 0)})",
+            remedy="let the user that runs syncd write this file and its folder",
+        ) from None
+
+
+def _refuse_network(path: Path) -> None:
+    if (kind := _file_system(path.parent)) in NETWORK_FILE_SYSTEMS:
+        raise StateUnusable(
+            f"the state database, {path}, lies on a network share ({kind}), where locks can't be trusted",
+            remedy="put it on a local disk, or use PostgreSQL",
+        )
+
+
+def _file_system(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
+    """The type of the file system that a folder lies on; empty where the system does not tell."""
+    try:
+        lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    points = [line.split()[1:3] for line in lines]
+    above = [(point, kind) for point, kind in points if folder.is_relative_to(point.replace("\\040", " "))]
+    return max(reversed(above), key=lambda mount: len(mount[0]), default=("", ""))[1]  # the last one hides the others
+
+
+# --- the two kinds of database ---
+
+
+def _sqlite_engine(path: Path | None, database: str, prepare: Callable[..., None], **options: bool) -> Engine:
     def connect() -> sqlite3.Connection:
         # No isolation level: SQLAlchemy says BEGIN below, for Python's driver would not before DDL.
-        return sqlite3.connect(database, uri=uri, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+        return sqlite3.connect(
+            database, uri=path is not None, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False
+        )
 
-    pool: Any = StaticPool if database == ":memory:" else QueuePool
-    engine = sa.create_engine("sqlite://", creator=connect, poolclass=pool, hide_parameters=True)
+    pool: Any = StaticPool if path is None else QueuePool
+    url = URL.create("sqlite", database=None if path is None else str(path))
+    engine = sa.create_engine(url, creator=connect, poolclass=pool, hide_parameters=True, execution_options=options)
+    event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", _begin)
     return engine
 
 
 def _begin(connection: sa.Connection) -> None:
-    """IMMEDIATE, so that a writer waits at the start and never fails half-way through."""
-    is_readonly = connection.exec_driver_sql("pragma query_only").scalar()
-    connection.exec_driver_sql("BEGIN" if is_readonly else "BEGIN IMMEDIATE")
+    """A writer is IMMEDIATE, so that it waits at the start and never fails half-way through."""
+    is_looking = connection.get_execution_options().get("is_looking")
+    connection.exec_driver_sql("BEGIN" if is_looking else "BEGIN IMMEDIATE")
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("pragma journal_mode = wal")
     connection.execute("pragma synchronous = full")  # measured: costs nothing beside WAL with batches
     connection.execute("pragma foreign_keys = on")
+    connection.execute("pragma secure_delete = on")  # whom we forget must not stay readable in free pages
 
 
-def _prepare_readonly(connection: sqlite3.Connection, _record: object) -> None:
+def _prepare_to_look(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("pragma query_only = on")
 
 
-def _make_file(path: Path) -> None:
-    """Made here and not by SQLite, so that nobody else can ever read it; its -wal and -shm inherit the mode."""
-    if not path.parent.is_dir():
-        raise StateUnusable(f"the folder of the state database, {path.parent}, does not exist", remedy="make it")
-    if (kind := _file_system(path.parent)) in NETWORK_FILE_SYSTEMS:
-        raise StateUnusable(
-            f"the state database {path} lies on a network share ({kind}), where locks can't be trusted",
-            remedy="put it on a local disk, or use PostgreSQL",
-        )
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    except OSError as error:
-        raise StateUnusable(
-            f"the state database {path} can't be written ({os.strerror(error.errno or 0)})",
-            remedy="let the user that runs syncd write this file and its folder",
-        ) from None
-
-
-def _file_system(folder: Path) -> str:
-    """The type of the file system that a folder lies on; empty where the system does not tell."""
-    try:
-        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ""
-    points = [line.split()[1:3] for line in mounts]
-    real = folder.resolve()
-    above = [(point, kind) for point, kind in points if real.is_relative_to(point.replace("\\040", " "))]
-    return max(above, key=lambda mount: len(mount[0]), default=("", ""))[1]
-
-
-def _open_postgresql(url: str, **options: str) -> Engine:
+def _open_postgresql(url: URL, **options: str) -> Engine:
     return sa.create_engine(
-        make_url(url).set(drivername="postgresql+psycopg"),
+        url.set(drivername="postgresql+psycopg"),
         hide_parameters=True,
         pool_pre_ping=True,
         pool_size=2,
         connect_args={"connect_timeout": 10, "application_name": "syncd", **KEEPALIVES, **options},
     )
+
+
+# --- errors ---
 
 
 @contextmanager
@@ -141,28 +201,39 @@ def translate_errors(engine: Engine) -> Iterator[None]:
         raise StateUnusable(f"the state database failed ({type(error).__name__})") from None
 
 
+OWNER = "let the user that runs syncd read and write the file and its folder"
+ROOM = "make room; the next run goes on from here"
+NOT_SET_UP = ("is not set up, or older than this program", "run `syncd db upgrade`")
+# Codes first, for a server may speak German: SQLite's names, PostgreSQL's SQLSTATE; text where there is no code.
 WORDS = {
-    "locked": ("is locked by another program", "close what has it open, and see that nobody copies it while in use"),
-    "readonly": ("can't be written", "let the user that runs syncd write the file and its folder"),
-    "unable to open": ("can't be opened", "let the user that runs syncd read and write the file and its folder"),
-    "disk is full": ("finds the disk full", "make room; the next run goes on from here"),
-    "disk I/O": ("can't be read or written (disk error)", "check the disk"),
-    "malformed": ("is damaged", "restore it from a backup, or move it away: it is then rebuilt by adopting customers"),
-    "not a database": ("is no SQLite database", "check state.url"),
-    "no such table": ("is not set up, or older than this program", "run `syncd db upgrade`"),
-    "does not exist": ("is not set up, or older than this program", "run `syncd db upgrade`"),
-    "no space left": ("finds the disk full", "make room; the next run goes on from here"),
-    "password authentication failed": ("refuses the user or password", "check state.url"),
-    "read-only transaction": ("is read-only", "connect to the primary server"),
+    r"SQLITE_(BUSY|LOCKED)": (
+        "is locked by another program",
+        "close what has it open; nothing may copy it while in use",
+    ),
+    r"SQLITE_READONLY": ("can't be written", OWNER),
+    r"SQLITE_CANTOPEN": ("can't be opened", OWNER),
+    r"SQLITE_FULL|^53100": ("finds the disk full", ROOM),
+    r"SQLITE_IOERR": ("can't be read or written (disk error)", "check the disk"),
+    r"SQLITE_CORRUPT": ("is damaged", "restore a backup, or move it away: it is then rebuilt by adopting customers"),
+    r"SQLITE_NOTADB": ("is no SQLite database", "check state.url"),
+    r"no such (table|column)|^42P01|^42703": NOT_SET_UP,
+    r"^25006": ("is read-only", "connect to the primary server"),
+    r"^42501": ("refuses its user the right to do this", "make the user in state.url the owner of the database"),
+    r'database ".*" does not exist': ("does not exist on its server", "make it there, with CREATE DATABASE"),
+    r'password authentication failed|role ".*" does not exist|no password supplied': (
+        "refuses the user or password",
+        "check state.url",
+    ),
 }
 
 
 def _in_words(error: sa.exc.DBAPIError, engine: Engine) -> StateUnusable:
-    raw = str(error.orig).lower()
+    code = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None) or "-"
+    raw = f"{code} {error.orig}"
     for sign, (what, remedy) in WORDS.items():
-        if sign.lower() in raw:
+        if re.search(sign, raw):
             return StateUnusable(f"the state database {what}", remedy=remedy)
-    if error.connection_invalidated or isinstance(error, sa.exc.OperationalError):
-        where = "" if engine.dialect.name == "sqlite" else " Is the server up, and its address in state.url right?"
-        return StateUnusable("the state database can't be reached", remedy=f"try again.{where}".strip("."))
-    return StateUnusable(f"the state database failed ({type(error.orig).__name__})")
+    if engine.dialect.name == "postgresql" and isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
+        remedy = "see that the server is up, and that state.url has the right address, user and database"
+        return StateUnusable("the state database can't be reached", remedy=remedy)
+    return StateUnusable(f"the state database failed ({type(error.orig).__name__} {code})")

@@ -9,18 +9,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
+from threading import Lock
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, Pool, text
 
 from syncd.errors import LeaseTaken, StateUnusable
-from syncd.state.connect import engine_path, translate_errors
+from syncd.state.connect import engine_path, open_private, translate_errors
+
+_in_memory: WeakKeyDictionary[Pool, set[str]] = WeakKeyDictionary()  # who has what of databases in memory
+_guard = Lock()
 
 
 @contextmanager
 def take_lease(engine: Engine, sync: str) -> Iterator[None]:
     """Hold the lease for the block; LeaseTaken at once where somebody else has it."""
-    lock = _advisory_lock if engine.dialect.name == "postgresql" else _file_lock
-    with lock(engine, sync):
+    path = engine_path(engine)
+    if engine.dialect.name == "postgresql":
+        lock = _advisory_lock(engine, sync)
+    elif path is None:
+        lock = _memory_lock(engine, sync)
+    else:
+        lock = _file_lock(Path(f"{path}.{sync}.lock"), sync)
+    with lock:
         yield
 
 
@@ -29,27 +40,40 @@ def _taken(sync: str) -> LeaseTaken:
 
 
 @contextmanager
-def _file_lock(engine: Engine, sync: str) -> Iterator[None]:
+def _file_lock(path: Path, sync: str) -> Iterator[None]:
     """The file stays: to remove it would let two processes lock two files of one name."""
-    path = engine_path(engine)
-    if path is None:  # a database in memory has no second process
-        yield
-        return
-    lock = Path(f"{path}.{sync}.lock")
+    descriptor = open_private(path, "the lock")
     try:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise StateUnusable(
-            f"the lock {lock} can't be made ({os.strerror(error.errno or 0)})",
-            remedy="let the user that runs syncd write to this folder",
-        ) from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock_file(descriptor, path, sync)
         yield
-    except BlockingIOError:
-        raise _taken(sync) from None
     finally:
         os.close(descriptor)
+
+
+def _lock_file(descriptor: int, path: Path, sync: str) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise _taken(sync) from None
+    except OSError as error:
+        raise StateUnusable(
+            f"the lock, {path}, can't be held ({os.strerror(error.errno or 0)})",
+            remedy="put the state database on a local disk, or use PostgreSQL",
+        ) from None
+
+
+@contextmanager
+def _memory_lock(engine: Engine, sync: str) -> Iterator[None]:
+    """No other process sees the database, but a second thread might."""
+    with _guard:
+        held = _in_memory.setdefault(engine.pool, set())
+        if sync in held:
+            raise _taken(sync)
+        held.add(sync)
+    try:
+        yield
+    finally:
+        held.discard(sync)
 
 
 @contextmanager

@@ -8,15 +8,16 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Engine, text
 
 import syncd
 from syncd.errors import StateUnusable
-from syncd.state.connect import engine_path, translate_errors
+from syncd.state.connect import engine_path, open_private, refuse_newer, schema_version, translate_errors
+from syncd.state.tables import REVISION
 
+__all__ = ["is_current", "newest", "schema_version", "scripts", "upgrade"]
 LOCK = 7_289_401_337  # PostgreSQL's advisory lock for migrations; any number that nobody else uses
 
 
@@ -33,45 +34,37 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
-def newest() -> str:
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    assert head is not None  # noqa: S101 - there is always a first migration
-    return head
-
-
-def schema_version(engine: Engine) -> str | None:
-    """None for an empty database."""
-    with translate_errors(engine), engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+def newest() -> str | None:
+    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def is_current(engine: Engine) -> bool:
-    return schema_version(engine) == newest()
+    return schema_version(engine) == REVISION
 
 
 def upgrade(engine: Engine) -> None:
     """Killed half-way, the transaction is rolled back, and the next start does it all."""
-    if is_current(engine):
+    found = schema_version(engine)
+    refuse_newer(found)
+    if found == REVISION:
         return
-    with translate_errors(engine), _locked(engine), engine.begin() as connection:
+    with _locked(engine), translate_errors(engine), engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": LOCK})
         try:
             command.upgrade(_config(connection), "head")
-        except CommandError:
-            raise StateUnusable(
-                "the state database was written by a newer syncd", remedy="run that version, or restore a backup"
-            ) from None
+        except CommandError:  # another start, of a newer syncd, was quicker
+            raise StateUnusable("the state database has changed meanwhile", remedy="start again") from None
 
 
 @contextmanager
 def _locked(engine: Engine) -> Iterator[None]:
     """SQLite: two starts at once take turns. PostgreSQL has a lock of its own, in the transaction."""
-    path = engine_path(engine) if engine.dialect.name == "sqlite" else None
+    path = engine_path(engine)
     if path is None:
         yield
         return
-    descriptor = os.open(f"{path}.migrate.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = open_private(Path(f"{path}.migrate.lock"), "the lock")
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -17,7 +17,7 @@ from syncd.chunks import chunks
 from syncd.errors import LeaseLost
 from syncd.records import Digests, FieldProblem, InvalidRecord, KnownBrief, KnownCustomer, LookupEntry, Standing
 from syncd.state import tables as t
-from syncd.state.connect import translate_errors
+from syncd.state.connect import LOOKING, translate_errors
 
 PAGE = 500
 Pack = Callable[[Mapping[str, bytes]], bytes]
@@ -159,6 +159,7 @@ class Store:
 
     def __init__(self, engine: Engine, *, pack: Pack, unpack: Unpack) -> None:
         self.engine = engine
+        self._looking = engine.execution_options(**LOOKING)
         self._pack = pack
         self._unpack = unpack
         self._open: Connection | None = None
@@ -188,7 +189,9 @@ class Store:
                 self._open = None
 
     def _rows(self, query: Any) -> Sequence[Row[Any]]:  # noqa: ANN401 - any select
-        with self._transaction() as connection:
+        if self._open is not None:
+            return self._open.execute(query).all()
+        with translate_errors(self.engine), self._looking.connect() as connection:
             return connection.execute(query).all()
 
     def _write(self, statement: Any, rows: Sequence[Mapping[str, Any]] | None = None) -> None:  # noqa: ANN401 - any DML
@@ -215,28 +218,36 @@ class Store:
         self._upsert(t.meta, [{"name": name, "value": value}], key=["name"])
 
     def enter(self, sync: str, instance: str, address: bytes) -> Entry:
-        """Take the next fencing number; `address` is the digest of the instance's url."""
+        """Take the next fencing number; `address` is the digest of the instance's url.
+
+        A state that belongs to another instance goes on belonging to it until it is reset.
+        """
+        c = t.sync.c
         with self._transaction() as connection:
-            row = connection.execute(select(t.sync).where(t.sync.c.name == sync).with_for_update()).one_or_none()
-            fence = row.fence + 1 if row else 1
-            reads = row.reads if row else 0
-            values = {"name": sync, "instance": instance, "address": address, "fence": fence, "reads": reads}
-            self._upsert(t.sync, [values], key=["name"])
+            row = connection.execute(select(t.sync).where(c.name == sync).with_for_update()).one_or_none()
+            if row is None:
+                new = {"name": sync, "instance": instance, "address": address, "fence": 1, "reads": 0}
+                self._write(t.sync.insert(), [new])
+                return Entry(fence=1, reads=0, last_complete_at=None, is_new=True, is_same_instance=True)
+            self._write(update(t.sync).where(c.name == sync).values(fence=row.fence + 1))
             return Entry(
-                fence=fence,
-                reads=reads,
-                last_complete_at=row.last_complete_at if row else None,
-                is_new=row is None,
-                is_same_instance=row is None or row.address == address,
+                fence=row.fence + 1,
+                reads=row.reads,
+                last_complete_at=row.last_complete_at,
+                is_new=False,
+                is_same_instance=row.address == address,
             )
 
     def complete_read(self, sync: str, at: datetime) -> None:
         self._write(update(t.sync).where(t.sync.c.name == sync).values(reads=t.sync.c.reads + 1, last_complete_at=at))
 
-    def reset(self, sync: str) -> None:
-        """Forget everything about a sync but its runs, so that it is rebuilt by adoption."""
-        for table in (t.known, t.journal, t.invalid, t.quarantine, t.nameless, t.held, t.held_change):
-            self._write(delete(table).where(table.c.sync == sync))
+    def reset(self, sync: str, instance: str, address: bytes) -> None:
+        """Forget everything about a sync but its runs and tombstones, so that it is rebuilt by adoption."""
+        fresh = {"instance": instance, "address": address, "reads": 0, "last_complete_at": None}
+        with self._transaction() as connection:
+            for table in (t.known, t.journal, t.invalid, t.quarantine, t.nameless, t.held, t.held_change):
+                connection.execute(delete(table).where(table.c.sync == sync))
+            connection.execute(update(t.sync).where(t.sync.c.name == sync).values(fresh))
 
     # --- known customers ---
 
@@ -268,12 +279,12 @@ class Store:
         return int(self._rows(query)[0][0])
 
     def each_known(self, sync: str) -> Iterator[KnownBrief]:
-        """All, page by page, with no transaction open in between."""
-        c, last = t.known.c, 0
+        """All, in the order of the unique key, page by page, with no transaction open in between."""
+        c, last = t.known.c, ""
         brief = select(c.row, c.foreign_id, c.gomus_id, c.absent_since, c.standing).where(c.sync == sync)
-        while rows := self._rows(brief.where(c.row > last).order_by(c.row).limit(PAGE)):
+        while rows := self._rows(brief.where(c.foreign_id > last).order_by(c.foreign_id).limit(PAGE)):
             yield from (_brief(row) for row in rows)
-            last = rows[-1].row
+            last = rows[-1].foreign_id
 
     def unfinished(self, sync: str) -> list[KnownCustomer]:
         """Those whose erasure has begun and not ended."""
@@ -320,17 +331,23 @@ class Store:
     def relearn(self, sync: str, rows: Iterable[tuple[str, bytes, Digests]]) -> None:
         """Another source record or mapping that leads to the customer as go~mus has it."""
         c = t.known.c
-        for foreign_id, source, digests in rows:
-            self._write(
-                update(t.known)
-                .where(c.sync == sync, c.foreign_id == foreign_id)
-                .values(record=digests.record, source=source, fields=self._pack(digests.fields))
-            )
+        statement = (
+            update(t.known)
+            .where(c.sync == sync, c.foreign_id == bindparam("who"))
+            .values(record=bindparam("record"), source=bindparam("source"), fields=bindparam("fields"))
+        )
+        for page in chunks(rows):
+            values = [
+                {"who": who, "record": digests.record, "source": source, "fields": self._pack(digests.fields)}
+                for who, source, digests in page
+            ]
+            self._write(statement, values)
 
     def forget(self, sync: str, foreign_id: str) -> None:
         """All that names somebody who was erased on request."""
-        for table in (t.known, t.journal, t.invalid, t.quarantine, t.held_change):
-            self._write(delete(table).where(table.c.sync == sync, table.c.foreign_id == foreign_id))
+        with self._transaction() as connection:
+            for table in (t.known, t.journal, t.invalid, t.quarantine, t.held_change):
+                connection.execute(delete(table).where(table.c.sync == sync, table.c.foreign_id == foreign_id))
 
     # --- the journal ---
 
@@ -427,18 +444,20 @@ class Store:
     # --- invalid records, quarantine, records without an id ---
 
     def replace_invalid(self, sync: str, run: str, records: Iterable[InvalidRecord]) -> None:
-        self._write(delete(t.invalid).where(t.invalid.c.sync == sync))
-        rows = [
-            {
-                "sync": sync,
-                "run": run,
-                "foreign_id": record.foreign_id,
-                "position": str(record.position),
-                "problems": json.dumps([[problem.field, problem.reason] for problem in record.problems]),
-            }
-            for record in records
-        ]
-        self._write(t.invalid.insert(), rows)
+        with self._transaction() as connection:
+            connection.execute(delete(t.invalid).where(t.invalid.c.sync == sync))
+            for page in chunks(records):
+                rows = [
+                    {
+                        "sync": sync,
+                        "run": run,
+                        "foreign_id": record.foreign_id,
+                        "position": str(record.position),
+                        "problems": json.dumps([[problem.field, problem.reason] for problem in record.problems]),
+                    }
+                    for record in page
+                ]
+                connection.execute(t.invalid.insert(), rows)
 
     def invalid(self, sync: str, foreign_id: str | None = None) -> list[InvalidRow]:
         query = select(t.invalid).where(t.invalid.c.sync == sync).order_by(t.invalid.c.id)
@@ -487,9 +506,10 @@ class Store:
         return {row.digest: row.since for row in rows}
 
     def replace_nameless(self, sync: str, nameless: Mapping[bytes, datetime]) -> None:
-        self._write(delete(t.nameless).where(t.nameless.c.sync == sync))
         rows = [{"sync": sync, "digest": digest, "since": since} for digest, since in nameless.items()]
-        self._write(t.nameless.insert(), rows)
+        with self._transaction():
+            self._write(delete(t.nameless).where(t.nameless.c.sync == sync))
+            self._write(t.nameless.insert(), rows)
 
     # --- tombstones ---
 
@@ -513,7 +533,7 @@ class Store:
 
     # --- what guards hold ---
 
-    def put_held(
+    def put_held(  # noqa: PLR0913 - the columns of one table
         self,
         sync: str,
         run: str,
@@ -564,8 +584,9 @@ class Store:
         self._write(update(t.held).where(t.held.c.sync == sync).values(values))
 
     def clear_held(self, sync: str) -> None:
-        for table in (t.held, t.held_change):
-            self._write(delete(table).where(table.c.sync == sync))
+        with self._transaction():
+            for table in (t.held, t.held_change):
+                self._write(delete(table).where(table.c.sync == sync))
 
     # --- what is learned of instances ---
 
@@ -585,7 +606,7 @@ class Store:
         return CachedLookup(entries=entries, fetched_at=rows[0].fetched_at)
 
     def cache_lookup(self, instance: str, kind: str, locale: str, entries: Sequence[LookupEntry], at: datetime) -> None:
-        text = json.dumps([[entry.id, entry.names] for entry in entries], ensure_ascii=False)
+        text = json.dumps([[entry.id, entry.names] for entry in entries])
         row = {"instance": instance, "kind": kind, "locale": locale, "entries": text, "fetched_at": at}
         self._upsert(t.lookup, [row], key=["instance", "kind", "locale"])
 

@@ -11,7 +11,6 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    String,
     Table,
     Text,
     TypeDecorator,
@@ -24,6 +23,7 @@ CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 metadata = MetaData(naming_convention=CONVENTION)
+REVISION = "0001"  # the migration that ends in these tables
 RowNumber = BigInteger().with_variant(Integer, "sqlite")  # only an INTEGER counts up by itself in SQLite
 
 
@@ -44,13 +44,23 @@ class Moment(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-meta = Table("meta", metadata, Column("name", String(64), primary_key=True), Column("value", Text, nullable=False))
+class Words(TypeDecorator[str]):
+    """Text from outside (a server's message, a file's name): what no database stores must not cost the whole run."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
+        return None if value is None else value.replace("\0", "?").encode(errors="replace").decode()
+
+
+meta = Table("meta", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 
 sync = Table(
     "sync",
     metadata,
-    Column("name", String(64), primary_key=True),
-    Column("instance", String(64), nullable=False),
+    Column("name", Text, primary_key=True),
+    Column("instance", Text, nullable=False),
     Column("address", LargeBinary, nullable=False),  # digest of the instance's url
     Column("fence", Integer, nullable=False),
     Column("reads", Integer, nullable=False),  # complete ones
@@ -61,14 +71,14 @@ known = Table(
     "known",
     metadata,
     Column("row", RowNumber, primary_key=True, autoincrement=True),
-    Column("sync", String(64), nullable=False),
-    Column("foreign_id", String(255), nullable=False),
+    Column("sync", Text, nullable=False),
+    Column("foreign_id", Text, nullable=False),
     Column("gomus_id", BigInteger),
     Column("record", LargeBinary),
     Column("source", LargeBinary),
     Column("fields", LargeBinary, nullable=False),
     Column("absent_since", Moment),
-    Column("standing", String(16), nullable=False),
+    Column("standing", Text, nullable=False),
     Column("changed_at", Moment, nullable=False),
     UniqueConstraint("sync", "foreign_id"),
 )
@@ -77,18 +87,18 @@ journal = Table(
     "journal",
     metadata,
     Column("id", RowNumber, primary_key=True, autoincrement=True),
-    Column("run", String(64), nullable=False),
-    Column("sync", String(64), nullable=False),
-    Column("foreign_id", String(255), nullable=False),
+    Column("run", Text, nullable=False),
+    Column("sync", Text, nullable=False),
+    Column("foreign_id", Text, nullable=False),
     Column("gomus_id", BigInteger),
-    Column("action", String(16), nullable=False),
+    Column("action", Text, nullable=False),
     Column("fields", Text, nullable=False),
     Column("begun_at", Moment, nullable=False),
     Column("settled_at", Moment),
-    Column("result", String(16)),
+    Column("result", Text),
     Column("status", Integer),
     Column("attempts", Integer),
-    Column("error", Text),
+    Column("error", Words),
 )
 Index(None, journal.c.sync, journal.c.foreign_id)
 Index(
@@ -101,15 +111,15 @@ Index(
 run = Table(
     "run",
     metadata,
-    Column("id", String(64), primary_key=True),
-    Column("sync", String(64), nullable=False),
-    Column("instance", String(64), nullable=False),
-    Column("trigger", String(32), nullable=False),
+    Column("id", Text, primary_key=True),
+    Column("sync", Text, nullable=False),
+    Column("instance", Text, nullable=False),
+    Column("trigger", Text, nullable=False),
     Column("started_at", Moment, nullable=False),
     Column("finished_at", Moment),
-    Column("status", String(32)),
+    Column("status", Text),
     Column("counts", Text, nullable=False),
-    Column("error", Text),
+    Column("error", Words),
 )
 Index(None, run.c.sync, run.c.started_at)
 
@@ -117,10 +127,10 @@ invalid = Table(
     "invalid",
     metadata,
     Column("id", RowNumber, primary_key=True, autoincrement=True),
-    Column("sync", String(64), nullable=False),
-    Column("run", String(64), nullable=False),
-    Column("foreign_id", String(255)),
-    Column("position", Text, nullable=False),
+    Column("sync", Text, nullable=False),
+    Column("run", Text, nullable=False),
+    Column("foreign_id", Text),
+    Column("position", Words, nullable=False),
     Column("problems", Text, nullable=False),
 )
 Index(None, invalid.c.sync, invalid.c.foreign_id)
@@ -128,11 +138,11 @@ Index(None, invalid.c.sync, invalid.c.foreign_id)
 quarantine = Table(
     "quarantine",
     metadata,
-    Column("sync", String(64), primary_key=True),
-    Column("foreign_id", String(255), primary_key=True),
+    Column("sync", Text, primary_key=True),
+    Column("foreign_id", Text, primary_key=True),
     Column("content", LargeBinary, nullable=False),  # digest of what was refused
-    Column("action", String(16), nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("reason", Words, nullable=False),
     Column("status", Integer),
     Column("tries", Integer, nullable=False),
     Column("since", Moment, nullable=False),
@@ -142,7 +152,7 @@ quarantine = Table(
 nameless = Table(
     "nameless",
     metadata,
-    Column("sync", String(64), primary_key=True),
+    Column("sync", Text, primary_key=True),
     Column("digest", LargeBinary(16), primary_key=True),
     Column("since", Moment, nullable=False),
 )
@@ -150,17 +160,17 @@ nameless = Table(
 tombstone = Table(
     "tombstone",
     metadata,
-    Column("sync", String(64), primary_key=True),
+    Column("sync", Text, primary_key=True),
     Column("name", LargeBinary(16), primary_key=True),  # keyed digest of the foreign_id
-    Column("reason", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
     Column("at", Moment, nullable=False),
 )
 
 held = Table(
     "held",
     metadata,
-    Column("sync", String(64), primary_key=True),
-    Column("run", String(64), nullable=False),
+    Column("sync", Text, primary_key=True),
+    Column("run", Text, nullable=False),
     Column("guards", Text, nullable=False),
     Column("counts", Text, nullable=False),
     Column("held_at", Moment, nullable=False),
@@ -172,26 +182,26 @@ held = Table(
 held_change = Table(
     "held_change",
     metadata,
-    Column("sync", String(64), primary_key=True),
-    Column("foreign_id", String(255), primary_key=True),
-    Column("action", String(16), nullable=False),
+    Column("sync", Text, primary_key=True),
+    Column("foreign_id", Text, primary_key=True),
+    Column("action", Text, nullable=False),
     Column("content", LargeBinary, nullable=False),
 )
 
 learned = Table(
     "learned",
     metadata,
-    Column("instance", String(64), primary_key=True),
-    Column("name", String(64), primary_key=True),
+    Column("instance", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
 )
 
 lookup = Table(
     "lookup",
     metadata,
-    Column("instance", String(64), primary_key=True),
-    Column("kind", String(32), primary_key=True),
-    Column("locale", String(16), primary_key=True),
+    Column("instance", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("locale", Text, primary_key=True),
     Column("entries", Text, nullable=False),
     Column("fetched_at", Moment, nullable=False),
 )

@@ -1,4 +1,4 @@
-"""The guards: pure questions to the figures of a whole plan. One that trips says what it holds, and with what numbers."""
+"""The guards: pure questions to the figures of a whole plan. One that trips says what it holds, and why, in numbers."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

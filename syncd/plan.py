@@ -37,6 +37,7 @@ C = TypeVar("C", bound=Change)
 class Plan:
     """The changes of one run, as data: values are in the spool, everything else may be shown and logged."""
 
+    source: str  # what was read, for people
     spool: Spool
     figures: Figures
     counts: Mapping[str, int]
@@ -61,6 +62,7 @@ class Plan:
 class Reading:
     """A read under way. It can take records in; it can't say who is absent."""
 
+    source: str
     spool: Spool
     recall: Recall
     mapper: Mapper
@@ -203,6 +205,7 @@ def draw_up(snapshot: Snapshot, *, now: datetime, mode: DeleteMode, grace: timed
     tally["invalid"] = spool.count_invalid()
     tally["delete"] = spool.count_changes(Erase)
     return Plan(
+        source=reading.source,
         spool=spool,
         figures=Figures(
             known=recall.count_known(),

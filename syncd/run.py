@@ -100,6 +100,7 @@ def drawing_up(
         if missing:
             raise IncompleteRead(records.description, "; ".join(str(column) for column in missing))
         reading = Reading(
+            source=records.description,
             spool=spool,
             recall=recall,
             mapper=sync.mapper,

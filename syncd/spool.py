@@ -21,7 +21,7 @@ create table seen (foreign_id text primary key, source blob, verdict text, file 
 create table change (id integer primary key, foreign_id text, kind int, body blob);
 create index change_of on change (foreign_id);
 create index change_kind on change (kind, id);
-create table invalid (id integer primary key, body blob);
+create table invalid (id integer primary key, line int, body blob);
 create table relearned (foreign_id text primary key, source blob, body blob) without rowid;
 create table nameless (digest blob primary key) without rowid;
 """
@@ -105,10 +105,11 @@ class Spool:
     # --- the rest ---
 
     def add_invalid(self, records: Iterable[InvalidRecord]) -> None:
-        self._db.executemany("insert into invalid (body) values (?)", ((pickle.dumps(r),) for r in records))
+        rows = ((record.position.line, pickle.dumps(record)) for record in records)
+        self._db.executemany("insert into invalid (line, body) values (?, ?)", rows)
 
     def invalid(self) -> Iterator[InvalidRecord]:
-        return (_thaw(row[0]) for row in self._db.execute("select body from invalid order by id"))
+        return (_thaw(row[0]) for row in self._db.execute("select body from invalid order by line, id"))
 
     def count_invalid(self) -> int:
         return int(self._db.execute("select count(*) from invalid").fetchone()[0])

@@ -123,9 +123,7 @@ def compile_transform(spec: object) -> Transform:
         raise ValueError(_unknown(str(name)))
     if isinstance(spec, str) and spec in WITH_ARGUMENT:
         raise ValueError(f"{spec} takes {WITH_ARGUMENT[spec][2]}: {{ {spec} = ... }}")
-    if isinstance(spec, str):
-        raise ValueError(_unknown(spec))
-    raise ValueError(f"is not a transform; there are {', '.join(NAMES)}")  # noqa: TRY004 - pydantic hears ValueError
+    raise ValueError(_unknown(spec) if isinstance(spec, str) else f"is not a transform; there are {', '.join(NAMES)}")
 
 
 def _unknown(name: str) -> str:

@@ -11,25 +11,24 @@ from typing import Any
 import httpx
 from faults import Choose, FaultTransport
 from pydantic import BaseModel
-from syncd.gomus.client import Client
-from syncd.gomus.fields import FIELDS
-from syncd.mapping import FieldSpec, ForeignIdSpec, Mapper
-from syncd.sources.base import Reading, ReadKind, Source
-from syncd.state.connect import open_engine
-from syncd.state.migrate import upgrade
-from syncd.state.store import Store
 
 from syncd.diff import DeleteMode
 from syncd.digest import Digester
 from syncd.errors import IncompleteRead
+from syncd.gomus.client import Client
+from syncd.gomus.fields import FIELDS
 from syncd.gomus.options import GomusOptions
 from syncd.guards import Limits
+from syncd.mapping import FieldSpec, ForeignIdSpec, Mapper
 from syncd.records import Position, SourceRecord
 from syncd.run import Summary, Sync, World, run
 from syncd.sandbox.app import create_app
 from syncd.sandbox.store import TOKEN, Sandbox
 from syncd.sandbox.switches import Switches
-
+from syncd.sources.base import Reading, ReadKind, Source
+from syncd.state.connect import open_engine
+from syncd.state.migrate import upgrade
+from syncd.state.store import Store
 
 
 class Clock:

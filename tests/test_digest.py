@@ -2,9 +2,9 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from syncd.gomus.fields import FIELDS
 
 from syncd.digest import Digester
+from syncd.gomus.fields import FIELDS
 
 ONE = Digester(b"one key", FIELDS)
 OTHER = Digester(b"another key", FIELDS)

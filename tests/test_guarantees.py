@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
+from faults import Fault, Killed
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-
-from faults import Fault, Killed
 from museum import FIELDS_MAPPED, Museum, member
+
 from syncd.run import Status
 from syncd.sandbox.switches import Switches, positions
 

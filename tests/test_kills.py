@@ -97,7 +97,10 @@ def test_kills_at_random_moments_lose_double_and_expose_nobody(tmp_path: Path, s
                 members.write()
         assert _start(tmp_path).wait(timeout=60) == 0
     assert sandbox.duplicates() == []
-    held = {customer.foreign_id: [customer[f] for f in ("name", "surname", "email", "tel")] for customer in sandbox.customers}
+    held = {
+        customer.foreign_id: [customer[f] for f in ("name", "surname", "email", "tel")]
+        for customer in sandbox.customers
+    }
     assert held == {f"M-{name}": row[1:] for name, row in members.rows.items()}
     assert not [c.id for c in sandbox.deleted if any("zz" in str(value).lower() for value in c.fields.values())]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from faults import Fault
 from museum import Museum, member
-from syncd.state.lease import take_lease
 
 from syncd.errors import LeaseTaken
 from syncd.run import Status, run
 from syncd.sandbox.switches import Switches
+from syncd.state.lease import take_lease
 
 LOST = [Fault.READ_TIMEOUT, Fault.READ_ERROR, Fault.DISCONNECTED, Fault.SERVER_ERROR_AFTER, Fault.GATEWAY_TIMEOUT]
 

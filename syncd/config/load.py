@@ -284,6 +284,7 @@ def _assemble_sync(name: str, table: SyncTable, only_instance: str) -> SyncConfi
         source=table.source,
         foreign_id=table.foreign_id,
         fields=table.fields,
+        vanished=table.vanished,
         delete=table.delete,
         guards=table.guards,
     )

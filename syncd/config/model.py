@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, SecretStr, model_validator
@@ -138,6 +138,7 @@ class SyncTable(_Table):
     source: Annotated[SourceOptions, PlainValidator(_validate_source)]
     foreign_id: ForeignIdSpec
     fields: dict[Annotated[str, AfterValidator(_check_field)], FieldSpec] = Field(min_length=1)
+    vanished: Literal["report", "recreate"] = "report"  # a customer that somebody deleted in go~mus
     delete: DeleteOptions = DeleteOptions()
     guards: GuardOptions = GuardOptions()
 
@@ -164,6 +165,7 @@ class SyncConfig:
     source: SourceOptions
     foreign_id: ForeignIdSpec
     fields: Mapping[str, FieldSpec]
+    vanished: Literal["report", "recreate"]
     delete: DeleteOptions
     guards: GuardOptions
 

@@ -1,0 +1,203 @@
+"""From a configuration to the parts of a run: state, digests, client, source, mapping."""
+
+import os
+import secrets
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Engine, make_url
+
+from syncd.config.model import Config, SyncConfig
+from syncd.digest import Digester
+from syncd.errors import Misconfigured, Problem, StateUnusable
+from syncd.gomus.client import Client
+from syncd.gomus.fields import FIELDS
+from syncd.guards import Limits
+from syncd.mapping import Mapper
+from syncd.run import Sync, World
+from syncd.sources import find_source
+from syncd.sources.base import Source
+from syncd.state import migrate
+from syncd.state.connect import open_engine, open_engine_readonly
+from syncd.state.store import Store
+
+KEY_CHECK = "digest_key_check"
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """The state database, open, and the digests that it is written in."""
+
+    engine: Engine
+    store: Store
+    digester: Digester
+
+
+@contextmanager
+def opening_state(config: Config) -> Iterator[State]:
+    """For a run: makes the database and the key where there are none, and brings the schema up to date."""
+    engine = open_engine(config.state.url)
+    try:
+        migrate.upgrade(engine)
+        state = _state(engine, _digest_key(config, engine))
+        _check_key(state)
+        yield state
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def looking_at_state(config: Config) -> Iterator[State]:
+    """For questions: nothing is made and nothing is written. Where there is no state yet, an empty one answers."""
+    engine = open_engine_readonly(config.state.url)
+    try:
+        yield _state(engine, _known_key(config) or secrets.token_hex())
+    finally:
+        engine.dispose()
+
+
+def _state(engine: Engine, key: str) -> State:
+    digester = Digester(key.encode(), FIELDS)
+    return State(engine=engine, digester=digester, store=Store(engine, pack=digester.pack, unpack=digester.unpack))
+
+
+# --- the digest key ---
+
+
+def _key_file(config: Config) -> Path | None:
+    url = make_url(config.state.url)
+    return Path(url.database or "").with_name("syncd.key") if url.get_backend_name() == "sqlite" else None
+
+
+def _known_key(config: Config) -> str | None:
+    if config.state.digest_key is not None:
+        return config.state.digest_key.get_secret_value()
+    file = _key_file(config)
+    if file is None or not file.exists():
+        return None
+    try:
+        if stat.S_IMODE(file.stat().st_mode) & 0o077:
+            raise StateUnusable(f"the key {file} can be read by others", remedy=f"chmod 600 {file}")
+        key = file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        raise StateUnusable(
+            f"the key {file} can't be read", remedy="let the user that runs syncd read it, or restore it from a backup"
+        ) from None
+    if not key:
+        raise StateUnusable(f"the key {file} is empty", remedy="restore it from a backup")
+    return key
+
+
+def _digest_key(config: Config, engine: Engine) -> str:
+    """The configured one, else the file's; a new file only for a database that holds nothing under an older key."""
+    key = _known_key(config)
+    if key is not None:
+        return key
+    file = _key_file(config)
+    if file is None:
+        raise Misconfigured([Problem(path="state.digest_key", message='is needed: { env = "SYNCD_DIGEST_KEY" }')])
+    if _state(engine, "any key reads this").store.meta(KEY_CHECK) is not None:
+        raise StateUnusable(
+            f"the key {file} of the state database is gone",
+            remedy="restore it from a backup; without it, move the database away too: it is then rebuilt by adoption",
+        )
+    return _make_key(file)
+
+
+def _make_key(file: Path) -> str:
+    key = secrets.token_hex(32)
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:  # another start was first
+        time.sleep(0.2)
+        return file.read_text(encoding="ascii").strip()
+    with os.fdopen(descriptor, "w", encoding="ascii") as opened:
+        opened.write(key + "\n")
+        opened.flush()
+        os.fsync(opened.fileno())
+    return key
+
+
+def _check_key(state: State) -> None:
+    check = state.store.meta(KEY_CHECK)
+    if check is None:
+        state.store.set_meta(KEY_CHECK, state.digester.check)
+    elif check != state.digester.check:
+        raise StateUnusable(
+            "the digest key is not the one that the state database was written under",
+            remedy="set the old key again; without it, move the database away: it is then rebuilt by adoption",
+        )
+
+
+# --- a sync ---
+
+
+def make_source(config: Config, sync: SyncConfig, sleep: Callable[[float], None] = time.sleep) -> Source:
+    return find_source(sync.source.type)(sync.source, base=config.base, sleep=sleep, clock=now)
+
+
+def make_client(config: Config, sync: SyncConfig) -> Client:
+    return Client(config.gomus[sync.gomus])
+
+
+def make_sync(config: Config, sync: SyncConfig) -> Sync:
+    instance = config.gomus[sync.gomus]
+    return Sync(
+        name=sync.name,
+        instance=sync.gomus,
+        address=instance.url,
+        source=make_source(config, sync),
+        mapper=Mapper(foreign_id=sync.foreign_id, fields=sync.fields, catalogue=FIELDS),
+        catalogue=FIELDS,
+        limits=Limits(
+            delete_percent=sync.delete.max_percent,
+            delete_count=sync.delete.max_count,
+            update_percent=sync.guards.update_percent,
+            clear_percent=sync.guards.clear_percent,
+            invalid_percent=sync.guards.invalid_percent,
+        ),
+        mode=sync.delete.mode,
+        grace=sync.delete.grace,
+        recreate_vanished=sync.vanished == "recreate",
+        locale=instance.locale,
+        batch_size=instance.batch_size,
+        concurrency=instance.concurrency,
+        attempts=instance.attempts,
+        timeout=instance.timeout,
+    )
+
+
+@contextmanager
+def opening_world(
+    config: Config,
+    sync: SyncConfig,
+    state: State,
+    *,
+    stopping: threading.Event,
+    progress: Callable[[str, int, int | None], None],
+) -> Iterator[World]:
+    with make_client(config, sync) as client:
+        yield World(
+            store=state.store,
+            digester=state.digester,
+            client=client,
+            clock=now,
+            sleep=lambda seconds: _rest(stopping, seconds),
+            stopping=stopping,
+            progress=progress,
+        )
+
+
+def _rest(stopping: threading.Event, seconds: float) -> None:
+    """Sleep, unless it is time to stop."""
+    stopping.wait(seconds)

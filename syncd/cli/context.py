@@ -1,0 +1,63 @@
+"""What every command starts from: the options before it, the configuration, the syncs it names."""
+
+import getpass
+import json
+import os
+import socket
+import sys
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+import typer
+
+from syncd import config, log
+from syncd.cli.failing import USAGE, stop
+from syncd.config.model import Config, SyncConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options before the command."""
+
+    config: Path | None
+    log_format: log.LogFormat | None
+
+    def load(self) -> Config:
+        return config.load(config.find_config(self.config, os.environ), os.environ)
+
+
+def options(context: typer.Context) -> Options:
+    found = context.find_object(Options)
+    assert found is not None  # noqa: S101 - the callback before every command puts it there
+    return found
+
+
+def answering(context: typer.Context) -> Options:
+    """For commands that print an answer: it alone goes to standard output, logs to standard error."""
+    chosen = options(context)
+    log.configure(chosen.log_format, sys.stderr)
+    return chosen
+
+
+def pick(loaded: Config, names: list[str]) -> list[SyncConfig]:
+    """The named syncs, or all."""
+    unknown = [name for name in names if name not in loaded.syncs]
+    if unknown:
+        known = ", ".join(loaded.syncs)
+        near = get_close_matches(unknown[0], loaded.syncs, n=1)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+        stop(f"There is no sync {unknown[0]!r}. {hint}The configuration has: {known}.", USAGE)
+    return [loaded.syncs[name] for name in dict.fromkeys(names)] or list(loaded.syncs.values())
+
+
+def print_json(answer: object) -> None:
+    print(json.dumps(answer, ensure_ascii=False, indent=2, default=str))
+
+
+def who() -> str:
+    """Who says so, for the journal."""
+    try:
+        return f"{getpass.getuser()}@{socket.gethostname()}"
+    except (KeyError, OSError):  # a container's user has no name
+        return f"uid {os.getuid()}@{socket.gethostname()}"

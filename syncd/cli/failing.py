@@ -1,0 +1,77 @@
+"""Turning what went wrong into words, a remedy and an exit code; the one place where that happens."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import structlog
+import typer
+
+from syncd.errors import CallFailed, Fatal, LeaseTaken, Misconfigured, SyncdError
+from syncd.run import Status
+
+DONE, FAILED, USAGE, PROBLEMS, HELD, BUSY = 0, 1, 2, 3, 4, 5
+GRAVITY = (USAGE, FAILED, BUSY, HELD, PROBLEMS, DONE)
+
+CODES = {
+    Status.DONE: DONE,
+    Status.PROBLEMS: PROBLEMS,
+    Status.HELD: HELD,
+    Status.FAILED: FAILED,
+    Status.STOPPED: FAILED,
+}
+
+
+def gravest(codes: list[int]) -> int:
+    return min(codes, key=GRAVITY.index, default=DONE)
+
+
+def code_of(error: SyncdError) -> int:
+    match error:
+        case Misconfigured():
+            return USAGE
+        case LeaseTaken():
+            return BUSY
+        case Fatal() | CallFailed():
+            return FAILED
+        case _:
+            return FAILED
+
+
+def say(error: SyncdError) -> None:
+    if isinstance(error, Misconfigured):
+        print(
+            "The configuration has mistakes:" if len(error.problems) > 1 else "The configuration has a mistake:",
+            file=sys.stderr,
+        )
+        for problem in error.problems:
+            print(f"  {problem}", file=sys.stderr)
+    else:
+        print(f"{error.message}.".replace("..", "."), file=sys.stderr)
+    if error.remedy:
+        print(f"What to do: {error.remedy}.".replace("..", "."), file=sys.stderr)
+
+
+def stop(message: str, code: int = USAGE) -> NoReturn:
+    print(message, file=sys.stderr)
+    raise typer.Exit(code)
+
+
+@contextmanager
+def failing_in_words() -> Iterator[None]:
+    """No traceback reaches a user: a known error is said, an unknown one is logged without values."""
+    try:
+        yield
+    except SyncdError as error:
+        say(error)
+        raise typer.Exit(code_of(error)) from None
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise typer.Exit(DONE) from None
+    except (typer.Exit, typer.Abort, KeyboardInterrupt):
+        raise
+    except Exception:  # noqa: BLE001 - the last resort
+        structlog.get_logger().critical("crashed", exc_info=True)
+        print("syncd failed in a way that it does not know; the log says where.", file=sys.stderr)
+        raise typer.Exit(FAILED) from None

@@ -1,0 +1,207 @@
+"""`plan` and `check`: what would happen, and whether it can; nothing is written anywhere."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from syncd.assembly import looking_at_state, make_client, make_source, make_sync, now
+from syncd.cli import context as ctx
+from syncd.cli.failing import DONE, HELD, PROBLEMS, USAGE, code_of, failing_in_words, gravest, say
+from syncd.config.model import Config, SyncConfig
+from syncd.errors import CallFailed, Fatal, Misconfigured, SyncdError
+from syncd.gomus.client import Client
+from syncd.gomus.fields import FIELDS
+from syncd.guards import ask_guards
+from syncd.ledger import Recall
+from syncd.lookups import Lookup
+from syncd.mapping import Mapper
+from syncd.records import InvalidRecord
+from syncd.report.plan import PlanReport, plan_as_json, plan_as_lines, report_plan
+from syncd.run import drawing_up, fetch_lookups
+
+SHOWN = 3
+
+
+def draw_report(config: Config, sync: SyncConfig, progress: Callable[[int], None] = lambda _count: None) -> PlanReport:
+    """The plan of one sync as it stands; go~mus is asked for its lookups only."""
+    made = make_sync(config, sync)
+    with looking_at_state(config) as state, make_client(config, sync) as client:
+        recall = Recall(store=state.store, digester=state.digester, sync=sync.name, now=now())
+        lookups = fetch_lookups(made, client)
+        with drawing_up(made, recall, state.digester, lookups, progress) as plan:
+            return report_plan(sync.name, plan.source, plan, ask_guards(plan.figures, made.limits))
+
+
+def code_of_report(report: PlanReport) -> int:
+    if report.held:
+        return HELD
+    return PROBLEMS if report.invalid or report.counts.get("quarantined") else DONE
+
+
+def plan(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="The sync; left out: all.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Show what a run would do: counts, fields, samples, invalid records, guards. Writes nothing anywhere.
+
+    Exit code: 0, 3 where records are invalid, 4 where a guard would hold something, 1 where the source or go~mus can't
+    be read, 2 for a mistake in the configuration.
+    """
+    chosen = ctx.answering(context)
+    with failing_in_words():
+        config = chosen.load()
+        reports, codes = [], []
+        for sync in ctx.pick(config, [name] if name else []):
+            try:
+                reports.append(draw_report(config, sync))
+                codes.append(code_of_report(reports[-1]))
+            except SyncdError as error:
+                say(error)
+                codes.append(code_of(error))
+        if json:
+            ctx.print_json({"plans": [plan_as_json(report) for report in reports]})
+        else:
+            print("\n".join(line for report in reports for line in plan_as_lines(report)))
+        raise typer.Exit(gravest(codes))
+
+
+# --- check ---
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line of a check."""
+
+    what: str
+    is_good: bool
+    words: str
+    code: int = DONE
+
+
+def check(
+    context: typer.Context,
+    customer: Annotated[
+        str | None,
+        typer.Option(help="Show name and surname of this foreign_id, to see which one go~mus takes for the family's."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Check everything a run needs, one line each: configuration, state, source, mapping, go~mus, lookups."""
+    chosen = ctx.answering(context)
+    with failing_in_words():
+        try:
+            config = chosen.load()
+        except Misconfigured as error:
+            findings = [Finding(what="configuration", is_good=False, words=str(p), code=USAGE) for p in error.problems]
+        else:
+            findings = list(_check_all(config))
+        if json:
+            ctx.print_json([{"what": f.what, "ok": f.is_good, "words": f.words} for f in findings])
+        else:
+            print("\n".join(f"{'✓' if f.is_good else '✗'} {f.what}: {f.words}" for f in findings))
+            if customer:
+                _show_customer(config, customer)
+        raise typer.Exit(gravest([f.code for f in findings]))
+
+
+def _check_all(config: Config) -> Iterator[Finding]:
+    words = f"{len(config.syncs)} sync(s), {len(config.gomus)} instance(s)"
+    yield Finding(what="configuration", is_good=True, words=words)
+    yield from _checked("state database", lambda: _check_state(config))
+    for sync in config.syncs.values():
+        yield from _check_sync(config, sync)
+
+
+def _check_sync(config: Config, sync: SyncConfig) -> Iterator[Finding]:
+    """The mapping can be checked only with the instance's lookups."""
+    lookups: dict[str, Lookup] = {}
+    with make_client(config, sync) as client:
+        access = next(_checked(f"{sync.name}: go~mus", lambda: _check_access(client)))
+        yield access
+        if access.is_good:
+            yield from _checked(f"{sync.name}: lookups", lambda: _check_lookups(config, sync, client, lookups))
+    yield from _check_source(config, sync, lookups if access.is_good else None)
+
+
+def _checked(what: str, look: Callable[[], str]) -> Iterator[Finding]:
+    """One line, whatever happens: the other lines still follow."""
+    try:
+        yield Finding(what=what, is_good=True, words=look())
+    except SyncdError as error:
+        yield Finding(what=what, is_good=False, words=str(error), code=code_of(error))
+
+
+def _check_state(config: Config) -> str:
+    with looking_at_state(config) as state:
+        known = sum(state.store.count_known(name) for name in config.syncs)
+    return f"{known} known customers"
+
+
+def _check_access(client: Client) -> str:
+    access = client.whoami().access
+    if access != "user":
+        raise Fatal(f"the token's access is {access or 'unknown'!r}", remedy="syncd needs the token of an API user")
+    return "answers, and knows the token as a user's"
+
+
+def _check_lookups(config: Config, sync: SyncConfig, client: Client, lookups: dict[str, Lookup]) -> str:
+    made = make_sync(config, sync)
+    counts = []
+    for kind in sorted(made.mapper.lookups_needed):
+        entries = client.lookup(kind)
+        lookups[kind] = Lookup(kind, entries)
+        if not entries:
+            raise Fatal(f"the instance offers no {kind} with an id", remedy="map ids by hand with 'map' or 'value'")
+        counts.append(f"{len(entries)} {kind}")
+    return ", ".join(counts) or "none needed"
+
+
+def _check_source(config: Config, sync: SyncConfig, lookups: dict[str, Lookup] | None) -> Iterator[Finding]:
+    mapper = Mapper(foreign_id=sync.foreign_id, fields=sync.fields, catalogue=FIELDS)
+    invalid: list[InvalidRecord] = []
+    count = 0
+
+    def read() -> str:
+        nonlocal count
+        with make_source(config, sync).open() as records:
+            missing = mapper.missing_columns(records.columns) if records.columns is not None else ()
+            if missing:
+                raise Fatal("; ".join(str(column) for column in missing))
+            for record in records:
+                count += 1
+                if lookups is not None and isinstance(mapped := mapper.customer(record, lookups), InvalidRecord):
+                    invalid.append(mapped)
+            return f"{count} records in {records.description}"
+
+    finding = next(_checked(f"{sync.name}: source", read))
+    yield finding
+    if finding.is_good and lookups is not None:
+        yield _check_mapping(sync.name, count, invalid)
+
+
+def _check_mapping(name: str, count: int, invalid: list[InvalidRecord]) -> Finding:
+    if not invalid:
+        return Finding(what=f"{name}: mapping", is_good=True, words=f"all {count} records")
+    shown = " | ".join(
+        f"{record.position}: {'; '.join(str(problem) for problem in record.problems)}" for record in invalid[:SHOWN]
+    )
+    words = f"{len(invalid)} of {count} records are invalid, for example {shown}"
+    return Finding(what=f"{name}: mapping", is_good=False, words=words, code=PROBLEMS)
+
+
+def _show_customer(config: Config, foreign_id: str) -> None:
+    """The one place where values are shown, to whoever asks for them by id."""
+    for sync in config.syncs.values():
+        with make_client(config, sync) as client:
+            try:
+                remote = client.read(foreign_id)
+            except (CallFailed, Fatal) as error:
+                say(error)
+                continue
+        if remote is None:
+            print(f"{sync.gomus}: no customer {foreign_id}")
+        else:
+            print(f"{sync.gomus}: name = {remote.fields['name']!r}, surname = {remote.fields['surname']!r}")

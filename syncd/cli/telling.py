@@ -1,0 +1,253 @@
+"""Questions to the state database: `status`, `history`, `show`, `failures`."""
+
+import csv
+import json as jsonlib
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from syncd.assembly import State, looking_at_state, now
+from syncd.cli import context as ctx
+from syncd.cli.failing import DONE, PROBLEMS, failing_in_words
+from syncd.config.model import SyncConfig
+from syncd.ledger import Recall
+from syncd.records import Standing
+from syncd.state.store import RunRow
+
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+def _when(moment: datetime | None) -> str:
+    return "-" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _run_as_json(row: RunRow) -> dict[str, object]:
+    return {
+        "run": row.id,
+        "sync": row.sync,
+        "trigger": row.trigger,
+        "started_at": row.started_at.isoformat(),
+        "finished_at": row.finished_at.isoformat() if row.finished_at else None,
+        "status": row.status or "unfinished",
+        "counts": row.counts,
+        "error": row.error,
+    }
+
+
+def _run_in_words(row: RunRow) -> str:
+    done = ", ".join(f"{name} {count}" for name, count in row.counts.items() if not name.startswith("planned."))
+    words = f"{_when(row.started_at)}  {row.sync}  {row.status or 'unfinished'}"
+    return words + (f"  ({done})" if done else "") + (f"  {row.error}" if row.error else "")
+
+
+def status(context: typer.Context, json: AsJson = False) -> None:
+    """Show each sync: its last and next run, how many customers it knows, what is held and what failed."""
+    chosen = ctx.answering(context)
+    with failing_in_words():
+        config = chosen.load()
+        with looking_at_state(config) as state:
+            answers = [_status_of(sync, state) for sync in config.syncs.values()]
+        if json:
+            ctx.print_json(answers)
+            return
+        for answer in answers:
+            print("\n".join(_status_in_words(answer)))
+
+
+def _status_of(sync: SyncConfig, state: State) -> dict[str, object]:
+    store = state.store
+    last = next(iter(store.runs(sync.name, limit=1)), None)
+    held = store.held(sync.name)
+    return {
+        "sync": sync.name,
+        "instance": sync.gomus,
+        "last_run": _run_as_json(last) if last else None,
+        "next_run": sync.schedule.next_after(now()).isoformat() if sync.schedule else None,
+        "known_customers": store.count_known(sync.name),
+        "open_intents": len(store.open_intents(sync.name)),
+        "invalid_records": len(store.invalid(sync.name)),
+        "failures": len(store.quarantine(sync.name)),
+        "held": held
+        and {
+            "since": held.held_at.isoformat(),
+            "reasons": list(held.guards.values()),
+            "changes": store.count_held_changes(sync.name),
+            "approved_by": held.approved_by,
+            "approved_until": held.expires_at.isoformat() if held.expires_at else None,
+        },
+    }
+
+
+def _status_in_words(answer: dict[str, object]) -> list[str]:
+    name, last, held = answer["sync"], answer["last_run"], answer["held"]
+    lines = [f"{name} → {answer['instance']}"]
+    if isinstance(last, dict):
+        lines.append(
+            f"  last run: {last['started_at']}  {last['status']}" + (f"  {last['error']}" if last["error"] else "")
+        )
+    else:
+        lines.append("  last run: none yet")
+    lines.append(f"  next run: {answer['next_run'] or 'on demand only (`syncd --once`)'}")
+    lines.append(f"  known customers: {answer['known_customers']}")
+    if answer["open_intents"]:
+        lines.append(f"  begun and not ended: {answer['open_intents']} (the next run looks first)")
+    if answer["failures"] or answer["invalid_records"]:
+        lines.append(
+            f"  failures: {answer['failures']} refused, {answer['invalid_records']} invalid (`syncd failures {name}`)"
+        )
+    if isinstance(held, dict):
+        lines += [f"  HELD since {held['since']}: {reason}" for reason in held["reasons"]]
+        lines.append(f"    release it with `syncd approve {name}`, or mend the source")
+        if held["approved_by"]:
+            lines.append(f"    approved by {held['approved_by']} until {held['approved_until']}")
+    return lines
+
+
+def history(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="The sync; left out: all.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many runs.")] = 20,
+    json: AsJson = False,
+) -> None:
+    """List past runs, the latest first."""
+    chosen = ctx.answering(context)
+    with failing_in_words():
+        config = chosen.load()
+        ctx.pick(config, [name] if name else [])
+        with looking_at_state(config) as state:
+            rows = state.store.runs(name, limit)
+        if json:
+            ctx.print_json([_run_as_json(row) for row in rows])
+        else:
+            print("\n".join(_run_in_words(row) for row in rows) or "No run yet.")
+
+
+def show(
+    context: typer.Context,
+    foreign_id: Annotated[str, typer.Argument(help="The customer's foreign_id, with its prefix.")],
+    json: AsJson = False,
+) -> None:
+    """Tell everything that syncd knows of one customer: ids, times, outcomes; it holds no values."""
+    chosen = ctx.answering(context)
+    with failing_in_words():
+        config = chosen.load()
+        with looking_at_state(config) as state:
+            answers = [found for sync in config.syncs if (found := _everything_of(state, sync, foreign_id))]
+        if json:
+            ctx.print_json(answers)
+        elif not answers:
+            print(f"Nothing is known of {foreign_id}.")
+        for answer in () if json else answers:
+            print("\n".join(_everything_in_words(answer)))
+
+
+def _everything_of(state: State, sync: str, foreign_id: str) -> dict[str, object] | None:
+    store = state.store
+    known = store.known_one(sync, foreign_id)
+    recall = Recall(store=store, digester=state.digester, sync=sync, now=now())
+    buried = recall.buried([foreign_id]).get(foreign_id)
+    refused = store.find_quarantine(sync, [foreign_id]).get(foreign_id)
+    invalid = store.invalid(sync, foreign_id)
+    journal = store.journal_of(sync, foreign_id)
+    if not (known or buried or refused or invalid or journal):
+        return None
+    return {
+        "sync": sync,
+        "foreign_id": foreign_id,
+        "gomus_id": known.gomus_id if known else None,
+        "standing": known.standing.value if known else None,
+        "absent_since": known.absent_since.isoformat() if known and known.absent_since else None,
+        "fields": sorted(known.fields) if known else [],
+        "erased_for": buried.value if buried else None,
+        "refused": {"reason": refused.reason, "next_try_at": refused.next_try_at.isoformat()} if refused else None,
+        "invalid": [{"position": row.position, "problems": [str(p) for p in row.problems]} for row in invalid],
+        "journal": [{**asdict(line), "begun_at": line.begun_at.isoformat()} for line in journal],
+    }
+
+
+def _everything_in_words(answer: dict[str, object]) -> list[str]:
+    lines = [f"{answer['foreign_id']} in {answer['sync']}"]
+    if answer["gomus_id"]:
+        what = "" if answer["standing"] == Standing.ACTIVE.value else f", {answer['standing']}"
+        lines.append(f"  known: go~mus id {answer['gomus_id']}{what}; fields {', '.join(answer['fields'])}")  # type: ignore[arg-type]  # a list, as made above
+    if answer["absent_since"]:
+        lines.append(f"  absent from the source since {answer['absent_since']}")
+    if answer["erased_for"]:
+        lines.append(f"  erased ({answer['erased_for']})")
+    if isinstance(answer["refused"], dict):
+        lines.append(f"  refused: {answer['refused']['reason']}; tried again {answer['refused']['next_try_at']}")
+    lines += [f"  invalid: {row['position']}: {'; '.join(row['problems'])}" for row in answer["invalid"]]  # type: ignore[attr-defined]  # a list, as made above
+    for line in answer["journal"]:  # type: ignore[attr-defined]  # a list, as made above
+        fields = f" ({', '.join(line['fields'])})" if line["fields"] else ""
+        error = f": {line['error']}" if line["error"] else ""
+        lines.append(f"  {line['begun_at']}  {line['action']}{fields}  {line['result'] or 'not ended'}{error}")
+    return lines
+
+
+COLUMNS = ("sync", "foreign_id", "kind", "place", "field", "reason", "since", "next_try_at")
+
+
+def failures(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="The sync; left out: all.")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--csv", help="Write the list to this file, for the source's owner.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """List the records that could not be synced, and why: invalid ones and those that go~mus refused."""
+    chosen = ctx.answering(context)
+    with failing_in_words():
+        config = chosen.load()
+        with looking_at_state(config) as state:
+            rows = [row for sync in ctx.pick(config, [name] if name else []) for row in _failures_of(state, sync.name)]
+        if file is not None:
+            with file.open("w", newline="", encoding="utf-8-sig") as opened:  # a mark, so that Excel sees UTF-8
+                writer = csv.DictWriter(opened, COLUMNS, delimiter=";")
+                writer.writeheader()
+                writer.writerows(rows)
+        if json:
+            print(jsonlib.dumps(rows, ensure_ascii=False, indent=2))
+        elif file is None:
+            print("\n".join(map(_failure_in_words, rows)) or "Nothing failed.")
+        raise typer.Exit(PROBLEMS if rows else DONE)
+
+
+def _failures_of(state: State, sync: str) -> list[dict[str, str]]:
+    invalid = [
+        {
+            "sync": sync,
+            "foreign_id": row.foreign_id or "",
+            "kind": "invalid",
+            "place": row.position,
+            "field": problem.field,
+            "reason": problem.reason,
+            "since": "",
+            "next_try_at": "when the record is mended",
+        }
+        for row in state.store.invalid(sync)
+        for problem in row.problems
+    ]
+    refused = [
+        {
+            "sync": sync,
+            "foreign_id": row.foreign_id,
+            "kind": "refused",
+            "place": f"go~mus ({row.action})",
+            "field": "",
+            "reason": row.reason,
+            "since": row.since.isoformat(),
+            "next_try_at": row.next_try_at.isoformat(),
+        }
+        for row in state.store.quarantine(sync)
+    ]
+    return invalid + refused
+
+
+def _failure_in_words(row: dict[str, str]) -> str:
+    field = f" {row['field']}" if row["field"] else ""
+    name = row["foreign_id"] or "no id"
+    return f"{row['sync']}  {name}  {row['place']}:{field} {row['reason']} (tried again: {row['next_try_at']})"

@@ -1,0 +1,106 @@
+"""A plan as an answer: counts, field names, ids, reasons; never a value."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from syncd.changes import Change, Create, Erase, Update
+from syncd.guards import Held
+from syncd.plan import Plan
+from syncd.records import InvalidRecord
+
+SAMPLES = 5
+LISTED = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanReport:
+    """What is shown of a plan; it outlives the plan itself."""
+
+    sync: str
+    source: str
+    counts: Mapping[str, int]
+    fields: Mapping[str, int]
+    samples: tuple[tuple[str, str, tuple[str, ...]], ...]  # foreign_id, action, fields
+    invalid: tuple[InvalidRecord, ...]
+    held: tuple[Held, ...]
+
+
+def report_plan(sync: str, source: str, plan: Plan, held: Sequence[Held]) -> PlanReport:
+    return PlanReport(
+        sync=sync,
+        source=source,
+        counts=dict(plan.counts),
+        fields=dict(plan.fields),
+        samples=tuple(
+            _sample(change) for kind in (Create, Update, Erase) for change in islice(plan.spool.changes(kind), SAMPLES)
+        ),
+        invalid=tuple(plan.spool.invalid()),
+        held=tuple(held),
+    )
+
+
+def _sample(change: Change) -> tuple[str, str, tuple[str, ...]]:
+    fields = () if isinstance(change, Erase) else tuple(sorted(change.fields))
+    return change.foreign_id, change.action.value, fields
+
+
+def invalid_as_json(record: InvalidRecord) -> dict[str, object]:
+    return {
+        "foreign_id": record.foreign_id,
+        "position": str(record.position),
+        "problems": [{"field": problem.field, "reason": problem.reason} for problem in record.problems],
+    }
+
+
+def plan_as_json(report: PlanReport) -> dict[str, object]:
+    return {
+        "sync": report.sync,
+        "source": report.source,
+        "counts": report.counts,
+        "fields": report.fields,
+        "samples": [{"foreign_id": i, "action": action, "fields": fields} for i, action, fields in report.samples],
+        "invalid": [invalid_as_json(record) for record in report.invalid],
+        "held": [{"guard": held.guard.value, "reason": held.reason} for held in report.held],
+    }
+
+
+WORDS = {
+    "records": "records read",
+    "unchanged": "unchanged, no call",
+    "create": "to create (or to adopt, where go~mus has them already)",
+    "update": "to update",
+    "delete": "to anonymize and delete",
+    "absent": "absent, within grace",
+    "hidden": "absent, but perhaps behind a record whose id can't be read",
+    "ignored": 'absent, left alone (delete.mode = "ignore")',
+    "invalid": "invalid, not sent",
+    "quarantined": "refused before, resting until they change or their pause is over",
+    "erased": "erased on request, never sent again",
+    "waiting": "whose erasure has to end first",
+    "duplicates": "repeated rows, counted once",
+}
+
+
+def plan_as_lines(report: PlanReport) -> Iterator[str]:
+    yield f"{report.sync}: {report.source}"
+    for name, words in WORDS.items():
+        if report.counts.get(name):
+            yield f"  {report.counts[name]:>7}  {words}"
+    if report.fields:
+        changed = ", ".join(f"{name} {count}" for name, count in sorted(report.fields.items(), key=lambda f: -f[1]))
+        yield f"  fields that updates change: {changed}"
+    for foreign_id, action, fields in report.samples:
+        yield f"  for example: {action} {foreign_id}" + (f" ({', '.join(fields)})" if fields else "")
+    yield from invalid_as_lines(report.invalid)
+    for held in report.held:
+        yield f"  HELD by the guard '{held.guard.value}': {held.reason}"
+        yield f"    release it with `syncd approve {report.sync}` after a run has held it, or mend the source"
+
+
+def invalid_as_lines(records: Sequence[InvalidRecord]) -> Iterator[str]:
+    for record in records[:LISTED]:
+        problems = "; ".join(str(problem) for problem in record.problems)
+        yield f"  invalid: {record.position} ({record.foreign_id or 'no id'}): {problems}"
+    if len(records) > LISTED:
+        yield f"  invalid: and {len(records) - LISTED} more (`syncd failures` lists them after a run)"

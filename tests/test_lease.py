@@ -1,0 +1,198 @@
+"""The lease: one holder at a time, and none that a dead holder keeps. Real processes, both databases."""
+
+import os
+import signal
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from syncd.digest import Digester
+from syncd.errors import LeaseLost, LeaseTaken, StateUnusable
+from syncd.gomus.fields import FIELDS
+from syncd.state.connect import open_engine
+from syncd.state.lease import take_lease
+from syncd.state.migrate import upgrade
+from syncd.state.store import Store
+
+STARTS = 20
+# A server process that has imported everything and forks: real processes, quickly, without this one's open files.
+processes = get_context("forkserver")
+processes.set_forkserver_preload(["syncd.state.lease"])
+
+
+def hold(url: str, answers: Any, *, child: bool = False) -> None:
+    """Try for the lease, say how it went, and stay until killed."""
+    try:
+        with take_lease(open_engine(url), "members"):
+            sleeper = subprocess.Popen(["sleep", "60"]).pid if child else None
+            answers.put(("held", sleeper))
+            time.sleep(60)
+    except LeaseTaken as error:
+        answers.put(("taken", str(error)))
+
+
+def hold_at(moment: Any, url: str, answers: Any) -> None:
+    moment.wait()
+    hold(url, answers)
+
+
+@contextmanager
+def started(count: int, target: Any, *args: Any, **kwargs: Any) -> Iterator[list[Any]]:
+    running = [processes.Process(target=target, args=args, kwargs=kwargs) for _ in range(count)]
+    try:
+        for process in running:
+            process.start()
+        yield running
+    finally:
+        for process in running:
+            process.kill()
+            process.join()
+
+
+def take_within(url: str, seconds: float) -> None:
+    """A server may need a moment to notice that its client is gone."""
+    engine, deadline = open_engine(url), time.monotonic() + seconds
+    try:
+        while True:
+            try:
+                with take_lease(engine, "members"):
+                    return
+            except LeaseTaken:
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+    finally:
+        engine.dispose()
+
+
+def test_another_process_is_told_that_the_lease_is_taken(state_url: str) -> None:
+    answers, engine = processes.Queue(), open_engine(state_url)
+    with take_lease(engine, "members"), started(1, hold, state_url, answers):
+        how, words = answers.get(timeout=20)
+    engine.dispose()
+    assert how == "taken"
+    assert words == "another process is running the sync 'members': wait for it to end, or stop it"
+
+
+def test_of_twenty_starts_at_once_exactly_one_holds_it(state_url: str) -> None:
+    answers, moment = processes.Queue(), processes.Barrier(STARTS)
+    with started(STARTS, hold_at, moment, state_url, answers):
+        outcomes = [answers.get(timeout=60)[0] for _ in range(STARTS)]
+    assert sorted(outcomes) == ["held"] + ["taken"] * (STARTS - 1)
+
+
+def test_a_killed_holder_blocks_nobody(state_url: str) -> None:
+    answers = processes.Queue()
+    with started(1, hold, state_url, answers) as (holder,):
+        assert answers.get(timeout=20)[0] == "held"
+        os.kill(holder.pid, signal.SIGKILL)
+        take_within(state_url, 5)
+
+
+def test_a_child_process_that_outlives_the_holder_does_not_keep_the_lease(state_url: str) -> None:
+    answers = processes.Queue()
+    with started(1, hold, state_url, answers, child=True) as (holder,):
+        _, child = answers.get(timeout=20)
+        try:
+            os.kill(holder.pid, signal.SIGKILL)
+            take_within(state_url, 5)
+            os.kill(child, 0)  # still there
+        finally:
+            os.kill(child, signal.SIGKILL)
+
+
+@pytest.fixture(params=["sqlite", "postgres", "memory"])
+def url(request: pytest.FixtureRequest) -> str:
+    return "sqlite://" if request.param == "memory" else str(request.getfixturevalue(f"{request.param}_url"))
+
+
+def test_one_process_cannot_hold_it_twice(url: str) -> None:
+    engine = open_engine(url)
+    with take_lease(engine, "members"), pytest.raises(LeaseTaken), take_lease(engine, "members"):
+        pass
+    engine.dispose()
+
+
+def test_it_can_be_taken_again_after_it_was_refused_and_given_back(url: str) -> None:
+    engine = open_engine(url)
+    with take_lease(engine, "members"):
+        with pytest.raises(LeaseTaken), take_lease(engine, "members"):
+            pass
+        with pytest.raises(LeaseTaken), take_lease(engine, "members"):  # the refusal freed nothing
+            pass
+    with take_lease(engine, "members"):
+        pass
+    engine.dispose()
+
+
+def test_syncs_do_not_hinder_each_other(url: str) -> None:
+    engine = open_engine(url)
+    with take_lease(engine, "members"), take_lease(engine, "donors"):
+        pass
+    engine.dispose()
+
+
+def test_an_error_of_the_block_passes_as_it_is_and_frees_the_lease(url: str) -> None:
+    engine = open_engine(url)
+    with pytest.raises(BlockingIOError, match="of the block"), take_lease(engine, "members"):
+        raise BlockingIOError("of the block")
+    with take_lease(engine, "members"):
+        pass
+    engine.dispose()
+
+
+def test_two_databases_in_memory_are_two() -> None:
+    with take_lease(open_engine("sqlite://"), "members"), take_lease(open_engine("sqlite://"), "members"):
+        pass
+
+
+def test_the_lock_file_is_private_and_stays(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'state.db'}")
+    with take_lease(engine, "members"):
+        pass
+    lock = tmp_path / "state.db.members.lock"
+    assert stat.S_IMODE(lock.stat().st_mode) == 0o600
+
+
+def test_a_database_by_another_name_is_the_same_lease(tmp_path: Path) -> None:
+    (tmp_path / "other").symlink_to(tmp_path)
+    one = open_engine(f"sqlite:///{tmp_path / 'state.db'}")
+    other = open_engine(f"sqlite:///{tmp_path / 'other' / 'state.db'}")
+    with take_lease(one, "members"), pytest.raises(LeaseTaken), take_lease(other, "members"):
+        pass
+
+
+def test_a_lock_that_cannot_be_made_is_said_in_words(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'state.db'}")
+    (tmp_path / "state.db.members.lock").mkdir()
+    with pytest.raises(StateUnusable, match=r"the lock, .*, can't be written \(Is a directory\)"):
+        take_lease(engine, "members").__enter__()
+
+
+def test_who_lost_the_lease_with_its_connection_writes_no_more(postgres_url: str) -> None:
+    engine, other = open_engine(postgres_url), open_engine(postgres_url)
+    upgrade(engine)
+    digester = Digester(b"key", FIELDS)
+    ours, theirs = (Store(e, pack=digester.pack, unpack=digester.unpack) for e in (engine, other))
+    with take_lease(engine, "members"):
+        fence = ours.enter("members", "main", b"address").fence
+        _cut_off_all_but(other)
+        take_within(postgres_url, 5)
+        theirs.enter("members", "main", b"address")
+        with pytest.raises(LeaseLost), ours.writing("members", fence):
+            pass
+    engine.dispose()
+    other.dispose()
+
+
+def _cut_off_all_but(engine: sa.Engine) -> None:
+    ours = "pid = pg_backend_pid() or datname <> current_database()"
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"select pg_terminate_backend(pid) from pg_stat_activity where not ({ours})")  # noqa: S608 - our own words

@@ -61,6 +61,7 @@ def test_a_database_in_memory_is_current_without_a_migration() -> None:
     engine = open_in_memory()
     assert is_current(engine)
     assert differences(engine) == []
+    engine.dispose()
 
 
 def test_a_second_upgrade_changes_nothing(engine: sa.Engine) -> None:

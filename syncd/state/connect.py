@@ -4,7 +4,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,23 +37,30 @@ def open_engine(url: str) -> Engine:
 
 def open_engine_readonly(url: str) -> Engine:
     """For looking only; an empty database in memory stands in for one that is not there or not set up yet."""
-    parsed = _parse(url)
-    path = _path_of(parsed)
-    if parsed.get_backend_name() == "postgresql":
-        engine = _open_postgresql(parsed, options="-c default_transaction_read_only=on")
-    elif path is None or not path.exists():
+    engine = _open_to_look(_parse(url))
+    if engine is None:
         return open_in_memory()
-    else:
-        _refuse_network(path)
-        # Not mode=ro: that leaves its -wal and -shm behind, for only one who may write can clear them away.
-        engine = _sqlite_engine(path, f"{path.as_uri()}?mode=rw", _prepare_to_look, **LOOKING)
-    found = schema_version(engine)
-    if found is None:
-        return open_in_memory()
-    if found < REVISION:
-        raise StateUnusable("the state database is older than this program", remedy="run `syncd db upgrade`")
-    refuse_newer(found)
-    return engine
+    with ExitStack() as unless_kept:
+        unless_kept.callback(engine.dispose)
+        found = schema_version(engine)
+        if found is None:
+            return open_in_memory()
+        if found < REVISION:
+            raise StateUnusable("the state database is older than this program", remedy="run `syncd db upgrade`")
+        refuse_newer(found)
+        unless_kept.pop_all()
+        return engine
+
+
+def _open_to_look(url: URL) -> Engine | None:
+    if url.get_backend_name() == "postgresql":
+        return _open_postgresql(url, options="-c default_transaction_read_only=on")
+    path = _path_of(url)
+    if path is None or not path.exists():
+        return None
+    _refuse_network(path)
+    # Not mode=ro: that leaves its -wal and -shm behind, for only one who may write can clear them away.
+    return _sqlite_engine(path, f"{path.as_uri()}?mode=rw", _prepare_to_look, **LOOKING)
 
 
 def open_in_memory() -> Engine:

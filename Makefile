@@ -22,7 +22,7 @@ lint: $(STAMP)
 	@$(BIN)/mypy
 
 bench: $(STAMP)
-	@$(BIN)/python bench/large_export.py $(ROWS)
+	@$(BIN)/python tests/bench/large_export.py $(ROWS)
 
 # The exact versions of the container image. No address of a package index may get into the file.
 lock: $(STAMP)

@@ -85,7 +85,8 @@ class Outcome:
 
     `settled` is False where the effect is still unknown: the intent stays open, and the next run looks first.
     `known` is what go~mus has confirmed to hold now; None where nothing was accepted.
-    `differing` are the fields an adopted customer still needs.
+    `differing` are the fields an adopted customer still needs; `stale` says that the change was made for another
+    customer than the one found, so that the next run has to compare anew.
     """
 
     change: Change
@@ -99,3 +100,4 @@ class Outcome:
     refused: bool = False  # the record's own fault: it is set aside
     known: Digests | None = None
     differing: Mapping[str, Value] = field(default_factory=dict, repr=False)
+    stale: bool = False

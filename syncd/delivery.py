@@ -226,7 +226,7 @@ class Delivery:
         try:
             answer = self.client.update_one(update.gomus_id, body)
         except Missing:
-            return _vanished(update)
+            return self._find_again(update)
         except (Refused, Retryable) as failure:
             return _failed(update, failure)
         except Unclear as lost:
@@ -236,6 +236,19 @@ class Delivery:
         if update.cleared:
             return self._see_cleared(update, answer)
         return self._updated(update, status=answer.status, attempts=answer.attempts)
+
+    def _find_again(self, update: Update) -> Outcome:
+        """Not under the id that we know: perhaps somebody created the customer anew under its foreign_id."""
+        try:
+            remote = self.look(update.foreign_id)
+        except CallFailed as failure:
+            return _failed(update, failure)
+        if remote is None or remote.gomus_id == update.gomus_id:
+            return _vanished(update)
+        known = self.memory_of(remote, list(update.digests.fields))
+        return Outcome(
+            change=update, action=Action.ADOPT, result=Result.OK, gomus_id=remote.gomus_id, known=known, stale=True
+        )
 
     def _update_lost(self, update: Update, lost: Unclear, *, tries: int) -> Outcome:
         looked = self._look_at_update(update)

@@ -91,6 +91,8 @@ class Ledger:
         accepted = [o for o in outcomes if o.result is not Result.FAILED]
         self.store.put_known([self._row(o) for o in accepted if isinstance(o.change, Create | Update)])
         self.store.lift_quarantine(self.sync, [o.change.foreign_id for o in accepted])
+        created = [o.change.foreign_id for o in accepted if isinstance(o.change, Create)]
+        self.store.lift_tombstones(self.sync, [self.digester.name(foreign_id) for foreign_id in created])
         for outcome in accepted:
             if isinstance(outcome.change, Erase):
                 self._learn_erasure(outcome, outcome.change)
@@ -107,7 +109,7 @@ class Ledger:
             foreign_id=change.foreign_id,
             gomus_id=outcome.gomus_id,
             record=known.record,
-            source=None if outcome.differing else change.source,
+            source=None if outcome.differing or outcome.stale else change.source,
             fields=known.fields,
             absent_since=None,
             standing=Standing.ACTIVE,
@@ -186,6 +188,41 @@ class Ledger:
     def clear_held(self) -> None:
         with self.store.writing(self.sync, self.fence):
             self.store.clear_held(self.sync)
+
+    # --- a state that is not what it was ---
+
+    def reset(self, instance: str, address: bytes) -> None:
+        """Drop what is known: it is of another instance."""
+        with self.store.writing(self.sync, self.fence):
+            self.store.reset(self.sync, instance, address)
+
+    def forget_absence(self) -> None:
+        """Grace begins anew for everybody."""
+        with self.store.writing(self.sync, self.fence):
+            self.store.forget_absence(self.sync)
+
+    # --- erasure on request ---
+
+    def bury(self, foreign_id: str, gomus_id: int | None) -> None:
+        """Write down, before anything is done, that this customer is erased and stays so."""
+        with self.store.writing(self.sync, self.fence):
+            name = self.digester.name(foreign_id)
+            self.store.put_tombstone(self.sync, name, Cause.REQUEST.value, self.clock())
+            if gomus_id is None:
+                self.store.forget(self.sync, foreign_id)
+                return
+            row = KnownRow(
+                sync=self.sync,
+                foreign_id=foreign_id,
+                gomus_id=gomus_id,
+                record=None,
+                source=None,
+                fields={},
+                absent_since=None,
+                standing=Standing.ERASING,
+                changed_at=self.clock(),
+            )
+            self.store.put_known([row])
 
     # --- recovery ---
 

@@ -6,7 +6,7 @@ snapshot can say who is absent. The guards then see the whole plan before anythi
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -148,9 +148,16 @@ class Reading:
             return Decision(Verdict.UNCHANGED)  # the same record as at the last acceptance: no need to map it
         customer = self.mapper.customer(record, self.lookups)
         if isinstance(customer, InvalidRecord):
+            if memory.buried is Cause.REQUEST:
+                customer = replace(customer, foreign_id=None)
             self.spool.add_invalid([customer])
             return Decision(Verdict.INVALID)
         decision = compare(customer, self.digester.customer(customer.fields), memory, source=source)
+        if decision.verdict is Verdict.ERASED:
+            # Without its id: the tombstone is all that may tell of the person.
+            reason = "was erased on request and is not sent again: take the record out of the source"
+            problem = FieldProblem(field="foreign_id", reason=reason)
+            self.spool.add_invalid([InvalidRecord(foreign_id=None, position=record.position, problems=(problem,))])
         if decision.digests:
             self.spool.add_relearned(foreign_id, source, decision.digests)
         return decision
@@ -225,7 +232,13 @@ def draw_up(snapshot: Snapshot, *, now: datetime, mode: DeleteMode, grace: timed
     )
 
 
-UNCOUNTED = {Verdict.UNCHANGED, Verdict.RELEARNED, Verdict.INVALID, Verdict.CONTRADICTED}  # counted otherwise
+UNCOUNTED = {
+    Verdict.UNCHANGED,
+    Verdict.RELEARNED,
+    Verdict.INVALID,
+    Verdict.CONTRADICTED,
+    Verdict.ERASED,
+}  # counted otherwise
 
 
 def _active(absent: Iterable[KnownBrief]) -> Iterator[KnownBrief]:

@@ -5,7 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -122,7 +122,14 @@ def run(sync: Sync, world: World, *, trigger: str, probe: bool = True) -> Summar
     `probe=False` trusts that go~mus holds none of the customers yet. Raises LeaseTaken where another process runs this
     sync; whatever else goes wrong is in the summary.
     """
-    with take_lease(world.store.engine, sync.name):
+    with opening(sync, world, trigger=trigger) as run_:
+        return run_.conduct(lambda now: run_.sync_all(now, probe=probe))
+
+
+@contextmanager
+def opening(sync: Sync, world: World, *, trigger: str) -> Iterator["Run"]:
+    """Take the lease and enter the sync; everything that writes to go~mus happens inside."""
+    with take_lease(world.store.engine, sync.name) as lease:
         entry = world.store.enter(sync.name, sync.instance, world.digester.name(sync.address))
         ledger = Ledger(
             store=world.store,
@@ -134,7 +141,15 @@ def run(sync: Sync, world: World, *, trigger: str, probe: bool = True) -> Summar
             recreate_vanished=sync.recreate_vanished,
         )
         with structlog.contextvars.bound_contextvars(sync=sync.name, run=ledger.run):
-            return Run(sync, world, ledger, trigger=trigger, probe=probe).conduct()
+            is_restored = lease.is_older(entry.fence)
+            if not entry.is_same_instance:
+                log.warning("state.other_instance", remedy="what is known is dropped; customers are adopted anew")
+                ledger.reset(sync.instance, world.digester.name(sync.address))
+            elif is_restored:
+                log.warning("state.restored", remedy="nobody is deleted in this run, and grace begins anew")
+                ledger.forget_absence()
+            lease.note(entry.fence)
+            yield Run(sync, world, ledger, trigger=trigger, may_erase=not is_restored)
 
 
 def _new_run_id(now: datetime) -> str:
@@ -145,12 +160,12 @@ def _new_run_id(now: datetime) -> str:
 class Run:
     """One run under way, with the lease held."""
 
-    def __init__(self, sync: Sync, world: World, ledger: Ledger, *, trigger: str, probe: bool) -> None:
+    def __init__(self, sync: Sync, world: World, ledger: Ledger, *, trigger: str, may_erase: bool) -> None:
         self._sync = sync
         self._world = world
-        self._ledger = ledger
+        self.ledger = ledger
         self._trigger = trigger
-        self._probe = probe
+        self._mode = sync.mode if may_erase else DeleteMode.IGNORE
         self._outcomes: Counter[str] = Counter()
         self._done = 0
         self._due = 0
@@ -158,7 +173,7 @@ class Run:
         self._habits = Habits(
             cap=min(int(learned.get("batch_size", sync.batch_size)), sync.batch_size), blank=learned.get("blank")
         )
-        self._delivery = Delivery(
+        self.delivery = Delivery(
             client=world.client,
             digester=world.digester,
             catalogue=sync.catalogue,
@@ -168,25 +183,26 @@ class Run:
             sleep=world.sleep,
         )
 
-    def conduct(self) -> Summary:
+    def conduct(self, body: Callable[[datetime], Summary]) -> Summary:
+        """Do the body between a run's beginning and its end; what goes wrong is in the summary."""
         started = self._world.clock()
-        self._world.store.begin_run(self._ledger.run, self._ledger.sync, self._sync.instance, self._trigger, started)
+        self._world.store.begin_run(self.ledger.run, self.ledger.sync, self._sync.instance, self._trigger, started)
         log.info("run.started", instance=self._sync.instance, trigger=self._trigger)
         try:
-            summary = self._conduct(started)
+            summary = body(started)
         except (Fatal, CallFailed) as failure:
-            summary = self._summary(Status.FAILED, error=failure.message, remedy=failure.remedy)
+            summary = self.summary(Status.FAILED, error=failure.message, remedy=failure.remedy)
         except BaseException:
-            self._finish(self._summary(Status.FAILED, error="crashed"), started)
+            self._finish(self.summary(Status.FAILED, error="crashed"), started)
             raise
         self._finish(summary, started)
         return summary
 
-    def _conduct(self, now: datetime) -> Summary:
-        self._settle_what_was_begun()
-        lookups = self._lookups(now)
-        recall = Recall(store=self._world.store, digester=self._world.digester, sync=self._sync.name, now=now)
-        with drawing_up(self._sync, recall, self._world.digester, lookups, self._show_reading) as plan:
+    def sync_all(self, now: datetime, *, probe: bool) -> Summary:
+        self.settle_what_was_begun()
+        lookups = self.lookups(now)
+        sync = replace(self._sync, mode=self._mode)
+        with drawing_up(sync, self._recall(now), self._world.digester, lookups, self._show_reading) as plan:
             self._note_invalid(plan)
             held = self._ask_guards(plan, now)
             log.info("run.planned", counts=plan.counts, figures=plan.fields)
@@ -194,29 +210,30 @@ class Run:
                 log.warning("run.held", guard=guard.guard.value, reason=guard.reason, remedy=self._held_remedy())
             if not any(guard.guard is Guard.IDENTITY for guard in held):
                 self._note_read(plan, now)
-                self._carry_out(plan, held)
-            return self._summary(self._status(plan, held), counts=plan.counts, held=held)
+                self._carry_out(plan, held, probe=probe)
+            return self.summary(self._status(plan, held), counts=plan.counts, held=held)
+
+    def _recall(self, now: datetime) -> Recall:
+        return Recall(store=self._world.store, digester=self._world.digester, sync=self._sync.name, now=now)
 
     # --- the steps ---
 
-    def _settle_what_was_begun(self) -> None:
+    def settle_what_was_begun(self) -> None:
         store, name = self._world.store, self._sync.name
         settlement = Settlement(
-            ledger=self._ledger,
-            delivery=self._delivery,
+            ledger=self.ledger,
+            delivery=self.delivery,
             names=self._sync.mapper.names,
             timeout=self._sync.timeout,
             clock=self._world.clock,
             sleep=self._world.sleep,
         )
         settlement.settle_intents(store.open_intents(name))
-        with self._executor() as executor:
+        with self.executor() as executor:
             executor.erase(self._unfinished_erasures())
 
     def _unfinished_erasures(self) -> Iterator[Erase]:
-        recall = Recall(
-            store=self._world.store, digester=self._world.digester, sync=self._sync.name, now=self._world.clock()
-        )
+        recall = self._recall(self._world.clock())
         for known in self._world.store.unfinished(self._sync.name):
             if known.gomus_id is not None:
                 cause = recall.buried([known.foreign_id]).get(known.foreign_id, Cause.ABSENCE)
@@ -228,7 +245,7 @@ class Run:
                     anonymized=known.standing is Standing.ANONYMIZED,
                 )
 
-    def _lookups(self, now: datetime) -> dict[str, Lookup]:
+    def lookups(self, now: datetime) -> dict[str, Lookup]:
         return {kind: Lookup(kind, self._entries(kind, now)) for kind in sorted(self._sync.mapper.lookups_needed)}
 
     def _entries(self, kind: str, now: datetime) -> Sequence[LookupEntry]:
@@ -249,16 +266,16 @@ class Run:
                 position=str(record.position),
                 problems=[str(problem) for problem in record.problems],
             )
-        self._ledger.note_invalid(plan.spool.invalid())
+        self.ledger.note_invalid(plan.spool.invalid())
 
     def _ask_guards(self, plan: Plan, now: datetime) -> tuple[Held, ...]:
         approval = Approval(store=self._world.store, digester=self._world.digester, sync=self._sync.name)
         tripped = ask_guards(plan.figures, self._sync.limits)
         held = approval.still_held(plan, tripped, now)
         if held:
-            approval.note(self._ledger, plan, held, now)
+            approval.note(self.ledger, plan, held, now)
         elif not tripped:
-            self._ledger.clear_held()
+            self.ledger.clear_held()
         return held
 
     def _held_remedy(self) -> str:
@@ -266,7 +283,7 @@ class Run:
         return f"see `syncd plan {name}`; then release it with `syncd approve {name}`, or mend the source"
 
     def _note_read(self, plan: Plan, now: datetime) -> None:
-        self._ledger.note_read(
+        self.ledger.note_read(
             newly_absent=plan.newly_absent,
             returned=plan.returned,
             nameless=plan.nameless,
@@ -274,18 +291,18 @@ class Run:
             now=now,
         )
 
-    def _carry_out(self, plan: Plan, held: tuple[Held, ...]) -> None:
+    def _carry_out(self, plan: Plan, held: tuple[Held, ...], *, probe: bool) -> None:
         self._due = sum(1 for kind in (Create, Update, Erase) for _ in plan.released(kind, held))
-        with self._executor(plan.spool) as executor:
-            executor.create(plan.released(Create, held), probe=self._probe)
+        with self.executor(plan.spool) as executor:
+            executor.create(plan.released(Create, held), probe=probe)
             executor.update(plan.released(Update, held))
             executor.erase(plan.released(Erase, held))
 
     @contextmanager
-    def _executor(self, spool: Spool | None = None) -> Iterator[Executor]:
+    def executor(self, spool: Spool | None = None) -> Iterator[Executor]:
         yield Executor(
-            delivery=self._delivery,
-            ledger=self._ledger,
+            delivery=self.delivery,
+            ledger=self.ledger,
             batch_size=self._habits.cap,
             concurrency=self._sync.concurrency,
             report=self._report,
@@ -330,12 +347,14 @@ class Run:
             return Status.STOPPED
         if held:
             return Status.HELD
-        failed = any(count for name, count in self._outcomes.items() if name.endswith(".failed"))
-        if failed or any(plan.counts.get(name) for name in ("invalid", "quarantined", "erased")):
+        if any(plan.counts.get(name) for name in ("invalid", "quarantined")):
             return Status.PROBLEMS
-        return Status.DONE
+        return self.status_of_outcomes()
 
-    def _summary(
+    def status_of_outcomes(self) -> Status:
+        return Status.PROBLEMS if any(name.endswith(".failed") for name in self._outcomes) else Status.DONE
+
+    def summary(
         self,
         status: Status,
         *,
@@ -346,7 +365,7 @@ class Run:
     ) -> Summary:
         return Summary(
             sync=self._sync.name,
-            run=self._ledger.run,
+            run=self.ledger.run,
             status=status,
             counts={**{f"planned.{name}": count for name, count in (counts or {}).items()}, **self._outcomes},
             held=held,
@@ -363,4 +382,4 @@ class Run:
             )
         else:
             log.info("run.finished", status=summary.status.value, counts=summary.counts, duration=duration)
-        self._world.store.finish_run(self._ledger.run, summary.status.value, summary.counts, summary.error, now)
+        self._world.store.finish_run(self.ledger.run, summary.status.value, summary.counts, summary.error, now)

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from syncd.diff import DeleteMode
 from syncd.digest import Digester
+from syncd.erase import erase
 from syncd.errors import IncompleteRead
 from syncd.gomus.client import Client
 from syncd.gomus.fields import FIELDS
@@ -115,6 +116,7 @@ class Museum:
     mode: DeleteMode = DeleteMode.ANONYMIZE_THEN_DELETE
     limits: Limits = field(default_factory=Limits)
     recreate_vanished: bool = False
+    address: str = "https://demo.gomus.de"
     clock: Clock = field(default_factory=Clock)
     shelf: Shelf = field(default_factory=Shelf)
 
@@ -151,7 +153,7 @@ class Museum:
         return Sync(
             name="members",
             instance="main",
-            address="https://demo.gomus.de",
+            address=self.address,
             source=self.shelf,
             mapper=Mapper(
                 foreign_id=ForeignIdSpec.model_validate({"from": "id", "prefix": "M-"}),
@@ -192,6 +194,11 @@ class Museum:
         self.sandbox.reset_calls()
         with self.world(faults) as world:
             return run(self.sync, world, trigger="test", probe=probe)
+
+    def erase(self, foreign_id: str, faults: Choose = ()) -> Summary:
+        self.sandbox.reset_calls()
+        with self.world(faults) as world:
+            return erase(self.sync, world, foreign_id)
 
     def calls(self) -> list[str]:
         return [str(call).replace("/api/v4", "") for call in self.sandbox.calls]

@@ -13,7 +13,7 @@ LAYERS = {
     1: {"mapping", "transforms", "lookups", "digest", "diff", "guards", "schedule"},
     2: {"sources", "gomus", "state", "log"},
     3: {"plan", "spool", "approval", "delivery", "executor", "ledger", "run", "settlement", "verify", "erase"},
-    4: {"config", "report", "notify"},
+    4: {"config", "report", "notify", "assembly"},
     5: {"cli", "daemon", "web", "__main__"},
 }
 LAYER = {part: layer for layer, parts in LAYERS.items() for part in parts}

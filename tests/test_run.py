@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from faults import Fault
+from faults import Fault, Killed
 from museum import Museum, member
 
 from syncd.errors import LeaseTaken
@@ -369,3 +369,92 @@ def test_an_erasure_that_stumbles_at_any_step_comes_to_its_end(here: Museum, fau
     here.run([None] * step + [fault])
     here.run()
     assert [customer["surname"] for customer in here.sandbox.deleted] == ["anonymisiert"]
+
+
+# --- erasure on request ---
+
+
+def test_an_erasure_on_request_is_done_at_once_and_never_taken_back(museum: Museum) -> None:
+    museum.grace = timedelta(days=7)
+    museum.fill(3)
+    museum.run()
+    assert museum.erase("M-0002").status is Status.DONE
+    assert museum.calls() == ["GET /customers/:id", "PUT /customers/:id", "GET /customers/:id", "DELETE /customers/:id"]
+    summary = museum.run()
+    assert (summary.status, museum.calls()) == (Status.PROBLEMS, [])
+    assert museum.sandbox.by_foreign_id("M-0002") == []
+
+
+def test_of_who_was_erased_on_request_no_id_stays(here: Museum, tmp_path: Path) -> None:
+    here.fill(3)
+    here.row(2)["mail"] = "not an address"
+    here.run()
+    here.row(2)["mail"] = "ada2@example.org"
+    here.run()
+    here.erase("M-0002")
+    here.run()
+    here.engine.dispose()
+    assert not [file.name for file in tmp_path.iterdir() if b"M-0002" in file.read_bytes()]
+
+
+def test_who_is_not_in_go_mus_can_be_erased_too(here: Museum) -> None:
+    here.erase("M-0002")
+    here.fill(3)
+    here.run()
+    assert [customer.foreign_id for customer in here.sandbox.customers] == ["M-0001", "M-0003"]
+
+
+@pytest.mark.parametrize("step", range(4))
+def test_an_erasure_on_request_that_is_cut_off_is_finished_by_the_next_run(here: Museum, step: int) -> None:
+    here.fill(3)
+    here.run()
+    with pytest.raises(Killed):
+        here.erase("M-0002", [None] * step + [Fault.KILLED_AFTER])
+    here.run()
+    assert [customer["surname"] for customer in here.sandbox.deleted] == ["anonymisiert"]
+    here.run()
+    assert here.calls() == []
+
+
+# --- a state that is not what it was ---
+
+
+def test_a_restored_state_deletes_nobody_in_its_first_run(here: Museum, tmp_path: Path) -> None:
+    here.fill(5)
+    here.run()
+    here.engine.dispose()
+    backup = (tmp_path / "state.db").read_bytes()
+    here.rows.append(member(6))
+    here.run()
+    here.engine.dispose()
+    for file in tmp_path.glob("state.db-*"):
+        file.unlink()
+    (tmp_path / "state.db").write_bytes(backup)
+    here.remove(2)
+    here.run()
+    assert (here.writes(), here.sandbox.duplicates()) == ([], [])
+    here.run()
+    assert [customer.foreign_id for customer in here.sandbox.deleted] == ["M-0002"]
+
+
+def test_a_state_of_another_instance_is_rebuilt_by_adoption(museum: Museum) -> None:
+    museum.fill(5)
+    museum.run()
+    museum.address = "https://other.gomus.de"
+    museum.remove(2)
+    museum.run()
+    assert museum.writes() == []
+    assert museum.store.count_known("members") == 4
+
+
+def test_a_customer_that_somebody_created_anew_is_found_under_its_foreign_id(here: Museum) -> None:
+    here.fill(2)
+    here.run()
+    old = here.sandbox.by_foreign_id("M-0001")[0]
+    here.sandbox.remove(old)
+    here.sandbox.add_customer(foreign_id="M-0001", surname="Muster1")
+    here.row(1)["phone"] = "+493023125777"
+    here.run()
+    here.run()
+    assert [customer["tel"] for customer in here.sandbox.by_foreign_id("M-0001")] == ["+493023125777"]
+    assert here.sandbox.duplicates() == []

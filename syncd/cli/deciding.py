@@ -1,4 +1,4 @@
-"""A person's word: `approve` and `retry`."""
+"""A person's word: `approve`, `retry` and `erase`."""
 
 import sys
 from datetime import timedelta
@@ -6,9 +6,12 @@ from typing import Annotated
 
 import typer
 
-from syncd.assembly import now, opening_state
+from syncd.assembly import State, make_sync, now, opening_state, opening_world
 from syncd.cli import context as ctx
-from syncd.cli.failing import failing_in_words
+from syncd.cli.failing import CODES, DONE, failing_in_words, stop
+from syncd.cli.running import stopping_on_signals
+from syncd.config.model import Config, SyncConfig
+from syncd.erase import erase as erase_customer
 
 APPROVED_FOR = timedelta(hours=24)
 
@@ -50,3 +53,43 @@ def retry(
             for sync in ctx.pick(config, [name] if name else []):
                 count = state.store.make_due(sync.name, now())
                 print(f"{sync.name}: {count} refused record(s) will be tried again in the next run")
+
+
+def erase(
+    context: typer.Context,
+    foreign_id: Annotated[str, typer.Argument(help="The customer's foreign_id, with its prefix.")],
+    sync: Annotated[str | None, typer.Option(help="The sync, where it is not plain which one is meant.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase one customer on request: anonymize, read back, delete; at once. The source can't bring the person back.
+
+    What stays here is a keyed hash that nobody can read back. Interrupted, the next run goes on.
+    """
+    chosen = ctx.answering(context)
+    with failing_in_words():
+        config = chosen.load()
+        with stopping_on_signals() as stopping, opening_state(config) as state:
+            which = _which_sync(config, state, foreign_id, sync)
+            question = f"Erase {foreign_id} in {which.gomus} for good?"
+            if sys.stdin.isatty() and not yes and not typer.confirm(question):
+                stop("Nothing was erased.", DONE)
+            progress = lambda _stage, _done, _total: None  # noqa: E731 - it is over in a second
+            with opening_world(config, which, state, stopping=stopping, progress=progress) as world:
+                summary = erase_customer(make_sync(config, which), world, foreign_id)
+        for step, count in summary.counts.items():
+            print(f"{step.replace('.', ': ')}" + (f" ({count})" if count > 1 else ""))
+        if summary.error:
+            stop(f"{summary.error}. The erasure is noted: the next run goes on with it.", CODES[summary.status])
+        if not summary.counts:
+            print(f"go~mus has no customer {foreign_id}; none will be created under this id.")
+        raise typer.Exit(CODES[summary.status])
+
+
+def _which_sync(config: Config, state: State, foreign_id: str, name: str | None) -> SyncConfig:
+    """The named one, the only one, or the only one that knows the customer."""
+    named = ctx.pick(config, [name] if name else [])
+    knowing = [one for one in named if state.store.known_one(one.name, foreign_id)]
+    for candidates in (named, knowing):
+        if len(candidates) == 1:
+            return candidates[0]
+    return stop(f"Say which sync {foreign_id} belongs to: --sync with one of {', '.join(config.syncs)}.")

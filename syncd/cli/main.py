@@ -75,6 +75,7 @@ for command in (
     telling.failures,
     deciding.approve,
     deciding.retry,
+    deciding.erase,
     trying.sandbox,
     trying.demo,
 ):

@@ -34,7 +34,7 @@ def run_once(context: typer.Context, names: list[str], *, dry_run: bool, assume_
         syncs = ctx.pick(config, names)
         if dry_run:
             raise typer.Exit(gravest([_plan_one(config, sync) for sync in syncs]))
-        with _stopping_on_signals() as stopping, opening_state(config) as state:
+        with stopping_on_signals() as stopping, opening_state(config) as state:
             codes = []
             for sync in syncs:
                 if stopping.is_set():
@@ -99,7 +99,7 @@ def _sum_up(summary: Summary) -> None:
 
 
 @contextmanager
-def _stopping_on_signals() -> Iterator[threading.Event]:
+def stopping_on_signals() -> Iterator[threading.Event]:
     """The first SIGTERM or Ctrl-C lets the calls under way end and be recorded; the second ends the process."""
     stopping = threading.Event()
 

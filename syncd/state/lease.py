@@ -7,6 +7,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from threading import Lock
@@ -21,8 +22,30 @@ _in_memory: WeakKeyDictionary[Pool, set[str]] = WeakKeyDictionary()  # who has w
 _guard = Lock()
 
 
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A lease that is held. Beside a SQLite database its lock file remembers the last fencing number.
+
+    A database that knows only earlier numbers was restored from a backup. A server is restored with all it has, so
+    there this can't be noticed.
+    """
+
+    descriptor: int | None = None
+
+    def is_older(self, fence: int) -> bool:
+        """Tell whether the database has just handed out a number that was in use before."""
+        if self.descriptor is None:
+            return False
+        noted = os.pread(self.descriptor, 32, 0).strip()
+        return noted.isdigit() and int(noted) >= fence
+
+    def note(self, fence: int) -> None:
+        if self.descriptor is not None:
+            os.pwrite(self.descriptor, f"{fence:<31}\n".encode(), 0)
+
+
 @contextmanager
-def take_lease(engine: Engine, sync: str) -> Iterator[None]:
+def take_lease(engine: Engine, sync: str) -> Iterator[Lease]:
     """Hold the lease for the block; LeaseTaken at once where somebody else has it."""
     path = engine_path(engine)
     if engine.dialect.name == "postgresql":
@@ -31,8 +54,8 @@ def take_lease(engine: Engine, sync: str) -> Iterator[None]:
         lock = _memory_lock(engine, sync)
     else:
         lock = _file_lock(Path(f"{path}.{sync}.lock"), sync)
-    with lock:
-        yield
+    with lock as lease:
+        yield lease
 
 
 def _taken(sync: str) -> LeaseTaken:
@@ -40,12 +63,12 @@ def _taken(sync: str) -> LeaseTaken:
 
 
 @contextmanager
-def _file_lock(path: Path, sync: str) -> Iterator[None]:
+def _file_lock(path: Path, sync: str) -> Iterator[Lease]:
     """The file stays: to remove it would let two processes lock two files of one name."""
     descriptor = open_private(path, "the lock")
     try:
         _lock_file(descriptor, path, sync)
-        yield
+        yield Lease(descriptor)
     finally:
         os.close(descriptor)
 
@@ -63,7 +86,7 @@ def _lock_file(descriptor: int, path: Path, sync: str) -> None:
 
 
 @contextmanager
-def _memory_lock(engine: Engine, sync: str) -> Iterator[None]:
+def _memory_lock(engine: Engine, sync: str) -> Iterator[Lease]:
     """No other process sees the database, but a second thread might."""
     with _guard:
         held = _in_memory.setdefault(engine.pool, set())
@@ -71,13 +94,13 @@ def _memory_lock(engine: Engine, sync: str) -> Iterator[None]:
             raise _taken(sync)
         held.add(sync)
     try:
-        yield
+        yield Lease()
     finally:
         held.discard(sync)
 
 
 @contextmanager
-def _advisory_lock(engine: Engine, sync: str) -> Iterator[None]:
+def _advisory_lock(engine: Engine, sync: str) -> Iterator[Lease]:
     """Held by a connection of its own; the server drops it with the session."""
     key = int.from_bytes(blake2b(f"syncd:{sync}".encode(), digest_size=8).digest(), signed=True)
     with translate_errors(engine):
@@ -87,7 +110,7 @@ def _advisory_lock(engine: Engine, sync: str) -> Iterator[None]:
             is_ours = connection.execute(text("select pg_try_advisory_lock(:key)"), {"key": key}).scalar()
         if not is_ours:
             raise _taken(sync)
-        yield
+        yield Lease()
     finally:
         connection.invalidate()  # closes the session, and with it the lock, whatever state it is in
         connection.close()

@@ -249,6 +249,9 @@ class Store:
                 connection.execute(delete(table).where(table.c.sync == sync))
             connection.execute(update(t.sync).where(t.sync.c.name == sync).values(fresh))
 
+    def forget_absence(self, sync: str) -> None:
+        self._write(update(t.known).where(t.known.c.sync == sync).values(absent_since=None))
+
     # --- known customers ---
 
     def find_known(self, sync: str, foreign_ids: Sequence[str]) -> dict[str, KnownCustomer]:

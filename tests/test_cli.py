@@ -1,0 +1,359 @@
+"""The command as users run it: real processes against a sandbox over HTTP."""
+
+import csv
+import json
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from office import CONFIG, MARKS, Office, open_office
+
+from syncd.state.connect import open_engine
+from syncd.state.lease import take_lease
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    with open_office(tmp_path) as office:
+        yield office
+
+
+# --- a run ---
+
+
+def test_a_run_logs_json_events_on_standard_output_and_exits_with_0(office: Office) -> None:
+    ended = office.syncd("--once")
+    assert ended.code == 0
+    names = [event["event"] for event in ended.events]
+    assert (names[:2], names[-1]) == (["run.started", "run.planned"], "run.finished")
+    assert names.count("record.outcome") == 40
+
+
+def test_an_outcome_tells_everything_but_values(office: Office) -> None:
+    outcome = office.syncd("--once").named("record.outcome")[0]
+    assert set(outcome) >= {"sync", "run", "foreign_id", "gomus_id", "action", "result", "fields", "status", "attempts"}
+    assert (outcome["action"], outcome["result"], outcome["sync"]) == ("create", "ok", "members")
+    assert "tel" in outcome["fields"]
+
+
+def test_an_unchanged_run_makes_no_call_at_all(office: Office) -> None:
+    office.syncd("--once")
+    office.sandbox.reset_calls()
+    assert office.syncd("--once").code == 0
+    assert list(office.sandbox.calls) == []
+
+
+def test_a_dry_run_writes_nothing_anywhere(office: Office) -> None:
+    before = office.files()
+    ended = office.syncd("--once", "--dry-run")
+    assert (ended.code, office.files()) == (0, before)
+    assert ended.named("run.planned")[0]["counts"]["create"] == 40
+    assert {call.method for call in office.sandbox.calls} == {"GET"}
+
+
+def test_an_invalid_record_is_logged_with_its_line_and_exits_with_3(office: Office) -> None:
+    office.rows[4][5] = "31.02.1971"
+    office.export()
+    ended = office.syncd("--once")
+    assert ended.code == 3
+    (event,) = ended.named("source.invalid_record")
+    assert (event["foreign_id"], event["position"]) == ("M-0005", "members.csv line 6")
+    assert event["problems"] == ["date_of_birth: is not a date in the form 31.12.1980"]
+    assert len(office.sandbox.customers) == 39
+
+
+def test_a_refused_record_is_listed_with_words_and_exits_with_3(office: Office) -> None:
+    office.rows[4][2] = ""
+    office.export()
+    assert office.syncd("--once").code == 3
+    (failure,) = json.loads(office.syncd("failures", "--json").out)
+    assert (failure["foreign_id"], failure["kind"]) == ("M-0005", "refused")
+    assert "blank" in failure["reason"]
+    assert len(office.sandbox.customers) == 39
+
+
+def test_what_a_guard_holds_is_released_by_approve(office: Office) -> None:
+    office.syncd("--once")
+    del office.rows[5:35]
+    office.export()
+    ended = office.syncd("--once")
+    assert ended.code == 4
+    assert "30 of 40 known customers" in ended.named("run.held")[0]["reason"]
+    assert "syncd approve members" in office.syncd("status").out
+    assert len(office.sandbox.customers) == 40
+    assert office.syncd("approve", "members").code == 0
+    assert office.syncd("--once").code == 0
+    assert len(office.sandbox.customers) == 10
+
+
+def test_a_sync_that_another_process_runs_exits_with_5(office: Office) -> None:
+    office.syncd("--once")
+    engine = open_engine(f"sqlite:///{office.folder}/state/syncd.db")
+    with take_lease(engine, "members"):
+        assert office.syncd("--once").code == 5
+    engine.dispose()
+    assert office.syncd("--once").code == 0
+
+
+def test_sigterm_ends_a_run_with_everything_recorded(office: Office) -> None:
+    office.reconfigure("attempts = 2", "attempts = 2\nbatch_size = 2\nconcurrency = 1")
+    office.sandbox.latency = 0.05
+    process = office.start("--once")
+    while len(office.sandbox.customers) < 4:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    out, _ = process.communicate(timeout=20)
+    recorded = [json.loads(line) for line in out.splitlines() if '"record.outcome"' in line]
+    assert len(recorded) == len(office.sandbox.customers) < 40
+    office.sandbox.latency = 0
+    assert office.syncd("--once").code == 0
+    assert (len(office.sandbox.customers), office.sandbox.duplicates()) == (40, [])
+
+
+# --- the likeliest mistakes ---
+
+
+def test_a_column_that_is_not_there_stops_the_run_and_names_the_likely_one(office: Office) -> None:
+    office.reconfigure('email = "E-Mail"', 'email = "Email"')
+    ended = office.syncd("--once")
+    assert ended.code == 1
+    assert (
+        "there is no column 'Email' (fields.email.from); did you mean 'E-Mail'?"
+        in ended.named("run.failed")[0]["error"]
+    )
+    assert office.sandbox.calls_to("POST") == []
+
+
+def test_a_refused_token_exits_with_1_and_says_what_to_do(office: Office) -> None:
+    office.token = "expired"
+    ended = office.syncd("--once")
+    assert ended.code == 1
+    failed = ended.named("run.failed")[0]
+    assert ("401" in failed["error"], "set a new one" in failed["remedy"]) == (True, True)
+
+
+def test_an_instance_out_of_reach_exits_with_1(office: Office) -> None:
+    office.reconfigure(office.url, "http://127.0.0.1:9")
+    ended = office.syncd("--once")
+    assert (ended.code, ended.named("run.failed")[0]["error"]) == (1, "no connection to go~mus")
+
+
+def test_every_mistake_in_the_configuration_is_told_at_once(office: Office) -> None:
+    office.configure(CONFIG.format(url="ftp://nowhere").replace('grace = "0s"', 'grace = "7 dys"\nmodus = "ignore"'))
+    ended = office.syncd("--once")
+    assert ended.code == 2
+    for words in (
+        "gomus.main.url",
+        "sync.members.delete.grace: '7 dys' is not a duration such as '7d', '12h', '30m'",
+        "did you mean 'mode'",
+    ):
+        assert words in ended.err
+
+
+def test_a_missing_configuration_is_told_with_a_remedy(office: Office) -> None:
+    ended = office.syncd("--config", "nowhere.toml", "plan")
+    assert (ended.code, ended.out) == (2, "")
+    assert "nowhere.toml" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_an_unknown_sync_is_told_with_the_nearest(office: Office) -> None:
+    ended = office.syncd("--once", "--sync", "member")
+    assert ended.code == 2
+    assert "Did you mean 'members'?" in ended.err
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>Login</html>", b'Nr;Vorname\n1;"Ad', b"PK\x03\x04xlsx"])
+def test_a_source_that_is_no_whole_export_deletes_nobody(office: Office, content: bytes) -> None:
+    office.syncd("--once")
+    (office.folder / "members.csv").write_bytes(content)
+    ended = office.syncd("--once")
+    assert ended.code == 1
+    assert "members.csv" in ended.named("run.failed")[0]["error"]
+    assert len(office.sandbox.customers) == 40
+
+
+def test_a_lost_key_is_told_and_nothing_is_done(office: Office) -> None:
+    office.syncd("--once")
+    (office.folder / "state/syncd.key").unlink()
+    ended = office.syncd("--once")
+    assert ended.code == 1
+    assert "restore it from a backup" in ended.err
+
+
+# --- questions ---
+
+
+def test_a_plan_makes_no_file_and_prints_its_answer_alone(office: Office) -> None:
+    before = office.files()
+    ended = office.syncd("plan", "members", "--json")
+    assert (ended.code, office.files()) == (0, before)
+    (plan,) = json.loads(ended.out)["plans"]
+    assert plan["counts"] == {"create": 40, "records": 40}
+
+
+def test_a_plan_after_a_run_shows_the_changed_fields(office: Office) -> None:
+    office.syncd("--once")
+    office.rows[3][4] = "030 23125999"
+    office.export()
+    before = office.files()
+    (plan,) = json.loads(office.syncd("plan", "--json").out)["plans"]
+    assert (plan["fields"], plan["samples"]) == (
+        {"tel": 1},
+        [{"foreign_id": "M-0004", "action": "update", "fields": ["tel"]}],
+    )
+    assert office.files() == before
+
+
+def test_check_tells_everything_in_one_line_each(office: Office) -> None:
+    ended = office.syncd("check")
+    assert ended.code == 0
+    assert [line[0] for line in ended.out.splitlines()] == ["✓"] * 6
+
+
+def test_check_tells_all_problems_at_once(office: Office) -> None:
+    office.token = "expired"
+    (office.folder / "members.csv").unlink()
+    ended = office.syncd("check")
+    assert ended.code == 1
+    assert len([line for line in ended.out.splitlines() if line.startswith("✗")]) == 2
+
+
+def test_status_history_and_show_answer_in_json(office: Office) -> None:
+    office.syncd("--once")
+    (status,) = json.loads(office.syncd("status", "--json").out)
+    assert (status["sync"], status["known_customers"], status["last_run"]["status"]) == ("members", 40, "done")
+    (run,) = json.loads(office.syncd("history", "--json").out)
+    assert run["counts"]["create.ok"] == 40
+    (known,) = json.loads(office.syncd("show", "M-0007", "--json").out)
+    assert [line["action"] for line in known["journal"]] == ["create"]
+
+
+def test_questions_before_the_first_run_are_answered_and_make_no_file(office: Office) -> None:
+    before = office.files()
+    for command in (["status"], ["history"], ["show", "M-1"], ["failures"]):
+        assert office.syncd(*command).code == 0
+    assert office.files() == before
+
+
+def test_failures_are_written_for_the_owner_of_the_source(office: Office) -> None:
+    office.rows[4][5] = "31.02.1971"
+    office.export()
+    office.syncd("--once")
+    assert office.syncd("failures", "members", "--csv", "list.csv").code == 3
+    with (office.folder / "list.csv").open(encoding="utf-8-sig", newline="") as file:
+        (row,) = csv.DictReader(file, delimiter=";")
+    assert (row["foreign_id"], row["place"], row["field"]) == ("M-0005", "members.csv line 6", "date_of_birth")
+
+
+def test_retry_makes_a_refused_record_due_at_once(office: Office) -> None:
+    office.rows[4][2] = ""
+    office.export()
+    office.syncd("--once")
+    office.sandbox.switches = type(office.sandbox.switches)(required=frozenset())
+    assert office.syncd("--once").code == 3
+    assert office.syncd("retry", "members").code == 0
+    assert office.syncd("--once").code == 0
+    assert len(office.sandbox.customers) == 40
+
+
+def test_erase_is_done_at_once(office: Office) -> None:
+    office.syncd("--once")
+    ended = office.syncd("erase", "M-0007")
+    assert (ended.code, office.sandbox.by_foreign_id("M-0007")) == (0, [])
+    assert "Nothing is known" not in office.syncd("show", "M-0007").out  # the tombstone, by its keyed hash
+
+
+# --- what is left behind, and what is not ---
+
+
+def test_the_files_that_syncd_makes_are_for_the_owner_only(office: Office) -> None:
+    office.syncd("--once")
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in (office.folder / "state").iterdir()}
+    assert {"syncd.db", "syncd.key", "syncd.db.members.lock"} <= modes.keys()
+    assert set(modes.values()) == {0o600}
+
+
+def test_no_personal_value_leaves_on_any_path(office: Office) -> None:
+    office.sandbox.switches = type(office.sandbox.switches)(errors_quote_values=True, email_unique=True)
+    office.rows[3][5] = "31.02.1971"
+    office.rows[4][2] = ""
+    office.rows[6][3] = office.rows[5][3]
+    office.rows[8][3] = "zzmail@@example.org"
+    office.export()
+    told = [office.syncd("plan"), office.syncd("--once"), office.syncd("--once", "--log-format", "console")]
+    office.rows[10][4] = "030 23125998"
+    del office.rows[20]
+    office.export()
+    told += [office.syncd("--once"), office.syncd("check"), office.syncd("failures"), office.syncd("status")]
+    told += [office.syncd("show", "M-0005"), office.syncd("history", "--json"), office.syncd("erase", "M-0012")]
+    assert [ended.code for ended in told[1:2]] == [3]
+    for ended in told:
+        for mark in MARKS:
+            assert mark.lower() not in (ended.out + ended.err).lower()
+    for file in office.folder.rglob("*"):
+        if file.is_file() and file.name != "members.csv":
+            content = file.read_bytes().lower()
+            assert not [mark for mark in MARKS if mark.lower().encode() in content], file.name
+
+
+def test_the_token_is_nowhere(office: Office) -> None:
+    office.token = "Zz-secret-token"
+    office.sandbox.tokens = {"another"}
+    told = [office.syncd("--once"), office.syncd("check"), office.syncd("plan")]
+    assert not [ended for ended in told if "Zz-secret" in ended.out + ended.err]
+    assert not [file for file in office.folder.rglob("*") if file.is_file() and b"Zz-secret" in file.read_bytes()]
+
+
+# --- the rest ---
+
+
+def test_the_schema_of_the_configuration_is_json(office: Office) -> None:
+    assert "properties" in json.loads(office.syncd("config", "schema").out)
+
+
+def test_the_database_can_be_upgraded_by_hand(office: Office) -> None:
+    assert "was upgraded" in office.syncd("db", "upgrade").out
+    assert "is up to date" in office.syncd("db", "upgrade").out
+
+
+@pytest.mark.parametrize("command", ["plan", "check", "status", "failures", "approve", "erase", "sandbox", "demo"])
+def test_help_teaches_each_command(office: Office, command: str) -> None:
+    ended = office.syncd(command, "--help")
+    assert (ended.code, "Usage" in ended.out) == (0, True)
+
+
+def test_without_a_command_the_reader_learns_what_to_do(office: Office) -> None:
+    ended = office.syncd()
+    assert (ended.code, "syncd --once" in ended.err) == (2, True)
+
+
+def test_the_sandbox_serves_until_it_is_interrupted(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "syncd", "sandbox", "--port", "0", "--switch", "bad_entry=partial-200"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        assert httpx.get(f"{url}/_sandbox/state").json()["customers"] == []
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=10) == 0
+
+
+def test_the_demo_shows_a_whole_sync(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "syncd", "demo"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+    assert (ended.returncode, ended.stderr, list(tmp_path.iterdir())) == (0, "", [])
+    for words in (
+        "488  to create",
+        "488 create ok",
+        "Calls to /customers: 0",
+        "3 update ok, 1 anonymize ok, 1 delete ok",
+        "GET, PUT, GET, DELETE",
+        "It counts as present",
+    ):
+        assert words in ended.stdout

@@ -12,6 +12,7 @@ from syncd.records import Digests, Field, FieldKind, Value
 
 FIELD_SIZE = 8
 RECORD_SIZE = 16
+AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode  # made once: it is hot
 
 CANONICAL: Mapping[FieldKind, Callable[[Value], str]] = {
     FieldKind.TEXT: lambda value: str(value).replace("\r\n", "\n").strip(),
@@ -49,7 +50,7 @@ class Digester:
 
     def source(self, values: Mapping[str, object], context: bytes) -> bytes:
         """Of a source record as it came; `context` is whatever else decides what it maps to."""
-        text = json.dumps(list(values.items()), ensure_ascii=False, separators=(",", ":"), default=str)
+        text = AS_JSON(list(values.items()))
         return self._keyed(RECORD_SIZE, b"source", context + text.encode(errors="surrogatepass"))
 
     def name(self, foreign_id: str) -> bytes:

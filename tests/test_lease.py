@@ -162,9 +162,9 @@ def test_the_lock_file_is_private_and_stays(tmp_path: Path) -> None:
 
 
 def test_a_database_by_another_name_is_the_same_lease(tmp_path: Path) -> None:
-    (tmp_path / "other").symlink_to(tmp_path)
     one = open_engine(f"sqlite:///{tmp_path / 'state.db'}")
-    other = open_engine(f"sqlite:///{tmp_path / 'other' / 'state.db'}")
+    (tmp_path / "alias.db").symlink_to(tmp_path / "state.db")
+    other = open_engine(f"sqlite:///{tmp_path / 'alias.db'}")
     with take_lease(one, "members"), pytest.raises(LeaseTaken), take_lease(other, "members"):
         pass
 

@@ -169,6 +169,8 @@ def make_sync(config: Config, sync: SyncConfig) -> Sync:
         mode=sync.delete.mode,
         grace=sync.delete.grace,
         recreate_vanished=sync.vanished == "recreate",
+        audit_per_run=sync.audit_per_run,
+        fix_drift=sync.fix_drift,
         locale=instance.locale,
         batch_size=instance.batch_size,
         concurrency=instance.concurrency,

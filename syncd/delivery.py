@@ -15,7 +15,7 @@ from syncd.digest import Digester
 from syncd.errors import CallFailed, Missing, Refused, Retryable, Unclear
 from syncd.gomus.client import Client
 from syncd.gomus.wire import WriteAnswer
-from syncd.records import Digests, Field, RemoteCustomer, Value
+from syncd.records import Digests, Field, KnownCustomer, RemoteCustomer, Value
 
 NOT_COMPARED = b""  # a record digest that equals none: every field is to be compared
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
@@ -58,6 +58,13 @@ class Delivery:
     def differing(self, remote: RemoteCustomer, fields: Mapping[str, Value]) -> dict[str, Value]:
         digest = self.digester.field
         return {n: value for n, value in fields.items() if digest(n, remote.fields.get(n)) != digest(n, value)}
+
+    def drifted(self, known: KnownCustomer, remote: RemoteCustomer | None) -> tuple[str, ...]:
+        """The fields in which go~mus no longer shows what it accepted; all of them where the customer is gone."""
+        shown = remote.fields if remote else {}
+        digest = self.digester.field
+        is_gone = remote is None
+        return tuple(name for name, kept in known.fields.items() if is_gone or digest(name, shown.get(name)) != kept)
 
     def memory_of(self, remote: RemoteCustomer, names: Sequence[str]) -> Digests:
         """What we know of a customer that was read: each field, but no record that it came from."""

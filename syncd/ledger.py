@@ -189,6 +189,13 @@ class Ledger:
         with self.store.writing(self.sync, self.fence):
             self.store.clear_held(self.sync)
 
+    def note_verified(self, known: KnownCustomer, shown: Digests | None) -> None:
+        """Read back; `shown` is what go~mus holds instead, to be compared anew by the next run."""
+        with self.store.writing(self.sync, self.fence):
+            if shown is not None:
+                self.store.relearn(self.sync, [(known.foreign_id, None, shown)])
+            self.store.mark_verified(self.sync, known.row, self.clock())
+
     # --- a state that is not what it was ---
 
     def reset(self, instance: str, address: bytes) -> None:

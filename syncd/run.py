@@ -26,6 +26,7 @@ from syncd.mapping import Mapper
 from syncd.plan import Plan, Reading, draw_up, read_whole
 from syncd.records import Field, LookupEntry, Standing
 from syncd.settlement import Settlement
+from syncd.sources.base import Reading as SourceReading
 from syncd.sources.base import Source
 from syncd.spool import Spool
 from syncd.state.lease import take_lease
@@ -59,6 +60,8 @@ class Sync:
     mode: DeleteMode
     grace: timedelta
     recreate_vanished: bool
+    audit_per_run: int  # so many of the longest unverified customers are read back in each run
+    fix_drift: bool
     locale: str
     batch_size: int
     concurrency: int
@@ -96,9 +99,7 @@ def drawing_up(
 ) -> Iterator[Plan]:
     """Read the source and compare; the plan lives as long as the block, and nothing is written anywhere."""
     with Spool() as spool, sync.source.open() as records:
-        missing = sync.mapper.missing_columns(records.columns) if records.columns is not None else ()
-        if missing:
-            raise IncompleteRead(records.description, "; ".join(str(column) for column in missing))
+        require_columns(sync.mapper, records)
         reading = Reading(
             source=records.description,
             spool=spool,
@@ -110,6 +111,13 @@ def drawing_up(
         )
         snapshot = read_whole(records, reading, progress)
         yield draw_up(snapshot, now=recall.now, mode=sync.mode, grace=sync.grace)
+
+
+def require_columns(mapper: Mapper, records: SourceReading) -> None:
+    """A table without a column that the mapping takes is not read: it would empty a field of everybody."""
+    missing = mapper.missing_columns(records.columns) if records.columns is not None else ()
+    if missing:
+        raise IncompleteRead(records.description, "; ".join(str(column) for column in missing))
 
 
 def fetch_lookups(sync: Sync, client: Client) -> dict[str, Lookup]:
@@ -161,8 +169,8 @@ class Run:
     """One run under way, with the lease held."""
 
     def __init__(self, sync: Sync, world: World, ledger: Ledger, *, trigger: str, may_erase: bool) -> None:
-        self._sync = sync
-        self._world = world
+        self.sync = sync
+        self.world = world
         self.ledger = ledger
         self._trigger = trigger
         self._mode = sync.mode if may_erase else DeleteMode.IGNORE
@@ -185,9 +193,9 @@ class Run:
 
     def conduct(self, body: Callable[[datetime], Summary]) -> Summary:
         """Do the body between a run's beginning and its end; what goes wrong is in the summary."""
-        started = self._world.clock()
-        self._world.store.begin_run(self.ledger.run, self.ledger.sync, self._sync.instance, self._trigger, started)
-        log.info("run.started", instance=self._sync.instance, trigger=self._trigger)
+        started = self.world.clock()
+        self.world.store.begin_run(self.ledger.run, self.ledger.sync, self.sync.instance, self._trigger, started)
+        log.info("run.started", instance=self.sync.instance, trigger=self._trigger)
         try:
             summary = body(started)
         except (Fatal, CallFailed) as failure:
@@ -201,8 +209,8 @@ class Run:
     def sync_all(self, now: datetime, *, probe: bool) -> Summary:
         self.settle_what_was_begun()
         lookups = self.lookups(now)
-        sync = replace(self._sync, mode=self._mode)
-        with drawing_up(sync, self._recall(now), self._world.digester, lookups, self._show_reading) as plan:
+        sync = replace(self.sync, mode=self._mode)
+        with drawing_up(sync, self.recall(now), self.world.digester, lookups, self._show_reading) as plan:
             self._note_invalid(plan)
             held = self._ask_guards(plan, now)
             log.info("run.planned", counts=plan.counts, figures=plan.fields)
@@ -211,50 +219,51 @@ class Run:
             if not any(guard.guard is Guard.IDENTITY for guard in held):
                 self._note_read(plan, now)
                 self._carry_out(plan, held, probe=probe)
+                self._audit()
             return self.summary(self._status(plan, held), counts=plan.counts, held=held)
 
-    def _recall(self, now: datetime) -> Recall:
-        return Recall(store=self._world.store, digester=self._world.digester, sync=self._sync.name, now=now)
+    def recall(self, now: datetime) -> Recall:
+        return Recall(store=self.world.store, digester=self.world.digester, sync=self.sync.name, now=now)
 
     # --- the steps ---
 
     def settle_what_was_begun(self) -> None:
-        store, name = self._world.store, self._sync.name
+        store, name = self.world.store, self.sync.name
         settlement = Settlement(
             ledger=self.ledger,
             delivery=self.delivery,
-            names=self._sync.mapper.names,
-            timeout=self._sync.timeout,
-            clock=self._world.clock,
-            sleep=self._world.sleep,
+            names=self.sync.mapper.names,
+            timeout=self.sync.timeout,
+            clock=self.world.clock,
+            sleep=self.world.sleep,
         )
         settlement.settle_intents(store.open_intents(name))
         with self.executor() as executor:
             executor.erase(self._unfinished_erasures())
 
     def _unfinished_erasures(self) -> Iterator[Erase]:
-        recall = self._recall(self._world.clock())
-        for known in self._world.store.unfinished(self._sync.name):
+        recall = self.recall(self.world.clock())
+        for known in self.world.store.unfinished(self.sync.name):
             if known.gomus_id is not None:
                 cause = recall.buried([known.foreign_id]).get(known.foreign_id, Cause.ABSENCE)
                 yield Erase(
                     foreign_id=known.foreign_id,
                     gomus_id=known.gomus_id,
                     cause=cause,
-                    keep=self._sync.mode is DeleteMode.ANONYMIZE and cause is Cause.ABSENCE,
+                    keep=self.sync.mode is DeleteMode.ANONYMIZE and cause is Cause.ABSENCE,
                     anonymized=known.standing is Standing.ANONYMIZED,
                 )
 
     def lookups(self, now: datetime) -> dict[str, Lookup]:
-        return {kind: Lookup(kind, self._entries(kind, now)) for kind in sorted(self._sync.mapper.lookups_needed)}
+        return {kind: Lookup(kind, self._entries(kind, now)) for kind in sorted(self.sync.mapper.lookups_needed)}
 
     def _entries(self, kind: str, now: datetime) -> Sequence[LookupEntry]:
         """Of the cache where it is of today, else of go~mus."""
-        store, instance, locale = self._world.store, self._sync.instance, self._sync.locale
+        store, instance, locale = self.world.store, self.sync.instance, self.sync.locale
         cached = store.cached_lookup(instance, kind, locale)
         if cached and now - cached.fetched_at < LOOKUP_AGE:
             return cached.entries
-        entries = self._world.client.lookup(kind)
+        entries = self.world.client.lookup(kind)
         store.cache_lookup(instance, kind, locale, entries, now)
         return entries
 
@@ -269,8 +278,8 @@ class Run:
         self.ledger.note_invalid(plan.spool.invalid())
 
     def _ask_guards(self, plan: Plan, now: datetime) -> tuple[Held, ...]:
-        approval = Approval(store=self._world.store, digester=self._world.digester, sync=self._sync.name)
-        tripped = ask_guards(plan.figures, self._sync.limits)
+        approval = Approval(store=self.world.store, digester=self.world.digester, sync=self.sync.name)
+        tripped = ask_guards(plan.figures, self.sync.limits)
         held = approval.still_held(plan, tripped, now)
         if held:
             approval.note(self.ledger, plan, held, now)
@@ -279,7 +288,7 @@ class Run:
         return held
 
     def _held_remedy(self) -> str:
-        name = self._sync.name
+        name = self.sync.name
         return f"see `syncd plan {name}`; then release it with `syncd approve {name}`, or mend the source"
 
     def _note_read(self, plan: Plan, now: datetime) -> None:
@@ -298,22 +307,35 @@ class Run:
             executor.update(plan.released(Update, held))
             executor.erase(plan.released(Erase, held))
 
+    def _audit(self) -> None:
+        """Read back whom we have not looked at for longest: go~mus lists nobody, but so all are seen in time."""
+        page = self.world.store.longest_unverified(self.sync.name, self.sync.audit_per_run)
+        for known in page if not self.world.stopping.is_set() else ():
+            remote = self.world.client.read(known.gomus_id or 0)
+            drifted = self.delivery.drifted(known, remote)
+            self._outcomes["audit.seen"] += 1
+            if drifted:
+                self._outcomes["audit.drifted"] += 1
+                log.warning("record.drift", foreign_id=known.foreign_id, gomus_id=known.gomus_id, fields=list(drifted))
+            row = self.delivery.memory_of(remote, list(known.fields)) if remote and self.sync.fix_drift else None
+            self.ledger.note_verified(known, row if drifted else None)
+
     @contextmanager
     def executor(self, spool: Spool | None = None) -> Iterator[Executor]:
         yield Executor(
             delivery=self.delivery,
             ledger=self.ledger,
             batch_size=self._habits.cap,
-            concurrency=self._sync.concurrency,
+            concurrency=self.sync.concurrency,
             report=self._report,
             adopted=lambda update: spool.add_changes([update]) if spool else None,
-            stopping=self._world.stopping,
+            stopping=self.world.stopping,
         )
         self._remember_habits()
 
     def _remember_habits(self) -> None:
-        store, instance = self._world.store, self._sync.instance
-        if self._habits.cap < self._sync.batch_size:
+        store, instance = self.world.store, self.sync.instance
+        if self._habits.cap < self.sync.batch_size:
             store.learn(instance, "batch_size", str(self._habits.cap))
         if self._habits.blank is not None:
             store.learn(instance, "blank", str(self._habits.blank))
@@ -321,7 +343,7 @@ class Run:
     def _report(self, outcome: Outcome) -> None:
         self._outcomes[f"{outcome.action.value}.{outcome.result.value}"] += 1
         self._done += 1
-        self._world.progress("carrying out", self._done, self._due)
+        self.world.progress("carrying out", self._done, self._due)
         tell = log.info if outcome.result is not Result.FAILED else log.warning
         tell(
             "record.outcome",
@@ -336,14 +358,14 @@ class Run:
         )
 
     def _show_reading(self, count: int) -> None:
-        self._world.progress("reading", count, None)
-        if self._world.stopping.is_set():
+        self.world.progress("reading", count, None)
+        if self.world.stopping.is_set():
             raise Stopped("asked to stop while reading", remedy="the next run starts anew; nothing was written")
 
     # --- the end ---
 
     def _status(self, plan: Plan, held: tuple[Held, ...]) -> Status:
-        if self._world.stopping.is_set():
+        if self.world.stopping.is_set():
             return Status.STOPPED
         if held:
             return Status.HELD
@@ -364,7 +386,7 @@ class Run:
         remedy: str | None = None,
     ) -> Summary:
         return Summary(
-            sync=self._sync.name,
+            sync=self.sync.name,
             run=self.ledger.run,
             status=status,
             counts={**{f"planned.{name}": count for name, count in (counts or {}).items()}, **self._outcomes},
@@ -374,7 +396,7 @@ class Run:
         )
 
     def _finish(self, summary: Summary, started: datetime) -> None:
-        now = self._world.clock()
+        now = self.world.clock()
         duration = round((now - started).total_seconds(), 3)
         if summary.status is Status.FAILED:
             log.error(
@@ -382,4 +404,4 @@ class Run:
             )
         else:
             log.info("run.finished", status=summary.status.value, counts=summary.counts, duration=duration)
-        self._world.store.finish_run(self.ledger.run, summary.status.value, summary.counts, summary.error, now)
+        self.world.store.finish_run(self.ledger.run, summary.status.value, summary.counts, summary.error, now)

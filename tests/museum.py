@@ -30,6 +30,7 @@ from syncd.sources.base import Reading, ReadKind, Source
 from syncd.state.connect import open_engine
 from syncd.state.migrate import upgrade
 from syncd.state.store import Store
+from syncd.verify import Verification, verify
 
 
 class Clock:
@@ -116,6 +117,8 @@ class Museum:
     mode: DeleteMode = DeleteMode.ANONYMIZE_THEN_DELETE
     limits: Limits = field(default_factory=Limits)
     recreate_vanished: bool = False
+    audit_per_run: int = 0
+    fix_drift: bool = False
     address: str = "https://demo.gomus.de"
     clock: Clock = field(default_factory=Clock)
     shelf: Shelf = field(default_factory=Shelf)
@@ -139,6 +142,11 @@ class Museum:
 
     def row(self, number: int) -> dict[str, object]:
         return next(row for row in self.shelf.rows if row["id"] == f"{number:04d}")
+
+    def change_remotely(self, number: int, **fields: Any) -> None:
+        """As a person does in go~mus itself."""
+        customer = self.sandbox.by_foreign_id(f"M-{number:04d}")[0]
+        self.sandbox.save(fields, customer)
 
     def remove(self, *numbers: int) -> None:
         gone = {f"{number:04d}" for number in numbers}
@@ -165,6 +173,8 @@ class Museum:
             mode=self.mode,
             grace=self.grace,
             recreate_vanished=self.recreate_vanished,
+            audit_per_run=self.audit_per_run,
+            fix_drift=self.fix_drift,
             locale="de",
             batch_size=self.batch_size,
             concurrency=self.concurrency,
@@ -199,6 +209,11 @@ class Museum:
         self.sandbox.reset_calls()
         with self.world(faults) as world:
             return erase(self.sync, world, foreign_id)
+
+    def verify(self, *, sample: int | None = None, fix: bool = False) -> Verification:
+        self.sandbox.reset_calls()
+        with self.world() as world:
+            return verify(self.sync, world, sample=sample, fix=fix)
 
     def calls(self) -> list[str]:
         return [str(call).replace("/api/v4", "") for call in self.sandbox.calls]

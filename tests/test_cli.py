@@ -270,6 +270,18 @@ def test_erase_is_done_at_once(office: Office) -> None:
     assert "Nothing is known" not in office.syncd("show", "M-0007").out  # the tombstone, by its keyed hash
 
 
+def test_verify_lists_what_was_changed_by_hand_and_mends_it(office: Office) -> None:
+    office.syncd("--once")
+    office.sandbox.save({"tel": "+49301"}, office.sandbox.by_foreign_id("M-0007")[0])
+    ended = office.syncd("verify", "members", "--all", "--json")
+    assert (ended.code, json.loads(ended.out)["drifts"]) == (
+        3,
+        [{"foreign_id": "M-0007", "missing": False, "fields": ["tel"]}],
+    )
+    assert office.syncd("verify", "members", "--all", "--fix").code == 0
+    assert office.syncd("verify", "members", "--sample", "40").code == 0
+
+
 # --- what is left behind, and what is not ---
 
 

@@ -7,19 +7,35 @@ many histories are tried.
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any, TypeAlias
 
+import httpx
+import pytest
 import sqlalchemy as sa
 from faults import Fault, Killed
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 from museum import FIELDS_MAPPED, Museum, member
 
+import syncd.run
+from syncd.changes import Create, Outcome, Result
+from syncd.delivery import Delivery
+from syncd.errors import IncompleteRead
+from syncd.ledger import Ledger
 from syncd.run import Status
 from syncd.sandbox.switches import Switches, positions
 
@@ -27,20 +43,42 @@ EXAMPLES = int(os.environ.get("SYNCD_TEST_MACHINE_EXAMPLES", "40"))
 STEPS = 30
 SHRINK = () if os.environ.get("SYNCD_TEST_MACHINE_RAW") else (Phase.shrink,)  # raw: a failure is told as it was met
 PEOPLE = 12
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - what is synced to disk there costs nothing
 MARKS = ("Muster", "example.org", "+49302312", "Mitglied", "1980-12-31")
 
 numbers = st.integers(1, PEOPLE)
-maybe_faults = st.lists(st.one_of(st.none(), st.none(), st.sampled_from(list(Fault))), max_size=40)
-# One a switch, so that every pair of positions is met
+# The n-th call of a method meets a fault: so that every step of every sequence is met, and not only the first calls
+Plan: TypeAlias = dict[tuple[str, int], Fault]
+plans = st.dictionaries(
+    st.tuples(st.sampled_from(["GET", "POST", "PUT", "DELETE"]), st.integers(0, 6)),
+    st.sampled_from(list(Fault)),
+    max_size=4,
+)
+
+
+def choose(plan: Plan) -> Callable[[httpx.Request, int], Fault | None]:
+    counts: Counter[str] = Counter()
+
+    def fault(request: httpx.Request, _number: int) -> Fault | None:
+        counts[request.method] += 1
+        return plan.get((request.method, counts[request.method] - 1))
+
+    return fault
+
+
+# A server that keeps ids unique hides our duplicates, so mostly it does not
 any_switches = st.fixed_dictionaries(
-    {}, optional={name: st.sampled_from(values) for name, values in positions().items()}
+    {"foreign_ids": st.sampled_from(["repeatable", "repeatable", "unique"])},
+    optional={name: st.sampled_from(values) for name, values in positions().items() if name != "foreign_ids"},
 ).map(lambda turned: Switches(**{"batch_cap": 5, **turned}))  # type: ignore[arg-type]
 
 
 class Guarantees(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="syncd-machine-"))
+        self.folder = Path(
+            tempfile.mkdtemp(prefix="syncd-machine-", dir=SHARED_MEMORY if SHARED_MEMORY.is_dir() else None)
+        )
         self.violations: list[str] = []
         self.removed_at: dict[str, datetime] = {}
 
@@ -109,16 +147,16 @@ class Guarantees(RuleBasedStateMachine):
     def wait(self, days: int) -> None:
         self.museum.clock.sleep(days * 86400)
 
-    @rule(plan=maybe_faults)
-    def run_among_faults(self, plan: list[Fault | None]) -> None:
+    @rule(plan=plans)
+    def run_among_faults(self, plan: Plan) -> None:
         self.run(plan)
 
     @rule()
     def run_well(self) -> None:
-        self.run([])
+        self.run({})
 
-    @rule(commits=st.integers(0, 12), plan=maybe_faults)
-    def run_killed_at_a_commit(self, commits: int, plan: list[Fault | None]) -> None:
+    @rule(commits=st.integers(0, 12), plan=plans)
+    def run_killed_at_a_commit(self, commits: int, plan: Plan) -> None:
         self.run(plan, commits=commits)
 
     @rule(after=st.integers(0, 10))
@@ -126,7 +164,7 @@ class Guarantees(RuleBasedStateMachine):
         before = len(self.museum.sandbox.deleted)
         due = {known.foreign_id for known in self.museum.store.unfinished("members")}
         self.museum.shelf.breaks_after = after
-        status = self.run([])
+        status = self.run({})
         self.museum.shelf.breaks_after = None
         if status is Status.FAILED and len(self.museum.sandbox.deleted) > before + len(due):
             self.violations.append("a broken read deleted somebody")
@@ -146,7 +184,7 @@ class Guarantees(RuleBasedStateMachine):
         )
         self.museum.sandbox, self.museum.transport = old.sandbox, old.transport
 
-    def run(self, plan: list[Fault | None], *, commits: int = 10_000) -> Status | None:
+    def run(self, plan: Plan, *, commits: int = 10_000) -> Status | None:
         museum = self.museum
         present = {f"M-{row['id']}" for row in museum.rows}
         begun = {known.foreign_id for known in museum.store.unfinished("members")}
@@ -154,7 +192,7 @@ class Guarantees(RuleBasedStateMachine):
         status = None
         try:
             with mortal(museum, commits):
-                status = museum.run(plan).status
+                status = museum.run(choose(plan)).status
         except Killed:
             self.reopen()
         museum.transport.flush()
@@ -206,8 +244,8 @@ class Guarantees(RuleBasedStateMachine):
         museum.sandbox.switches = replace(museum.sandbox.switches, writes="at-once")
         for _ in range(3):
             museum.clock.sleep(8 * 86400)
-            self.run([])
-        assert self.run([]) is Status.DONE
+            self.run({})
+        assert self.run({}) is Status.DONE
         assert museum.calls() == []
         held = {customer.foreign_id: customer for customer in museum.sandbox.customers}
         for row in museum.rows:
@@ -236,6 +274,56 @@ def mortal(museum: Museum, commits: int) -> Iterator[None]:
         yield
     finally:
         sa.event.remove(museum.engine, "commit", count)
+
+
+# --- what the machine must catch ---
+
+
+def resend_after_a_time_out(delivery: Delivery, creates: Any, lost: Any, *, tries: int) -> Any:
+    del lost
+    return delivery._create_part(creates, tries=tries - 1) if tries > 1 else []
+
+
+def know_before_acceptance(ledger: Ledger, changes: Any, action: Any) -> Any:
+    with ledger.store.writing(ledger.sync, ledger.fence):
+        outcomes = [Outcome(change=c, action=action, result=Result.OK, gomus_id=1) for c in changes]
+        ledger.store.put_known([ledger._row(o) for o in outcomes if isinstance(o.change, Create)])
+    return begin(ledger, changes, action)
+
+
+begin = Ledger.begin
+
+
+def take_a_broken_read_for_whole(records: Any, reading: Any, _progress: Any) -> Any:
+    with suppress(IncompleteRead):
+        for record in records:
+            reading.take([record])
+    return reading.close()
+
+
+def believe_without_reading_back(_delivery: Delivery, _gomus_id: int, _blank: Any) -> tuple[str, ...]:
+    return ()
+
+
+MUTANTS = [
+    ("duplicates", Delivery, "_create_lost", resend_after_a_time_out),
+    ("make_good_and_compare", Ledger, "begin", know_before_acceptance),
+    ("absence_deletes_only_when_it_is_sure", syncd.run, "read_whole", take_a_broken_read_for_whole),
+    ("who_was_deleted_held_nothing_personal", Delivery, "_left_personal", believe_without_reading_back),
+]
+
+
+@pytest.mark.parametrize(("invariant", "place", "name", "broken"), MUTANTS, ids=[mutant[2] for mutant in MUTANTS])
+def test_the_machine_catches_a_broken_version(
+    monkeypatch: pytest.MonkeyPatch, invariant: str, place: object, name: str, broken: object
+) -> None:
+    monkeypatch.setattr(place, name, broken)
+    with pytest.raises(AssertionError) as caught:
+        run_state_machine_as_test(
+            Guarantees, settings=settings(TestGuarantees.settings, max_examples=400, phases=[Phase.generate])
+        )
+    told = "".join(traceback.format_exception(caught.value))
+    assert invariant in told
 
 
 TestGuarantees = Guarantees.TestCase

@@ -61,11 +61,11 @@ class Members:
         return [f"{number:04d}", f"Zzvor{number}", f"Zznach{number}", f"zz{number}@example.org", phone]
 
     def live_on(self) -> None:
-        for name in self._chance.sample(sorted(self.rows), 8):
+        for name in self._chance.sample(sorted(self.rows), 2):
             del self.rows[name]
         for name in self._chance.sample(sorted(self.rows), 15):
             self.rows[name] = self._row(int(name))
-        for _ in range(8):
+        for _ in range(2):  # few: many that vanish and appear at once would look like changed ids, and be held
             self.rows[f"{self._next:04d}"] = self._row(self._next)
             self._next += 1
 

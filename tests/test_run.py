@@ -209,18 +209,23 @@ def test_ids_that_changed_shape_hold_the_whole_run(museum: Museum) -> None:
     assert museum.calls() == []
 
 
+def approve(museum: Museum) -> None:
+    held, now = museum.store.held("members"), museum.clock()
+    assert held is not None
+    assert museum.store.approve("members", held.run, by="somebody", at=now, expires_at=now + timedelta(hours=24))
+
+
 def test_an_approval_releases_what_was_held_and_nothing_beyond(museum: Museum) -> None:
     museum.fill(100)
     museum.run()
     museum.remove(*range(1, 31))
     museum.run()
-    now = museum.clock()
-    museum.store.approve("members", by="somebody", at=now, expires_at=now + timedelta(hours=24))
+    approve(museum)
     museum.remove(50)
     assert museum.run().status is Status.HELD
     museum.rows.append(member(50))
     museum.run()
-    museum.store.approve("members", by="somebody", at=now, expires_at=now + timedelta(hours=24))
+    approve(museum)
     assert museum.run().status is Status.DONE
     assert len(museum.sandbox.customers) == 70
 
@@ -230,8 +235,7 @@ def test_an_approval_expires(here: Museum) -> None:
     here.run()
     here.remove(*range(1, 31))
     here.run()
-    now = here.clock()
-    here.store.approve("members", by="somebody", at=now, expires_at=now + timedelta(hours=24))
+    approve(here)
     here.clock.sleep(86400)
     assert here.run().status is Status.HELD
 
@@ -458,3 +462,61 @@ def test_a_customer_that_somebody_created_anew_is_found_under_its_foreign_id(her
     here.run()
     assert [customer["tel"] for customer in here.sandbox.by_foreign_id("M-0001")] == ["+493023125777"]
     assert here.sandbox.duplicates() == []
+
+
+# --- drift ---
+
+
+def test_what_was_changed_in_go_mus_by_hand_is_found_and_mended(museum: Museum) -> None:
+    museum.fill(10)
+    museum.run()
+    museum.change_remotely(3, tel="+49301")
+    found = museum.verify()
+    assert [(drift.foreign_id, drift.fields) for drift in found.drifts] == [("M-0003", ("tel",))]
+    assert (found.compared, museum.writes()) == (10, [])
+    museum.verify(fix=True)
+    (write,) = museum.writes()
+    assert write.customers == [{"foreign_id": "M-0003", "tel": museum.row(3)["phone"]}]
+    assert museum.verify().drifts == ()
+
+
+def test_a_change_in_the_source_that_is_still_due_is_no_drift(here: Museum) -> None:
+    here.fill(3)
+    here.run()
+    here.row(2)["phone"] = "+493023125888"
+    assert here.verify().drifts == ()
+
+
+def test_a_customer_that_is_gone_is_drift_too(here: Museum) -> None:
+    here.fill(3)
+    here.run()
+    here.sandbox.remove(here.sandbox.by_foreign_id("M-0002")[0])
+    assert [(drift.foreign_id, drift.is_missing) for drift in here.verify().drifts] == [("M-0002", True)]
+
+
+def test_a_sample_compares_as_many_as_asked_for(here: Museum) -> None:
+    here.fill(30)
+    here.run()
+    assert here.verify(sample=7).compared == 7
+    assert here.calls() == ["GET /customers/:id"] * 7
+
+
+def test_the_audit_sees_everybody_in_time_and_mends_in_the_next_run(museum: Museum) -> None:
+    museum.fill(10)
+    museum.run()
+    museum.change_remotely(9, tel="+49301")
+    museum.audit_per_run, museum.fix_drift = 4, True
+    runs = [museum.run() for _ in range(3)]
+    assert [summary.counts["audit.seen"] for summary in runs] == [4, 4, 4]
+    assert sum(summary.counts.get("audit.drifted", 0) for summary in runs) == 1
+    museum.run()
+    assert museum.sandbox.by_foreign_id("M-0009")[0]["tel"] == museum.row(9)["phone"]
+
+
+def test_without_leave_to_mend_the_audit_only_tells(here: Museum) -> None:
+    here.fill(3)
+    here.run()
+    here.change_remotely(2, tel="+49301")
+    here.audit_per_run = 3
+    assert [here.run().counts.get("audit.drifted") for _ in range(2)] == [1, 1]
+    assert here.writes() == []

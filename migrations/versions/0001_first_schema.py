@@ -81,9 +81,11 @@ def upgrade() -> None:
         sa.Column("absent_since", MOMENT, nullable=True),
         sa.Column("standing", sa.Text(), nullable=False),
         sa.Column("changed_at", MOMENT, nullable=False),
+        sa.Column("verified_at", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("row", name="pk_known"),
         sa.UniqueConstraint("sync", "foreign_id", name="uq_known_sync_foreign_id"),
     )
+    op.create_index("ix_known_sync_verified_at", "known", ["sync", "verified_at"])
     op.create_table(
         "learned",
         sa.Column("instance", sa.Text(), nullable=False),

@@ -1,4 +1,4 @@
-"""A person's word: `approve`, `retry` and `erase`."""
+"""A person's word: `approve`, `retry`, `erase` and `verify`."""
 
 import sys
 from datetime import timedelta
@@ -8,10 +8,12 @@ import typer
 
 from syncd.assembly import State, make_sync, now, opening_state, opening_world
 from syncd.cli import context as ctx
-from syncd.cli.failing import CODES, DONE, failing_in_words, stop
-from syncd.cli.running import stopping_on_signals
+from syncd.cli.failing import CODES, DONE, HELD, failing_in_words, stop
+from syncd.cli.running import showing_progress, stopping_on_signals
 from syncd.config.model import Config, SyncConfig
 from syncd.erase import erase as erase_customer
+from syncd.verify import Drift
+from syncd.verify import verify as verify_customers
 
 APPROVED_FOR = timedelta(hours=24)
 
@@ -38,7 +40,8 @@ def approve(
             if sys.stdin.isatty() and not yes and not typer.confirm("Release them?"):
                 print("Nothing was released.")
                 return
-            state.store.approve(name, by=ctx.who(), at=now(), expires_at=now() + APPROVED_FOR)
+            if not state.store.approve(name, held.run, by=ctx.who(), at=now(), expires_at=now() + APPROVED_FOR):
+                stop("A run has held something else meanwhile; look again.", HELD)
         print(f"Released for 24 hours. Run `syncd --once --sync {name}`, or wait for the next run.")
 
 
@@ -73,8 +76,10 @@ def erase(
             question = f"Erase {foreign_id} in {which.gomus} for good?"
             if sys.stdin.isatty() and not yes and not typer.confirm(question):
                 stop("Nothing was erased.", DONE)
-            progress = lambda _stage, _done, _total: None  # noqa: E731 - it is over in a second
-            with opening_world(config, which, state, stopping=stopping, progress=progress) as world:
+            with (
+                showing_progress(which.name) as progress,
+                opening_world(config, which, state, stopping=stopping, progress=progress) as world,
+            ):
                 summary = erase_customer(make_sync(config, which), world, foreign_id)
         for step, count in summary.counts.items():
             print(f"{step.replace('.', ': ')}" + (f" ({count})" if count > 1 else ""))
@@ -93,3 +98,40 @@ def _which_sync(config: Config, state: State, foreign_id: str, name: str | None)
         if len(candidates) == 1:
             return candidates[0]
     return stop(f"Say which sync {foreign_id} belongs to: --sync with one of {', '.join(config.syncs)}.")
+
+
+def verify(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The sync.")],
+    sample: Annotated[int, typer.Option(min=1, help="So many customers, drawn by lot.")] = 100,
+    everybody: Annotated[bool, typer.Option("--all", help="All customers, one call each.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Send what differs, so that go~mus agrees again.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Compare go~mus with the source, field by field: what was changed there by hand is listed, with --fix mended.
+
+    Exit code: 0, 3 where something differs (and was not mended).
+    """
+    chosen = ctx.answering(context)
+    with failing_in_words():
+        config = chosen.load()
+        (which,) = ctx.pick(config, [name])
+        with (
+            stopping_on_signals() as stopping,
+            opening_state(config) as state,
+            showing_progress(name) as progress,
+            opening_world(config, which, state, stopping=stopping, progress=progress) as world,
+        ):
+            found = verify_customers(make_sync(config, which), world, sample=None if everybody else sample, fix=fix)
+        if json:
+            drifts = [{"foreign_id": d.foreign_id, "missing": d.is_missing, "fields": d.fields} for d in found.drifts]
+            ctx.print_json({"sync": name, "compared": found.compared, "mended": fix, "drifts": drifts})
+        else:
+            print("\n".join([*map(_drift_in_words, found.drifts), f"{found.compared} customers compared."]))
+        if found.summary.error:
+            stop(found.summary.error, CODES[found.summary.status])
+        raise typer.Exit(CODES[found.summary.status])
+
+
+def _drift_in_words(drift: Drift) -> str:
+    return f"{drift.foreign_id}: " + ("is no longer in go~mus" if drift.is_missing else ", ".join(drift.fields))

@@ -75,6 +75,7 @@ for command in (
     telling.failures,
     deciding.approve,
     deciding.retry,
+    deciding.verify,
     deciding.erase,
     trying.sandbox,
     trying.demo,

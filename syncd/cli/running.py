@@ -46,7 +46,7 @@ def run_once(context: typer.Context, names: list[str], *, dry_run: bool, assume_
 def _run_one(config: Config, sync: SyncConfig, state: State, stopping: threading.Event, *, probe: bool) -> int:
     try:
         with (
-            _progress(sync.name) as progress,
+            showing_progress(sync.name) as progress,
             opening_world(config, sync, state, stopping=stopping, progress=progress) as world,
         ):
             summary = run(make_sync(config, sync), world, trigger="command line", probe=probe)
@@ -116,7 +116,7 @@ def stopping_on_signals() -> Iterator[threading.Event]:
 
 
 @contextmanager
-def _progress(name: str) -> Iterator[Report]:
+def showing_progress(name: str) -> Iterator[Report]:
     """A bar on a terminal, nothing elsewhere."""
     console = Console(stderr=True)
     if not console.is_terminal:

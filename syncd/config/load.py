@@ -285,6 +285,8 @@ def _assemble_sync(name: str, table: SyncTable, only_instance: str) -> SyncConfi
         foreign_id=table.foreign_id,
         fields=table.fields,
         vanished=table.vanished,
+        audit_per_run=table.audit_per_run,
+        fix_drift=table.fix_drift,
         delete=table.delete,
         guards=table.guards,
     )

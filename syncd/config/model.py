@@ -139,6 +139,8 @@ class SyncTable(_Table):
     foreign_id: ForeignIdSpec
     fields: dict[Annotated[str, AfterValidator(_check_field)], FieldSpec] = Field(min_length=1)
     vanished: Literal["report", "recreate"] = "report"  # a customer that somebody deleted in go~mus
+    audit_per_run: int = Field(default=0, ge=0)
+    fix_drift: bool = False
     delete: DeleteOptions = DeleteOptions()
     guards: GuardOptions = GuardOptions()
 
@@ -166,6 +168,8 @@ class SyncConfig:
     foreign_id: ForeignIdSpec
     fields: Mapping[str, FieldSpec]
     vanished: Literal["report", "recreate"]
+    audit_per_run: int
+    fix_drift: bool
     delete: DeleteOptions
     guards: GuardOptions
 

@@ -331,7 +331,7 @@ class Store:
             where = (t.known.c.sync == sync, t.known.c.row.in_(page))
             self._write(update(t.known).where(*where).values(absent_since=since))
 
-    def relearn(self, sync: str, rows: Iterable[tuple[str, bytes, Digests]]) -> None:
+    def relearn(self, sync: str, rows: Iterable[tuple[str, bytes | None, Digests]]) -> None:
         """Another source record or mapping that leads to the customer as go~mus has it."""
         c = t.known.c
         statement = (
@@ -345,6 +345,18 @@ class Store:
                 for who, source, digests in page
             ]
             self._write(statement, values)
+
+    def longest_unverified(self, sync: str, limit: int) -> list[KnownCustomer]:
+        """Active customers, those never read back first."""
+        if not limit:
+            return []
+        c = t.known.c
+        active = select(t.known).where(c.sync == sync, c.standing == Standing.ACTIVE.value)
+        oldest = active.order_by(c.verified_at.asc().nulls_first(), c.row).limit(limit)
+        return [self._customer(row) for row in self._rows(oldest)]
+
+    def mark_verified(self, sync: str, row: int, at: datetime) -> None:
+        self._write(update(t.known).where(t.known.c.sync == sync, t.known.c.row == row).values(verified_at=at))
 
     def forget(self, sync: str, foreign_id: str) -> None:
         """All that names somebody who was erased on request."""
@@ -582,9 +594,12 @@ class Store:
         query = select(c.action, func.count().label("number")).where(c.sync == sync).group_by(c.action)
         return {row.action: row.number for row in self._rows(query)}
 
-    def approve(self, sync: str, *, by: str, at: datetime, expires_at: datetime) -> None:
+    def approve(self, sync: str, run: str, *, by: str, at: datetime, expires_at: datetime) -> bool:
+        """Release what the named run held; False where another run has held something else since."""
         values = {"approved_by": by, "approved_at": at, "expires_at": expires_at}
-        self._write(update(t.held).where(t.held.c.sync == sync).values(values))
+        with self._transaction() as connection:
+            statement = update(t.held).where(t.held.c.sync == sync, t.held.c.run == run).values(values)
+            return connection.execute(statement).rowcount == 1
 
     def clear_held(self, sync: str) -> None:
         with self._transaction():

@@ -80,8 +80,10 @@ known = Table(
     Column("absent_since", Moment),
     Column("standing", Text, nullable=False),
     Column("changed_at", Moment, nullable=False),
+    Column("verified_at", Moment),  # when it was last read back
     UniqueConstraint("sync", "foreign_id"),
 )
+Index(None, known.c.sync, known.c.verified_at)
 
 journal = Table(
     "journal",

@@ -411,7 +411,7 @@ def test_a_tombstone_stays_until_it_is_lifted(store: Store) -> None:
 def test_what_is_held_now_takes_the_place_of_what_was_and_of_its_approval(store: Store) -> None:
     old = [HeldChange(name, "delete", b"p" * 16) for name in ids(1_500)]
     store.put_held("members", "run-1", iter(old), guards=[("deletions", "1500 of 2000")], counts={"delete": 9}, at=NOW)
-    store.approve("members", "run", by="ada", at=NOW, expires_at=LATER)
+    store.approve("members", "run-1", by="ada", at=NOW, expires_at=LATER)
     row = store.held("members")
     assert row is not None
     assert (row.run, row.guards, row.counts) == ("run-1", {"deletions": "1500 of 2000"}, {"delete": 9})

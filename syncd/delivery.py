@@ -128,13 +128,14 @@ class Delivery:
             if create.foreign_id in saved
         ]
         unconfirmed = [create for create in creates if create.foreign_id not in saved]
-        waits = self._pauses_after_loss() if answer.later else [0.0]
-        settled, missing = self._look_for(unconfirmed, waits)
+        settled, missing = self._look_for(unconfirmed, self._waits(answer))
         outcomes += settled
         if missing and len(creates) > 1 and not answer.later:
             return outcomes + self._create_in_halves(missing)
-        failure: CallFailed = Unclear("accepted, but not to be found yet", status=answer.status)
-        if answer.errors and not answer.later:
+        failure: CallFailed = Unclear("accepted, but not to be found", status=answer.status, attempts=answer.attempts)
+        if answer.later:
+            failure = _not_done_in_time(answer)
+        elif answer.errors:
             failure = Refused("refused", reasons=answer.errors, status=answer.status, attempts=answer.attempts)
         return outcomes + [_failed(create, failure) for create in missing]
 
@@ -144,16 +145,17 @@ class Delivery:
             # "has already been taken": somebody created it since we looked, or it was not looked for.
             adopted = [replace(outcome, action=Action.ADOPT) for outcome in settled if outcome.result is Result.OK]
             return adopted or [_failed(create, refusal) for create in missing] or settled
-        outcomes = settled + self._create_in_halves(missing)
+        outcomes = settled + self._create_in_halves(missing, refusal.named)
         self._learn_cap(len(creates), outcomes, refused_whole=not settled)
         return outcomes
 
-    def _create_in_halves(self, creates: Sequence[Create]) -> list[Outcome]:
+    def _create_in_halves(self, creates: Sequence[Create], named: frozenset[str] = frozenset()) -> list[Outcome]:
+        """Those that the refusal names each alone, the others together; where it names nobody, half and half."""
         return [
-            o
-            for half in _halves(creates)
-            for part in self._parts(half)
-            for o in self._create_part(part, tries=self.attempts)
+            outcome
+            for group in _groups(creates, named)
+            for part in self._parts(group)
+            for outcome in self._create_part(part, tries=self.attempts)
         ]
 
     def _create_lost(self, creates: Sequence[Create], lost: Unclear, *, tries: int) -> list[Outcome]:
@@ -201,11 +203,12 @@ class Delivery:
         try:
             answer = self.client.update(bodies)
         except Refused as refusal:
-            outcomes = [o for half in _halves(updates) for part in self._parts(half) for o in self._update_part(part)]
+            groups = _groups(updates, refusal.named)
+            outcomes = [o for group in groups for part in self._parts(group) for o in self._update_part(part)]
             self._learn_cap(len(updates), outcomes, refused_whole=refusal.status in BATCH_REFUSALS)
             return outcomes
         except Unclear:
-            answer = WriteAnswer(status=0, saved=(), errors=(), attempts=1, later=False)
+            answer = WriteAnswer(status=0)
         except Retryable as turned_away:
             return [_failed(update, turned_away) for update in updates]
         saved = {remote.foreign_id: remote for remote in answer.saved}
@@ -271,7 +274,8 @@ class Delivery:
             self.sleep(wait)
             if looked := self._look_at_update(update):
                 return looked
-        return _failed(update, Unclear("accepted for later, but not done yet", status=answer.status))
+        is_cleared = bool(update.cleared) and self._see_cleared(update, answer).result is Result.OK
+        return (is_cleared and self._look_at_update(update)) or _failed(update, _not_done_in_time(answer))
 
     def _see_cleared(self, update: Update, answer: WriteAnswer) -> Outcome:
         """Some servers clear by null and others by empty text: look which, and remember."""
@@ -297,9 +301,12 @@ class Delivery:
     def _clear_otherwise(self, gomus_id: int, names: Sequence[str]) -> RemoteCustomer | None:
         other: Value = "" if self.habits.blank is None else None
         answer = self.client.update_one(gomus_id, dict.fromkeys(names, other))
-        remote = answer.saved[0] if answer.saved else self.client.read(gomus_id)
-        if not self._still_filled(remote, names):
-            self.habits.blank = other
+        for wait in self._waits(answer):
+            self.sleep(wait)
+            remote = answer.saved[0] if answer.saved else self.client.read(gomus_id)
+            if not self._still_filled(remote, names):
+                self.habits.blank = other
+                break
         return remote
 
     def _updated(self, update: Update, *, status: int | None = None, attempts: int = 1) -> Outcome:
@@ -332,10 +339,14 @@ class Delivery:
 
     def _anonymize(self, erase: Erase, remote: RemoteCustomer) -> Outcome:
         blank = self.blank_customer(erase.foreign_id)
-        attempts = 1
+        answer = WriteAnswer(status=0)
         with suppress(Unclear):  # reading back tells
-            attempts = self.client.update_one(erase.gomus_id, self._form(blank)).attempts
-        left = self._left_personal(erase.gomus_id, blank)
+            answer = self.client.update_one(erase.gomus_id, self._form(blank))
+        for wait in self._waits(answer):
+            self.sleep(wait)
+            left = self._left_personal(erase.gomus_id, blank)
+            if not left:
+                break
         if left:
             self._clear_otherwise(erase.gomus_id, [name for name in left if blank[name] is None])
             left = self._left_personal(erase.gomus_id, blank)
@@ -344,7 +355,7 @@ class Delivery:
         notice = None
         if remote.addresses > 1:
             notice = f"has {remote.addresses} addresses; the API reaches the first only, clear the others by hand"
-        return replace(self._erased(erase, Action.ANONYMIZE, Result.OK, error=notice), attempts=attempts)
+        return replace(self._erased(erase, Action.ANONYMIZE, Result.OK, error=notice), attempts=answer.attempts)
 
     def blank_customer(self, foreign_id: str) -> dict[str, Value]:
         """Every personal field, emptied or under a placeholder; the address is unique, for orders are found by it."""
@@ -394,6 +405,10 @@ class Delivery:
         if refused_whole and all(outcome.result is Result.OK for outcome in outcomes):
             self.habits.cap = min(self.habits.cap, (size + 1) // 2)
 
+    def _waits(self, answer: WriteAnswer) -> list[float]:
+        """When to look: at once, but for what was only accepted."""
+        return self._pauses_after_loss() if answer.later else [0.0]
+
     def _pauses_after_loss(self) -> list[float]:
         """Looks at growing distances, over as long again as the call was given."""
         whole = self.timeout.total_seconds()
@@ -406,7 +421,12 @@ class Delivery:
 BATCH_REFUSALS = (413, 422)
 
 
-def _halves(changes: Sequence[C]) -> tuple[Sequence[C], ...]:
+def _groups(changes: Sequence[C], named: frozenset[str]) -> tuple[Sequence[C], ...]:
+    """Smaller than the whole in any case, so that it comes to an end."""
+    innocent = [change for change in changes if change.foreign_id not in named]
+    if len(innocent) < len(changes):
+        culprits: list[Sequence[C]] = [[change] for change in changes if change.foreign_id in named]
+        return tuple([*culprits, innocent] if innocent else culprits)
     middle = (len(changes) + 1) // 2
     return tuple(half for half in (changes[:middle], changes[middle:]) if half)
 
@@ -423,6 +443,13 @@ def _failed(change: Create | Update | Erase, failure: CallFailed, action: Action
         settled=not isinstance(failure, Unclear),
         refused=isinstance(failure, Refused),
     )
+
+
+def _not_done_in_time(answer: WriteAnswer) -> Refused:
+    """A 202 that came to nothing: whether late or refused in silence, the record rests, and is looked up before it is
+    sent again.
+    """
+    return Refused("go~mus accepted it for later, but has not done it in time", status=answer.status)
 
 
 def _vanished(update: Update) -> Outcome:

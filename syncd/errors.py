@@ -105,13 +105,23 @@ class CallFailed(SyncdError):
 
 
 class Refused(CallFailed):
-    """`reasons` are the server's own messages, scrubbed of every value that was sent."""
+    """`reasons` are the server's own messages, scrubbed of every value that was sent.
+
+    `named` are the foreign_ids of a batch that the messages blame; empty where they do not say.
+    """
 
     def __init__(
-        self, message: str, *, reasons: tuple[str, ...] = (), status: int | None = None, attempts: int = 1
+        self,
+        message: str,
+        *,
+        reasons: tuple[str, ...] = (),
+        named: frozenset[str] = frozenset(),
+        status: int | None = None,
+        attempts: int = 1,
     ) -> None:
         super().__init__(message, status=status, attempts=attempts)
         self.reasons = reasons
+        self.named = named
 
 
 class Missing(Refused):

@@ -35,6 +35,7 @@ import syncd.run
 from syncd.changes import Create, Outcome, Result
 from syncd.delivery import Delivery
 from syncd.errors import IncompleteRead
+from syncd.guards import Limits
 from syncd.ledger import Ledger
 from syncd.run import Status
 from syncd.sandbox.switches import Switches, positions
@@ -45,6 +46,8 @@ SHRINK = () if os.environ.get("SYNCD_TEST_MACHINE_RAW") else (Phase.shrink,)  # 
 PEOPLE = 12
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - what is synced to disk there costs nothing
 MARKS = ("Muster", "example.org", "+49302312", "Mitglied", "1980-12-31")
+
+LIMITS = Limits(delete_percent=10, delete_count=2)  # so that a dozen people can trip it
 
 numbers = st.integers(1, PEOPLE)
 # The n-th call of a method meets a fault: so that every step of every sequence is met, and not only the first calls
@@ -81,6 +84,7 @@ class Guarantees(RuleBasedStateMachine):
         )
         self.violations: list[str] = []
         self.removed_at: dict[str, datetime] = {}
+        self.asked_to_erase: set[str] = set()
 
     @initialize(
         switches=any_switches, grace=st.sampled_from([timedelta(0), timedelta(days=7)]), late_by=st.integers(1, 2)
@@ -92,6 +96,7 @@ class Guarantees(RuleBasedStateMachine):
             batch_size=6,
             grace=grace,
             concurrency=1,
+            limits=LIMITS,
         )
         self.museum.transport._late_by = late_by
         self.museum.fill(PEOPLE // 2)
@@ -137,6 +142,13 @@ class Guarantees(RuleBasedStateMachine):
     def contradict(self, number: int) -> None:
         self.museum.rows.extend(dict(row, phone="+493023125009") for row in self.rows_of(number)[:1])
 
+    @rule(number=numbers, other=numbers)
+    def rename(self, number: int, other: int) -> None:
+        """An id changes: whose number it was is gone, and somebody unknown has appeared."""
+        if self.rows_of(number) and not self.rows_of(other):
+            self.put(other, "+493023125003")
+            self.remove(number)
+
     @rule()
     def reorder(self) -> None:
         self.museum.rows.reverse()
@@ -159,6 +171,25 @@ class Guarantees(RuleBasedStateMachine):
     def run_killed_at_a_commit(self, commits: int, plan: Plan) -> None:
         self.run(plan, commits=commits)
 
+    @rule()
+    def approve(self) -> None:
+        held, now = self.museum.store.held("members"), self.museum.clock.now
+        if held:
+            until = now + timedelta(hours=24)
+            self.museum.store.approve("members", held.run, by="somebody", at=now, expires_at=until)
+
+    @rule(number=numbers, plan=plans)
+    def erase_on_request(self, number: int, plan: Plan) -> None:
+        name = f"M-{number:04d}"
+        self.asked_to_erase.add(name)
+        try:
+            with mortal(self.museum, 10_000):
+                self.museum.erase(name, choose(plan))
+        except Killed:
+            self.reopen()
+        self.museum.transport.flush()
+        self.museum.sandbox.apply_accepted()
+
     @rule(after=st.integers(0, 10))
     def run_on_a_broken_read(self, after: int) -> None:
         before = len(self.museum.sandbox.deleted)
@@ -180,7 +211,13 @@ class Guarantees(RuleBasedStateMachine):
         old = self.museum
         old.close()
         self.museum = Museum(
-            state_url=old.state_url, batch_size=6, grace=old.grace, concurrency=1, shelf=old.shelf, clock=old.clock
+            state_url=old.state_url,
+            batch_size=6,
+            grace=old.grace,
+            concurrency=1,
+            limits=LIMITS,
+            shelf=old.shelf,
+            clock=old.clock,
         )
         self.museum.sandbox, self.museum.transport = old.sandbox, old.transport
 
@@ -189,7 +226,9 @@ class Guarantees(RuleBasedStateMachine):
         present = {f"M-{row['id']}" for row in museum.rows}
         begun = {known.foreign_id for known in museum.store.unfinished("members")}
         before = {customer.id: customer for customer in museum.sandbox.customers}
-        status = None
+        held = museum.store.held("members")
+        is_approved = held is not None and held.approved_by is not None
+        status, lost = None, 0
         try:
             with mortal(museum, commits):
                 status = museum.run(choose(plan)).status
@@ -201,8 +240,11 @@ class Guarantees(RuleBasedStateMachine):
         for customer in before.values():
             name = customer.foreign_id
             is_lost = customer.id not in after or after[customer.id]["surname"] == "anonymisiert" != customer["surname"]
-            if name and is_lost and name not in begun:
+            if name and is_lost and name not in begun | self.asked_to_erase:
+                lost += 1
                 self.judge_loss(name, is_present=name in present)
+        if lost > LIMITS.delete_count and not is_approved and lost * 100 > len(before) * LIMITS.delete_percent:
+            self.violations.append(f"{lost} of {len(before)} were erased without approval")
         return status
 
     def judge_loss(self, name: str, *, is_present: bool) -> None:
@@ -210,6 +252,11 @@ class Guarantees(RuleBasedStateMachine):
             self.violations.append(f"{name} is in the source and was erased")
         elif self.museum.clock.now - self.removed_at[name] < self.museum.grace:
             self.violations.append(f"{name} was erased within grace")
+
+    def is_buried(self, name: str) -> bool:
+        """Still: a state that was lost has forgotten its tombstones too."""
+        buried = self.museum.store.find_tombstones("members", [self.museum.digester.name(name)])
+        return "request" in buried.values()
 
     # --- the guarantees ---
 
@@ -242,13 +289,19 @@ class Guarantees(RuleBasedStateMachine):
         whole = {str(row["id"]): row for row in museum.rows}
         museum.rows[:] = [dict(row, **good(row)) for row in whole.values()]
         museum.sandbox.switches = replace(museum.sandbox.switches, writes="at-once")
-        for _ in range(3):
+        for _ in range(4):
             museum.clock.sleep(8 * 86400)
             self.run({})
-        assert self.run({}) is Status.DONE
+            self.approve()
+        last = self.run({})
         assert museum.calls() == []
         held = {customer.foreign_id: customer for customer in museum.sandbox.customers}
+        erased = {name for name in self.asked_to_erase if self.is_buried(name)}
+        assert not erased & held.keys()
+        assert last is (Status.PROBLEMS if erased & {f"M-{row['id']}" for row in museum.rows} else Status.DONE)
         for row in museum.rows:
+            if f"M-{row['id']}" in erased:
+                continue
             customer = held[f"M-{row['id']}"]
             for field, column in FIELDS_MAPPED.items():
                 assert (customer[field] or "") == (row[column] or ""), field

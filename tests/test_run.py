@@ -277,6 +277,16 @@ def test_one_bad_record_stops_only_itself(here: Museum) -> None:
     assert refused.foreign_id == "M-0007"
 
 
+def test_culprits_that_the_errors_name_are_found_without_halving(here: Museum) -> None:
+    here.sandbox.switches = Switches(errors_name="foreign_id")
+    here.fill(64)
+    for number in (7, 40):
+        here.row(number)["family"] = ""
+    here.run()
+    assert len([call for call in here.writes() if call.method == "POST"]) == 4
+    assert len(here.sandbox.customers) == 62
+
+
 def test_a_refused_record_is_tried_again_when_it_changes_or_when_its_pause_is_over(here: Museum) -> None:
     here.fill(2)
     here.row(1)["family"] = ""

@@ -22,7 +22,7 @@ import httpx
 from syncd import __version__
 from syncd.errors import Fatal, Missing, Refused, Retryable, TokenRefused, Unclear
 from syncd.gomus.options import GomusOptions
-from syncd.gomus.wire import WriteAnswer, read_customers, read_errors, read_list, scrub
+from syncd.gomus.wire import WriteAnswer, find_named, read_customers, read_errors, read_list, scrub
 from syncd.records import LookupEntry, RemoteCustomer, Value
 
 CUSTOMERS = "/api/v4/customers"
@@ -209,7 +209,7 @@ class Client:
         answer = self._try(method, path, None, body, passing=(Meaning.NOT_NOW,))
         values = _values(sent)
         if answer.meaning not in (Meaning.DONE, Meaning.LATER):
-            raise self._failure(answer, values)
+            raise self._failure(answer, values, _foreign_ids(sent))
         return WriteAnswer(
             status=answer.status,
             saved=read_customers(answer.body),
@@ -218,14 +218,16 @@ class Client:
             later=answer.meaning is Meaning.LATER,
         )
 
-    def _failure(self, answer: _Answer, sent: Sequence[object]) -> Exception:
+    def _failure(self, answer: _Answer, sent: Sequence[object], batch: Sequence[str] = ()) -> Exception:
         status, attempts = answer.status, answer.attempts
         reasons = scrub(read_errors(answer.body), sent)
         match answer.meaning:
             case Meaning.MISSING:
                 return Missing("go~mus has no such customer", reasons=reasons, status=status, attempts=attempts)
             case Meaning.NO:
-                return Refused(f"go~mus refused ({status})", reasons=reasons, status=status, attempts=attempts)
+                named = find_named(read_errors(answer.body), batch)
+                message = f"go~mus refused ({status})"
+                return Refused(message, reasons=reasons, named=named, status=status, attempts=attempts)
             case Meaning.NOT_NOW:
                 return Retryable(f"go~mus turned the call away ({status})", status=status, attempts=attempts)
             case _:
@@ -306,6 +308,10 @@ def _path(id: str | int) -> str:
 def _values(sent: object) -> list[object]:
     entries = sent if isinstance(sent, list) else [sent]
     return [value for entry in entries if isinstance(entry, Mapping) for value in entry.values()]
+
+
+def _foreign_ids(sent: object) -> list[str]:
+    return [str(entry.get("foreign_id")) for entry in sent] if isinstance(sent, list) else []
 
 
 def _read_body(response: httpx.Response) -> bytes:

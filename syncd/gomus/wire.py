@@ -145,6 +145,12 @@ def _texts(value: object, name: str = "") -> Iterator[str]:
             return
 
 
+def find_named(texts: Iterable[str], foreign_ids: Iterable[str]) -> frozenset[str]:
+    """The foreign_ids of a batch that stand in the error texts, as words of their own."""
+    whole = "\n".join(texts)
+    return frozenset(name for name in foreign_ids if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", whole))
+
+
 PERSONAL = re.compile(
     r"""[^\s"'<>()]+@[^\s"'<>()]+        # an address
     | \+?\d[\d\s/().-]{4,}\d           # a telephone number, a date

@@ -1,0 +1,90 @@
+"""Every open point of the API, turned: pairs of answers together, with bad records in the batches."""
+
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+from museum import Museum
+
+from syncd.run import Status
+from syncd.sandbox.switches import Switches, positions
+
+POSITIONS = {name: values for name, values in positions().items() if name != "email_unique"}
+
+
+Setting: TypeAlias = tuple[str, object]
+
+
+def pairwise() -> Iterator[dict[str, object]]:
+    """Few settings that together hold every pair of positions of any two switches; greedily, so not the fewest."""
+    names = list(POSITIONS)
+    open_pairs = {
+        _pair((one, a), (other, b))
+        for one, other in combinations(names, 2)
+        for a in POSITIONS[one]
+        for b in POSITIONS[other]
+    }
+    while open_pairs:
+        chosen: dict[str, object] = dict(min(open_pairs, key=repr))
+        for name in names:
+            if name not in chosen:
+                chosen[name] = max(
+                    POSITIONS[name],
+                    key=lambda value, name=name: sum(  # type: ignore[misc]  # the name of this round
+                        _pair((name, value), pair) in open_pairs for pair in chosen.items()
+                    ),
+                )
+        open_pairs -= {_pair(*pair) for pair in combinations(chosen.items(), 2)}
+        yield chosen
+
+
+def _pair(one: Setting, other: Setting) -> tuple[Setting, Setting]:
+    return (one, other) if one[0] < other[0] else (other, one)
+
+
+SETTINGS = list(pairwise())
+
+
+@pytest.fixture
+def museum(tmp_path: Path) -> Iterator[Museum]:
+    museum = Museum(state_url=f"sqlite:///{tmp_path / 'state.db'}", batch_size=10)
+    yield museum
+    museum.close()
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=[str(number) for number in range(len(SETTINGS))])
+def test_the_good_arrive_and_the_bad_are_listed(museum: Museum, setting: dict[str, object]) -> None:
+    museum.sandbox.switches = Switches(**{**setting, "batch_cap": 7})  # type: ignore[arg-type]
+    museum.fill(25)
+    for number in (3, 4, 17):
+        museum.row(number)["family"] = ""
+    assert museum.run().status is Status.PROBLEMS
+    expected = {f"M-{number:04d}" for number in range(1, 26)} - {"M-0003", "M-0004", "M-0017"}
+    assert held(museum) == (expected, {"M-0003", "M-0004", "M-0017"})
+
+    for number in (1, 2, 5, 6):
+        museum.row(number)["phone"] = "" if number % 2 else "+493023125777"
+    museum.row(8)["family"] = ""
+    museum.remove(9)
+    museum.run()
+    assert held(museum) == (expected - {"M-0009"}, {"M-0003", "M-0004", "M-0008", "M-0017"})
+    phones = {number: museum.sandbox.by_foreign_id(f"M-{number:04d}")[0]["tel"] or "" for number in (1, 2, 5, 6)}
+    assert phones == {1: "", 2: "+493023125777", 5: "", 6: "+493023125777"}
+    assert not [c for c in museum.sandbox.deleted if "Muster" in str(c["surname"]) or c["tel"]]
+
+    museum.run()
+    assert museum.calls() == []
+
+
+def held(museum: Museum) -> tuple[set[str | None], set[str]]:
+    """Who is in go~mus, and who is listed as refused; once the writes that it only accepted are done."""
+    if museum.sandbox.switches.writes == "accepted":
+        museum.sandbox.apply_accepted()
+        museum.run()
+        museum.sandbox.apply_accepted()
+        museum.run()
+    assert museum.sandbox.duplicates() == []
+    present = {customer.foreign_id for customer in museum.sandbox.customers if customer.foreign_id}
+    return present, {row.foreign_id for row in museum.store.quarantine("members")}

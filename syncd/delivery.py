@@ -425,8 +425,9 @@ def _groups(changes: Sequence[C], named: frozenset[str]) -> tuple[Sequence[C], .
     """Smaller than the whole in any case, so that it comes to an end."""
     innocent = [change for change in changes if change.foreign_id not in named]
     if len(innocent) < len(changes):
-        culprits: list[Sequence[C]] = [[change] for change in changes if change.foreign_id in named]
-        return tuple([*culprits, innocent] if innocent else culprits)
+        groups: list[Sequence[C]] = [[change] for change in changes if change.foreign_id in named]
+        groups.append(innocent)
+        return tuple(group for group in groups if group)
     middle = (len(changes) + 1) // 2
     return tuple(half for half in (changes[:middle], changes[middle:]) if half)
 

@@ -63,9 +63,9 @@ class Members:
     def live_on(self) -> None:
         for name in self._chance.sample(sorted(self.rows), 2):
             del self.rows[name]
-        for name in self._chance.sample(sorted(self.rows), 15):
+        for name in self._chance.sample(sorted(self.rows), 6):
             self.rows[name] = self._row(int(name))
-        for _ in range(2):  # few: many that vanish and appear at once would look like changed ids, and be held
+        for _ in range(2):  # few in all: what is due after many kills must not look like a mistake, and be held
             self.rows[f"{self._next:04d}"] = self._row(self._next)
             self._next += 1
 
@@ -92,7 +92,7 @@ def test_kills_at_random_moments_lose_double_and_expose_nobody(tmp_path: Path, s
                 os.kill(process.pid, signal.SIGKILL)
                 killed += 1
             process.wait()
-            if chance.random() < 0.5:
+            if process.returncode == 0 or chance.random() < 0.2:
                 members.live_on()
                 members.write()
         assert _start(tmp_path).wait(timeout=60) == 0

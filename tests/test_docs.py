@@ -1,0 +1,36 @@
+"""Every syncd command that the pages show, run as it stands there."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from office import Office, open_office
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def commands(page: Path) -> list[str]:
+    """In the order in which a reader would type them; comments are none."""
+    blocks = re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    lines = [line.split("#")[0].replace("/srv/syncd/", "").strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line.startswith("syncd ")]
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    with open_office(tmp_path) as office:
+        yield office
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.name)
+def test_every_command_on_the_page_works(office: Office, page: Path) -> None:
+    office.syncd("--once")
+    failed = [
+        (command, ended.err)
+        for command in commands(page)
+        if (ended := office.syncd(*shlex.split(command)[1:])).code != 0
+    ]
+    assert failed == []

@@ -293,6 +293,7 @@ class Guarantees(RuleBasedStateMachine):
             museum.clock.sleep(8 * 86400)
             self.run({})
             self.approve()
+            self.run({})
         last = self.run({})
         assert museum.calls() == []
         held = {customer.foreign_id: customer for customer in museum.sandbox.customers}

@@ -161,6 +161,27 @@ def test_an_invalid_record_is_present(here: Museum) -> None:
     assert here.calls() == []
 
 
+def test_identical_rows_are_one_customer_and_differing_ones_none(here: Museum) -> None:
+    here.fill(4)
+    here.rows.extend([dict(here.row(2)), dict(here.row(3), phone="+493023125444")])
+    summary = here.run()
+    assert (summary.status, summary.counts["planned.duplicates"]) == (Status.PROBLEMS, 1)
+    assert {customer.foreign_id for customer in here.sandbox.customers} == {"M-0001", "M-0002", "M-0004"}
+    assert [(row.foreign_id, row.position) for row in here.store.invalid("members")] == [
+        ("M-0003", "shelf line 4"),
+        ("M-0003", "shelf line 7"),
+    ]
+
+
+def test_a_contradiction_far_away_is_noticed_and_the_customer_stays(here: Museum) -> None:
+    here.fill(2500)
+    here.run(probe=False)
+    here.rows.append(dict(here.row(1), phone="+493023125444"))
+    here.run()
+    assert here.calls() == []
+    assert len(here.store.invalid("members")) == 2
+
+
 def test_a_record_that_lost_its_id_keeps_its_customer_and_only_it(here: Museum) -> None:
     here.fill(5)
     here.run()

@@ -1,0 +1,262 @@
+"""The go~mus client: what an answer means, what is tried again and what never is, where the token goes."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
+
+import httpx
+import pytest
+from faults import Fault, FaultTransport
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.errors import Fatal, Missing, Refused, Retryable, TokenRefused, Unclear
+from syncd.gomus.client import Client, DeleteAnswer
+from syncd.gomus.options import GomusOptions
+from syncd.gomus.wire import find_named, read_customers, read_errors, read_list, scrub
+from syncd.sandbox import TOKEN, Sandbox, Switches, create_app, each_turned, serve
+
+ADA = {"foreign_id": "M-1", "name": "Ada", "surname": "Muster"}
+
+
+def client(
+    transport: httpx.BaseTransport, sleep: Callable[[float], None] = lambda _s: None, **options: object
+) -> Client:
+    made = GomusOptions.model_validate({"url": "https://demo.gomus.de", "token": TOKEN, "attempts": 3, **options})
+    return Client(made, transport=transport, sleep=sleep, random=lambda: 0.0)
+
+
+def on(sandbox: Sandbox, *faults: Fault | None) -> tuple[Client, FaultTransport]:
+    transport = FaultTransport(httpx.WSGITransport(app=create_app(sandbox)), faults)
+    return client(transport), transport
+
+
+def answering(*answers: httpx.Response) -> Client:
+    given = iter(answers)
+    return client(httpx.MockTransport(lambda _request: next(given)))
+
+
+@pytest.mark.parametrize(("name", "switches"), each_turned(), ids=[name for name, _ in each_turned()])
+def test_a_customer_is_created_and_read_in_every_shape(name: str, switches: Switches) -> None:
+    sandbox = Sandbox(switches)
+    calling, _ = on(sandbox)
+    calling.create([{**ADA, "addr_city": "Köln", "customer_salutation_id": next(iter(sandbox.salutations))}])
+    sandbox.apply_accepted()
+    remote = calling.read("M-1")
+    assert remote is not None, name
+    assert (remote.foreign_id, remote.fields["surname"], remote.fields["addr_city"]) == ("M-1", "Muster", "Köln")
+    assert remote.fields["customer_salutation_id"] == next(iter(sandbox.salutations))
+
+
+@pytest.mark.parametrize(("name", "switches"), each_turned(), ids=[name for name, _ in each_turned()])
+def test_lists_are_read_whole_in_every_shape(name: str, switches: Switches) -> None:
+    sandbox = Sandbox(switches)
+    calling, _ = on(sandbox)
+    assert len(calling.lookup("country")) == len(sandbox.countries), name
+    assert {entry.id for entry in calling.lookup("salutation")} == set(sandbox.salutations)
+
+
+def test_a_list_that_goes_round_is_noticed() -> None:
+    page = httpx.Response(200, json={"countries": [{"id": 1, "name": "A"}], "meta": {"total_count": 3}})
+    with pytest.raises(Fatal, match="announces 3"):
+        client(httpx.MockTransport(lambda _request: page)).lookup("country")
+
+
+def test_a_list_without_ids_offers_nothing() -> None:
+    assert answering(httpx.Response(200, json={"locales": ["de", "en"]})).lookup("language") == ()
+
+
+@pytest.mark.parametrize("fault", [Fault.READ_TIMEOUT, Fault.READ_ERROR, Fault.DISCONNECTED, Fault.BAD_GATEWAY])
+def test_a_write_whose_answer_is_lost_is_never_repeated(fault: Fault) -> None:
+    calling, transport = on(Sandbox(), fault)
+    with pytest.raises(Unclear):
+        calling.create([ADA])
+    assert len(transport.happened) == 1
+
+
+@pytest.mark.parametrize("fault", [Fault.NO_CONNECTION, Fault.CONNECT_TIMEOUT, Fault.UNAVAILABLE, Fault.THROTTLED])
+def test_a_write_that_was_not_processed_is_tried_again(fault: Fault) -> None:
+    sandbox = Sandbox()
+    calling, transport = on(sandbox, fault, fault)
+    assert calling.create([ADA]).attempts == 3
+    assert (len(transport.happened), len(sandbox.customers)) == (3, 1)
+
+
+def test_tries_are_bounded() -> None:
+    calling, transport = on(Sandbox(), *[Fault.NO_CONNECTION] * 10)
+    with pytest.raises(Retryable):
+        calling.create([ADA])
+    assert len(transport.happened) == 3
+
+
+@pytest.mark.parametrize("fault", [Fault.READ_TIMEOUT, Fault.SERVER_ERROR, Fault.GATEWAY_TIMEOUT, Fault.UNAVAILABLE])
+def test_a_read_is_tried_again_on_anything_that_may_pass(fault: Fault) -> None:
+    calling, transport = on(Sandbox(), fault, fault)
+    assert calling.read("M-1") is None
+    assert len(transport.happened) == 3
+
+
+@pytest.mark.parametrize(
+    ("header", "least", "most"),
+    [("7", 7, 8), ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 1), (None, 0.2, 1), ("soon", 0.2, 1)],
+)
+def test_retry_after_is_heeded_in_both_spellings(header: str | None, least: float, most: float) -> None:
+    slept: list[float] = []
+    headers = {"Retry-After": header} if header else {}
+    answers = iter([httpx.Response(429, headers=headers), httpx.Response(200, json={"customer": {"id": 1}})])
+    client(httpx.MockTransport(lambda _request: next(answers)), slept.append).create([ADA])
+    assert least <= slept[0] <= most
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_token_is_final(status: int) -> None:
+    with pytest.raises(TokenRefused):
+        answering(httpx.Response(status)).create([ADA])
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_who_is_not_there_is_missing(status: int) -> None:
+    assert answering(httpx.Response(status)).read(7) is None
+    assert answering(httpx.Response(status)).delete(7) is DeleteAnswer.GONE
+    with pytest.raises(Missing):
+        answering(httpx.Response(status)).update_one(7, {"tel": "1"})
+
+
+def test_a_refusal_tells_why_without_the_values_that_were_sent() -> None:
+    answer = httpx.Response(422, json={"error": "no", "errors": ["Email 'ada@example.org' of Ada is invalid"]})
+    with pytest.raises(Refused) as caught:
+        answering(answer).create([{**ADA, "email": "ada@example.org"}])
+    (reason,) = caught.value.reasons
+    assert ("Email" in reason, "is invalid" in reason, "ada" in reason.lower()) == (True, True, False)
+
+
+@pytest.mark.parametrize(
+    "answer", [httpx.Response(200, html="<h1>Login</h1>"), httpx.Response(302, headers={"Location": "/x"})]
+)
+def test_what_is_no_answer_of_an_api_ends_the_run(answer: httpx.Response) -> None:
+    with pytest.raises(Fatal):
+        answering(answer).read("M-1")
+
+
+@pytest.mark.parametrize("odd", ["a/b", "..", "a?b", "ä ö", "a%2Fb"])
+def test_an_odd_id_stays_one_part_of_the_path(odd: str) -> None:
+    paths: list[bytes] = []
+
+    def see(request: httpx.Request) -> httpx.Response:
+        paths.append(request.url.raw_path)
+        return httpx.Response(404)
+
+    client(httpx.MockTransport(see)).read(odd)
+    assert paths[0].count(b"/") == 4 or odd == ".."
+
+
+# --- over real sockets ---
+
+
+class _Catching(BaseHTTPRequestHandler):
+    seen: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.seen.append(self.headers.get("Authorization", ""))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[str]:
+    _Catching.seen.clear()
+    server = HTTPServer(("127.0.0.1", 0), _Catching)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_redirect_takes_the_token_nowhere(elsewhere: str) -> None:
+    redirecting = httpx.MockTransport(lambda _r: httpx.Response(302, headers={"Location": f"{elsewhere}/api"}))
+    with pytest.raises(Fatal, match="the token goes to no other"):
+        client(redirecting).whoami()
+    assert _Catching.seen == []
+
+
+def test_a_netrc_does_not_replace_the_token(elsewhere: str, monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login other password other\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    options = GomusOptions.model_validate({"url": elsewhere, "token": "ours"})
+    with Client(options) as calling, pytest.raises(Fatal):
+        calling.whoami()
+    assert _Catching.seen == ["Bearer ours"]
+
+
+def test_no_more_calls_at_once_than_allowed() -> None:
+    sandbox = Sandbox(latency=0.03)
+    with serve(create_app(sandbox)) as url:
+        options = GomusOptions.model_validate({"url": url, "token": TOKEN, "concurrency": 3})
+        with Client(options) as calling:
+            threads = [threading.Thread(target=calling.read, args=(f"M-{n}",)) for n in range(12)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+    assert sandbox.busiest == 3
+
+
+def test_the_pace_is_kept() -> None:
+    transport = httpx.MockTransport(lambda _request: httpx.Response(404))
+    options = GomusOptions.model_validate({"url": "https://demo.gomus.de", "token": TOKEN, "requests_per_second": 50})
+    calling = Client(options, transport=transport)
+    started = time.monotonic()
+    for number in range(11):
+        calling.read(f"M-{number}")
+    assert time.monotonic() - started >= 0.19
+
+
+# --- the wire ---
+
+anything = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=8)),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["id", "customer", "customers", "errors", "meta", "addresses", "x"]), inner, max_size=4
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(anything)
+def test_no_answer_makes_the_reader_fail(answer: object) -> None:
+    read_customers(answer)
+    read_list(answer)
+    read_errors(answer)
+
+
+@given(st.lists(st.text(min_size=3, max_size=12).filter(str.strip), min_size=1, max_size=4), st.data())
+def test_no_value_that_was_sent_passes_the_scrubbing(values: list[str], data: st.DataObject) -> None:
+    said = data.draw(st.sampled_from(values))
+    (reason,) = scrub([f"Surname {said} is not allowed"], values)
+    assert (
+        said.lower() not in reason.lower().replace("surname", "").replace("is not allowed", "")
+        or said in "Surname is not allowed"
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["call 030 23125 100", "eva@example.org is taken", "born 31.12.1980", 'the "Eva Zz" one']
+)
+def test_what_looks_personal_is_cut_out_too(text: str) -> None:
+    (reason,) = scrub([text], [])
+    assert "…" in reason
+
+
+def test_culprits_are_found_as_whole_words() -> None:
+    assert find_named(["Customer M-1: Email is invalid"], ["M-1", "M-12", "M"]) == {"M-1"}

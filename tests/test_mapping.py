@@ -1,0 +1,234 @@
+"""Mapping: from a source record to a customer, every problem found, and no value in a reason."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from syncd.gomus.fields import FIELDS
+from syncd.lookups import Lookup
+from syncd.mapping import FieldSpec, ForeignIdSpec, Mapper
+from syncd.records import Customer, FieldProblem, InvalidRecord, LookupEntry, Position, SourceRecord
+
+LOOKUPS = {
+    "country": Lookup(
+        "country", [LookupEntry(id=60, names=("Deutschland", "DE")), LookupEntry(id=7, names=("Österreich", "AT"))]
+    ),
+    "salutation": Lookup("salutation", [LookupEntry(id=1, names=("Herr",)), LookupEntry(id=2, names=("Frau",))]),
+}
+
+
+def mapper(foreign_id: object = None, **fields: object) -> Mapper:
+    return Mapper(
+        foreign_id=ForeignIdSpec.model_validate(foreign_id or {"from": "Nr", "prefix": "M-"}),
+        fields={name: FieldSpec.model_validate(spec) for name, spec in fields.items()},
+        catalogue=FIELDS,
+    )
+
+
+def record(**values: object) -> SourceRecord:
+    return SourceRecord(values={"Nr": "1", **values}, position=Position(source="members.csv", line=7))
+
+
+def mapped(spec: object, value: object, field: str = "name") -> object:
+    """The value of one field, or the reasons why there is none."""
+    result = mapper(**{field: spec}).customer(record(Spalte=value), LOOKUPS)
+    if isinstance(result, InvalidRecord):
+        return [problem.reason for problem in result.problems]
+    return result.fields.get(field, "kept")
+
+
+def test_a_literal_key_goes_before_an_expression() -> None:
+    customer = mapper(name="a.b").customer(record(**{"a.b": "key", "a": {"b": "path"}}), {})
+    assert isinstance(customer, Customer)
+    assert customer.fields == {"name": "key"}
+
+
+def test_an_expression_reaches_into_nested_records() -> None:
+    customer = mapper(addr_city="address.city").customer(record(address={"city": "Köln"}), {})
+    assert isinstance(customer, Customer)
+    assert customer.fields == {"addr_city": "Köln"}
+
+
+@pytest.mark.parametrize("empty", [None, "", "   ", [], {}])
+def test_an_empty_value_clears_or_keeps_as_configured(empty: object) -> None:
+    assert mapped("Spalte", empty) is None
+    assert mapped({"from": "Spalte", "empty": "keep"}, empty) == "kept"
+    assert mapped({"from": "Spalte", "default": "ohne"}, empty) == "ohne"
+
+
+@pytest.mark.parametrize(
+    ("spec", "value", "expected"),
+    [
+        ({"from": "Spalte", "transform": ["strip", "lower"]}, " ADA@Example.ORG ", "ada@example.org"),
+        ({"from": "Spalte", "transform": "collapse-spaces"}, "Am  Markt\t5", "Am Markt 5"),
+        ({"from": "Spalte", "transform": {"truncate": 3}}, "abcdef", "abc"),
+        ({"from": "Spalte", "transform": [{"null-if": ["-", "n/a"]}]}, "N/A", None),
+        ({"from": "Spalte", "transform": "digits"}, "Nr. 12-3", "123"),
+        ({"from": "Spalte", "transform": "title"}, "müller-lüdenscheidt", "Müller-Lüdenscheidt"),
+        ({"from": "Spalte", "transform": "upper"}, "de", "DE"),
+        ({"template": "Seit {Spalte}, {Nr}"}, "1999", "Seit 1999, 1"),
+        ({"template": "{{{Spalte}}}"}, "x", "{x}"),
+        ({"template": "Seit {Spalte}"}, "", None),
+        ({"value": "fest"}, "", "fest"),
+        ("Spalte", 12.0, "12"),
+        ("Spalte", 12, "12"),
+    ],
+)
+def test_values_are_transformed(spec: object, value: object, expected: object) -> None:
+    assert mapped(spec, value) == expected
+
+
+@pytest.mark.parametrize("written", ["030 23125-100", "+49 30 23125100", "0049 (0)30 23125100", "030/23125100"])
+def test_a_telephone_number_becomes_e164(written: str) -> None:
+    assert mapped({"from": "Spalte", "transform": {"phone": "DE"}}, written, "tel") == "+493023125100"
+
+
+def test_a_date_comes_in_the_form_of_the_source() -> None:
+    spec = {"from": "Spalte", "transform": [{"date": ["%d.%m.%Y", "%Y-%m-%d"]}]}
+    assert mapped(spec, "31.12.1980", "date_of_birth") == "1980-12-31"
+    assert mapped(spec, "1980-12-31", "date_of_birth") == "1980-12-31"
+    assert mapped(spec, "31.02.1980", "date_of_birth") == ["is not a date in the form 31.12.1980 or 1980-12-31"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("email", "no address", "is not an e-mail address"),
+        ("email", "ada@example.org, eva@example.org", "is not an e-mail address"),
+        ("name", "x" * 256, "is longer than 255 characters"),
+        ("name", "a\x00b", "holds a control character"),
+        ("name", ["a"], "is a list or an object, not a single value"),
+        ("customer_salutation_id", "Frau", "is not the number of an id; find it by name with 'lookup', or with 'map'"),
+        ("is_institution", "vielleicht", "is neither true nor false; say which it is with 'map'"),
+        ("date_of_birth", "1780-01-01", "is not between the years 1850 and 2100"),
+    ],
+)
+def test_a_value_that_the_field_does_not_take_is_a_problem(field: str, value: object, expected: str) -> None:
+    assert mapped("Spalte", value, field) == [expected]
+
+
+@pytest.mark.parametrize("good", ["ada@example.org", "ada.l+x@sub.example.org", "jörg@müller.de", "ada@museum.test"])
+def test_addresses_that_are_some_pass(good: str) -> None:
+    assert mapped("Spalte", good, "email") == good
+
+
+def test_map_and_lookup_find_by_name_whatever_the_case() -> None:
+    assert mapped({"from": "Spalte", "map": {"Firma": True, "Privat": False}}, "FIRMA", "is_institution") is True
+    assert mapped({"from": "Spalte", "lookup": "country"}, " österreich ", "addr_country_id") == 7
+    assert mapped({"from": "Spalte", "lookup": "country"}, "at", "addr_country_id") == 7
+    assert (
+        mapped(
+            {"from": "Spalte", "map": {"m": "Herr", "w": "Frau"}, "lookup": "salutation"}, "W", "customer_salutation_id"
+        )
+        == 2
+    )
+
+
+def test_what_neither_map_nor_lookup_knows_is_a_problem_unless_there_is_a_default() -> None:
+    lookup = {"from": "Spalte", "lookup": "country"}
+    assert mapped(lookup, "Atlantis", "addr_country_id") == ["is not a country of this instance"]
+    assert mapped({**lookup, "default": "DE"}, "Atlantis", "addr_country_id") == 60
+    assert mapped({**lookup, "default": "DE"}, "", "addr_country_id") == 60
+    choice = {"from": "Spalte", "map": {"Firma": True}}
+    assert mapped(choice, "Verein", "is_institution") == ["is not one of the values in 'map'"]
+
+
+def test_all_problems_of_a_record_are_found_with_its_position() -> None:
+    result = mapper(email="E", date_of_birth="D").customer(record(E="x", D="y"), {})
+    assert isinstance(result, InvalidRecord)
+    assert ([problem.field for problem in result.problems], str(result.position)) == (
+        ["email", "date_of_birth"],
+        "members.csv line 7",
+    )
+
+
+@pytest.mark.parametrize(
+    ("spec", "value", "expected"),
+    [
+        ({"from": "Nr", "prefix": "M-"}, " 0012 ", "M-0012"),
+        ("Nr", "AB12", "AB12"),
+        ("Nr", 12, "all digits"),
+        ("Nr", "0012", "all digits"),
+        ("Nr", "", "is empty"),
+        ({"from": "Nr", "prefix": "M-"}, "1,23457E+11", "shortened by Excel"),
+        ({"from": "Nr", "prefix": "M-"}, "12/3", "address of a call"),
+        ({"from": "Nr", "prefix": "M-"}, "x" * 255, "longer than 255"),
+    ],
+)
+def test_an_id_that_would_hit_somebody_else_is_refused(spec: object, value: object, expected: str) -> None:
+    found = mapper(spec, name="Nr").foreign_id_of(record(Nr=value))
+    assert found == expected or (isinstance(found, FieldProblem) and expected in found.reason)
+
+
+def test_a_missing_column_is_named_with_its_place_and_the_likely_one() -> None:
+    missing = mapper(email="EMail", name="Vorname || Rufname", surname={"template": "{Nachnam}"}).missing_columns(
+        ["Nr", "E-Mail", "Vorname", "Rufname", "Nachname"]
+    )
+    assert [(column.name, column.used_by, column.nearest) for column in missing] == [
+        ("EMail", "fields.email.from", "E-Mail"),
+        ("Nachnam", "fields.surname.template", "Nachname"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {},
+        {"from": "a", "value": 1},
+        {"from": "a", "transform": ["lowr"]},
+        {"from": "a", "transform": [{"date": "%d.%m.%y"}]},
+        {"from": "a", "transform": [{"phone": "Germany"}]},
+        {"from": "a", "transform": [{"truncate": 0}]},
+        {"template": "{a"},
+        {"from": "a", "lookup": "planet"},
+        {"form": "a"},
+    ],
+)
+def test_a_mapping_that_can_mean_nothing_is_refused(spec: object) -> None:
+    with pytest.raises(ValidationError):
+        FieldSpec.model_validate(spec)
+
+
+def test_a_name_of_two_ids_is_found_by_neither() -> None:
+    lookup = Lookup("title", [LookupEntry(id=1, names=("Dr.",)), LookupEntry(id=2, names=("dr.",))])
+    assert lookup.find("Dr.") is None
+
+
+def test_another_list_has_another_fingerprint() -> None:
+    one, other = (Lookup("title", [LookupEntry(id=number, names=("Dr.",))]) for number in (1, 2))
+    assert one.fingerprint != other.fingerprint
+
+
+def test_another_configuration_has_another_fingerprint() -> None:
+    assert mapper(name="a").fingerprint != mapper(name="b").fingerprint
+    assert mapper(name="a").fingerprint == mapper(name={"from": "a"}).fingerprint
+
+
+EVERY_KIND = mapper(
+    name="a",
+    email="b",
+    date_of_birth={"from": "c", "transform": [{"date": "%d.%m.%Y"}]},
+    tel={"from": "d", "transform": [{"phone": "DE"}]},
+    is_institution="e",
+    addr_country_id={"from": "f", "lookup": "country"},
+    notes={"template": "{a} {b}"},
+)
+cells = st.one_of(
+    st.text(max_size=30), st.none(), st.integers(), st.floats(allow_nan=False), st.booleans(), st.lists(st.text())
+)
+
+
+@given(st.fixed_dictionaries(dict.fromkeys("abcdef", cells)), st.text(max_size=20))
+def test_no_record_makes_the_mapping_fail_and_none_becomes_a_word(values: dict[str, object], number: str) -> None:
+    result = EVERY_KIND.customer(record(Nr=number, **values), LOOKUPS)
+    if isinstance(result, Customer):
+        assert values["a"] is not None or result.fields["name"] is None
+        assert str(result.fields["tel"] or "+1")[0] == "+"
+
+
+@given(st.text(alphabet="ΩЖ漢", min_size=3, max_size=20))
+def test_a_reason_never_holds_the_value(marked: str) -> None:
+    result = EVERY_KIND.customer(record(Nr="1 " + marked, **dict.fromkeys("abcdef", marked)), LOOKUPS)
+    assert isinstance(result, InvalidRecord)
+    assert marked not in "".join(str(problem) for problem in result.problems)

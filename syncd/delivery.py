@@ -28,6 +28,7 @@ class Habits:
 
     cap: int  # batches over this size are refused
     blank: Value = None  # what clears a field: null or empty text
+    is_immediate: bool = False  # a write has been seen to be done when it was answered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +115,7 @@ class Delivery:
 
     def _create_answered(self, creates: Sequence[Create], answer: WriteAnswer) -> list[Outcome]:
         saved = {remote.foreign_id: remote for remote in answer.saved}
+        self.habits.is_immediate |= bool(saved) and not answer.later
         outcomes = [
             Outcome(
                 change=create,
@@ -159,14 +161,15 @@ class Delivery:
         ]
 
     def _create_lost(self, creates: Sequence[Create], lost: Unclear, *, tries: int) -> list[Outcome]:
-        # A 500 is an answer: whatever was to happen has happened. Without one, the server may still be at it.
-        waits = [0.0] if lost.status == 500 else self._pauses_after_loss()
-        outcomes, missing = self._look_for(creates, waits)
+        # A 500 is an answer: where writes are done at once, whatever was to happen has happened by then.
+        is_over = lost.status == 500 and self.habits.is_immediate
+        outcomes, missing = self._look_for(creates, [0.0] if is_over else self._pauses_after_loss())
         if missing and tries <= 1:
             return outcomes + [_failed(create, lost) for create in missing]
         if missing:
             self._pause(self.attempts - tries)
-            outcomes += self._create_part(missing, tries=tries - 1)
+            # In halves, for one of them may be what the server stumbles over.
+            outcomes += [o for half in _groups(missing) for o in self._create_part(half, tries=tries - 1)]
         return outcomes
 
     def _look_for(self, creates: Sequence[Create], waits: Sequence[float]) -> tuple[list[Outcome], list[Create]]:
@@ -421,7 +424,7 @@ class Delivery:
 BATCH_REFUSALS = (413, 422)
 
 
-def _groups(changes: Sequence[C], named: frozenset[str]) -> tuple[Sequence[C], ...]:
+def _groups(changes: Sequence[C], named: frozenset[str] = frozenset()) -> tuple[Sequence[C], ...]:
     """Smaller than the whole in any case, so that it comes to an end."""
     innocent = [change for change in changes if change.foreign_id not in named]
     if len(innocent) < len(changes):

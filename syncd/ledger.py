@@ -135,6 +135,10 @@ class Ledger:
         if outcome.status in VANISHED and isinstance(change, Update) and self.recreate_vanished:
             self.store.drop_known(self.sync, [change.foreign_id])  # the next read finds it unknown
             return
+        if outcome.action is Action.ANONYMIZE and isinstance(change, Erase) and change.cause is Cause.ABSENCE:
+            # Not erased after all, but perhaps in part: whoever comes back is compared field by field.
+            self._stand([change], Standing.ACTIVE)
+            self.store.relearn(self.sync, [(change.foreign_id, None, Digests(record=b"", fields={}))])
         before = self.store.find_quarantine(self.sync, [change.foreign_id]).get(change.foreign_id)
         tries = before.tries + 1 if before else 1
         self.store.put_quarantine(

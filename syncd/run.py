@@ -244,7 +244,7 @@ class Run:
     def _unfinished_erasures(self) -> Iterator[Erase]:
         recall = self.recall(self.world.clock())
         for known in self.world.store.unfinished(self.sync.name):
-            if known.gomus_id is not None:
+            if known.gomus_id is not None and not recall.refused([known.foreign_id]):
                 cause = recall.buried([known.foreign_id]).get(known.foreign_id, Cause.ABSENCE)
                 yield Erase(
                     foreign_id=known.foreign_id,

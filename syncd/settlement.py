@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from syncd.changes import Action, Result
 from syncd.delivery import Delivery
+from syncd.errors import Refused
 from syncd.ledger import Ledger
 from syncd.records import RemoteCustomer, Standing
 from syncd.state.store import KnownRow, OpenIntent
@@ -51,7 +52,11 @@ class Settlement:
                 return True
 
     def _settle_create(self, intent: OpenIntent, *, is_late: bool) -> bool:
-        remote = self.delivery.look(intent.foreign_id)
+        try:
+            remote = self.delivery.look(intent.foreign_id)
+        except Refused as refusal:  # it can't be told, and must not hold up everybody else
+            self.ledger.settle_open(intent, Result.FAILED, words=refusal.message)
+            return True
         if remote:
             row = self._row(intent, remote)
             self.ledger.settle_open(intent, Result.OK, words="cut off; found to have taken effect", row=row)

@@ -117,6 +117,7 @@ class Museum:
     mode: DeleteMode = DeleteMode.ANONYMIZE_THEN_DELETE
     limits: Limits = field(default_factory=Limits)
     recreate_vanished: bool = False
+    attempts: int = 3
     audit_per_run: int = 0
     fix_drift: bool = False
     address: str = "https://demo.gomus.de"
@@ -178,7 +179,7 @@ class Museum:
             locale="de",
             batch_size=self.batch_size,
             concurrency=self.concurrency,
-            attempts=3,
+            attempts=self.attempts,
             timeout=timedelta(seconds=30),
         )
 
@@ -188,7 +189,7 @@ class Museum:
         self.transport.happened.clear()
         self.transport.revive()
         options = GomusOptions.model_validate(
-            {"url": "https://demo.gomus.de", "token": TOKEN, "attempts": 3, "concurrency": self.concurrency}
+            {"url": "https://demo.gomus.de", "token": TOKEN, "attempts": self.attempts, "concurrency": self.concurrency}
         )
         client = Client(
             options,

@@ -185,6 +185,7 @@ def test_a_lost_key_is_told_and_nothing_is_done(office: Office) -> None:
     ended = office.syncd("--once")
     assert ended.code == 1
     assert "restore it from a backup" in ended.err
+    assert "is gone" in ended.named("run.failed")[0]["error"]
 
 
 # --- questions ---

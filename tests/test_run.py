@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from faults import Fault, Killed
 from museum import Museum, member
@@ -298,6 +299,20 @@ def test_one_bad_record_stops_only_itself(here: Museum) -> None:
     assert refused.foreign_id == "M-0007"
 
 
+def test_a_record_that_the_server_stumbles_over_does_not_stop_its_batch_mates(here: Museum) -> None:
+    here.fill(16)
+
+    def stumble(request: httpx.Request, _number: int) -> Fault | None:
+        is_touched = request.method == "POST" and b"M-0007" in request.content
+        return Fault.SERVER_ERROR if is_touched else None
+
+    here.attempts = 6
+    here.run(stumble)
+    assert len(here.sandbox.customers) == 15
+    assert here.run().status is Status.DONE
+    assert (len(here.sandbox.customers), here.sandbox.duplicates()) == (16, [])
+
+
 def test_culprits_that_the_errors_name_are_found_without_halving(here: Museum) -> None:
     here.sandbox.switches = Switches(errors_name="foreign_id")
     here.fill(64)
@@ -361,6 +376,31 @@ def test_a_delete_that_is_refused_leaves_the_anonymized_customer(here: Museum) -
     assert (customer["surname"], customer["tel"], customer.foreign_id) == ("anonymisiert", None, None)
     here.run()
     assert here.calls() == []
+
+
+def test_an_anonymization_that_is_refused_rests_and_the_customer_may_come_back(here: Museum) -> None:
+    here.sandbox.switches = Switches(required=frozenset({"surname", "tel"}))
+    here.fill(3)
+    here.run()
+    row = here.row(2)
+    here.remove(2)
+    assert here.run().status is Status.PROBLEMS
+    assert (here.run().status, here.calls()) == (Status.PROBLEMS, [])
+    here.rows.append(dict(row, phone="+493023125777"))
+    assert here.run().status is Status.DONE
+    assert [customer["tel"] for customer in here.sandbox.by_foreign_id("M-0002")] == ["+493023125777"]
+
+
+def test_further_addresses_are_told_when_a_customer_is_erased(here: Museum) -> None:
+    here.sandbox.switches = Switches(address="nested")
+    here.fill(2)
+    here.run()
+    here.sandbox.add_address(here.sandbox.by_foreign_id("M-0002")[0].id, city="Köln")
+    here.remove(2)
+    here.run()
+    errors = [line.error for line in here.store.journal_of("members", "M-0002") if line.action == "anonymize"]
+    assert errors[0] is not None
+    assert "has 2 addresses" in errors[0]
 
 
 @pytest.mark.parametrize("cleared_by", ["null", "empty"])

@@ -34,13 +34,23 @@ def run_once(context: typer.Context, names: list[str], *, dry_run: bool, assume_
         syncs = ctx.pick(config, names)
         if dry_run:
             raise typer.Exit(gravest([_plan_one(config, sync) for sync in syncs]))
-        with stopping_on_signals() as stopping, opening_state(config) as state:
+        with stopping_on_signals() as stopping, _told_in_the_log(), opening_state(config) as state:
             codes = []
             for sync in syncs:
                 if stopping.is_set():
                     break
                 codes.append(_run_one(config, sync, state, stopping, probe=not assume_empty))
         raise typer.Exit(gravest(codes))
+
+
+@contextmanager
+def _told_in_the_log() -> Iterator[None]:
+    """A state database that can't be opened fails every run; who watches the log must hear of it."""
+    try:
+        yield
+    except SyncdError as error:
+        logger.error("run.failed", error=error.message, remedy=error.remedy)
+        raise
 
 
 def _run_one(config: Config, sync: SyncConfig, state: State, stopping: threading.Event, *, probe: bool) -> int:

@@ -38,6 +38,10 @@ class Recall:
         found = self.store.find_quarantine(self.sync, foreign_ids)
         return {name: row.content for name, row in found.items() if row.next_try_at > self.now}
 
+    def set_aside(self) -> Sequence[str]:
+        """Everybody in the quarantine, whether their pause is over or not."""
+        return [row.foreign_id for row in self.store.quarantine(self.sync)]
+
     def each_known(self) -> Iterable[KnownBrief]:
         return self.store.each_known(self.sync)
 
@@ -46,6 +50,17 @@ class Recall:
 
     def nameless(self) -> Mapping[bytes, datetime]:
         return self.store.nameless(self.sync)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a complete read showed beside changes; absent and returned customers by their rows in the database."""
+
+    newly_absent: Sequence[int]
+    returned: Sequence[int]
+    mended: Sequence[str]  # set aside before, and in order without a call, or gone and never created
+    nameless: Mapping[bytes, datetime]  # records without a readable id → since when they stand there
+    relearned: Iterable[tuple[str, bytes, Digests]]  # another record that leads to the customer as go~mus has it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,21 +172,14 @@ class Ledger:
 
     # --- the read ---
 
-    def note_read(
-        self,
-        *,
-        newly_absent: Sequence[int],
-        returned: Sequence[int],
-        nameless: Mapping[bytes, datetime],
-        relearned: Iterable[tuple[str, bytes, Digests]],
-        now: datetime,
-    ) -> None:
+    def note_read(self, found: Found, now: datetime) -> None:
         """Remember a complete read that the guards let through: who is absent since when, who is back."""
         with self.store.writing(self.sync, self.fence):
-            self.store.mark_absent(self.sync, newly_absent, now)
-            self.store.mark_present(self.sync, returned)
-            self.store.replace_nameless(self.sync, nameless)
-            self.store.relearn(self.sync, relearned)
+            self.store.lift_quarantine(self.sync, found.mended)
+            self.store.mark_absent(self.sync, found.newly_absent, now)
+            self.store.mark_present(self.sync, found.returned)
+            self.store.replace_nameless(self.sync, found.nameless)
+            self.store.relearn(self.sync, found.relearned)
             self.store.complete_read(self.sync, now)
 
     def note_invalid(self, records: Iterable[InvalidRecord]) -> None:

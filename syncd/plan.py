@@ -24,7 +24,7 @@ from syncd.diff import (
 )
 from syncd.digest import Digester
 from syncd.guards import Figures, Held
-from syncd.ledger import Recall
+from syncd.ledger import Found, Recall
 from syncd.lookups import Lookup
 from syncd.mapping import Mapper
 from syncd.records import FieldProblem, InvalidRecord, KnownBrief, SourceRecord, Standing
@@ -42,9 +42,7 @@ class Plan:
     figures: Figures
     counts: Mapping[str, int]
     fields: Mapping[str, int]  # go~mus field → how many updates change it
-    newly_absent: Sequence[int]  # rows in the state database
-    returned: Sequence[int]
-    nameless: Mapping[bytes, datetime]  # records without a readable id → since when they stand there
+    found: Found
 
     def changes(self) -> Iterator[Change]:
         for kind in (Create, Update, Erase):
@@ -226,9 +224,13 @@ def draw_up(snapshot: Snapshot, *, now: datetime, mode: DeleteMode, grace: timed
         ),
         counts={name: count for name, count in sorted(tally.items()) if count},
         fields=fields,
-        newly_absent=newly_absent,
-        returned=reading.returned,
-        nameless=nameless,
+        found=Found(
+            newly_absent=newly_absent,
+            returned=reading.returned,
+            mended=_mended(spool, recall),
+            nameless=nameless,
+            relearned=spool.relearned(),
+        ),
     )
 
 
@@ -239,6 +241,15 @@ UNCOUNTED = {
     Verdict.CONTRADICTED,
     Verdict.ERASED,
 }  # counted otherwise
+
+
+def _mended(spool: Spool, recall: Recall) -> list[str]:
+    mended: list[str] = []
+    for page in chunks(recall.set_aside()):
+        seen, known = spool.find_seen(page), recall.known(page)
+        in_order = (Verdict.UNCHANGED, Verdict.RELEARNED)
+        mended += [name for name in page if (seen[name].verdict in in_order if name in seen else name not in known)]
+    return mended
 
 
 def _active(absent: Iterable[KnownBrief]) -> Iterator[KnownBrief]:

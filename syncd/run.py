@@ -217,7 +217,7 @@ class Run:
             for guard in held:
                 log.warning("run.held", guard=guard.guard.value, reason=guard.reason, remedy=self._held_remedy())
             if not any(guard.guard is Guard.IDENTITY for guard in held):
-                self._note_read(plan, now)
+                self.ledger.note_read(plan.found, now)
                 self._carry_out(plan, held, probe=probe)
                 self._audit()
             return self.summary(self._status(plan, held), counts=plan.counts, held=held)
@@ -290,15 +290,6 @@ class Run:
     def _held_remedy(self) -> str:
         name = self.sync.name
         return f"see `syncd plan {name}`; then release it with `syncd approve {name}`, or mend the source"
-
-    def _note_read(self, plan: Plan, now: datetime) -> None:
-        self.ledger.note_read(
-            newly_absent=plan.newly_absent,
-            returned=plan.returned,
-            nameless=plan.nameless,
-            relearned=plan.spool.relearned(),
-            now=now,
-        )
 
     def _carry_out(self, plan: Plan, held: tuple[Held, ...], *, probe: bool) -> None:
         self._due = sum(1 for kind in (Create, Update, Erase) for _ in plan.released(kind, held))

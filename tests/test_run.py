@@ -336,6 +336,19 @@ def test_a_refused_record_is_tried_again_when_it_changes_or_when_its_pause_is_ov
     assert here.run().status is Status.DONE
 
 
+def test_a_refused_record_that_is_put_back_or_taken_out_is_no_failure_any_more(here: Museum) -> None:
+    here.fill(2)
+    here.run()
+    here.row(1)["family"] = ""
+    here.rows.append(member(3, family=""))
+    here.run()
+    assert {row.foreign_id for row in here.store.quarantine("members")} == {"M-0001", "M-0003"}
+    here.row(1)["family"] = "Muster1"
+    here.remove(3)
+    assert here.run().status is Status.DONE
+    assert (here.store.quarantine("members"), here.calls()) == ([], [])
+
+
 def test_a_refused_token_stops_the_run_at_once(here: Museum) -> None:
     here.fill(500)
     here.sandbox.tokens = {"another"}

@@ -90,8 +90,11 @@ def _status_in_words(answer: dict[str, object]) -> list[str]:
         )
     else:
         lines.append("  last run: none yet")
-    lines.append(f"  next run: {answer['next_run'] or 'on demand only (`syncd --once`)'}")
+    lines.append(f"  next run due: {answer['next_run'] or 'on demand only (`syncd --once`)'}")
     lines.append(f"  known customers: {answer['known_customers']}")
+    if isinstance(last, dict) and last["counts"].get("audit.drifted"):
+        drifted = last["counts"]["audit.drifted"]
+        lines.append(f"  drift: {drifted} of the customers read back were changed in go~mus (`syncd verify {name}`)")
     if answer["open_intents"]:
         lines.append(f"  begun and not ended: {answer['open_intents']} (the next run looks first)")
     if answer["failures"] or answer["invalid_records"]:

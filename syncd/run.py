@@ -33,6 +33,7 @@ from syncd.state.lease import take_lease
 from syncd.state.store import Store
 
 log = structlog.get_logger()
+DONE_BY_CALLS = {"create", "update", "delete"}  # planned under these names; a summary counts what was done
 LOOKUP_AGE = timedelta(days=1)  # the vendor asks to refresh salutations and titles once a day
 
 
@@ -84,6 +85,8 @@ class World:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
+    """`counts`: each action with how many succeeded, `failed`, `skipped`, and what the plan counted beside changes."""
+
     sync: str
     run: str
     status: Status
@@ -304,9 +307,9 @@ class Run:
         for known in page if not self.world.stopping.is_set() else ():
             remote = self.world.client.read(known.gomus_id or 0)
             drifted = self.delivery.drifted(known, remote)
-            self._outcomes["audit.seen"] += 1
+            self._outcomes["audited"] += 1
             if drifted:
-                self._outcomes["audit.drifted"] += 1
+                self._outcomes["drifted"] += 1
                 log.warning("record.drift", foreign_id=known.foreign_id, gomus_id=known.gomus_id, fields=list(drifted))
             row = self.delivery.memory_of(remote, list(known.fields)) if remote and self.sync.fix_drift else None
             self.ledger.note_verified(known, row if drifted else None)
@@ -332,7 +335,7 @@ class Run:
             store.learn(instance, "blank", str(self._habits.blank))
 
     def _report(self, outcome: Outcome) -> None:
-        self._outcomes[f"{outcome.action.value}.{outcome.result.value}"] += 1
+        self._outcomes[outcome.action.value if outcome.result is Result.OK else outcome.result.value] += 1
         self._done += 1
         self.world.progress("carrying out", self._done, self._due)
         tell = log.info if outcome.result is not Result.FAILED else log.warning
@@ -365,7 +368,7 @@ class Run:
         return self.status_of_outcomes()
 
     def status_of_outcomes(self) -> Status:
-        return Status.PROBLEMS if any(name.endswith(".failed") for name in self._outcomes) else Status.DONE
+        return Status.PROBLEMS if self._outcomes[Result.FAILED.value] else Status.DONE
 
     def summary(
         self,
@@ -380,7 +383,8 @@ class Run:
             sync=self.sync.name,
             run=self.ledger.run,
             status=status,
-            counts={**{f"planned.{name}": count for name, count in (counts or {}).items()}, **self._outcomes},
+            counts={name: count for name, count in (counts or {}).items() if name not in DONE_BY_CALLS}
+            | +self._outcomes,
             held=held,
             error=error,
             remedy=remedy,

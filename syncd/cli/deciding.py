@@ -81,8 +81,8 @@ def erase(
                 opening_world(config, which, state, stopping=stopping, progress=progress) as world,
             ):
                 summary = erase_customer(make_sync(config, which), world, foreign_id)
-        for step, count in summary.counts.items():
-            print(f"{step.replace('.', ': ')}" + (f" ({count})" if count > 1 else ""))
+        for step in summary.counts:
+            print(f"{step}: done" if step not in ("failed", "skipped") else step)
         if summary.error:
             stop(f"{summary.error}. The erasure is noted: the next run goes on with it.", CODES[summary.status])
         if not summary.counts:

@@ -100,7 +100,7 @@ def _sum_up(summary: Summary) -> None:
     """For the person at the terminal; the log has told everything already."""
     if not sys.stderr.isatty():
         return
-    done = ", ".join(f"{name} {count}" for name, count in summary.counts.items() if not name.startswith("planned."))
+    done = ", ".join(f"{name} {count}" for name, count in summary.counts.items())
     print(f"{summary.sync}: {summary.status.value}" + (f" ({done})" if done else ""), file=sys.stderr)
     for held in summary.held:
         print(f"  held: {held.reason}", file=sys.stderr)

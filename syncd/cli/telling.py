@@ -38,7 +38,7 @@ def _run_as_json(row: RunRow) -> dict[str, object]:
 
 
 def _run_in_words(row: RunRow) -> str:
-    done = ", ".join(f"{name} {count}" for name, count in row.counts.items() if not name.startswith("planned."))
+    done = ", ".join(f"{name} {count}" for name, count in row.counts.items())
     words = f"{_when(row.started_at)}  {row.sync}  {row.status or 'unfinished'}"
     return words + (f"  ({done})" if done else "") + (f"  {row.error}" if row.error else "")
 
@@ -92,8 +92,8 @@ def _status_in_words(answer: dict[str, object]) -> list[str]:
         lines.append("  last run: none yet")
     lines.append(f"  next run due: {answer['next_run'] or 'on demand only (`syncd --once`)'}")
     lines.append(f"  known customers: {answer['known_customers']}")
-    if isinstance(last, dict) and last["counts"].get("audit.drifted"):
-        drifted = last["counts"]["audit.drifted"]
+    if isinstance(last, dict) and last["counts"].get("drifted"):
+        drifted = last["counts"]["drifted"]
         lines.append(f"  drift: {drifted} of the customers read back were changed in go~mus (`syncd verify {name}`)")
     if answer["open_intents"]:
         lines.append(f"  begun and not ended: {answer['open_intents']} (the next run looks first)")

@@ -14,6 +14,7 @@ import typer
 
 from syncd import config, log
 from syncd.assembly import looking_at_state, make_sync, opening_state, opening_world
+from syncd.changes import Action
 from syncd.cli import context as ctx
 from syncd.cli.failing import FAILED, failing_in_words, stop
 from syncd.cli.planning import draw_report
@@ -173,10 +174,10 @@ def _head(text: str) -> None:
 
 
 def _print_outcomes(summary: Summary) -> None:
-    planned = {n.removeprefix("planned."): c for n, c in summary.counts.items() if n.startswith("planned.")}
-    done = {name: count for name, count in summary.counts.items() if not name.startswith("planned.")}
-    print("  read: " + ", ".join(f"{planned[n]} {n}" for n in ("records", "unchanged", "invalid") if n in planned))
-    print("  done: " + (", ".join(f"{count} {name.replace('.', ' ')}" for name, count in done.items()) or "nothing"))
+    done = [f"{summary.counts[a.value]} {a.value}" for a in Action if a.value in summary.counts]
+    read = [f"{summary.counts[name]} {name}" for name in ("records", "unchanged", "invalid") if name in summary.counts]
+    print(f"  read: {', '.join(read)}")
+    print(f"  done: {', '.join(done) or 'nothing'}")
 
 
 def _print_calls(methods: Iterable[str]) -> None:

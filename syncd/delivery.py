@@ -42,6 +42,7 @@ class Delivery:
     attempts: int
     timeout: timedelta
     sleep: Callable[[float], None]
+    is_stopping: Callable[[], bool]  # sleeps are cut short then, so that no conclusion may rest on them
 
     # --- looking ---
 
@@ -164,7 +165,7 @@ class Delivery:
         # A 500 is an answer: where writes are done at once, whatever was to happen has happened by then.
         is_over = lost.status == 500 and self.habits.is_immediate
         outcomes, missing = self._look_for(creates, [0.0] if is_over else self._pauses_after_loss())
-        if missing and tries <= 1:
+        if missing and (tries <= 1 or self.is_stopping()):
             return outcomes + [_failed(create, lost) for create in missing]
         if missing:
             self._pause(self.attempts - tries)

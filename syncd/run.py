@@ -192,6 +192,7 @@ class Run:
             attempts=sync.attempts,
             timeout=sync.timeout,
             sleep=world.sleep,
+            is_stopping=world.stopping.is_set,
         )
 
     def conduct(self, body: Callable[[datetime], Summary]) -> Summary:

@@ -283,6 +283,21 @@ def test_a_create_that_did_not_arrive_is_sent_again(here: Museum, fault: Fault) 
     assert len(here.sandbox.customers) == 3
 
 
+def test_when_it_is_asked_to_stop_a_lost_create_is_left_to_the_next_run(here: Museum) -> None:
+    here.sandbox.switches = Switches(foreign_ids="repeatable")
+    here.transport._late_by = 1000
+    here.fill(1)
+    with here.world([None, Fault.LATE]) as world:
+
+        def sleep(_seconds: float) -> None:
+            world.stopping.set()
+
+        assert run(here.sync, replace(world, sleep=sleep), trigger="test").status is Status.STOPPED
+    here.transport.flush()
+    here.run()
+    assert len(here.sandbox.customers) == 1
+
+
 def test_a_late_create_is_found_and_not_repeated(here: Museum) -> None:
     here.sandbox.switches = Switches(foreign_ids="repeatable")
     here.fill(1)

@@ -52,7 +52,8 @@ def pick(loaded: Config, names: list[str]) -> list[SyncConfig]:
 
 
 def print_json(answer: object) -> None:
-    print(json.dumps(answer, ensure_ascii=False, indent=2, default=str))
+    is_wide = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    print(json.dumps(answer, ensure_ascii=not is_wide, indent=2, default=str))
 
 
 def who() -> str:

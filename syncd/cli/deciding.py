@@ -9,7 +9,8 @@ import typer
 from syncd.assembly import State, make_sync, now, opening_state, opening_world
 from syncd.cli import context as ctx
 from syncd.cli.failing import CODES, DONE, HELD, failing_in_words, stop
-from syncd.cli.running import showing_progress, stopping_on_signals
+from syncd.cli.progress import showing_progress
+from syncd.cli.running import stopping_on_signals
 from syncd.config.model import Config, SyncConfig
 from syncd.erase import erase as erase_customer
 from syncd.verify import Drift

@@ -39,7 +39,7 @@ def code_of(error: SyncdError) -> int:
             return FAILED
 
 
-def say(error: SyncdError) -> None:
+def say(error: SyncdError, *, about: str | None = None) -> None:
     if isinstance(error, Misconfigured):
         print(
             "The configuration has mistakes:" if len(error.problems) > 1 else "The configuration has a mistake:",
@@ -48,9 +48,13 @@ def say(error: SyncdError) -> None:
         for problem in error.problems:
             print(f"  {problem}", file=sys.stderr)
     else:
-        print(f"{error.message}.".replace("..", "."), file=sys.stderr)
+        print(_sentence(f"{about}: {error.message}" if about else error.message), file=sys.stderr)
     if error.remedy:
-        print(f"What to do: {error.remedy}.".replace("..", "."), file=sys.stderr)
+        print(_sentence(f"What to do: {error.remedy}"), file=sys.stderr)
+
+
+def _sentence(words: str) -> str:
+    return words if words.endswith((".", "?", "!")) else f"{words}."
 
 
 def stop(message: str, code: int = USAGE) -> NoReturn:
@@ -71,7 +75,12 @@ def failing_in_words() -> Iterator[None]:
         raise typer.Exit(DONE) from None
     except (typer.Exit, typer.Abort, KeyboardInterrupt):
         raise
-    except Exception:  # noqa: BLE001 - the last resort
-        structlog.get_logger().critical("crashed", exc_info=True)
-        print("syncd failed in a way that it does not know; the log says where.", file=sys.stderr)
+    except Exception as error:  # noqa: BLE001 - the last resort
+        report_crash(error)
         raise typer.Exit(FAILED) from None
+
+
+def report_crash(error: Exception) -> None:
+    """The kind and the places only: what a foreign message quotes, nobody knows."""
+    structlog.get_logger().critical("crashed", exc_info=error)
+    print(f"syncd failed in a way that it does not know ({type(error).__name__}).", file=sys.stderr)

@@ -9,16 +9,19 @@ from syncd import __version__, log
 from syncd.cli import deciding, housekeeping, planning, telling, trying
 from syncd.cli.context import Options
 from syncd.cli.failing import stop
+from syncd.cli.progress import survive_narrow_outputs
 from syncd.cli.running import run_once
 
-EXIT_CODES = """Exit codes: 0 done · 1 the run failed · 2 usage or configuration · 3 done, but records were invalid or
+EPILOG = """Examples: `syncd check` · `syncd plan members` · `syncd --once --sync members` · `syncd failures members`
+
+Exit codes: 0 done · 1 the run failed · 2 usage or configuration · 3 done, but records were invalid or
 refused · 4 held by a guard · 5 another process is running this sync."""
 
 app = typer.Typer(
     name="syncd",
     help="Keeps the customers of a go~mus instance in step with your own CRM.\n\nFirst steps: `syncd demo`, then "
     "`syncd check` and `syncd plan` with your configuration, then `syncd --once`.",
-    epilog=EXIT_CODES,
+    epilog=EPILOG,
     no_args_is_help=False,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -86,5 +89,6 @@ app.add_typer(housekeeping.configuration, name="config")
 
 
 def main() -> None:
+    survive_narrow_outputs()
     log.install_crash_hooks()
     app()

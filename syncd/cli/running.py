@@ -3,44 +3,41 @@
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
+from typing import TypeVar
 
 import structlog
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from syncd import log
 from syncd.assembly import State, make_sync, opening_state, opening_world
 from syncd.cli import context as ctx
-from syncd.cli.failing import CODES, code_of, failing_in_words, gravest
+from syncd.cli.failing import CODES, FAILED, code_of, failing_in_words, gravest, report_crash
 from syncd.cli.planning import code_of_report, draw_report
+from syncd.cli.progress import log_stream, showing_progress
 from syncd.config.model import Config, SyncConfig
 from syncd.errors import LeaseTaken, Misconfigured, SyncdError
 from syncd.report.plan import plan_as_lines
 from syncd.run import Summary, run
 
 logger = structlog.get_logger()
-Report = Callable[[str, int, int | None], None]
+S = TypeVar("S")
 
 
 def run_once(context: typer.Context, names: list[str], *, dry_run: bool, assume_empty: bool) -> None:
     """Every sync has its turn, whatever becomes of the one before; the exit code is the gravest of theirs."""
-    log.configure(ctx.options(context).log_format, sys.stdout)
+    log.configure(ctx.options(context).log_format, log_stream())
     with failing_in_words():
         config = ctx.options(context).load()
         syncs = ctx.pick(config, names)
         if dry_run:
             raise typer.Exit(gravest([_plan_one(config, sync) for sync in syncs]))
         with stopping_on_signals() as stopping, _told_in_the_log(), opening_state(config) as state:
-            codes = []
-            for sync in syncs:
-                if stopping.is_set():
-                    break
-                codes.append(_run_one(config, sync, state, stopping, probe=not assume_empty))
-        raise typer.Exit(gravest(codes))
+            run_one = partial(_run_one, config, state, stopping, probe=not assume_empty)
+            raise typer.Exit(run_syncs(syncs, run_one, is_stopping=stopping.is_set))
 
 
 @contextmanager
@@ -53,7 +50,23 @@ def _told_in_the_log() -> Iterator[None]:
         raise
 
 
-def _run_one(config: Config, sync: SyncConfig, state: State, stopping: threading.Event, *, probe: bool) -> int:
+def run_syncs(syncs: Sequence[S], run_one: Callable[[S], int], *, is_stopping: Callable[[], bool]) -> int:
+    codes = []
+    for sync in syncs:
+        if is_stopping():
+            codes.append(FAILED)  # what was not run is no success
+            break
+        try:
+            codes.append(run_one(sync))
+        except SyncdError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the other syncs have their turn all the same
+            report_crash(error)
+            codes.append(FAILED)
+    return gravest(codes)
+
+
+def _run_one(config: Config, state: State, stopping: threading.Event, sync: SyncConfig, *, probe: bool) -> int:
     try:
         with (
             showing_progress(sync.name) as progress,
@@ -123,22 +136,3 @@ def stopping_on_signals() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def showing_progress(name: str) -> Iterator[Report]:
-    """A bar on a terminal, nothing elsewhere."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda _stage, _done, _total: None
-        return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(name, total=None)
-        yield lambda stage, done, total: bar.update(task, description=f"{name}: {stage}", completed=done, total=total)

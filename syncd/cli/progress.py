@@ -1,0 +1,75 @@
+"""What a terminal shows of long work. The log may go to the same terminal, so the two have to know of each other."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TextIO, cast
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+Report = Callable[[str, int, int | None], None]
+
+
+@contextmanager
+def showing_progress(name: str) -> Iterator[Report]:
+    """A bar on a terminal, nothing elsewhere."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _stage, _done, _total: None
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    # Lines for the same terminal are written above the bar; those for a file must stay out of it.
+    with Progress(*columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty()) as bar:
+        task = bar.add_task(name, total=None)
+        yield lambda stage, done, total: bar.update(task, description=f"{name}: {stage}", completed=done, total=total)
+
+
+class _LogStream:
+    """Standard output as it is at the moment of writing, for a bar puts itself in its place.
+
+    Where its reader has gone away (`| head`) or its disk is full, the run goes on all the same.
+    """
+
+    encoding = property(lambda _self: sys.stdout.encoding)
+
+    def isatty(self) -> bool:
+        return sys.stdout.isatty()
+
+    def write(self, text: str) -> None:
+        try:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        except OSError as error:
+            _silence_output()
+            with contextlib.suppress(OSError):
+                print(f"The log can't be written any more ({error.strerror}); the run goes on.", file=sys.stderr)
+
+    def flush(self) -> None:
+        """Every line is, at once."""
+
+
+def log_stream() -> TextIO:
+    return cast("TextIO", _LogStream())
+
+
+def _silence_output() -> None:
+    """What is still in its buffer goes nowhere too, instead of failing once more at the end of the process."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+
+
+def survive_narrow_outputs() -> None:
+    """A character that an output's encoding lacks is escaped, and ends nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        if callable(reconfigure := getattr(stream, "reconfigure", None)):
+            reconfigure(errors="backslashreplace")

@@ -61,7 +61,12 @@ def looking_at_state(config: Config) -> Iterator[State]:
     """For questions: nothing is made and nothing is written. Where there is no state yet, an empty one answers."""
     engine = open_engine_readonly(config.state.url)
     try:
-        yield _state(engine, _known_key(config) or secrets.token_hex())
+        key = _known_key(config)
+        if key is None:
+            _refuse_lost_key(config, engine)
+        state = _state(engine, key or secrets.token_hex())
+        _refuse_other_key(state)
+        yield state
     finally:
         engine.dispose()
 
@@ -69,6 +74,13 @@ def looking_at_state(config: Config) -> Iterator[State]:
 def _state(engine: Engine, key: str) -> State:
     digester = Digester(key.encode(), FIELDS)
     return State(engine=engine, digester=digester, store=Store(engine, pack=digester.pack, unpack=digester.unpack))
+
+
+def check_state_folder(config: Config) -> None:
+    """What a run would stumble over, for it makes the file but not the folder."""
+    file = _key_file(config)
+    if file is not None and not file.parent.is_dir():
+        raise StateUnusable(f"the folder of the state database, {file.parent}, does not exist", remedy="make it")
 
 
 # --- the digest key ---
@@ -106,12 +118,16 @@ def _digest_key(config: Config, engine: Engine) -> str:
     file = _key_file(config)
     if file is None:
         raise Misconfigured([Problem(path="state.digest_key", message='is needed: { env = "SYNCD_DIGEST_KEY" }')])
+    _refuse_lost_key(config, engine)
+    return _make_key(file)
+
+
+def _refuse_lost_key(config: Config, engine: Engine) -> None:
     if _state(engine, "any key reads this").store.meta(KEY_CHECK) is not None:
         raise StateUnusable(
-            f"the key {file} of the state database is gone",
+            f"the key {_key_file(config)} of the state database is gone",
             remedy="restore it from a backup; without it, move the database away too: it is then rebuilt by adoption",
         )
-    return _make_key(file)
 
 
 def _make_key(file: Path) -> str:
@@ -120,7 +136,9 @@ def _make_key(file: Path) -> str:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:  # another start was first
         time.sleep(0.2)
-        return file.read_text(encoding="ascii").strip()
+        if not (made := file.read_text(encoding="ascii").strip()):
+            raise StateUnusable(f"the key {file} is empty", remedy="start again") from None
+        return made
     with os.fdopen(descriptor, "w", encoding="ascii") as opened:
         opened.write(key + "\n")
         opened.flush()
@@ -129,10 +147,13 @@ def _make_key(file: Path) -> str:
 
 
 def _check_key(state: State) -> None:
-    check = state.store.meta(KEY_CHECK)
-    if check is None:
+    if state.store.meta(KEY_CHECK) is None:
         state.store.set_meta(KEY_CHECK, state.digester.check)
-    elif check != state.digester.check:
+    _refuse_other_key(state)
+
+
+def _refuse_other_key(state: State) -> None:
+    if state.store.meta(KEY_CHECK) not in (None, state.digester.check):
         raise StateUnusable(
             "the digest key is not the one that the state database was written under",
             remedy="set the old key again; without it, move the database away: it is then rebuilt by adoption",

@@ -1,16 +1,19 @@
 """`plan` and `check`: what would happen, and whether it can; nothing is written anywhere."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from syncd.assembly import looking_at_state, make_client, make_source, make_sync, now
+from syncd.approval import Approval
+from syncd.assembly import check_state_folder, looking_at_state, make_client, make_source, make_sync, now
 from syncd.cli import context as ctx
-from syncd.cli.failing import DONE, HELD, PROBLEMS, USAGE, code_of, failing_in_words, gravest, say
+from syncd.cli.failing import DONE, FAILED, HELD, PROBLEMS, USAGE, code_of, failing_in_words, gravest, say
+from syncd.cli.progress import showing_progress
 from syncd.config.model import Config, SyncConfig
-from syncd.errors import CallFailed, Fatal, Misconfigured, SyncdError
+from syncd.errors import Fatal, Misconfigured, SyncdError
 from syncd.gomus.client import Client
 from syncd.gomus.fields import FIELDS
 from syncd.guards import ask_guards
@@ -22,16 +25,24 @@ from syncd.report.plan import PlanReport, plan_as_json, plan_as_lines, report_pl
 from syncd.run import drawing_up, fetch_lookups
 
 SHOWN = 3
+SHOWN_EVERY = 500
 
 
-def draw_report(config: Config, sync: SyncConfig, progress: Callable[[int], None] = lambda _count: None) -> PlanReport:
+def draw_report(config: Config, sync: SyncConfig) -> PlanReport:
     """The plan of one sync as it stands; go~mus is asked for its lookups only."""
     made = make_sync(config, sync)
-    with looking_at_state(config) as state, make_client(config, sync) as client:
+    with (
+        looking_at_state(config) as state,
+        make_client(config, sync) as client,
+        showing_progress(sync.name) as progress,
+    ):
         recall = Recall(store=state.store, digester=state.digester, sync=sync.name, now=now())
         lookups = fetch_lookups(made, client)
-        with drawing_up(made, recall, state.digester, lookups, progress) as plan:
-            return report_plan(sync.name, plan.source, plan, ask_guards(plan.figures, made.limits))
+        read = lambda count: progress("reading", count, None)  # noqa: E731 - one line, used once
+        with drawing_up(made, recall, state.digester, lookups, read) as plan:
+            tripped = ask_guards(plan.figures, made.limits)
+            approval = Approval(store=state.store, digester=state.digester, sync=sync.name)
+            return report_plan(sync.name, plan, tripped=tripped, held=approval.still_held(plan, tripped, now()))
 
 
 def code_of_report(report: PlanReport) -> int:
@@ -59,12 +70,13 @@ def plan(
                 reports.append(draw_report(config, sync))
                 codes.append(code_of_report(reports[-1]))
             except SyncdError as error:
-                say(error)
+                say(error, about=sync.name)
                 codes.append(code_of(error))
         if json:
             ctx.print_json({"plans": [plan_as_json(report) for report in reports]})
         else:
-            print("\n".join(line for report in reports for line in plan_as_lines(report)))
+            for report in reports:
+                print("\n".join(plan_as_lines(report)))
         raise typer.Exit(gravest(codes))
 
 
@@ -97,13 +109,11 @@ def check(
         except Misconfigured as error:
             findings = [Finding(what="configuration", is_good=False, words=str(p), code=USAGE) for p in error.problems]
         else:
-            findings = list(_check_all(config))
+            findings = [*_check_all(config), *(_look_at_customer(config, customer) if customer else ())]
         if json:
             ctx.print_json([{"what": f.what, "ok": f.is_good, "words": f.words} for f in findings])
         else:
             print("\n".join(f"{'✓' if f.is_good else '✗'} {f.what}: {f.words}" for f in findings))
-            if customer:
-                _show_customer(config, customer)
         raise typer.Exit(gravest([f.code for f in findings]))
 
 
@@ -116,14 +126,15 @@ def _check_all(config: Config) -> Iterator[Finding]:
 
 
 def _check_sync(config: Config, sync: SyncConfig) -> Iterator[Finding]:
-    """The mapping can be checked only with the instance's lookups."""
-    lookups: dict[str, Lookup] = {}
+    """The mapping can be checked only with all of the instance's lookups that it needs."""
+    fetched: dict[str, Lookup] = {}
     with make_client(config, sync) as client:
-        access = next(_checked(f"{sync.name}: go~mus", lambda: _check_access(client)))
-        yield access
-        if access.is_good:
-            yield from _checked(f"{sync.name}: lookups", lambda: _check_lookups(config, sync, client, lookups))
-    yield from _check_source(config, sync, lookups if access.is_good else None)
+        found = next(_checked(f"{sync.name}: go~mus", lambda: _check_access(client)))
+        yield found
+        if found.is_good:
+            found = next(_checked(f"{sync.name}: lookups", lambda: _check_lookups(config, sync, client, fetched)))
+            yield found
+    yield from _check_source(config, sync, fetched if found.is_good else None)
 
 
 def _checked(what: str, look: Callable[[], str]) -> Iterator[Finding]:
@@ -135,6 +146,7 @@ def _checked(what: str, look: Callable[[], str]) -> Iterator[Finding]:
 
 
 def _check_state(config: Config) -> str:
+    check_state_folder(config)
     with looking_at_state(config) as state:
         known = sum(state.store.count_known(name) for name in config.syncs)
     return f"{known} known customers"
@@ -159,19 +171,21 @@ def _check_lookups(config: Config, sync: SyncConfig, client: Client, lookups: di
     return ", ".join(counts) or "none needed"
 
 
-def _check_source(config: Config, sync: SyncConfig, lookups: dict[str, Lookup] | None) -> Iterator[Finding]:
+def _check_source(config: Config, sync: SyncConfig, lookups: Mapping[str, Lookup] | None) -> Iterator[Finding]:
     mapper = Mapper(foreign_id=sync.foreign_id, fields=sync.fields, catalogue=FIELDS)
     invalid: list[InvalidRecord] = []
     count = 0
 
     def read() -> str:
         nonlocal count
-        with make_source(config, sync).open() as records:
+        with showing_progress(sync.name) as progress, make_source(config, sync).open() as records:
             missing = mapper.missing_columns(records.columns) if records.columns is not None else ()
             if missing:
                 raise Fatal("; ".join(str(column) for column in missing))
             for record in records:
                 count += 1
+                if count % SHOWN_EVERY == 0:
+                    progress("reading", count, None)
                 if lookups is not None and isinstance(mapped := mapper.customer(record, lookups), InvalidRecord):
                     invalid.append(mapped)
             return f"{count} records in {records.description}"
@@ -180,6 +194,9 @@ def _check_source(config: Config, sync: SyncConfig, lookups: dict[str, Lookup] |
     yield finding
     if finding.is_good and lookups is not None:
         yield _check_mapping(sync.name, count, invalid)
+    elif finding.is_good:
+        words = "not checked, for it needs the lookups"
+        yield Finding(what=f"{sync.name}: mapping", is_good=False, words=words, code=FAILED)
 
 
 def _check_mapping(name: str, count: int, invalid: list[InvalidRecord]) -> Finding:
@@ -192,16 +209,16 @@ def _check_mapping(name: str, count: int, invalid: list[InvalidRecord]) -> Findi
     return Finding(what=f"{name}: mapping", is_good=False, words=words, code=PROBLEMS)
 
 
-def _show_customer(config: Config, foreign_id: str) -> None:
+def _look_at_customer(config: Config, foreign_id: str) -> Iterator[Finding]:
     """The one place where values are shown, to whoever asks for them by id."""
-    for sync in config.syncs.values():
+    instances = {sync.gomus: sync for sync in config.syncs.values()}
+    for instance, sync in instances.items():
         with make_client(config, sync) as client:
-            try:
-                remote = client.read(foreign_id)
-            except (CallFailed, Fatal) as error:
-                say(error)
-                continue
-        if remote is None:
-            print(f"{sync.gomus}: no customer {foreign_id}")
-        else:
-            print(f"{sync.gomus}: name = {remote.fields['name']!r}, surname = {remote.fields['surname']!r}")
+            yield from _checked(f"{instance}: customer {foreign_id}", partial(_name, client, foreign_id))
+
+
+def _name(client: Client, foreign_id: str) -> str:
+    remote = client.read(foreign_id)
+    if remote is None:
+        return "go~mus has none"
+    return f"name = {remote.fields['name']!r}, surname = {remote.fields['surname']!r}"

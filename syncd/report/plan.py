@@ -24,12 +24,13 @@ class PlanReport:
     samples: tuple[tuple[str, str, tuple[str, ...]], ...]  # foreign_id, action, fields
     invalid: tuple[InvalidRecord, ...]
     held: tuple[Held, ...]
+    approved: tuple[Held, ...]  # would be held, had not a person released it
 
 
-def report_plan(sync: str, source: str, plan: Plan, held: Sequence[Held]) -> PlanReport:
+def report_plan(sync: str, plan: Plan, *, tripped: Sequence[Held], held: Sequence[Held]) -> PlanReport:
     return PlanReport(
         sync=sync,
-        source=source,
+        source=plan.source,
         counts=dict(plan.counts),
         fields=dict(plan.fields),
         samples=tuple(
@@ -37,6 +38,7 @@ def report_plan(sync: str, source: str, plan: Plan, held: Sequence[Held]) -> Pla
         ),
         invalid=tuple(plan.spool.invalid()),
         held=tuple(held),
+        approved=tuple(guard for guard in tripped if guard not in held),
     )
 
 
@@ -61,8 +63,13 @@ def plan_as_json(report: PlanReport) -> dict[str, object]:
         "fields": report.fields,
         "samples": [{"foreign_id": i, "action": action, "fields": fields} for i, action, fields in report.samples],
         "invalid": [invalid_as_json(record) for record in report.invalid],
-        "held": [{"guard": held.guard.value, "reason": held.reason} for held in report.held],
+        "held": [_held_as_json(held) for held in report.held],
+        "approved": [_held_as_json(held) for held in report.approved],
     }
+
+
+def _held_as_json(held: Held) -> dict[str, str]:
+    return {"guard": held.guard.value, "reason": held.reason}
 
 
 WORDS = {
@@ -96,6 +103,8 @@ def plan_as_lines(report: PlanReport) -> Iterator[str]:
     for held in report.held:
         yield f"  HELD by the guard '{held.guard.value}': {held.reason}"
         yield f"    release it with `syncd approve {report.sync}` after a run has held it, or mend the source"
+    for approved in report.approved:
+        yield f"  approved, so the next run does it: {approved.reason}"
 
 
 def invalid_as_lines(records: Sequence[InvalidRecord]) -> Iterator[str]:

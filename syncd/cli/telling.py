@@ -1,7 +1,7 @@
 """Questions to the state database: `status`, `history`, `show`, `failures`."""
 
 import csv
-import json as jsonlib
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ import typer
 
 from syncd.assembly import State, looking_at_state, now
 from syncd.cli import context as ctx
-from syncd.cli.failing import DONE, PROBLEMS, failing_in_words
+from syncd.cli.failing import DONE, FAILED, PROBLEMS, failing_in_words, stop
 from syncd.config.model import SyncConfig
 from syncd.ledger import Recall
 from syncd.records import Standing
@@ -38,9 +38,12 @@ def _run_as_json(row: RunRow) -> dict[str, object]:
 
 
 def _run_in_words(row: RunRow) -> str:
-    done = ", ".join(f"{name} {count}" for name, count in row.counts.items())
     words = f"{_when(row.started_at)}  {row.sync}  {row.status or 'unfinished'}"
-    return words + (f"  ({done})" if done else "") + (f"  {row.error}" if row.error else "")
+    return words + _done_in_words(row.counts) + (f"  {row.error}" if row.error else "")
+
+
+def _done_in_words(counts: Mapping[str, int]) -> str:
+    return f"  ({', '.join(f'{name} {count}' for name, count in counts.items())})" if counts else ""
 
 
 def status(context: typer.Context, json: AsJson = False) -> None:
@@ -85,8 +88,9 @@ def _status_in_words(answer: dict[str, object]) -> list[str]:
     name, last, held = answer["sync"], answer["last_run"], answer["held"]
     lines = [f"{name} → {answer['instance']}"]
     if isinstance(last, dict):
+        done = _done_in_words(last["counts"])
         lines.append(
-            f"  last run: {last['started_at']}  {last['status']}" + (f"  {last['error']}" if last["error"] else "")
+            f"  last run: {last['started_at']}  {last['status']}{done}" + (f"  {last['error'] or ''}".rstrip())
         )
     else:
         lines.append("  last run: none yet")
@@ -103,7 +107,7 @@ def _status_in_words(answer: dict[str, object]) -> list[str]:
         )
     if isinstance(held, dict):
         lines += [f"  HELD since {held['since']}: {reason}" for reason in held["reasons"]]
-        lines.append(f"    release it with `syncd approve {name}`, or mend the source")
+        lines.append(f"    see `syncd plan {name}`; release it with `syncd approve {name}`, or mend the source")
         if held["approved_by"]:
             lines.append(f"    approved by {held['approved_by']} until {held['approved_until']}")
     return lines
@@ -208,15 +212,22 @@ def failures(
         with looking_at_state(config) as state:
             rows = [row for sync in ctx.pick(config, [name] if name else []) for row in _failures_of(state, sync.name)]
         if file is not None:
-            with file.open("w", newline="", encoding="utf-8-sig") as opened:  # a mark, so that Excel sees UTF-8
-                writer = csv.DictWriter(opened, COLUMNS, delimiter=";")
-                writer.writeheader()
-                writer.writerows(rows)
+            _write_list(file, rows)
         if json:
-            print(jsonlib.dumps(rows, ensure_ascii=False, indent=2))
+            ctx.print_json(rows)
         elif file is None:
             print("\n".join(map(_failure_in_words, rows)) or "Nothing failed.")
         raise typer.Exit(PROBLEMS if rows else DONE)
+
+
+def _write_list(file: Path, rows: list[dict[str, str]]) -> None:
+    try:
+        with file.open("w", newline="", encoding="utf-8-sig") as opened:  # a mark, so that Excel sees UTF-8
+            writer = csv.DictWriter(opened, COLUMNS, delimiter=";")
+            writer.writeheader()
+            writer.writerows(rows)
+    except OSError as error:
+        stop(f"{file} can't be written ({error.strerror}).", FAILED)
 
 
 def _failures_of(state: State, sync: str) -> list[dict[str, str]]:

@@ -30,7 +30,7 @@ MEMBERS = "members"
 def sandbox(
     context: typer.Context,
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0 takes any free port.")] = 8022,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 8022,
     token: Annotated[str, typer.Option(help="The token it accepts.")] = TOKEN,
     switch: Annotated[
         list[str] | None, typer.Option(help="NAME=VALUE: one of go~mus's open points, such as bad_entry=partial-200.")
@@ -59,7 +59,9 @@ def _switch(text: str) -> tuple[str, object]:
     if kind is None:
         raise ValueError(f"there is no switch {name!r}; there are {', '.join(get_type_hints(Switches))}")
     if kind is bool:
-        return name, value == "true"
+        return name, {"true": True, "false": False}.get(value, value)  # Switches refuses any other
+    if kind is int and not value.isdecimal():
+        raise ValueError(f"{name} is a number, not {value!r}")
     if kind == frozenset[str]:
         return name, frozenset(filter(None, value.split(",")))
     return name, int(value) if value.isdecimal() else value

@@ -303,6 +303,7 @@ class Guarantees(RuleBasedStateMachine):
         for row in museum.rows:
             if f"M-{row['id']}" in erased:
                 continue
+            assert f"M-{row['id']}" in held
             customer = held[f"M-{row['id']}"]
             for field, column in FIELDS_MAPPED.items():
                 assert (customer[field] or "") == (row[column] or ""), field

@@ -368,6 +368,7 @@ MUTANTS = [
 ]
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("invariant", "place", "name", "broken"), MUTANTS, ids=[mutant[2] for mutant in MUTANTS])
 def test_the_machine_catches_a_broken_version(
     monkeypatch: pytest.MonkeyPatch, invariant: str, place: object, name: str, broken: object
@@ -384,7 +385,7 @@ def test_the_machine_catches_a_broken_version(
     assert invariant in told
 
 
-TestGuarantees = Guarantees.TestCase
+TestGuarantees = pytest.mark.timeout(0)(Guarantees.TestCase)
 TestGuarantees.settings = settings(
     max_examples=EXAMPLES,
     stateful_step_count=STEPS,

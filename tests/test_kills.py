@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from syncd.sandbox.app import create_app
 from syncd.sandbox.server import serve
 from syncd.sandbox.store import TOKEN, Sandbox
@@ -76,6 +78,7 @@ class Members:
         part.rename(self._path)
 
 
+@pytest.mark.timeout(0)
 def test_kills_at_random_moments_lose_double_and_expose_nobody(tmp_path: Path, state_url: str) -> None:
     chance = random.Random(20_26)
     sandbox = Sandbox(Switches(foreign_ids="repeatable"), latency=0.01)

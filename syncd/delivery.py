@@ -356,6 +356,8 @@ class Delivery:
             left = self._left_personal(erase.gomus_id, blank)
         if left:
             raise Retryable(f"still holds {', '.join(left)} after being anonymized")
+        if erase.keep:
+            self.detach(erase)
         notice = None
         if remote.addresses > 1:
             notice = f"has {remote.addresses} addresses; the API reaches the first only, clear the others by hand"

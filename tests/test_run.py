@@ -10,6 +10,7 @@ import pytest
 from faults import Fault, Killed
 from museum import Museum, member
 
+from syncd.diff import DeleteMode
 from syncd.errors import LeaseTaken
 from syncd.run import Status, run
 from syncd.sandbox.switches import Switches
@@ -404,6 +405,30 @@ def test_a_delete_that_is_refused_leaves_the_anonymized_customer(here: Museum) -
     assert (customer["surname"], customer["tel"], customer.foreign_id) == ("anonymisiert", None, None)
     here.run()
     assert here.calls() == []
+
+
+def test_mode_anonymize_keeps_the_customer_without_name_and_id(here: Museum) -> None:
+    here.mode = DeleteMode.ANONYMIZE
+    here.fill(2)
+    here.run()
+    kept = here.sandbox.by_foreign_id("M-0002")[0].id
+    row = here.row(2)
+    here.remove(2)
+    here.run()
+    (customer,) = [one for one in here.sandbox.customers if one.id == kept]
+    assert (customer["surname"], customer["tel"], customer.foreign_id) == ("anonymisiert", None, None)
+    assert (here.run().status, here.calls()) == (Status.DONE, [])
+    here.rows.append(row)
+    here.run()
+    assert here.sandbox.by_foreign_id("M-0002")[0].id != kept
+
+
+def test_mode_ignore_leaves_the_absent_alone(here: Museum) -> None:
+    here.mode = DeleteMode.IGNORE
+    here.fill(2)
+    here.run()
+    here.remove(2)
+    assert (here.run().status, here.calls(), len(here.sandbox.customers)) == (Status.DONE, [], 2)
 
 
 def test_an_anonymization_that_is_refused_rests_and_the_customer_may_come_back(here: Museum) -> None:

@@ -3,6 +3,7 @@
 import os
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from syncd.state.tables import REVISION, metadata
 
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "ceph"})
 BUSY_MS = 10_000
+WAL_PAUSE_MS = 50
 KEEPALIVES = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 LOOKING = {"is_looking": True}  # an execution option: the transaction only reads, and waits for no writer
 
@@ -173,8 +175,22 @@ def _begin(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN" if is_looking else "BEGIN IMMEDIATE")
 
 
-def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """The switch heeds no busy time-out: of several first starts at once one makes it, and the others have to wait."""
+    for _ in range(BUSY_MS // WAL_PAUSE_MS):
+        try:
+            connection.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise
+            time.sleep(WAL_PAUSE_MS / 1000)
+        else:
+            return
     connection.execute("pragma journal_mode = wal")
+
+
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+    _switch_to_wal(connection)
     connection.execute("pragma synchronous = full")  # measured: costs nothing beside WAL with batches
     connection.execute("pragma foreign_keys = on")
     connection.execute("pragma secure_delete = on")  # whom we forget must not stay readable in free pages

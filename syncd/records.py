@@ -38,21 +38,29 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """Where a record stands in its source, for messages: file and first line, or page and number."""
+    """Where a record stands in its source, for messages: file and first line, or page and number.
+
+    `unit` is what is counted: "members.csv line 17", "page 3 record 17".
+    """
 
     source: str
     line: int | None = None
+    unit: str = "line"
 
     def __str__(self) -> str:
-        return self.source if self.line is None else f"{self.source} line {self.line}"
+        return self.source if self.line is None else f"{self.source} {self.unit} {self.line}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRecord:
-    """A record as the source gave it: text from tables, any JSON value from APIs."""
+    """A record as the source gave it: text from tables, any JSON value from APIs.
+
+    `deleted` says that the source itself reports it as deleted; then only its id need be in `values`.
+    """
 
     values: Mapping[str, object] = field(repr=False)
     position: Position
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,7 +64,7 @@ class Shelf(Source):
         self.breaks_after: int | None = None
 
     @contextmanager
-    def open(self) -> Iterator[Reading]:
+    def open(self, cursor: str | None = None) -> Iterator[Reading]:  # noqa: ARG002 - it tells no changes
         yield _ShelfReading(list(self.rows), self.breaks_after)
 
 

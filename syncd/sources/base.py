@@ -6,10 +6,10 @@ Adapters are registered as entry points (`syncd.sources`) and know nothing of go
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -22,32 +22,45 @@ class ReadKind(Enum):
 
 
 class SourceOptions(BaseModel):
-    """`[sync.NAME.source]`; every adapter declares its own beside itself, and `type` says which adapter."""
+    """`[sync.NAME.source]`; every adapter declares its own beside itself, and `type` says which adapter.
+
+    `on_incomplete`: what a run does with the records of a read that broke off. "apply" creates and updates from them;
+    the run has failed all the same, and nobody is deleted.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     type: str
+    on_incomplete: Literal["stop", "apply"] = "stop"
 
 
 class Reading(ABC):
     """One read under way; it can be iterated once.
 
     That the iteration ends by itself asserts that the read was complete. Whatever casts doubt on it (broken off, cut
-    short, changed meanwhile, not a single record) raises IncompleteRead instead, if need be after the last record.
+    short, changed meanwhile, not a single record in a snapshot) raises IncompleteRead instead, if need be after the
+    last record. Changes may be none, and of several of one customer the last counts.
     """
 
     kind: ReadKind
     columns: tuple[str, ...] | None  # the header of a table; None where records are nested
     description: str  # for messages: "members-2026-11.csv (windows-1252, ';')"
+    cursor: str | None = None  # once the iteration has ended: where the next read may go on; None: only from the start
+    shifts: bool = False  # records may slip from page to page while it reads: one that comes twice betrays another lost
 
     @abstractmethod
     def __iter__(self) -> Iterator[SourceRecord]: ...
 
 
 class Source(ABC):
-    """Where customers come from, read-only. `base` is the folder that relative paths start from."""
+    """Where customers come from, read-only. `base` is the folder that relative paths start from.
+
+    `full_every` bounds how long changes alone are read, for a source that gives cursors: then it is read from the
+    start again. None where it gives none.
+    """
 
     Options: ClassVar[type[SourceOptions]]
+    full_every: timedelta | None = None
 
     def __init__(
         self,
@@ -63,8 +76,12 @@ class Source(ABC):
         self.clock = clock
 
     @abstractmethod
-    def open(self) -> AbstractContextManager[Reading]:
+    def open(self, cursor: str | None = None) -> AbstractContextManager[Reading]:
         """Begin a new read; leaving the block lets go of everything, however far the read has come.
+
+        `cursor` is one that an earlier reading ended with, in the adapter's own spelling, and every record of that read
+        is settled by now: what changed since is wanted. Without one, or where the adapter knows no changes, it reads
+        all there is.
 
         The contract of an adapter:
 
@@ -75,5 +92,7 @@ class Source(ABC):
         - `position` leads a person to the record: the file (its name) and first line, or the page and number.
         - A record is never left out because something is wrong with it, nor made up to fill a gap: left out, it would
           count as absent, and a value that is made up to be empty clears a field.
+        - What changed at the very moment of a cursor comes again rather than never. A cursor holds no personal data.
+        - A record that the source tells to be deleted comes with `deleted`; in a snapshot it may be missing instead.
         - No message holds a value: files, lines, columns and keys are all it may name. An adapter logs nothing.
         """

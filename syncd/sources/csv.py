@@ -52,7 +52,7 @@ class CsvSource(Source):
     options: CsvOptions
 
     @contextmanager
-    def open(self) -> Iterator[Reading]:
+    def open(self, cursor: str | None = None) -> Iterator[Reading]:  # noqa: ARG002 - a file tells no changes
         options = self.options
         file = find_settled_file(
             options.path, base=self.base, settled=options.settled, sleep=self.sleep, clock=self.clock

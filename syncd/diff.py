@@ -21,6 +21,7 @@ class Verdict(Enum):
     ERASED = "erased"  # erased on request: never again without a person's word
     INVALID = "invalid"
     CONTRADICTED = "contradicted"  # stands more than once, with different contents
+    GONE = "gone"  # the source itself tells it as deleted
 
 
 @dataclass(frozen=True, slots=True)

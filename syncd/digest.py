@@ -53,6 +53,10 @@ class Digester:
         text = AS_JSON(list(values.items()))
         return self._keyed(RECORD_SIZE, b"source", context + text.encode(errors="surrogatepass"))
 
+    def context(self, content: bytes) -> bytes:
+        """Of what decides how a source is read and mapped."""
+        return self._keyed(RECORD_SIZE, b"context", content)
+
     def name(self, foreign_id: str) -> bytes:
         """What a tombstone keeps of a foreign_id."""
         return self._keyed(RECORD_SIZE, b"name", foreign_id.encode())

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from syncd.changes import Action, Cause, Change, Create, Erase, Outcome, Result, Update
 from syncd.digest import Digester
 from syncd.records import Digests, InvalidRecord, KnownBrief, KnownCustomer, Standing
-from syncd.state.store import HeldChange, Intent, KnownRow, OpenIntent, Quarantined, Settled, Store
+from syncd.state.store import HeldChange, Intent, KnownRow, OpenIntent, Quarantined, Settled, Store, Watermark
 
 PAUSES = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))  # the last one again and again
 ERASURE = b"erasure"  # stands for the content of a refused erasure
@@ -38,12 +38,25 @@ class Recall:
         found = self.store.find_quarantine(self.sync, foreign_ids)
         return {name: row.content for name, row in found.items() if row.next_try_at > self.now}
 
-    def set_aside(self) -> Sequence[str]:
-        """Everybody in the quarantine, whether their pause is over or not."""
-        return [row.foreign_id for row in self.store.quarantine(self.sync)]
+    def set_aside(self) -> Mapping[str, Action]:
+        """Everybody in the quarantine, whether their pause is over or not, and what was refused."""
+        return {row.foreign_id: Action(row.action) for row in self.store.quarantine(self.sync)}
+
+    def is_retry_due(self) -> bool:
+        """Whether somebody's pause is over: their record has to be read again to be tried again."""
+        return any(row.next_try_at <= self.now for row in self.store.quarantine(self.sync))
+
+    def watermark(self) -> Watermark | None:
+        return self.store.watermark(self.sync)
 
     def each_known(self) -> Iterable[KnownBrief]:
         return self.store.each_known(self.sync)
+
+    def each_told_gone(self) -> Iterable[KnownBrief]:
+        return self.store.each_told_gone(self.sync)
+
+    def briefs(self, foreign_ids: Sequence[str]) -> Sequence[KnownBrief]:
+        return self.store.find_briefs(self.sync, foreign_ids)
 
     def count_known(self) -> int:
         return self.store.count_known(self.sync)
@@ -54,11 +67,12 @@ class Recall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a complete read showed beside changes; absent and returned customers by their rows in the database."""
+    """What a read showed beside changes; absent and returned customers by their rows in the database."""
 
     newly_absent: Sequence[int]
+    newly_told: Sequence[int]  # gone by the source's own word
     returned: Sequence[int]
-    mended: Sequence[str]  # set aside before, and in order without a call, or gone and never created
+    mended: Sequence[str]  # set aside before, and in order without a call, or no longer in the source
     nameless: Mapping[bytes, datetime]  # records without a readable id → since when they stand there
     relearned: Iterable[tuple[str, bytes, Digests]]  # another record that leads to the customer as go~mus has it
 
@@ -172,19 +186,26 @@ class Ledger:
 
     # --- the read ---
 
-    def note_read(self, found: Found, now: datetime) -> None:
-        """Remember a complete read that the guards let through: who is absent since when, who is back."""
+    def note_read(self, found: Found, now: datetime, *, is_complete: bool) -> None:
+        """Remember a read that the guards let through: who is absent since when, who is back."""
         with self.store.writing(self.sync, self.fence):
             self.store.lift_quarantine(self.sync, found.mended)
             self.store.mark_absent(self.sync, found.newly_absent, now)
+            self.store.mark_told_gone(self.sync, found.newly_told)
             self.store.mark_present(self.sync, found.returned)
             self.store.replace_nameless(self.sync, found.nameless)
             self.store.relearn(self.sync, found.relearned)
-            self.store.complete_read(self.sync, now)
+            if is_complete:
+                self.store.complete_read(self.sync, now)
 
-    def note_invalid(self, records: Iterable[InvalidRecord]) -> None:
+    def note_invalid(self, records: Iterable[InvalidRecord], *, among: Iterable[str] | None) -> None:
+        """`among`: who was read, where that was not everybody."""
         with self.store.writing(self.sync, self.fence):
-            self.store.replace_invalid(self.sync, self.run, records)
+            self.store.replace_invalid(self.sync, self.run, records, among=among)
+
+    def move_watermark(self, mark: Watermark) -> None:
+        with self.store.writing(self.sync, self.fence):
+            self.store.put_watermark(self.sync, mark)
 
     def note_held(
         self,

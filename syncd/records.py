@@ -128,12 +128,16 @@ class KnownCustomer:
 
 @dataclass(frozen=True, slots=True)
 class KnownBrief:
-    """Of a known customer, what absence is judged by; `row` is its number in the state database."""
+    """Of a known customer, what absence is judged by; `row` is its number in the state database.
+
+    `told_gone`: that it is gone was not only concluded from a read without it, but told by the source.
+    """
 
     row: int
     foreign_id: str
     gomus_id: int | None
     absent_since: datetime | None
+    told_gone: bool
     standing: Standing
 
 

@@ -23,14 +23,16 @@ from syncd.guards import Guard, Held, Limits, ask_guards
 from syncd.ledger import Ledger, Recall
 from syncd.lookups import Lookup
 from syncd.mapping import Mapper
-from syncd.plan import Plan, Reading, draw_up, read_whole
+from syncd.plan import Plan, draw_up
+from syncd.reading import Reading, read_whole
 from syncd.records import Field, LookupEntry, Standing
 from syncd.settlement import Settlement
 from syncd.sources.base import Reading as SourceReading
 from syncd.sources.base import Source
 from syncd.spool import Spool
 from syncd.state.lease import take_lease
-from syncd.state.store import Store
+from syncd.state.store import Store, Watermark
+from syncd.watermark import find_bounds, next_watermark
 
 log = structlog.get_logger()
 DONE_BY_CALLS = {"create", "update", "delete"}  # planned under these names; a summary counts what was done
@@ -96,24 +98,35 @@ class Summary:
     remedy: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """A plan, and where the next read may begin once it is settled; None: where this one did."""
+
+    plan: Plan
+    watermark: Watermark | None
+
+
 @contextmanager
 def drawing_up(
     sync: Sync, recall: Recall, digester: Digester, lookups: Mapping[str, Lookup], progress: Callable[[int], None]
-) -> Iterator[Plan]:
+) -> Iterator[Drawn]:
     """Read the source and compare; the plan lives as long as the block, and nothing is written anywhere."""
-    with Spool() as spool, sync.source.open() as records:
+    context = sync.mapper.fingerprint + b"".join(lookups[kind].fingerprint for kind in sorted(lookups))
+    bounds = find_bounds(sync.source, recall, digester.context(context + sync.source.fingerprint))
+    with Spool() as spool, sync.source.open(bounds.cursor) as records:
         require_columns(sync.mapper, records)
         reading = Reading(
-            source=records.description,
+            records=records,
             spool=spool,
             recall=recall,
             mapper=sync.mapper,
             lookups=lookups,
             digester=digester,
-            context=sync.mapper.fingerprint + b"".join(lookups[kind].fingerprint for kind in sorted(lookups)),
+            context=context,
         )
-        snapshot = read_whole(records, reading, progress)
-        yield draw_up(snapshot, now=recall.now, mode=sync.mode, grace=sync.grace)
+        read = read_whole(reading, progress, keep_partial=sync.source.options.on_incomplete == "apply")
+        plan = draw_up(read, now=recall.now, mode=sync.mode, grace=sync.grace)
+        yield Drawn(plan=plan, watermark=next_watermark(plan, bounds, recall))
 
 
 def require_columns(mapper: Mapper, records: SourceReading) -> None:
@@ -180,6 +193,7 @@ class Run:
         self._outcomes: Counter[str] = Counter()
         self._done = 0
         self._due = 0
+        self._unsettled = 0
         learned = world.store.learned(sync.instance)
         self._habits = Habits(
             cap=min(int(learned.get("batch_size", sync.batch_size)), sync.batch_size), blank=learned.get("blank")
@@ -214,16 +228,21 @@ class Run:
         self.settle_what_was_begun()
         lookups = self.lookups(now)
         sync = replace(self.sync, mode=self._mode)
-        with drawing_up(sync, self.recall(now), self.world.digester, lookups, self._show_reading) as plan:
+        with drawing_up(sync, self.recall(now), self.world.digester, lookups, self._show_reading) as drawn:
+            plan = drawn.plan
             self._note_invalid(plan)
             held = self._ask_guards(plan, now)
             log.info("run.planned", counts=plan.counts, figures=plan.fields)
             for guard in held:
                 log.warning("run.held", guard=guard.guard.value, reason=guard.reason, remedy=self._held_remedy())
             if not any(guard.guard is Guard.IDENTITY for guard in held):
-                self.ledger.note_read(plan.found, now)
+                self.ledger.note_read(plan.found, now, is_complete=plan.failure is None)
                 self._carry_out(plan, held, probe=probe)
+                if drawn.watermark and not held and self._is_settled():
+                    self.ledger.move_watermark(drawn.watermark)
                 self._audit()
+            if plan.failure:
+                return self._summary_of_partial(plan, plan.failure, held)
             return self.summary(self._status(plan, held), counts=plan.counts, held=held)
 
     def recall(self, now: datetime) -> Recall:
@@ -279,7 +298,8 @@ class Run:
                 position=str(record.position),
                 problems=[str(problem) for problem in record.problems],
             )
-        self.ledger.note_invalid(plan.spool.invalid())
+        among = None if plan.is_snapshot else plan.spool.each_seen()
+        self.ledger.note_invalid(plan.spool.invalid(), among=among)
 
     def _ask_guards(self, plan: Plan, now: datetime) -> tuple[Held, ...]:
         approval = Approval(store=self.world.store, digester=self.world.digester, sync=self.sync.name)
@@ -337,6 +357,7 @@ class Run:
 
     def _report(self, outcome: Outcome) -> None:
         self._outcomes[outcome.action.value if outcome.result is Result.OK else outcome.result.value] += 1
+        self._unsettled += outcome.stale or (outcome.result is Result.FAILED and not outcome.refused)
         self._done += 1
         self.world.progress("carrying out", self._done, self._due)
         tell = log.info if outcome.result is not Result.FAILED else log.warning
@@ -359,12 +380,20 @@ class Run:
 
     # --- the end ---
 
+    def _is_settled(self) -> bool:
+        """Whether nothing of what the read led to has to be read once more: refused is settled, failed is not."""
+        return not self._unsettled and not self.world.stopping.is_set()
+
+    def _summary_of_partial(self, plan: Plan, failure: IncompleteRead, held: tuple[Held, ...]) -> Summary:
+        return self.summary(Status.FAILED, counts=plan.counts, held=held, error=failure.message, remedy=failure.remedy)
+
     def _status(self, plan: Plan, held: tuple[Held, ...]) -> Status:
         if self.world.stopping.is_set():
             return Status.STOPPED
         if held:
             return Status.HELD
-        if any(plan.counts.get(name) for name in ("invalid", "quarantined")):
+        has_failures = any(plan.counts.get(name) for name in ("invalid", "quarantined"))
+        if has_failures or (not plan.is_snapshot and self.world.store.count_failures(self.sync.name)):
             return Status.PROBLEMS
         return self.status_of_outcomes()
 

@@ -17,11 +17,15 @@ from syncd.records import Digests, InvalidRecord, Position
 C = TypeVar("C", bound=Change)
 
 SCHEMA = """
-create table seen (foreign_id text primary key, source blob, verdict text, file text, line int) without rowid;
+create table seen (
+  foreign_id text primary key, source blob, verdict text, file text, line int, unit text
+) without rowid;
+create index seen_gone on seen (foreign_id) where verdict = 'gone';
 create table change (id integer primary key, foreign_id text, kind int, body blob);
 create index change_of on change (foreign_id);
 create index change_kind on change (kind, id);
-create table invalid (id integer primary key, line int, body blob);
+create table invalid (id integer primary key, foreign_id text, line int, body blob);
+create index invalid_of on invalid (foreign_id);
 create table relearned (foreign_id text primary key, source blob, body blob) without rowid;
 create table nameless (digest blob primary key) without rowid;
 """
@@ -55,27 +59,43 @@ class Spool:
 
     def find_seen(self, foreign_ids: Sequence[str]) -> dict[str, Seen]:
         rows = self._db.execute(
-            f"select foreign_id, source, verdict, file, line from seen where foreign_id in ({_marks(foreign_ids)})",  # noqa: S608 - only question marks
+            f"select * from seen where foreign_id in ({_marks(foreign_ids)})",  # noqa: S608 - only question marks
             foreign_ids,
         )
         return {
-            foreign_id: Seen(foreign_id, source, Verdict(verdict), Position(source=file, line=line))
-            for foreign_id, source, verdict, file, line in rows
+            foreign_id: Seen(foreign_id, source, Verdict(verdict), Position(source=file, line=line, unit=unit))
+            for foreign_id, source, verdict, file, line, unit in rows
         }
 
     def note_seen(self, seen: Iterable[Seen]) -> None:
         self._db.executemany(
-            "insert or replace into seen values (?, ?, ?, ?, ?)",
-            ((s.foreign_id, s.source, s.verdict.value, s.position.source, s.position.line) for s in seen),
+            "insert or replace into seen values (?, ?, ?, ?, ?, ?)",
+            (
+                (s.foreign_id, s.source, s.verdict.value, s.position.source, s.position.line, s.position.unit)
+                for s in seen
+            ),
         )
 
     def count_verdicts(self) -> dict[Verdict, int]:
         rows = self._db.execute("select verdict, count(*) from seen group by verdict")
         return {Verdict(name): count for name, count in rows}
 
-    def absent_among(self, foreign_ids: Sequence[str]) -> set[str]:
-        rows = self._db.execute(f"select foreign_id from seen where foreign_id in ({_marks(foreign_ids)})", foreign_ids)  # noqa: S608 - only question marks
-        return set(foreign_ids).difference(row[0] for row in rows)
+    def each_seen(self) -> Iterator[str]:
+        return (row[0] for row in self._db.execute("select foreign_id from seen"))
+
+    def told_gone(self) -> Iterator[str]:
+        """Those whom the source itself tells as deleted."""
+        return (row[0] for row in self._db.execute("select foreign_id from seen where verdict = 'gone'"))
+
+    def present_among(self, foreign_ids: Sequence[str]) -> set[str]:
+        return self._among(foreign_ids, "verdict != 'gone'")
+
+    def told_gone_among(self, foreign_ids: Sequence[str]) -> set[str]:
+        return self._among(foreign_ids, "verdict = 'gone'")
+
+    def _among(self, foreign_ids: Sequence[str], condition: str) -> set[str]:
+        question = f"select foreign_id from seen where foreign_id in ({_marks(foreign_ids)}) and {condition}"  # noqa: S608 - only question marks and our own words
+        return {row[0] for row in self._db.execute(question, foreign_ids)}
 
     # --- changes ---
 
@@ -102,11 +122,14 @@ class Spool:
         self._db.execute("delete from change where foreign_id = ?", (foreign_id,))
         self._db.execute("delete from relearned where foreign_id = ?", (foreign_id,))
 
+    def forget_invalid(self, foreign_id: str) -> None:
+        self._db.execute("delete from invalid where foreign_id = ?", (foreign_id,))
+
     # --- the rest ---
 
     def add_invalid(self, records: Iterable[InvalidRecord]) -> None:
-        rows = ((record.position.line, pickle.dumps(record)) for record in records)
-        self._db.executemany("insert into invalid (line, body) values (?, ?)", rows)
+        rows = ((record.foreign_id, record.position.line, pickle.dumps(record)) for record in records)
+        self._db.executemany("insert into invalid (foreign_id, line, body) values (?, ?, ?)", rows)
 
     def invalid(self) -> Iterator[InvalidRecord]:
         return (_thaw(row[0]) for row in self._db.execute("select body from invalid order by line, id"))

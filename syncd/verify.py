@@ -74,7 +74,7 @@ def _pairs(run: Run, now: datetime) -> Iterator[Pair]:
     with run.sync.source.open() as records:
         require_columns(mapper, records)
         for chunk in chunks(records):
-            mapped = [mapper.customer(record, lookups) for record in chunk]
+            mapped = [mapper.customer(record, lookups) for record in chunk if not record.deleted]
             customers = {one.foreign_id: one for one in mapped if isinstance(one, Customer)}
             known = run.recall(now).known(list(customers))
             yield from (Pair(customers[name], one) for name, one in known.items() if one.standing is Standing.ACTIVE)

@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 from faults import Choose, FaultTransport
-from pydantic import BaseModel
 
 from syncd.diff import DeleteMode
 from syncd.digest import Digester
@@ -26,7 +25,7 @@ from syncd.run import Summary, Sync, World, run
 from syncd.sandbox.app import create_app
 from syncd.sandbox.store import TOKEN, Sandbox
 from syncd.sandbox.switches import Switches
-from syncd.sources.base import Reading, ReadKind, Source
+from syncd.sources.base import Reading, ReadKind, Source, SourceOptions
 from syncd.state.connect import open_engine
 from syncd.state.migrate import upgrade
 from syncd.state.store import Store
@@ -50,8 +49,8 @@ class Clock:
             self.now += timedelta(seconds=seconds)
 
 
-class ShelfOptions(BaseModel):
-    type: str = "shelf"
+class ShelfOptions(SourceOptions):
+    pass
 
 
 class Shelf(Source):
@@ -60,6 +59,7 @@ class Shelf(Source):
     Options = ShelfOptions
 
     def __init__(self) -> None:
+        self.options = ShelfOptions(type="shelf")
         self.rows: list[dict[str, object]] = []
         self.breaks_after: int | None = None
 
@@ -82,6 +82,73 @@ class _ShelfReading(Reading):
             if number == self._breaks_after:
                 raise IncompleteRead(f"shelf line {number + 2}", "the read broke off")
             yield SourceRecord(values=row, position=Position(source="shelf", line=number + 2))
+
+
+class Feed(Shelf):
+    """A source in memory that can also tell what changed: every record has the number of its last change.
+
+    A reading is given in pages of `page_size`; `told_twice` are records that it gives once more at its end.
+    """
+
+    full_every = timedelta(days=7)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.changed_at: dict[str, int] = {}
+        self.deleted: dict[str, dict[str, object]] = {}
+        self.cursors: list[str | None] = []  # what each read was asked for
+        self.told_twice: list[tuple[dict[str, object], bool]] = []
+        self.shifts = False
+        self.page_size = 100
+
+    def put(self, row: dict[str, object]) -> None:
+        self.rows[:] = [other for other in self.rows if other["id"] != row["id"]]
+        self.rows.append(row)
+        self.deleted.pop(str(row["id"]), None)
+        self._touch(row)
+
+    def delete(self, number: int) -> None:
+        """And tell it."""
+        name = f"{number:04d}"
+        self.deleted[name] = next(row for row in self.rows if row["id"] == name)
+        self.vanish(number)
+        self._touch(self.deleted[name])
+
+    def vanish(self, number: int) -> None:
+        self.rows[:] = [row for row in self.rows if row["id"] != f"{number:04d}"]
+
+    def _touch(self, row: dict[str, object]) -> None:
+        self.changed_at[str(row["id"])] = max(self.changed_at.values(), default=0) + 1
+
+    @contextmanager
+    def open(self, cursor: str | None = None) -> Iterator[Reading]:
+        self.cursors.append(cursor)
+        since = int(cursor) if cursor else 0
+        told = [(row, False) for row in self.rows] + [({"id": name}, True) for name in self.deleted]
+        told = [one for one in told if self.changed_at.get(str(one[0]["id"]), 0) >= since]
+        yield _FeedReading(self, cursor, told + self.told_twice)
+
+
+class _FeedReading(Reading):
+    columns = None
+    description = "feed"
+
+    def __init__(self, feed: Feed, cursor: str | None, told: Sequence[tuple[dict[str, object], bool]]) -> None:
+        self.kind = ReadKind.CHANGES if cursor else ReadKind.SNAPSHOT
+        self.shifts = feed.shifts
+        self.cursor = None
+        self._feed = feed
+        self._told = told
+        self._latest = str(max(feed.changed_at.values(), default=0))
+
+    def __iter__(self) -> Iterator[SourceRecord]:
+        for number, (row, is_deleted) in enumerate(self._told):
+            if number == self._feed.breaks_after:
+                raise IncompleteRead(f"feed record {number}", "the read broke off", remedy="read it again")
+            page, place = divmod(number, self._feed.page_size)
+            position = Position(source=f"feed page {page + 1}", line=place + 1, unit="record")
+            yield SourceRecord(values=row, position=position, deleted=is_deleted)
+        self.cursor = self._latest
 
 
 FIELDS_MAPPED = {

@@ -37,6 +37,7 @@ from syncd.delivery import Delivery
 from syncd.errors import IncompleteRead
 from syncd.guards import Limits
 from syncd.ledger import Ledger
+from syncd.reading import Snapshot
 from syncd.run import Status
 from syncd.sandbox.switches import Switches, positions
 
@@ -349,11 +350,12 @@ def know_before_acceptance(ledger: Ledger, changes: Any, action: Any) -> Any:
 begin = Ledger.begin
 
 
-def take_a_broken_read_for_whole(records: Any, reading: Any, _progress: Any) -> Any:
+def take_a_broken_read_for_whole(reading: Any, _progress: Any, *, keep_partial: bool) -> Any:
+    del keep_partial
     with suppress(IncompleteRead):
-        for record in records:
+        for record in reading.records:
             reading.take([record])
-    return reading.close()
+    return Snapshot(reading)
 
 
 def believe_without_reading_back(_delivery: Delivery, _gomus_id: int, _blank: Any) -> tuple[str, ...]:

@@ -79,6 +79,7 @@ def upgrade() -> None:
         sa.Column("source", sa.LargeBinary(), nullable=True),
         sa.Column("fields", sa.LargeBinary(), nullable=False),
         sa.Column("absent_since", MOMENT, nullable=True),
+        sa.Column("told_gone", sa.Boolean(), nullable=False),
         sa.Column("standing", sa.Text(), nullable=False),
         sa.Column("changed_at", MOMENT, nullable=False),
         sa.Column("verified_at", MOMENT, nullable=True),
@@ -86,6 +87,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("sync", "foreign_id", name="uq_known_sync_foreign_id"),
     )
     op.create_index("ix_known_sync_verified_at", "known", ["sync", "verified_at"])
+    op.create_index(
+        "ix_known_told_gone",
+        "known",
+        ["sync"],
+        sqlite_where=sa.text("told_gone"),
+        postgresql_where=sa.text("told_gone"),
+    )
     op.create_table(
         "learned",
         sa.Column("instance", sa.Text(), nullable=False),
@@ -160,7 +168,14 @@ def upgrade() -> None:
         sa.Column("at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("sync", "name", name="pk_tombstone"),
     )
-
+    op.create_table(
+        "watermark",
+        sa.Column("sync", sa.Text(), nullable=False),
+        sa.Column("cursor", sa.Text(), nullable=False),
+        sa.Column("context", sa.LargeBinary(), nullable=False),
+        sa.Column("full_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("sync", name="pk_watermark"),
+    )
 
 def downgrade() -> None:
     raise NotImplementedError("restore the backup of the state database instead")

@@ -39,7 +39,8 @@ def draw_report(config: Config, sync: SyncConfig) -> PlanReport:
         recall = Recall(store=state.store, digester=state.digester, sync=sync.name, now=now())
         lookups = fetch_lookups(made, client)
         read = lambda count: progress("reading", count, None)  # noqa: E731 - one line, used once
-        with drawing_up(made, recall, state.digester, lookups, read) as plan:
+        with drawing_up(made, recall, state.digester, lookups, read) as drawn:
+            plan = drawn.plan
             tripped = ask_guards(plan.figures, made.limits)
             approval = Approval(store=state.store, digester=state.digester, sync=sync.name)
             return report_plan(sync.name, plan, tripped=tripped, held=approval.still_held(plan, tripped, now()))
@@ -186,7 +187,9 @@ def _check_source(config: Config, sync: SyncConfig, lookups: Mapping[str, Lookup
                 count += 1
                 if count % SHOWN_EVERY == 0:
                     progress("reading", count, None)
-                if lookups is not None and isinstance(mapped := mapper.customer(record, lookups), InvalidRecord):
+                if record.deleted or lookups is None:
+                    continue
+                if isinstance(mapped := mapper.customer(record, lookups), InvalidRecord):
                     invalid.append(mapped)
             return f"{count} records in {records.description}"
 

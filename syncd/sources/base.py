@@ -75,6 +75,11 @@ class Source(ABC):
         self.sleep = sleep
         self.clock = clock
 
+    @property
+    def fingerprint(self) -> bytes:
+        """Of all that decides what is read: a cursor is of use only while it is the same."""
+        return self.options.model_dump_json().encode()  # secrets are not in it
+
     @abstractmethod
     def open(self, cursor: str | None = None) -> AbstractContextManager[Reading]:
         """Begin a new read; leaving the block lets go of everything, however far the read has come.

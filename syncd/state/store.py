@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Table, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Table, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from syncd.chunks import chunks
@@ -20,6 +20,9 @@ from syncd.state import tables as t
 from syncd.state.connect import LOOKING, translate_errors
 
 PAGE = 500
+BRIEF = select(
+    *(t.known.c[name] for name in ("row", "foreign_id", "gomus_id", "absent_since", "told_gone", "standing"))
+)
 Pack = Callable[[Mapping[str, bytes]], bytes]
 Unpack = Callable[[bytes], dict[str, bytes]]
 
@@ -33,6 +36,18 @@ class Entry:
     last_complete_at: datetime | None
     is_new: bool
     is_same_instance: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watermark:
+    """How far the changes of a source are settled, in the cursor of its adapter.
+
+    It holds only for reads and mappings of the same `context`; `full_at` is when the source was last read whole.
+    """
+
+    cursor: str
+    context: bytes
+    full_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,12 +260,24 @@ class Store:
         """Forget everything about a sync but its runs and tombstones, so that it is rebuilt by adoption."""
         fresh = {"instance": instance, "address": address, "reads": 0, "last_complete_at": None}
         with self._transaction() as connection:
-            for table in (t.known, t.journal, t.invalid, t.quarantine, t.nameless, t.held, t.held_change):
+            for table in (t.known, t.journal, t.invalid, t.quarantine, t.nameless, t.held, t.held_change, t.watermark):
                 connection.execute(delete(table).where(table.c.sync == sync))
             connection.execute(update(t.sync).where(t.sync.c.name == sync).values(fresh))
 
     def forget_absence(self, sync: str) -> None:
-        self._write(update(t.known).where(t.known.c.sync == sync).values(absent_since=None))
+        """Also what the source has told once: to hear of it again, it must be read from its start."""
+        with self._transaction():
+            self._write(update(t.known).where(t.known.c.sync == sync).values(absent_since=None, told_gone=False))
+            self._write(delete(t.watermark).where(t.watermark.c.sync == sync))
+
+    def watermark(self, sync: str) -> Watermark | None:
+        c = t.watermark.c
+        rows = self._rows(select(c.cursor, c.context, c.full_at).where(c.sync == sync))
+        return Watermark(**rows[0]._asdict()) if rows else None
+
+    def put_watermark(self, sync: str, mark: Watermark) -> None:
+        row = {"sync": sync, "cursor": mark.cursor, "context": mark.context, "full_at": mark.full_at}
+        self._upsert(t.watermark, [row], key=["sync"])
 
     # --- known customers ---
 
@@ -282,12 +309,22 @@ class Store:
         return int(self._rows(query)[0][0])
 
     def each_known(self, sync: str) -> Iterator[KnownBrief]:
-        """All, in the order of the unique key, page by page, with no transaction open in between."""
+        return self._each_brief(t.known.c.sync == sync)
+
+    def each_told_gone(self, sync: str) -> Iterator[KnownBrief]:
+        return self._each_brief(t.known.c.sync == sync, t.known.c.told_gone)
+
+    def _each_brief(self, *where: ColumnElement[bool]) -> Iterator[KnownBrief]:
+        """In the order of the unique key, page by page, with no transaction open in between."""
         c, last = t.known.c, ""
-        brief = select(c.row, c.foreign_id, c.gomus_id, c.absent_since, c.standing).where(c.sync == sync)
-        while rows := self._rows(brief.where(c.foreign_id > last).order_by(c.foreign_id).limit(PAGE)):
+        while rows := self._rows(BRIEF.where(*where, c.foreign_id > last).order_by(c.foreign_id).limit(PAGE)):
             yield from (_brief(row) for row in rows)
             last = rows[-1].foreign_id
+
+    def find_briefs(self, sync: str, foreign_ids: Sequence[str]) -> list[KnownBrief]:
+        c = t.known.c
+        where = [(c.sync == sync, c.foreign_id.in_(page)) for page in _pages(foreign_ids)]
+        return [_brief(row) for page in where for row in self._rows(BRIEF.where(*page))]
 
     def unfinished(self, sync: str) -> list[KnownCustomer]:
         """Those whose erasure has begun and not ended."""
@@ -304,6 +341,7 @@ class Store:
                 "source": row.source,
                 "fields": self._pack(row.fields),
                 "absent_since": row.absent_since,
+                "told_gone": False,
                 "standing": row.standing.value,
                 "changed_at": row.changed_at,
             }
@@ -321,15 +359,17 @@ class Store:
             self._write(update(t.known).where(*where).values(standing=standing.value))
 
     def mark_absent(self, sync: str, rows: Sequence[int], since: datetime) -> None:
-        self._mark(sync, rows, since)
+        self._mark(sync, rows, absent_since=since)
+
+    def mark_told_gone(self, sync: str, rows: Sequence[int]) -> None:
+        self._mark(sync, rows, told_gone=True)
 
     def mark_present(self, sync: str, rows: Sequence[int]) -> None:
-        self._mark(sync, rows, None)
+        self._mark(sync, rows, absent_since=None, told_gone=False)
 
-    def _mark(self, sync: str, rows: Sequence[int], since: datetime | None) -> None:
+    def _mark(self, sync: str, rows: Sequence[int], **values: Any) -> None:  # noqa: ANN401 - of columns of any type
         for page in _pages(rows):
-            where = (t.known.c.sync == sync, t.known.c.row.in_(page))
-            self._write(update(t.known).where(*where).values(absent_since=since))
+            self._write(update(t.known).where(t.known.c.sync == sync, t.known.c.row.in_(page)).values(values))
 
     def relearn(self, sync: str, rows: Iterable[tuple[str, bytes | None, Digests]]) -> None:
         """Another source record or mapping that leads to the customer as go~mus has it."""
@@ -458,9 +498,16 @@ class Store:
 
     # --- invalid records, quarantine, records without an id ---
 
-    def replace_invalid(self, sync: str, run: str, records: Iterable[InvalidRecord]) -> None:
+    def replace_invalid(
+        self, sync: str, run: str, records: Iterable[InvalidRecord], *, among: Iterable[str] | None = None
+    ) -> None:
+        """In place of all, or of those with an id that is `among` those that were read."""
+        c = t.invalid.c
         with self._transaction() as connection:
-            connection.execute(delete(t.invalid).where(t.invalid.c.sync == sync))
+            if among is None:
+                connection.execute(delete(t.invalid).where(c.sync == sync))
+            for names in chunks(among or (), PAGE):
+                connection.execute(delete(t.invalid).where(c.sync == sync, c.foreign_id.in_(names)))
             for page in chunks(records):
                 rows = [
                     {
@@ -504,6 +551,11 @@ class Store:
             for page in _pages(foreign_ids)
             for row in self._rows(select(t.quarantine).where(c.sync == sync, c.foreign_id.in_(page)))
         }
+
+    def count_failures(self, sync: str) -> int:
+        """Records that are invalid or refused as things stand."""
+        tables = (t.invalid, t.quarantine)
+        return sum(int(self._rows(select(func.count()).where(table.c.sync == sync))[0][0]) for table in tables)
 
     def quarantine(self, sync: str) -> list[Quarantined]:
         c = t.quarantine.c
@@ -630,7 +682,7 @@ class Store:
 
 
 def _brief(row: Row[Any]) -> KnownBrief:
-    return KnownBrief(row.row, row.foreign_id, row.gomus_id, row.absent_since, Standing(row.standing))
+    return KnownBrief(row.row, row.foreign_id, row.gomus_id, row.absent_since, row.told_gone, Standing(row.standing))
 
 
 def _quarantined(row: Row[Any]) -> Quarantined:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -78,12 +79,28 @@ known = Table(
     Column("source", LargeBinary),
     Column("fields", LargeBinary, nullable=False),
     Column("absent_since", Moment),
+    Column("told_gone", Boolean, nullable=False),
     Column("standing", Text, nullable=False),
     Column("changed_at", Moment, nullable=False),
     Column("verified_at", Moment),  # when it was last read back
     UniqueConstraint("sync", "foreign_id"),
 )
 Index(None, known.c.sync, known.c.verified_at)
+Index(
+    "ix_known_told_gone",
+    known.c.sync,
+    sqlite_where=known.c.told_gone,
+    postgresql_where=known.c.told_gone,
+)
+
+watermark = Table(
+    "watermark",
+    metadata,
+    Column("sync", Text, primary_key=True),
+    Column("cursor", Text, nullable=False),
+    Column("context", LargeBinary, nullable=False),  # digest of what decided the reading and mapping up to here
+    Column("full_at", Moment, nullable=False),  # the last complete read from the start
+)
 
 journal = Table(
     "journal",

@@ -12,20 +12,8 @@ LAYERS = {
     0: {"errors", "records", "changes", "chunks", "durations"},
     1: {"mapping", "transforms", "lookups", "digest", "diff", "guards", "schedule"},
     2: {"sources", "gomus", "state", "log"},
-    3: {
-        "plan",
-        "reading",
-        "watermark",
-        "spool",
-        "approval",
-        "delivery",
-        "executor",
-        "ledger",
-        "run",
-        "settlement",
-        "verify",
-        "erase",
-    },
+    3: {"reading", "plan", "spool", "watermark", "approval", "delivery", "executor", "ledger", "settlement"}
+    | {"run", "verify", "erase"},
     4: {"config", "report", "notify", "assembly"},
     5: {"cli", "daemon", "web", "__main__"},
 }

@@ -177,5 +177,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sync", name="pk_watermark"),
     )
 
+
 def downgrade() -> None:
     raise NotImplementedError("restore the backup of the state database instead")

@@ -6,7 +6,7 @@ A kernel file lock beside a SQLite database; a session advisory lock on PostgreS
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -14,6 +14,7 @@ from threading import Lock
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine, Pool, text
+from sqlalchemy.exc import DBAPIError
 
 from syncd.errors import LeaseTaken, StateUnusable
 from syncd.state.connect import engine_path, open_private, translate_errors
@@ -111,6 +112,8 @@ def _advisory_lock(engine: Engine, sync: str) -> Iterator[Lease]:
         if not is_ours:
             raise _taken(sync)
         yield Lease()
+        with suppress(DBAPIError):  # a server closes a session in its own time; whoever comes next should not wait
+            connection.execute(text("select pg_advisory_unlock(:key)"), {"key": key})
     finally:
         connection.invalidate()  # closes the session, and with it the lock, whatever state it is in
         connection.close()

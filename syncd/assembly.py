@@ -16,7 +16,7 @@ from sqlalchemy import Engine, make_url
 from syncd.config.model import Config, SyncConfig
 from syncd.digest import Digester
 from syncd.errors import Misconfigured, Problem, StateUnusable
-from syncd.gomus.client import Client
+from syncd.gomus.client import Client, Observe
 from syncd.gomus.fields import FIELDS
 from syncd.guards import Limits
 from syncd.mapping import Mapper
@@ -167,8 +167,8 @@ def make_source(config: Config, sync: SyncConfig, sleep: Callable[[float], None]
     return find_source(sync.source.type)(sync.source, base=config.base, sleep=sleep, clock=now)
 
 
-def make_client(config: Config, sync: SyncConfig) -> Client:
-    return Client(config.gomus[sync.gomus])
+def make_client(config: Config, sync: SyncConfig, observe: Observe = lambda _method, _status, _seconds: None) -> Client:
+    return Client(config.gomus[sync.gomus], observe=observe)
 
 
 def make_sync(config: Config, sync: SyncConfig) -> Sync:
@@ -201,15 +201,16 @@ def make_sync(config: Config, sync: SyncConfig) -> Sync:
 
 
 @contextmanager
-def opening_world(
+def opening_world(  # noqa: PLR0913 - a world has so many parts
     config: Config,
     sync: SyncConfig,
     state: State,
     *,
     stopping: threading.Event,
     progress: Callable[[str, int, int | None], None],
+    observe: Observe = lambda _method, _status, _seconds: None,
 ) -> Iterator[World]:
-    with make_client(config, sync) as client:
+    with make_client(config, sync, observe) as client:
         yield World(
             store=state.store,
             digester=state.digester,

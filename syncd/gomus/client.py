@@ -34,6 +34,8 @@ LISTS = {
 }
 FIRST_PAUSE, LONGEST_PAUSE, LONGEST_WAIT = 0.5, 30.0, 300.0
 LARGEST_ANSWER = 16 * 2**20
+Observe = Callable[[str, int | None, float], None]
+"""Told of every try: method, status (None where no answer came), seconds."""
 
 
 class Meaning(Enum):
@@ -88,7 +90,7 @@ class _Answer:
 class Client:
     """Thread-safe: never more than `concurrency` calls at once, never faster than `requests_per_second`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the world's parts, each with its own
         self,
         options: GomusOptions,
         *,
@@ -96,8 +98,10 @@ class Client:
         sleep: Callable[[float], None] | None = None,
         random: Callable[[], float] = chance.random,
         clock: Callable[[], float] = time.monotonic,
+        observe: Observe = lambda _method, _status, _seconds: None,
     ) -> None:
         self._options = options
+        self._observe = observe
         self._cancelled = threading.Event()
         self._sleep = sleep or self._wait
         self._random = random
@@ -266,9 +270,14 @@ class Client:
     def _send(self, method: str, path: str, query: Mapping[str, Any] | None, body: object) -> _Answer:
         with self._places:
             self._keep_pace()
-            with self._http.stream(method, path, params=query, json=body) as response:
-                meaning = STATUSES.get(response.status_code, HUNDREDS.get(response.status_code // 100, Meaning.LOST))
-                text = _read_body(response)
+            began, status = self._clock(), None
+            try:
+                with self._http.stream(method, path, params=query, json=body) as response:
+                    text = _read_body(response)
+                    status = response.status_code
+            finally:
+                self._observe(method, status, self._clock() - began)
+        meaning = STATUSES.get(response.status_code, HUNDREDS.get(response.status_code // 100, Meaning.LOST))
         self.calls[method, response.status_code] += 1
         if meaning is Meaning.TOKEN:
             raise _token_refused(response.status_code)

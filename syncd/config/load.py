@@ -17,6 +17,7 @@ from syncd.config.secrets import KeyPath, Reference, Resolved, resolve, spell
 from syncd.errors import Misconfigured, Problem
 from syncd.schedule import parse_schedule
 
+LISTEN = "SYNCD_WEB_LISTEN"
 _PASSWORD = re.compile(r"://\S*@")
 _ADVICE = {
     "gomus": 'add a table [gomus.main] with url and token = { env = "GOMUS_TOKEN" }',
@@ -31,7 +32,7 @@ def find_config(option: Path | None, env: Mapping[str, str]) -> Path:
 
 def load(path: Path, env: Mapping[str, str]) -> Config:
     """Raises Misconfigured with all mistakes; neither a secret nor a value from elsewhere is quoted."""
-    document = _read(path)
+    document = _with_listen(_read(path), env)
     base = path.absolute().parent  # not resolve(): where the file is a link, "relative to it" means beside the link
     resolved = resolve(document, env, base)
     problems = resolved.problems | _plain_secrets(resolved)
@@ -60,6 +61,14 @@ def _read(path: Path) -> dict[str, object]:
         _refuse(f"{path} is not UTF-8 text", "save it with the encoding UTF-8")
     except tomllib.TOMLDecodeError as error:
         _refuse(*_syntax_error(path, str(error)))
+
+
+def _with_listen(document: dict[str, object], env: Mapping[str, str]) -> dict[str, object]:
+    """A container serves its page at the address that its image names, unless the file names another."""
+    web = document.get("web", {})
+    if not env.get(LISTEN) or not isinstance(web, dict):
+        return document
+    return {**document, "web": {"listen": {"env": LISTEN}, **web}}
 
 
 def _refuse(message: str, remedy: str | None = None) -> NoReturn:
@@ -271,6 +280,7 @@ def _assemble(tables: Document, base: Path) -> Config:
         state=tables.state.model_copy(update={"url": _anchored(tables.state.url, base)}),
         gomus=tables.gomus,
         syncs={name: _assemble_sync(name, table, only_instance) for name, table in tables.sync.items()},
+        web=tables.web,
     )
 
 

@@ -91,6 +91,19 @@ def _validate_source(value: object) -> SourceOptions:
     return adapter.Options.model_validate(value)
 
 
+def _split_listen(text: str) -> tuple[str, int]:
+    """Host and port; an IPv6 address stands in brackets."""
+    found = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})", text)
+    if found is None or int(found[2]) > 65535:
+        raise ValueError(f"{text!r} is not an address and a port such as '127.0.0.1:8080'")
+    return found[1].strip("[]"), int(found[2])
+
+
+def _check_listen(text: str) -> str:
+    _split_listen(text)
+    return text
+
+
 class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -129,6 +142,21 @@ class GuardOptions(_Table):
     invalid_percent: Percent = 20
 
 
+class WebOptions(_Table):
+    """The status page; without the table there is none. Port 0 takes a free one."""
+
+    listen: Annotated[str, AfterValidator(_check_listen)] = "127.0.0.1:8080"
+    show_ids: bool = False
+
+    @property
+    def host(self) -> str:
+        return _split_listen(self.listen)[0]
+
+    @property
+    def port(self) -> int:
+        return _split_listen(self.listen)[1]
+
+
 class SyncTable(_Table):
     """`[sync.NAME]` as the file has it."""
 
@@ -154,6 +182,7 @@ class Document(_Table):
     state: StateOptions = StateOptions()
     gomus: dict[Name, GomusOptions] = Field(min_length=1)
     sync: dict[Name, SyncTable] = Field(min_length=1)
+    web: WebOptions | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,3 +211,4 @@ class Config:
     state: StateOptions
     gomus: Mapping[str, GomusOptions]
     syncs: Mapping[str, SyncConfig]
+    web: WebOptions | None = None

@@ -87,12 +87,16 @@ class World:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """`counts`: each action with how many succeeded, `failed`, `skipped`, and what the plan counted beside changes."""
+    """`counts`: each action with how many succeeded, `failed`, `skipped`, and what the plan counted beside changes.
+
+    `outcomes`: how many of each action and result.
+    """
 
     sync: str
     run: str
     status: Status
     counts: Mapping[str, int]
+    outcomes: Mapping[tuple[str, str], int] = field(default_factory=dict)
     held: tuple[Held, ...] = ()
     error: str | None = None
     remedy: str | None = None
@@ -191,6 +195,7 @@ class Run:
         self._trigger = trigger
         self._mode = sync.mode if may_erase else DeleteMode.IGNORE
         self._outcomes: Counter[str] = Counter()
+        self._results: Counter[tuple[str, str]] = Counter()
         self._done = 0
         self._due = 0
         self._unsettled = 0
@@ -358,6 +363,7 @@ class Run:
     def _report(self, outcome: Outcome) -> None:
         self._outcomes[outcome.action.value if outcome.result is Result.OK else outcome.result.value] += 1
         self._unsettled += outcome.stale or (outcome.result is Result.FAILED and not outcome.refused)
+        self._results[outcome.action.value, outcome.result.value] += 1
         self._done += 1
         self.world.progress("carrying out", self._done, self._due)
         tell = log.info if outcome.result is not Result.FAILED else log.warning
@@ -415,6 +421,7 @@ class Run:
             status=status,
             counts={name: count for name, count in (counts or {}).items() if name not in DONE_BY_CALLS}
             | +self._outcomes,
+            outcomes=dict(self._results),
             held=held,
             error=error,
             remedy=remedy,
@@ -429,4 +436,6 @@ class Run:
             )
         else:
             log.info("run.finished", status=summary.status.value, counts=summary.counts, duration=duration)
-        self.world.store.finish_run(self.ledger.run, summary.status.value, summary.counts, summary.error, now)
+        self.world.store.finish_run(
+            self.ledger.run, summary.status.value, summary.counts, summary.error, now, remedy=summary.remedy
+        )

@@ -147,6 +147,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), nullable=True),
         sa.Column("counts", sa.Text(), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("remedy", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_run"),
     )
     op.create_index("ix_run_sync_started_at", "run", ["sync", "started_at"])

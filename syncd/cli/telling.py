@@ -1,7 +1,6 @@
 """Questions to the state database: `status`, `history`, `show`, `failures`."""
 
 import csv
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -15,35 +14,9 @@ from syncd.cli.failing import DONE, FAILED, PROBLEMS, failing_in_words, stop
 from syncd.config.model import SyncConfig
 from syncd.ledger import Recall
 from syncd.records import Standing
-from syncd.state.store import RunRow
+from syncd.report.standing import run_as_json, run_as_line, standing_as_json, standing_as_lines, standings
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
-
-
-def _when(moment: datetime | None) -> str:
-    return "-" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _run_as_json(row: RunRow) -> dict[str, object]:
-    return {
-        "run": row.id,
-        "sync": row.sync,
-        "trigger": row.trigger,
-        "started_at": row.started_at.isoformat(),
-        "finished_at": row.finished_at.isoformat() if row.finished_at else None,
-        "status": row.status or "unfinished",
-        "counts": row.counts,
-        "error": row.error,
-    }
-
-
-def _run_in_words(row: RunRow) -> str:
-    words = f"{_when(row.started_at)}  {row.sync}  {row.status or 'unfinished'}"
-    return words + _done_in_words(row.counts) + (f"  {row.error}" if row.error else "")
-
-
-def _done_in_words(counts: Mapping[str, int]) -> str:
-    return f"  ({', '.join(f'{name} {count}' for name, count in counts.items())})" if counts else ""
 
 
 def status(context: typer.Context, json: AsJson = False) -> None:
@@ -52,65 +25,16 @@ def status(context: typer.Context, json: AsJson = False) -> None:
     with failing_in_words():
         config = chosen.load()
         with looking_at_state(config) as state:
-            answers = [_status_of(sync, state) for sync in config.syncs.values()]
+            found = list(standings(config.syncs.values(), state.store, _next_run))
         if json:
-            ctx.print_json(answers)
+            ctx.print_json([standing_as_json(standing) for standing in found])
             return
-        for answer in answers:
-            print("\n".join(_status_in_words(answer)))
+        for standing in found:
+            print("\n".join(standing_as_lines(standing)))
 
 
-def _status_of(sync: SyncConfig, state: State) -> dict[str, object]:
-    store = state.store
-    last = next(iter(store.runs(sync.name, limit=1)), None)
-    held = store.held(sync.name)
-    return {
-        "sync": sync.name,
-        "instance": sync.gomus,
-        "last_run": _run_as_json(last) if last else None,
-        "next_run": sync.schedule.next_after(now()).isoformat() if sync.schedule else None,
-        "known_customers": store.count_known(sync.name),
-        "open_intents": len(store.open_intents(sync.name)),
-        "invalid_records": len(store.invalid(sync.name)),
-        "failures": len(store.quarantine(sync.name)),
-        "held": held
-        and {
-            "since": held.held_at.isoformat(),
-            "reasons": list(held.guards.values()),
-            "changes": store.count_held_changes(sync.name),
-            "approved_by": held.approved_by,
-            "approved_until": held.expires_at.isoformat() if held.expires_at else None,
-        },
-    }
-
-
-def _status_in_words(answer: dict[str, object]) -> list[str]:
-    name, last, held = answer["sync"], answer["last_run"], answer["held"]
-    lines = [f"{name} → {answer['instance']}"]
-    if isinstance(last, dict):
-        done = _done_in_words(last["counts"])
-        lines.append(
-            f"  last run: {last['started_at']}  {last['status']}{done}" + (f"  {last['error'] or ''}".rstrip())
-        )
-    else:
-        lines.append("  last run: none yet")
-    lines.append(f"  next run due: {answer['next_run'] or 'on demand only (`syncd --once`)'}")
-    lines.append(f"  known customers: {answer['known_customers']}")
-    if isinstance(last, dict) and last["counts"].get("drifted"):
-        drifted = last["counts"]["drifted"]
-        lines.append(f"  drift: {drifted} of the customers read back were changed in go~mus (`syncd verify {name}`)")
-    if answer["open_intents"]:
-        lines.append(f"  begun and not ended: {answer['open_intents']} (the next run looks first)")
-    if answer["failures"] or answer["invalid_records"]:
-        lines.append(
-            f"  failures: {answer['failures']} refused, {answer['invalid_records']} invalid (`syncd failures {name}`)"
-        )
-    if isinstance(held, dict):
-        lines += [f"  HELD since {held['since']}: {reason}" for reason in held["reasons"]]
-        lines.append(f"    see `syncd plan {name}`; release it with `syncd approve {name}`, or mend the source")
-        if held["approved_by"]:
-            lines.append(f"    approved by {held['approved_by']} until {held['approved_until']}")
-    return lines
+def _next_run(sync: SyncConfig) -> datetime | None:
+    return sync.schedule.next_after(now()) if sync.schedule else None
 
 
 def history(
@@ -127,9 +51,9 @@ def history(
         with looking_at_state(config) as state:
             rows = state.store.runs(name, limit)
         if json:
-            ctx.print_json([_run_as_json(row) for row in rows])
+            ctx.print_json([run_as_json(row) for row in rows])
         else:
-            print("\n".join(_run_in_words(row) for row in rows) or "No run yet.")
+            print("\n".join(run_as_line(row) for row in rows) or "No run yet.")
 
 
 def show(

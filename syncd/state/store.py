@@ -4,9 +4,10 @@ Writes of a run go through `writing`, which checks the fencing number and commit
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -119,6 +120,30 @@ class RunRow:
     status: str | None
     counts: Mapping[str, int]
     error: str | None
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLine:
+    """What the journal has of one customer in one run."""
+
+    foreign_id: str
+    gomus_id: int | None
+    action: str
+    result: str | None
+    status: int | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How many of everything there are of one sync; `held` by action."""
+
+    known: int = 0
+    refused: int = 0
+    invalid: int = 0
+    open_intents: int = 0
+    held: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -485,8 +510,23 @@ class Store:
         row = {"id": run, "sync": sync, "instance": instance, "trigger": trigger, "started_at": at, "counts": "{}"}
         self._write(t.run.insert(), [row])
 
-    def finish_run(self, run: str, status: str, counts: Mapping[str, int], error: str | None, at: datetime) -> None:
-        values = {"status": status, "counts": json.dumps(counts), "error": error, "finished_at": at}
+    def finish_run(  # noqa: PLR0913 - the columns of one table
+        self,
+        run: str,
+        status: str,
+        counts: Mapping[str, int],
+        error: str | None,
+        at: datetime,
+        *,
+        remedy: str | None = None,
+    ) -> None:
+        values = {
+            "status": status,
+            "counts": json.dumps(counts),
+            "error": error,
+            "remedy": remedy,
+            "finished_at": at,
+        }
         self._write(update(t.run).where(t.run.c.id == run).values(values))
 
     def runs(self, sync: str | None = None, limit: int = 20) -> list[RunRow]:
@@ -494,7 +534,70 @@ class Store:
         query = select(t.run).order_by(t.run.c.started_at.desc()).limit(limit)
         if sync is not None:
             query = query.where(t.run.c.sync == sync)
+        return self._runs(query)
+
+    def find_run(self, run: str) -> RunRow | None:
+        return next(iter(self._runs(select(t.run).where(t.run.c.id == run))), None)
+
+    def last_run_ended(self, sync: str, statuses: Sequence[str]) -> RunRow | None:
+        """The latest that ended in one of these ways."""
+        c = t.run.c
+        query = select(t.run).where(c.sync == sync, c.status.in_(statuses)).order_by(c.started_at.desc()).limit(1)
+        return next(iter(self._runs(query)), None)
+
+    def _runs(self, query: Any) -> list[RunRow]:  # noqa: ANN401 - a select of runs
         return [RunRow(**{**row._asdict(), "counts": json.loads(row.counts)}) for row in self._rows(query)]
+
+    def tally(self) -> dict[str, Tally]:
+        """Of all syncs, each figure by one question."""
+        known = self._count_by_sync(t.known, t.known.c.standing == Standing.ACTIVE.value)
+        refused = self._count_by_sync(t.quarantine)
+        invalid = self._count_by_sync(t.invalid)
+        open_intents = self._count_by_sync(t.journal, t.journal.c.settled_at.is_(None))
+        c = t.held_change.c
+        held: dict[str, dict[str, int]] = {}
+        for row in self._rows(select(c.sync, c.action, func.count().label("number")).group_by(c.sync, c.action)):
+            held.setdefault(row.sync, {})[row.action] = row.number
+        return {
+            sync: Tally(
+                known=known.get(sync, 0),
+                refused=refused.get(sync, 0),
+                invalid=invalid.get(sync, 0),
+                open_intents=open_intents.get(sync, 0),
+                held=held.get(sync, {}),
+            )
+            for sync in known.keys() | refused.keys() | invalid.keys() | open_intents.keys() | held.keys()
+        }
+
+    def _count_by_sync(self, table: Table, *where: Any) -> dict[str, int]:  # noqa: ANN401 - any conditions
+        query = select(table.c.sync, func.count().label("number")).where(*where).group_by(table.c.sync)
+        return {row.sync: row.number for row in self._rows(query)}
+
+    # --- one run, of the journal ---
+
+    def count_outcomes(self, run: str) -> dict[tuple[str, str], int]:
+        """By action and result; what has not ended has the result "open"."""
+        c = t.journal.c
+        query = select(c.action, c.result, func.count().label("number")).where(c.run == run)
+        rows = self._rows(query.group_by(c.action, c.result))
+        return {(row.action, row.result or "open"): row.number for row in rows}
+
+    def count_fields(self, run: str, actions: Sequence[str]) -> dict[str, int]:
+        """For how many customers each field was sent, and accepted."""
+        c = t.journal.c
+        query = select(c.fields, func.count().label("number"))
+        query = query.where(c.run == run, c.action.in_(actions), c.result == "ok").group_by(c.fields)
+        counted: Counter[str] = Counter()
+        for row in self._rows(query):
+            counted.update({name: row.number for name in row.fields.split(",") if name})
+        return dict(counted)
+
+    def remarks_of(self, run: str, limit: int) -> list[RunLine]:
+        """What did not simply go well: failed, skipped, or with words."""
+        c = t.journal.c
+        query = select(c.foreign_id, c.gomus_id, c.action, c.result, c.status, c.error)
+        query = query.where(c.run == run, (c.result != "ok") | c.error.is_not(None)).order_by(c.id).limit(limit)
+        return [RunLine(**row._asdict()) for row in self._rows(query)]
 
     # --- invalid records, quarantine, records without an id ---
 
@@ -534,6 +637,22 @@ class Store:
             )
             for row in self._rows(query)
         ]
+
+    def count_problems(self, sync: str) -> dict[FieldProblem, int]:
+        """How many invalid records have each problem."""
+        c = t.invalid.c
+        query = select(c.problems, func.count().label("number")).where(c.sync == sync).group_by(c.problems)
+        counted: Counter[FieldProblem] = Counter()
+        for row in self._rows(query):
+            for field_, reason in json.loads(row.problems):
+                counted[FieldProblem(field=field_, reason=reason)] += row.number
+        return dict(counted)
+
+    def count_refusals(self, sync: str) -> dict[tuple[str, str], int]:
+        """How many refused records there are of each action and reason."""
+        c = t.quarantine.c
+        query = select(c.action, c.reason, func.count().label("number")).where(c.sync == sync)
+        return {(row.action, row.reason): row.number for row in self._rows(query.group_by(c.action, c.reason))}
 
     def put_quarantine(self, sync: str, row: Quarantined) -> None:
         values = {"sync": sync, **{name: getattr(row, name) for name in Quarantined.__slots__}}

@@ -139,6 +139,7 @@ run = Table(
     Column("status", Text),
     Column("counts", Text, nullable=False),
     Column("error", Words),
+    Column("remedy", Words),
 )
 Index(None, run.c.sync, run.c.started_at)
 

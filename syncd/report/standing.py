@@ -1,0 +1,121 @@
+"""How a sync stands, in words: for `status`, for `history` and for the status page."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from syncd.config.model import SyncConfig
+from syncd.run import Status
+from syncd.state.store import HeldRow, RunRow, Store, Tally
+
+UNFINISHED = "unfinished"
+SUCCEEDED = (Status.DONE.value, Status.PROBLEMS.value)
+WRITTEN = ("create", "update", "adopt", "anonymize", "delete")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncStanding:
+    """`next_run` is None where the sync runs on demand only."""
+
+    sync: str
+    instance: str
+    last: RunRow | None
+    next_run: datetime | None
+    tally: Tally
+    held: HeldRow | None
+
+
+def standings(
+    syncs: Iterable[SyncConfig], store: Store, next_run: Callable[[SyncConfig], datetime | None]
+) -> Iterator[SyncStanding]:
+    tallies = store.tally()
+    for sync in syncs:
+        yield SyncStanding(
+            sync=sync.name,
+            instance=sync.gomus,
+            last=next(iter(store.runs(sync.name, limit=1)), None),
+            next_run=next_run(sync),
+            tally=tallies.get(sync.name, Tally()),
+            held=store.held(sync.name),
+        )
+
+
+def standing_as_json(standing: SyncStanding) -> dict[str, object]:
+    held, tally = standing.held, standing.tally
+    return {
+        "sync": standing.sync,
+        "instance": standing.instance,
+        "last_run": run_as_json(standing.last) if standing.last else None,
+        "next_run": standing.next_run.isoformat() if standing.next_run else None,
+        "known_customers": tally.known,
+        "open_intents": tally.open_intents,
+        "invalid_records": tally.invalid,
+        "failures": tally.refused,
+        "held": held
+        and {
+            "since": held.held_at.isoformat(),
+            "reasons": list(held.guards.values()),
+            "changes": tally.held,
+            "approved_by": held.approved_by,
+            "approved_until": held.expires_at.isoformat() if held.expires_at else None,
+        },
+    }
+
+
+def standing_as_lines(standing: SyncStanding) -> Iterator[str]:
+    name, last, held, tally = standing.sync, standing.last, standing.held, standing.tally
+    yield f"{name} → {standing.instance}"
+    if last:
+        error = f"  {last.error}" if last.error else ""
+        yield f"  last run: {last.started_at.isoformat()}  {last.status or UNFINISHED}{_counted(last.counts)}{error}"
+        if last.remedy:
+            yield f"    what to do: {last.remedy}"
+    else:
+        yield "  last run: none yet"
+    due = standing.next_run.isoformat() if standing.next_run else "on demand only (`syncd --once`)"
+    yield f"  next run due: {due}"
+    yield f"  known customers: {tally.known}"
+    if last and (drifted := last.counts.get("drifted")):
+        yield f"  drift: {drifted} of the customers read back were changed in go~mus (`syncd verify {name}`)"
+    if tally.open_intents:
+        yield f"  begun and not ended: {tally.open_intents} (the next run looks first)"
+    if tally.refused or tally.invalid:
+        yield f"  failures: {tally.refused} refused, {tally.invalid} invalid (`syncd failures {name}`)"
+    if held:
+        for reason in held.guards.values():
+            yield f"  HELD since {held.held_at.isoformat()}: {reason}"
+        yield f"    see `syncd plan {name}`; release it with `syncd approve {name}`, or mend the source"
+        if held.approved_by and held.expires_at:
+            yield f"    approved by {held.approved_by} until {held.expires_at.isoformat()}"
+
+
+# --- one run ---
+
+
+def run_as_json(row: RunRow) -> dict[str, object]:
+    return {
+        "run": row.id,
+        "sync": row.sync,
+        "trigger": row.trigger,
+        "started_at": row.started_at.isoformat(),
+        "finished_at": row.finished_at.isoformat() if row.finished_at else None,
+        "status": row.status or UNFINISHED,
+        "counts": row.counts,
+        "error": row.error,
+        "remedy": row.remedy,
+    }
+
+
+def run_as_line(row: RunRow) -> str:
+    started = row.started_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    words = f"{started}  {row.sync}  {row.status or UNFINISHED}"
+    return words + _counted(row.counts) + (f"  {row.error}" if row.error else "")
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return f"  ({', '.join(f'{name} {count}' for name, count in counts.items())})" if counts else ""
+
+
+def written(counts: Mapping[str, int]) -> int:
+    """How many changes go~mus accepted."""
+    return sum(counts.get(name, 0) for name in WRITTEN)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from syncd import __version__, log
-from syncd.cli import deciding, housekeeping, planning, telling, trying
+from syncd.cli import deciding, housekeeping, planning, reporting, telling, trying
 from syncd.cli.context import Options
 from syncd.cli.failing import stop
 from syncd.cli.progress import survive_narrow_outputs
@@ -76,6 +76,7 @@ for command in (
     telling.history,
     telling.show,
     telling.failures,
+    reporting.report,
     deciding.approve,
     deciding.retry,
     deciding.verify,

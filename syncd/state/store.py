@@ -624,8 +624,8 @@ class Store:
                 ]
                 connection.execute(t.invalid.insert(), rows)
 
-    def invalid(self, sync: str, foreign_id: str | None = None) -> list[InvalidRow]:
-        query = select(t.invalid).where(t.invalid.c.sync == sync).order_by(t.invalid.c.id)
+    def invalid(self, sync: str, foreign_id: str | None = None, limit: int | None = None) -> list[InvalidRow]:
+        query = select(t.invalid).where(t.invalid.c.sync == sync).order_by(t.invalid.c.id).limit(limit)
         if foreign_id is not None:
             query = query.where(t.invalid.c.foreign_id == foreign_id)
         return [
@@ -676,9 +676,9 @@ class Store:
         tables = (t.invalid, t.quarantine)
         return sum(int(self._rows(select(func.count()).where(table.c.sync == sync))[0][0]) for table in tables)
 
-    def quarantine(self, sync: str) -> list[Quarantined]:
+    def quarantine(self, sync: str, limit: int | None = None) -> list[Quarantined]:
         c = t.quarantine.c
-        query = select(t.quarantine).where(c.sync == sync).order_by(c.since, c.foreign_id)
+        query = select(t.quarantine).where(c.sync == sync).order_by(c.since, c.foreign_id).limit(limit)
         return [_quarantined(row) for row in self._rows(query)]
 
     def make_due(self, sync: str, now: datetime) -> int:

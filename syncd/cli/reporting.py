@@ -1,0 +1,72 @@
+"""`syncd report`: one run as a page to keep or to send on."""
+
+import os
+import sys
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from syncd.assembly import State, looking_at_state
+from syncd.cli import context as ctx
+from syncd.cli.failing import FAILED, USAGE, failing_in_words, stop
+from syncd.config.model import Config
+from syncd.report.html import report_as_html, report_run
+from syncd.state.store import RunRow
+
+NEAR = 500  # among so many of the latest runs a nearest name is looked for
+
+
+def report(
+    context: typer.Context,
+    run: Annotated[
+        str | None, typer.Argument(help="The run, as `syncd history --json` has it; left out: the last.")
+    ] = None,
+    sync: Annotated[str | None, typer.Option(help="The last run of this sync.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Write it to this file, readable for you only; else to standard output.")
+    ] = None,
+) -> None:
+    """Write one run as a page of HTML: counts, outcomes, changed fields, failures; ids and fields, no values."""
+    chosen = ctx.answering(context)
+    with failing_in_words():
+        config = chosen.load()
+        ctx.pick(config, [sync] if sync else [])
+        with looking_at_state(config) as state:
+            row = _find(state, run, sync)
+            zone = _zone(config, row)
+            page = report_as_html(report_run(state.store, row), zone)
+        if output is None:
+            sys.stdout.buffer.write(page.encode())
+        else:
+            _write(output, page)
+
+
+def _find(state: State, run: str | None, sync: str | None) -> RunRow:
+    if run is None:
+        return next(iter(state.store.runs(sync, limit=1)), None) or stop("There is no run yet to report on.", USAGE)
+    row = state.store.find_run(run)
+    if row is None:
+        near = get_close_matches(run, [known.id for known in state.store.runs(sync, limit=NEAR)], n=1, cutoff=0.8)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        stop(f"There is no run {run}.{hint} `syncd history --json` lists them.", USAGE)
+    if sync and row.sync != sync:
+        stop(f"The run {run} was one of {row.sync}, not of {sync}.", USAGE)
+    return row
+
+
+def _zone(config: Config, row: RunRow) -> ZoneInfo:
+    """A run of a sync that the configuration has no longer is told by the first one's clock."""
+    return (config.syncs.get(row.sync) or next(iter(config.syncs.values()))).timezone
+
+
+def _write(file: Path, page: str) -> None:
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+            os.fchmod(descriptor, 0o600)  # also where the file was there already
+            opened.write(page)
+    except OSError as error:
+        stop(f"{file} can't be written ({error.strerror}).", FAILED)

@@ -1,0 +1,118 @@
+"""Times, spans and figures as a person reads them, on the status page and in a report."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta, tzinfo
+
+from syncd.state.store import RunRow
+
+ENDED = {
+    "done": "Done",
+    "done with problems": "Done, with problems",
+    "held": "Held by a guard",
+    "failed": "Failed",
+    "stopped": "Stopped early",
+    None: "Not finished",
+}
+DONE = {
+    "create": "created",
+    "update": "updated",
+    "adopt": "adopted",
+    "anonymize": "anonymized",
+    "delete": "deleted",
+    "failed": "refused or failed",
+    "skipped": "skipped",
+    "drifted": "found changed in go~mus",
+    "invalid": "invalid",
+    "quarantined": "resting since a refusal",
+}
+KINDS = {"done": "done", "done with problems": "problems", "held": "held", "failed": "failed", "stopped": "stopped"}
+RESULTS = (("ok", "Done"), ("failed", "Failed"), ("skipped", "Skipped"), ("open", "Not ended"))
+
+COUNTED = {
+    "records": "records read",
+    "unchanged": "unchanged, no call",
+    "absent": "absent, within grace",
+    "hidden": "absent, but perhaps behind a record whose id can't be read",
+    "ignored": 'absent, left alone (delete.mode = "ignore")',
+    "erased": "erased on request, never sent again",
+    "waiting": "waiting for an erasure to end",
+    "duplicates": "repeated rows, counted once",
+    "audited": "read back from go~mus",
+}
+DAYS = "Mon Tue Wed Thu Fri Sat Sun".split()
+MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+UNITS = (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1)))
+
+
+def moment(at: datetime, zone: tzinfo) -> str:
+    """By the clocks of the zone, whatever language the machine speaks: Mon 23 Nov 2026, 14:05 CET."""
+    told = at.astimezone(zone)
+    return f"{DAYS[told.weekday()]} {told.day} {MONTHS[told.month - 1]} {told.year}, {told:%H:%M} {told.tzname()}"
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """12 minutes ago, or in 12 minutes."""
+    span = abs(now - at)
+    for name, unit in UNITS:
+        if count := span // unit:
+            words = f"{count} {name}{'' if count == 1 else 's'}"
+            return f"{words} ago" if at <= now else f"in {words}"
+    return "just now" if at <= now else "in a moment"
+
+
+def span(duration: timedelta) -> str:
+    """3 h 20 min, 2 min 5 s, 0.4 s."""
+    seconds = duration.total_seconds()
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def number(count: int) -> str:
+    """With a thin space every three digits, which reads alike in English and German."""
+    return f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def took(run: RunRow) -> str | None:
+    return span(run.finished_at - run.started_at) if run.finished_at else None
+
+
+def how_ended(run: RunRow) -> str:
+    return ENDED.get(run.status, run.status or "")
+
+
+def done(counts: Mapping[str, int]) -> str:
+    """What a run did: 3 updated, 1 deleted; or that there was nothing to do."""
+    return ", ".join(_done(counts)) or "nothing to do"
+
+
+def _done(counts: Mapping[str, int]) -> Iterator[str]:
+    for name, words in DONE.items():
+        if counts.get(name):
+            yield f"{number(counts[name])} {words}"
+
+
+def kind(run: RunRow) -> str:
+    """The mark of a run on a page; "open" where it has not ended."""
+    return KINDS.get(run.status or "", "open")
+
+
+def result(name: str | None) -> str:
+    return dict(RESULTS)[name or "open"].lower()
+
+
+def counted_as(name: str) -> str:
+    """A count's name as words: create → created."""
+    words = DONE.get(name) or COUNTED.get(name, name)
+    return words[0].upper() + words[1:]
+
+
+def sentence(counts: Mapping[str, int]) -> str:
+    """3 updated, 1 deleted, of 500 records."""
+    told = done(counts)
+    told = f"{told[0].upper()}{told[1:]}"
+    return f"{told}; {number(counts['records'])} records read." if counts.get("records") else f"{told}."

@@ -1,0 +1,86 @@
+"""The status page, health and metrics, served in a thread beside the daemon."""
+
+import errno
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from threading import Thread
+
+from waitress.server import TcpWSGIServer, create_server  # type: ignore[import-untyped]  # waitress has no types
+from waitress.wasyncore import close_all  # type: ignore[import-untyped]  # waitress has no types
+
+from syncd.assembly import now
+from syncd.config.model import WebOptions
+from syncd.errors import Misconfigured, Problem
+from syncd.web.app import create_app
+from syncd.web.metrics import Metrics
+from syncd.web.view import DaemonView
+
+__all__ = ["DaemonView", "Metrics", "serving"]
+
+THREADS = 4
+LONGEST_HEADER = 16 * 1024  # bytes; nothing that is read here needs more
+LONGEST_BODY = 1024
+
+
+@contextmanager
+def serving(
+    options: WebOptions, daemon: DaemonView, metrics: Metrics, clock: Callable[[], datetime] = now
+) -> Iterator[str]:
+    """Serve until the block ends; gives the address, where the port is the one that was really taken."""
+    listening = _listen(options)
+    server: TcpWSGIServer = create_server(
+        create_app(options, daemon, metrics, clock),
+        sockets=[listening],
+        threads=THREADS,
+        ident=None,
+        max_request_header_size=LONGEST_HEADER,
+        max_request_body_size=LONGEST_BODY,
+        channel_timeout=30,
+    )
+    thread = Thread(target=server.run, name="web", daemon=True)
+    thread.start()
+    try:
+        yield _address(listening)
+    finally:
+        server.task_dispatcher.shutdown()
+        # The sockets are the loop's: closed from this thread, they would be torn from under its select().
+        server.trigger.pull_trigger(lambda: close_all(server._map))  # noqa: SLF001 - waitress has no public stop
+        thread.join()
+
+
+def _listen(options: WebOptions) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            options.host, options.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        return socket.create_server(address, family=family, dualstack_ipv6=options.host == "::")
+    except OSError as error:
+        problem = Problem(path="web.listen", message=f"{options.listen}: {_words(error)}")
+        raise Misconfigured([problem], remedy=_remedy(error)) from None
+
+
+def _words(error: OSError) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return "another program listens there already"
+        case errno.EACCES:
+            return "this user may not listen there"
+        case errno.EADDRNOTAVAIL:
+            return "this machine has no such address"
+        case _:
+            return "can't be listened on" if not isinstance(error, socket.gaierror) else "there is no such host"
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "end it, if it is an older syncd, or set another port in web.listen"
+    if error.errno == errno.EACCES:
+        return "set a port above 1023 in web.listen"
+    return "set an address of this machine in web.listen, such as '127.0.0.1:8080'"
+
+
+def _address(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,214 @@
+"""What a status page is shown for: a daemon that only answers, and a state database in which weeks have passed."""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from syncd.assembly import opening_state
+from syncd.config import load
+from syncd.config.model import Config
+from syncd.records import FieldProblem, InvalidRecord, Position, Standing
+from syncd.state.store import HeldChange, Intent, KnownRow, Quarantined, Settled, Store
+
+NOW = datetime(2026, 3, 9, 13, 5, tzinfo=UTC)  # a Monday, 14:05 in Berlin
+SYNC = """
+[sync.{name}]
+{schedule}
+[sync.{name}.source]
+type = "csv"
+path = "{name}.csv"
+[sync.{name}.foreign_id]
+from = "Nr"
+prefix = "{name}-"
+[sync.{name}.fields]
+name = "Vorname"
+"""
+
+
+@dataclass
+class Desk:
+    """The daemon as the page asks it; a test sets what it answers."""
+
+    config: Config
+    why: list[str] = field(default_factory=list)
+    due: dict[str, datetime] = field(default_factory=dict)
+    under_way: set[str] = field(default_factory=set)
+
+    def problems(self) -> Sequence[str]:
+        return self.why
+
+    def next_run(self, sync: str) -> datetime | None:
+        return self.due.get(sync)
+
+    def running(self) -> Collection[str]:
+        return self.under_way
+
+
+def make_desk(folder: Path, *names: str, state: str = "sqlite:///syncd.db", schedule: str = "every 15m") -> Desk:
+    text = f'[state]\nurl = "{state}"\ndigest_key = {{ env = "KEY" }}\n[gomus.main]\n'
+    text += 'url = "https://demo.gomus.de"\ntoken = { env = "TOKEN" }\n'
+    text += "".join(SYNC.format(name=name, schedule=f'schedule = "{schedule}"' if schedule else "") for name in names)
+    (folder / "config.toml").write_text(text, encoding="utf-8")
+    return Desk(load(folder / "config.toml", {"TOKEN": "Zz-secret-token", "KEY": "Zz-secret-key"}))
+
+
+@contextmanager
+def writing(desk: Desk) -> Iterator[Store]:
+    """As a run would; the clock of the fences starts with the first."""
+    with opening_state(desk.config) as state:
+        for name, sync in desk.config.syncs.items():
+            state.store.enter(name, sync.gomus, b"address")
+        yield state.store
+
+
+def add_run(
+    store: Store,
+    sync: str,
+    status: str | None,
+    counts: dict[str, int] | None = None,
+    *,
+    at: datetime = NOW - timedelta(minutes=5),
+    error: str | None = None,
+    remedy: str | None = None,
+) -> str:
+    run = f"{at:%Y%m%dT%H%M%S}-{sync}"
+    store.begin_run(run, sync, "main", "schedule", at)
+    if status is not None:
+        store.finish_run(run, status, counts or {}, error, at + timedelta(seconds=12.4), remedy=remedy)
+    return run
+
+
+def add_known(store: Store, sync: str, count: int) -> None:
+    row = KnownRow(
+        sync=sync,
+        foreign_id="",
+        gomus_id=1,
+        record=b"r",
+        source=b"s",
+        fields={},
+        absent_since=None,
+        standing=Standing.ACTIVE,
+        changed_at=NOW,
+    )
+    store.put_known([replace(row, foreign_id=f"{sync}-{number}", gomus_id=number + 1000) for number in range(count)])
+
+
+def add_invalid(store: Store, sync: str, run: str, problems: dict[tuple[str, str], int]) -> None:
+    kinds = [problem for problem, count in problems.items() for _ in range(count)]
+    store.replace_invalid(
+        sync,
+        run,
+        [
+            InvalidRecord(
+                foreign_id=f"{sync}-{900 + line}",
+                position=Position(source=f"{sync}.csv", line=line),
+                problems=(FieldProblem(field=name, reason=reason),),
+            )
+            for line, (name, reason) in enumerate(kinds, start=2)
+        ],
+    )
+
+
+def add_refused(store: Store, sync: str, reasons: dict[str, int]) -> None:
+    for number, reason in enumerate(reason for reason, count in reasons.items() for _ in range(count)):
+        store.put_quarantine(
+            sync,
+            Quarantined(
+                foreign_id=f"{sync}-{700 + number}",
+                content=b"c",
+                action="update",
+                reason=reason,
+                status=422,
+                tries=2,
+                since=NOW - timedelta(days=2),
+                next_try_at=NOW + timedelta(hours=4),
+            ),
+        )
+
+
+def hold(store: Store, sync: str, run: str, reason: str, count: int) -> None:
+    changes = [HeldChange(f"{sync}-{number}", "delete", b"c") for number in range(count)]
+    store.put_held(
+        sync, run, changes, guards=[("delete", reason)], counts={"delete": count}, at=NOW - timedelta(hours=3)
+    )
+
+
+def note(
+    store: Store, sync: str, run: str, action: str, result: str, *, fields: tuple[str, ...] = (), **more: object
+) -> None:
+    """One line of the journal; `error` and the number of customers may be said."""
+    count = int(str(more.get("count", 1)))
+    error = more.get("error")
+    intents = [
+        Intent(foreign_id=f"{sync}-{number}", gomus_id=number + 1000, action=action, fields=fields)
+        for number in range(count)
+    ]
+    numbers = store.begin_intents(run, sync, intents, NOW)
+    outcomes = [
+        Settled(
+            journal_id=number,
+            action=action,
+            result=result,
+            gomus_id=1,
+            status=200,
+            attempts=1,
+            error=str(error) if error else None,
+        )
+        for number in numbers
+    ]
+    store.settle(outcomes if result != "open" else [], NOW)
+
+
+def fill(desk: Desk) -> None:
+    """Four syncs as they might stand on a bad day: in order, with failures, held, failed."""
+    with writing(desk) as store:
+        _weeks(
+            store, "members", last=("done with problems", {"records": 12480, "update": 3, "create": 1, "invalid": 9})
+        )
+        add_known(store, "members", 1240)
+        add_invalid(
+            store,
+            "members",
+            store.runs("members", 1)[0].id,
+            {
+                ("date_of_birth", "is not a date in the form 31.12.1980"): 5,
+                ("email", "is not an e-mail address"): 2,
+                ("customer_salutation_id", "has no entry in the column 'Anrede (gewünscht)' that go~mus knows"): 1,
+                ("foreign_id", "stands more than once, with different contents (first: members.csv line 77)"): 1,
+            },
+        )
+        add_refused(store, "members", {"go~mus refused (422): Customer 4711: surname can't be blank": 2})
+        _weeks(store, "schools", last=("held", {"records": 310}))
+        add_known(store, "schools", 412)
+        run = store.runs("schools", 1)[0].id
+        hold(store, "schools", run, "102 of 412 known customers would be deleted at once; the limit is 5 % and 20", 102)
+        _weeks(store, "donors", last=("failed", {}), error=True)
+        add_known(store, "donors", 87)
+        _weeks(store, "foerderkreis", last=("done", {"records": 640, "unchanged": 640}))
+        add_known(store, "foerderkreis", 640)
+    desk.due = {name: NOW + timedelta(minutes=10) for name in ("members", "schools", "donors")}
+
+
+def _weeks(store: Store, sync: str, *, last: tuple[str, dict[str, int]], error: bool = False) -> None:
+    """A first import, then quiet days with a few changes, and the last run."""
+    for day in range(28, 0, -1):
+        at = NOW - timedelta(days=day, minutes=5)
+        counts = {"records": 400, "create": 390} if day == 28 else {"records": 400, "update": day * 7 % 5 * (day % 3)}
+        status = {20: "failed", 13: "done with problems", 9: "stopped"}.get(day, "done")
+        add_run(
+            store,
+            sync,
+            status,
+            counts if status != "failed" else {},
+            at=at,
+            error="no connection to go~mus" if status == "failed" else None,
+        )
+    add_run(
+        store,
+        sync,
+        *last,
+        error="Förderkreis-März.csv line 214: the row has 11 cells, the header 12" if error else None,
+        remedy="mend the export; nothing was written, nobody was deleted" if error else None,
+    )

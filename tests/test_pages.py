@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from syncd.config import load
-from syncd.config.model import DeleteOptions, GuardOptions, StateOptions, SyncTable
+from syncd.config.model import DeleteOptions, GuardOptions, StateOptions, SyncTable, WebOptions
 from syncd.gomus.fields import FIELDS
 from syncd.gomus.options import GomusOptions
 from syncd.mapping import FieldSpec, ForeignIdSpec
@@ -15,7 +15,17 @@ from syncd.transforms import NAMES
 
 ROOT = Path(__file__).parents[1]
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
-TABLES = (StateOptions, GomusOptions, SyncTable, CsvOptions, ForeignIdSpec, FieldSpec, DeleteOptions, GuardOptions)
+TABLES = (
+    StateOptions,
+    GomusOptions,
+    SyncTable,
+    CsvOptions,
+    ForeignIdSpec,
+    FieldSpec,
+    DeleteOptions,
+    GuardOptions,
+    WebOptions,
+)
 
 
 def toml_blocks(page):

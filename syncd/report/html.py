@@ -30,7 +30,7 @@ def make_environment(*packages: str) -> Environment:
         loader=ChoiceLoader(loaders), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
     )
     environment.globals.update(style=Markup(STYLE), style_hash=STYLE_HASH, version=__version__)  # noqa: S704 - our own file
-    environment.filters.update(number=words.number, counted=words.done)
+    environment.filters.update(number=words.number)
     return environment
 
 

@@ -85,9 +85,9 @@ def how_ended(run: RunRow) -> str:
     return ENDED.get(run.status, run.status or "")
 
 
-def done(counts: Mapping[str, int]) -> str:
+def done(run: RunRow) -> str:
     """What a run did: 3 updated, 1 deleted; or that there was nothing to do."""
-    return ", ".join(_done(counts)) or "nothing to do"
+    return ", ".join(_done(run.counts)) or ("nothing to do" if run.status == "done" else "nothing written")
 
 
 def _done(counts: Mapping[str, int]) -> Iterator[str]:
@@ -111,8 +111,8 @@ def counted_as(name: str) -> str:
     return words[0].upper() + words[1:]
 
 
-def sentence(counts: Mapping[str, int]) -> str:
-    """3 updated, 1 deleted, of 500 records."""
-    told = done(counts)
+def sentence(run: RunRow) -> str:
+    """3 updated, 1 deleted; 500 records read."""
+    told = done(run)
     told = f"{told[0].upper()}{told[1:]}"
-    return f"{told}; {number(counts['records'])} records read." if counts.get("records") else f"{told}."
+    return f"{told}; {number(run.counts['records'])} records read." if run.counts.get("records") else f"{told}."

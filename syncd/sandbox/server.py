@@ -24,9 +24,21 @@ def serve(app: "WSGIApplication", host: str = "127.0.0.1", port: int = 0) -> Ite
         yield _url(server)
     finally:
         server.task_dispatcher.shutdown()
-        # The sockets are the loop's: closed from this thread, they would be torn from under its select().
-        server.trigger.pull_trigger(lambda: close_all(server._map))  # noqa: SLF001 - waitress has no public stop
-        thread.join()
+        _end(server, thread)
+
+
+def _end(server: TcpWSGIServer, thread: Thread) -> None:
+    """Waitress has no public stop: its loop ends once it watches nothing; only then may the sockets be closed."""
+    watched = server._map  # noqa: SLF001 - as above
+    left: dict[int, object] = {}
+
+    def let_go() -> None:
+        left.update(watched)
+        watched.clear()
+
+    server.trigger.pull_trigger(let_go)
+    thread.join()
+    close_all(left, ignore_all=True)
 
 
 def serve_forever(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 import structlog
-from flask import Flask, Response, abort, jsonify, request
+from flask import Flask, Response, jsonify, request
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from werkzeug.exceptions import HTTPException
@@ -40,9 +40,10 @@ def create_app(options: WebOptions, daemon: DaemonView, metrics: Metrics, clock:
     registry.register(Standings(daemon, clock))
 
     @app.before_request
-    def read_only() -> None:
-        if request.method not in READING:
-            abort(405, response=_plain("405 Method Not Allowed", 405, {"Allow": ", ".join(READING)}))
+    def read_only() -> Response | None:
+        if request.method in READING:
+            return None
+        return _plain("405 Method Not Allowed", 405, {"Allow": ", ".join(READING)})
 
     @app.after_request
     def protect(response: Response) -> Response:

@@ -10,6 +10,7 @@ from syncd.report.standing import written
 from syncd.state.store import RunRow
 
 SHOWN = 30
+ORDER = ("done", "problems", "held", "failed", "stopped", "open", "running")
 COLUMN, TALL, LEAST = 20, 64, 4  # in units of the drawing
 
 
@@ -42,11 +43,16 @@ def draw_chart(runs: Sequence[RunRow], zone: tzinfo, *, is_running: bool) -> Cha
             x=(SHOWN - place) * COLUMN - COLUMN // 2,
             height=_height(written(run.counts), most),
             kind=kind,
-            words=f"{words.moment(run.started_at, zone)}: {label.lower()}; {words.done(run.counts)}",
+            words=f"{words.moment(run.started_at, zone)}: {label.lower()}; {words.done(run)}",
         )
         for place, (run, (kind, label)) in enumerate(zip(runs, kinds, strict=True))
     )
-    return Chart(columns=columns, most=most, kinds=tuple(dict.fromkeys(kinds)), summary=_summary(kinds, most))
+    return Chart(
+        columns=columns,
+        most=most,
+        kinds=tuple(sorted(set(kinds), key=lambda kind: ORDER.index(kind[0]))),
+        summary=_summary(kinds, most),
+    )
 
 
 def kind_of(run: RunRow, *, is_under_way: bool) -> tuple[str, str]:

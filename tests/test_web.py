@@ -1,0 +1,467 @@
+"""The status page, health and metrics: what they say, and what they never say."""
+
+import json
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from desk import NOW, Desk, add_invalid, add_known, add_refused, add_run, fill, hold, make_desk, writing
+from flask.testing import FlaskClient
+from office import MARKS, Office, open_office
+from prometheus_client.parser import text_string_to_metric_families
+
+from syncd.config import load
+from syncd.config.model import WebOptions
+from syncd.errors import Misconfigured
+from syncd.report.html import STYLE_HASH
+from syncd.run import Status, Summary
+from syncd.web import Metrics, serving
+from syncd.web.app import create_app
+
+PATHS = ("/", "/healthz", "/readyz", "/metrics")
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return make_desk(tmp_path, "members", "schools", "donors", "foerderkreis")
+
+
+@pytest.fixture
+def bad_day(desk: Desk) -> Desk:
+    fill(desk)
+    return desk
+
+
+def client_of(desk: Desk, metrics: Metrics | None = None, *, show_ids: bool = False) -> FlaskClient:
+    return create_app(WebOptions(show_ids=show_ids), desk, metrics or Metrics(), lambda: NOW).test_client()
+
+
+def page_of(desk: Desk, *, show_ids: bool = False) -> str:
+    return client_of(desk, show_ids=show_ids).get("/").text
+
+
+def part_of(page: str, sync: str) -> str:
+    """A sync's own section, as text."""
+    found = re.search(rf'<section class="card" id="sync-{sync}".*?</section>', page, re.DOTALL)
+    assert found
+    return " ".join(re.sub(r"<[^>]+>", " ", found[0]).split())
+
+
+def metrics_of(desk: Desk, metrics: Metrics | None = None) -> dict[tuple[str, frozenset[str]], float]:
+    """By name and the values of the labels."""
+    families = text_string_to_metric_families(client_of(desk, metrics).get("/metrics").text)
+    return {
+        (sample.name, frozenset(sample.labels.values())): sample.value for one in families for sample in one.samples
+    }
+
+
+# --- the page ---
+
+
+def test_the_page_says_how_many_syncs_need_a_person(bad_day: Desk) -> None:
+    assert "<h1>2 of 4 syncs need you</h1>" in page_of(bad_day)
+
+
+def test_a_page_without_trouble_says_so(desk: Desk) -> None:
+    with writing(desk) as store:
+        add_run(store, "members", "done", {"records": 3, "unchanged": 3})
+    assert "<h1>Nothing needs you</h1>" in page_of(desk)
+
+
+def test_a_sync_is_told_in_the_time_of_its_museum(bad_day: Desk) -> None:
+    part = part_of(page_of(bad_day), "members")
+    for words in (
+        "Mon 9 Mar 2026, 14:00 CET 5 minutes ago (schedule); it took 12 s",
+        "1 created, 3 updated, 9 invalid; 12 480 records read.",
+        "Mon 9 Mar 2026, 14:15 CET in 10 minutes",
+        "9 invalid, 2 refused by go~mus",
+    ):
+        assert words in part
+
+
+def test_what_is_held_comes_with_its_reason_and_the_command_that_releases_it(bad_day: Desk) -> None:
+    part = part_of(page_of(bad_day), "schools")
+    assert "102 of 412 known customers would be deleted at once; the limit is 5 % and 20." in part
+    assert "Waiting: 102 × delete." in part
+    assert "syncd approve schools" in part
+
+
+def test_an_approval_is_shown_until_it_expires_and_without_who_gave_it(bad_day: Desk) -> None:
+    with writing(bad_day) as store:
+        run = store.runs("schools", 1)[0].id
+        store.approve("schools", run, by="zzperson@zzhost", at=NOW, expires_at=NOW + timedelta(hours=1))
+    page = page_of(bad_day)
+    assert "Approved until Mon 9 Mar 2026, 15:05 CET" in part_of(page, "schools")
+    assert "zzperson" not in page
+    with writing(bad_day) as store:
+        store.approve("schools", run, by="zzperson@zzhost", at=NOW, expires_at=NOW - timedelta(hours=1))
+    assert "syncd approve schools" in part_of(page_of(bad_day), "schools")
+
+
+def test_a_failed_run_comes_with_what_to_do_and_when_it_last_went_well(bad_day: Desk) -> None:
+    part = part_of(page_of(bad_day), "donors")
+    assert "Förderkreis-März.csv line 214: the row has 11 cells, the header 12." in part
+    assert "What to do: mend the export; nothing was written, nobody was deleted." in part
+    assert "Last done Sun 8 Mar 2026, 14:00 CET 1 day ago" in part
+
+
+def test_failures_are_counted_by_reason_wherever_the_records_stand(desk: Desk) -> None:
+    with writing(desk) as store:
+        run = add_run(store, "members", "done with problems")
+        reason = "stands more than once, with different contents (first: members.csv line {})"
+        add_invalid(store, "members", run, {("foreign_id", reason.format(line)): 2 for line in (17, 29)})
+        add_refused(store, "members", {"go~mus refused (422): Customer 4711: surname can't be blank": 1})
+        add_refused(store, "members", {"go~mus refused (422): Customer 4712: surname can't be blank": 2})
+    part = part_of(page_of(desk), "members")
+    assert "foreign_id stands more than once, with different contents · invalid 4" in part
+    assert "go~mus refused (422): Customer …: surname can&#39;t be blank · refused (update) 2" in part
+
+
+@pytest.mark.parametrize(
+    ("finished", "running", "words"),
+    [
+        (False, True, "Under way"),
+        (False, False, "not finished: under way in another process, or cut short"),
+        (True, False, "Nothing to do; 3 records read."),
+    ],
+)
+def test_a_run_that_has_not_ended_is_told_apart(desk: Desk, finished: bool, running: bool, words: str) -> None:
+    with writing(desk) as store:
+        add_run(store, "members", "done" if finished else None, {"records": 3})
+    desk.under_way = {"members"} if running else set()
+    assert words in part_of(page_of(desk), "members")
+
+
+def test_a_sync_that_never_ran_says_so(desk: Desk) -> None:
+    part = part_of(page_of(desk), "members")
+    assert "Last run none yet Next run on demand only syncd trigger members Known customers 0" in part
+
+
+def test_the_chart_is_told_in_words_too(bad_day: Desk) -> None:
+    page = page_of(bad_day)
+    assert (
+        'aria-label="The last 29 runs: 2 done, with problems, 25 done, 1 stopped early, 1 failed. '
+        'At most 390 changes in one run."' in page
+    )
+    assert "<title>Sun 1 Mar 2026, 14:00 CET: failed; nothing written</title>" not in page
+    assert page.count('<tr><th scope="row"><time') == 4 * 29
+
+
+def test_a_name_of_html_is_shown_as_it_is(desk: Desk) -> None:
+    with writing(desk) as store:
+        add_run(store, "members", "failed", error="<script>alert(1)</script> & 'ß'")
+    page = page_of(desk)
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &#39;ß&#39;." in page
+
+
+def test_a_state_that_cannot_be_read_is_said_with_a_remedy(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, "members")
+    (tmp_path / "syncd.db").write_text("of something else, and long enough to be read as such" * 20)
+    answer = client_of(desk).get("/")
+    assert answer.status_code == 503
+    assert "the state database is no SQLite database." in answer.text
+    assert "check state.url." in answer.text
+
+
+def test_an_unready_daemon_says_why_on_the_page(desk: Desk) -> None:
+    desk.why = ["the configuration was not taken over: gomus.main.url is missing"]
+    assert "gomus.main.url is missing." in page_of(desk)
+
+
+# --- ids and values ---
+
+
+def test_ids_are_shown_only_if_asked_for(bad_day: Desk) -> None:
+    ids = re.compile(r"members-[79]\d\d|4711")
+    told = [client_of(bad_day).get(path).text for path in PATHS]
+    assert [ids.findall(text) for text in told] == [[], [], [], []]
+    assert "members-902, members-903" in page_of(bad_day, show_ids=True)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    with open_office(tmp_path) as office:
+        yield office
+
+
+def test_no_value_of_anybody_and_no_token_is_on_any_page(office: Office) -> None:
+    office.rows[3][5] = "31.02.1971"
+    office.rows[4][2] = ""
+    office.export()
+    office.syncd("--once")
+    del office.rows[8:]
+    office.export()
+    office.syncd("--once")
+    desk = Desk(load(office.folder / "config.toml", {"GOMUS_TOKEN": office.token}))
+    told = "".join(client_of(desk, show_ids=shown).get(path).text for path in PATHS for shown in (False, True))
+    assert "would be deleted at once" in told
+    assert [mark for mark in (*MARKS, office.token) if mark in told] == []
+
+
+# --- health ---
+
+
+def test_the_daemon_is_alive_whatever_is_wrong(desk: Desk) -> None:
+    desk.why = ["everything"]
+    answer = client_of(desk).get("/healthz")
+    assert (answer.status_code, answer.text) == (200, "ok\n")
+
+
+def test_a_daemon_without_problems_is_ready(desk: Desk) -> None:
+    answer = client_of(desk).get("/readyz")
+    assert (answer.status_code, answer.json) == (200, {"ready": True, "problems": []})
+
+
+def test_what_is_missing_for_readiness_is_listed(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, "members")
+    desk.why = ["the scheduler has stopped"]
+    (tmp_path / "syncd.db").write_text("of something else, and long enough to be read as such" * 20)
+    answer = client_of(desk).get("/readyz")
+    problems = ["the scheduler has stopped", "the state database is no SQLite database: check state.url"]
+    assert (answer.status_code, answer.json) == (503, {"ready": False, "problems": problems})
+
+
+def test_an_unreachable_database_gives_away_no_password(tmp_path: Path) -> None:
+    desk = make_desk(tmp_path, "members", state="postgresql+psycopg://zzuser:zzsecret@127.0.0.1:9/syncd")
+    for path in PATHS:
+        assert "zz" not in client_of(desk).get(path).text
+    assert client_of(desk).get("/readyz").status_code == 503
+
+
+# --- metrics ---
+
+
+def test_metrics_tell_how_the_syncs_stand(bad_day: Desk) -> None:
+    told = metrics_of(bad_day)
+    for name, labels, value in [
+        ("syncd_state_up", set(), 1),
+        ("syncd_ready", set(), 1),
+        ("syncd_known_customers", {"members"}, 1240),
+        ("syncd_quarantined_records", {"members"}, 2),
+        ("syncd_invalid_records", {"members"}, 9),
+        ("syncd_held_changes", {"schools", "delete"}, 102),
+        ("syncd_held_changes", {"members", "delete"}, 0),
+        ("syncd_open_intents", {"members"}, 0),
+        ("syncd_last_run_status", {"donors", "failed"}, 1),
+        ("syncd_last_run_status", {"donors", "done"}, 0),
+        ("syncd_source_records", {"members"}, 12480),
+        ("syncd_last_success_age_seconds", {"donors"}, 24 * 3600 + 300 - 12.4),
+        ("syncd_last_success_timestamp_seconds", {"members"}, NOW.timestamp() - 300 + 12.4),
+        ("syncd_next_run_timestamp_seconds", {"members"}, NOW.timestamp() + 600),
+    ]:
+        assert told[name, frozenset(labels)] == pytest.approx(value), name
+
+
+def test_metrics_survive_a_database_that_is_gone(bad_day: Desk, tmp_path: Path) -> None:
+    metrics = Metrics()
+    metrics.note_run(Summary(sync="members", run="r", status=Status.DONE, counts={}), timedelta(seconds=3))
+    (tmp_path / "syncd.db").write_bytes(b"gone" * 1000)
+    told = metrics_of(bad_day, metrics)
+    assert told["syncd_state_up", frozenset()] == 0
+    assert told["syncd_runs_total", frozenset({"members", "done"})] == 1
+    assert "syncd_known_customers" not in {name for name, _ in told}
+
+
+def test_runs_and_outcomes_are_counted(desk: Desk) -> None:
+    metrics = Metrics()
+    outcomes = {("update", "ok"): 3, ("update", "failed"): 1}
+    summary = Summary(sync="members", run="r", status=Status.PROBLEMS, counts={}, outcomes=outcomes)
+    metrics.note_run(summary, timedelta(seconds=40))
+    metrics.note_run(summary, timedelta(seconds=2))
+    told = metrics_of(desk, metrics)
+    assert told["syncd_runs_total", frozenset({"members", "done with problems"})] == 2
+    assert told["syncd_outcomes_total", frozenset({"members", "update", "failed"})] == 2
+    assert told["syncd_outcomes_total", frozenset({"members", "update", "ok"})] == 6
+    assert told["syncd_run_duration_seconds_sum", frozenset({"members"})] == 42
+    assert told["syncd_run_duration_seconds_bucket", frozenset({"members", "60.0"})] == 2
+
+
+def test_calls_are_counted_by_status_and_by_none_where_no_answer_came(desk: Desk) -> None:
+    metrics = Metrics()
+    observe = metrics.observing("main")
+    observe("PUT", 200, 0.3)
+    observe("PUT", None, 30.0)
+    told = metrics_of(desk, metrics)
+    assert told["syncd_gomus_calls_total", frozenset({"main", "PUT", "200"})] == 1
+    assert told["syncd_gomus_calls_total", frozenset({"main", "PUT", "none"})] == 1
+    assert told["syncd_gomus_call_duration_seconds_sum", frozenset({"main", "PUT"})] == pytest.approx(30.3)
+
+
+def test_the_page_of_the_manual_lists_every_metric_with_type_and_labels(bad_day: Desk) -> None:
+    metrics = Metrics()
+    outcomes = {("update", "ok"): 1}
+    metrics.note_run(Summary(sync="members", run="r", status=Status.DONE, counts={}, outcomes=outcomes), timedelta(1))
+    metrics.observing("main")("GET", 200, 0.1)
+    families = text_string_to_metric_families(client_of(bad_day, metrics).get("/metrics").text)
+    told = {
+        (
+            f"{one.name}_total" if one.type == "counter" else one.name,
+            one.type,
+            frozenset(label for sample in one.samples for label in sample.labels) - {"le"},
+        )
+        for one in families
+        if not one.name.endswith("_created")
+    }
+    rows = re.findall(r"(?m)^\| `(syncd_\w+)` \| (\w+) \|([^|]*)\|", (ROOT / "docs/web.md").read_text(encoding="utf-8"))
+    assert told == {(name, kind, frozenset(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
+
+
+# --- over the wire ---
+
+
+@contextmanager
+def served(desk: Desk) -> Iterator[httpx.Client]:
+    with (
+        serving(WebOptions(listen="127.0.0.1:0"), desk, Metrics(), lambda: NOW) as url,
+        httpx.Client(base_url=url) as client,
+    ):
+        yield client
+
+
+def test_every_path_is_served_with_headers_that_keep_browsers_on_guard(desk: Desk) -> None:
+    with served(desk) as client:
+        for path in (*PATHS, "/nowhere"):
+            answer = client.get(path)
+            headers = answer.headers
+            assert answer.status_code == (404 if path == "/nowhere" else 200)
+            assert headers["Content-Security-Policy"].startswith(f"default-src 'none'; style-src '{STYLE_HASH}';")
+            assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+            assert headers["X-Content-Type-Options"] == "nosniff"
+            assert headers["Referrer-Policy"] == "no-referrer"
+            assert headers["Cache-Control"] == "no-store"
+            assert "Server" not in headers
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"])
+@pytest.mark.parametrize("path", [*PATHS, "/nowhere"])
+def test_nothing_can_be_done_but_read(desk: Desk, method: str, path: str) -> None:
+    with served(desk) as client:
+        answer = client.request(method, path)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
+
+
+def test_head_answers_like_get_without_a_body(desk: Desk) -> None:
+    with served(desk) as client:
+        for path in PATHS:
+            assert (client.head(path).status_code, client.head(path).content) == (200, b"")
+
+
+@pytest.mark.parametrize("path", [*PATHS, "//", "//evil.example/x", "/%2e%2e/", "/healthz/"])
+def test_the_name_of_the_host_comes_back_in_no_answer(desk: Desk, path: str) -> None:
+    with served(desk) as client:
+        url = client.base_url.copy_with(raw_path=path.encode())
+        answer = client.get(url, headers={"Host": "zz.evil.example", "X-Forwarded-Host": "zz.evil.example"})
+    assert not answer.is_redirect
+    assert "zz.evil" not in answer.text + str(answer.headers)
+
+
+def test_umlauts_arrive_as_utf_8(bad_day: Desk) -> None:
+    with served(bad_day) as client:
+        answer = client.get("/")
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "Förderkreis-März.csv".encode() in answer.content
+
+
+def test_a_port_in_use_is_told_with_a_remedy(desk: Desk) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(Misconfigured) as refused, serving(WebOptions(listen=listen), desk, Metrics()):
+            pass
+    assert str(refused.value).startswith(f"web.listen: {listen}: another program listens there already")
+    assert "set another port" in str(refused.value.remedy)
+
+
+def test_the_port_is_free_again_after_the_end(desk: Desk) -> None:
+    with serving(WebOptions(listen="127.0.0.1:0"), desk, Metrics()) as url:
+        listen = url.removeprefix("http://")
+    with serving(WebOptions(listen=listen), desk, Metrics()) as url:
+        assert httpx.get(f"{url}/healthz").text == "ok\n"
+
+
+def test_an_address_of_ipv6_is_served_too(desk: Desk) -> None:
+    with serving(WebOptions(listen="[::1]:0"), desk, Metrics()) as url:
+        assert httpx.get(f"{url}/healthz").text == "ok\n"
+
+
+@pytest.mark.parametrize("listen", ["203.0.113.9:80", "no-such-host.invalid:80"])
+def test_an_address_of_another_machine_is_told(desk: Desk, listen: str) -> None:
+    with pytest.raises(Misconfigured, match=r"web\.listen: "), serving(WebOptions(listen=listen), desk, Metrics()):
+        pass
+
+
+def test_an_error_that_nobody_foresaw_tells_nothing_of_itself(desk: Desk) -> None:
+    class Broken(Desk):
+        def problems(self) -> list[str]:
+            raise RuntimeError("Zz-secret")
+
+    with served(Broken(desk.config)) as client:
+        answer = client.get("/readyz")
+    assert (answer.status_code, answer.text) == (500, "500 Internal Server Error\n")
+
+
+# --- the configuration ---
+
+
+def config_with(folder: Path, table: str, env: dict[str, str]) -> WebOptions | None:
+    make_desk(folder, "members")
+    with (folder / "config.toml").open("a", encoding="utf-8") as file:
+        file.write(table)
+    return load(folder / "config.toml", {"TOKEN": "t", "KEY": "k", **env}).web
+
+
+@pytest.mark.parametrize(
+    ("table", "env", "listen"),
+    [
+        ("", {}, None),
+        ("[web]", {}, "127.0.0.1:8080"),
+        ("", {"SYNCD_WEB_LISTEN": ""}, None),
+        ("", {"SYNCD_WEB_LISTEN": "0.0.0.0:8080"}, "0.0.0.0:8080"),
+        ("[web]\nshow_ids = true", {"SYNCD_WEB_LISTEN": "0.0.0.0:8080"}, "0.0.0.0:8080"),
+        ('[web]\nlisten = "[::]:80"', {"SYNCD_WEB_LISTEN": "0.0.0.0:8080"}, "[::]:80"),
+    ],
+)
+def test_the_page_is_on_only_where_somebody_says_so(
+    tmp_path: Path, table: str, env: dict[str, str], listen: str | None
+) -> None:
+    web = config_with(tmp_path, table, env)
+    assert (web.listen if web else None) == listen
+
+
+@pytest.mark.parametrize(("listen", "place"), [("[::]:80", ("::", 80)), ("localhost:0", ("localhost", 0))])
+def test_an_address_has_a_host_and_a_port(listen: str, place: tuple[str, int]) -> None:
+    options = WebOptions(listen=listen)
+    assert (options.host, options.port) == place
+
+
+@pytest.mark.parametrize("listen", ["8080", "127.0.0.1", "127.0.0.1:99999", "http://127.0.0.1:80", "::1:80", "a b:80"])
+def test_an_address_that_is_none_is_refused(tmp_path: Path, listen: str) -> None:
+    with pytest.raises(Misconfigured, match=r"web\.listen: .* is not an address and a port such as '127.0.0.1:8080'"):
+        config_with(tmp_path, f'[web]\nlisten = "{listen}"', {})
+
+
+def test_a_wrong_address_in_the_environment_is_named_as_such(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match=r"web\.listen: .*SYNCD_WEB_LISTEN"):
+        config_with(tmp_path, "", {"SYNCD_WEB_LISTEN": "nonsense"})
+
+
+def test_readyz_is_json_for_machines(desk: Desk) -> None:
+    assert json.loads(client_of(desk).get("/readyz").data)["ready"] is True
+
+
+def test_what_is_held_and_known_is_read_on_postgresql_too(tmp_path: Path, postgres_url: str) -> None:
+    desk = make_desk(tmp_path, "members", state=postgres_url)
+    with writing(desk) as store:
+        run = add_run(store, "members", "held", {"records": 50})
+        add_known(store, "members", 50)
+        add_refused(store, "members", {"go~mus refused (422)": 2})
+        add_invalid(store, "members", run, {("email", "is no address"): 3})
+        hold(store, "members", run, "30 of 50", 30)
+    assert metrics_of(desk)["syncd_held_changes", frozenset({"members", "delete"})] == 30
+    assert "3 invalid, 2 refused by go~mus" in part_of(page_of(desk), "members")

@@ -60,7 +60,9 @@ def test_every_import_is_of_a_declared_dependency():
     lines = "\n".join(text_of(file) for file in (ROOT / "syncd").rglob("*.py"))
     imported = {COMES_WITH.get(name, name) for name in re.findall(r"(?m)^\s*(?:from|import) (\w+)", lines)}
     others = imported & providers.keys() - sys.stdlib_module_names - {"syncd"}
-    assert {name for name in others if not {one.lower().replace("_", "-") for one in providers[name]} & declared} == set()
+    assert {
+        name for name in others if not {one.lower().replace("_", "-") for one in providers[name]} & declared
+    } == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

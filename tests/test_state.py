@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
@@ -513,6 +515,20 @@ def test_no_words_from_outside_are_beyond_writing_down(store: Store, words: str)
     assert store.journal_of("members", "M-1")[0].error == clean
     assert (store.quarantine("members")[0].reason, store.runs()[0].error) == (clean, clean)
     assert store.invalid("members")[0].position == f"{clean} line 1"
+
+
+# --- several engines in one process ---
+
+
+def test_opening_the_database_again_keeps_the_locks_of_who_has_it_open(sqlite_url: str, tmp_path: Path) -> None:
+    engine = open_engine(sqlite_url)
+    upgrade(engine)
+    open_engine(sqlite_url).dispose()
+    visit = f"import sqlite3; sqlite3.connect({str(tmp_path / 'state.db')!r}).execute('select * from meta').close()"
+    subprocess.run([sys.executable, "-c", visit], check=True)
+    # a visitor who sees no lock takes itself for the last one, and clears the log away under our feet
+    assert (tmp_path / "state.db-wal").exists()
+    engine.dispose()
 
 
 # --- only looking ---

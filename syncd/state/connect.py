@@ -5,7 +5,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ def open_engine(url: str) -> Engine:
     if path is None:
         return _sqlite_engine(None, ":memory:", _prepare)
     _refuse_network(path)
-    os.close(open_private(path, "the state database"))
+    _make_private(path)
     return _sqlite_engine(path, str(path), _prepare)
 
 
@@ -121,8 +121,14 @@ def _path_of(url: URL) -> Path | None:
 
 def open_private(path: Path, what: str) -> int:
     """A descriptor of a file that only its owner can read, made where there is none; no child process inherits it."""
+    return _open_private(path, what, 0)
+
+
+def _open_private(path: Path, what: str, flags: int) -> int:
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | flags, 0o600)
+    except FileExistsError:
+        raise
     except FileNotFoundError:
         raise StateUnusable(f"the folder of {what}, {path.parent}, does not exist", remedy="make it") from None
     except OSError as error:
@@ -130,6 +136,15 @@ def open_private(path: Path, what: str) -> int:
             f"{what}, {path}, can't be written ({os.strerror(error.errno or 0)})",
             remedy="let the user that runs syncd write this file and its folder",
         ) from None
+
+
+def _make_private(path: Path) -> None:
+    """An existing file is not touched: to close any descriptor of it would drop this process's locks on the database.
+
+    Another process would then take itself for the last one, and clear away a log that is still being written.
+    """
+    with suppress(FileExistsError):
+        os.close(_open_private(path, "the state database", os.O_EXCL))
 
 
 def _refuse_network(path: Path) -> None:

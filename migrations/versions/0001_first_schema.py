@@ -137,6 +137,31 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sync", "foreign_id", name="pk_quarantine"),
     )
     op.create_table(
+        "replica",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("host", sa.Text(), nullable=False),
+        sa.Column("pid", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("started_at", MOMENT, nullable=False),
+        sa.Column("seen_at", MOMENT, nullable=False),
+        sa.Column("agenda", sa.Text(), nullable=False),
+        sa.Column("running", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_replica"),
+    )
+    op.create_table(
+        "request",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("sync", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("requested_at", MOMENT, nullable=False),
+        sa.Column("expires_at", MOMENT, nullable=True),
+        sa.Column("replica", sa.Text(), nullable=True),
+        sa.Column("run", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=True),
+        sa.Column("finished_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_request"),
+    )
+    op.create_table(
         "run",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("sync", sa.Text(), nullable=False),

@@ -225,3 +225,30 @@ lookup = Table(
     Column("entries", Text, nullable=False),
     Column("fetched_at", Moment, nullable=False),
 )
+
+replica = Table(
+    "replica",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("host", Words, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    Column("agenda", Text, nullable=False),
+    Column("running", Text, nullable=False),
+)
+
+request = Table(
+    "request",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("sync", Text, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("requested_at", Moment, nullable=False),
+    Column("expires_at", Moment),
+    Column("replica", Text),  # that has taken it
+    Column("run", Text),
+    Column("status", Text),
+    Column("finished_at", Moment),
+)

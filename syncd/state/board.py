@@ -1,0 +1,187 @@
+"""What daemons and commands tell each other through the state database: who is alive, and which runs are asked for.
+
+Every method opens and ends a transaction of its own, so that any thread may call it.
+"""
+
+import json
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine, Row, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from syncd.state import tables as t
+from syncd.state.connect import LOOKING, translate_errors
+
+KEPT = timedelta(days=1)  # how long a request that was answered is remembered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replica:
+    """One running daemon. `agenda` has its syncs with the moment of the next run; `running` those under way."""
+
+    name: str
+    host: str
+    pid: int
+    version: str
+    started_at: datetime
+    seen_at: datetime
+    agenda: Mapping[str, datetime | None]
+    running: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A run that somebody asked for; `run` once it has begun, `status` once it has ended."""
+
+    id: str
+    sync: str
+    by: str
+    requested_at: datetime
+    expires_at: datetime | None
+    replica: str | None
+    run: str | None
+    status: str | None
+
+
+class Board:
+    """The notices in the state database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._looking = engine.execution_options(**LOOKING)
+
+    def _rows(self, query: Any) -> Sequence[Row[Any]]:  # noqa: ANN401 - any select
+        with translate_errors(self._engine), self._looking.connect() as connection:
+            return connection.execute(query).all()
+
+    def _write(self, statement: Any) -> int:  # noqa: ANN401 - any DML
+        with translate_errors(self._engine), self._engine.begin() as connection:
+            return connection.execute(statement).rowcount
+
+    # --- replicas ---
+
+    def beat(self, replica: Replica) -> None:
+        """A sign of life."""
+        agenda = {sync: moment and moment.isoformat() for sync, moment in replica.agenda.items()}
+        values = {
+            "host": replica.host,
+            "pid": replica.pid,
+            "version": replica.version,
+            "started_at": replica.started_at,
+            "seen_at": replica.seen_at,
+            "agenda": json.dumps(agenda),
+            "running": json.dumps(sorted(replica.running)),
+        }
+        dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
+        statement = dialect.insert(t.replica).values(name=replica.name, **values)
+        self._write(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+
+    def replicas(self) -> list[Replica]:
+        """The one seen last first; also those that died without a word."""
+        return [_replica(row) for row in self._rows(select(t.replica).order_by(t.replica.c.seen_at.desc()))]
+
+    def leave(self, name: str, unfinished: Iterable[str], at: datetime) -> None:
+        """An orderly end: `unfinished` are syncs whose run was cut short, for another replica or the next start."""
+        with translate_errors(self._engine), self._engine.begin() as connection:
+            connection.execute(delete(t.replica).where(t.replica.c.name == name))
+            self._hand_over(connection, name, unfinished, at)
+
+    def bury(self, dead: Replica, at: datetime) -> list[str] | None:
+        """Take over from a replica that gave no more sign of life: the syncs whose runs it left unfinished.
+
+        None where another replica was quicker, or where it has come back to life.
+        """
+        with translate_errors(self._engine), self._engine.begin() as connection:
+            c = t.replica.c
+            gone = delete(t.replica).where(c.name == dead.name, c.seen_at == dead.seen_at)
+            if connection.execute(gone).rowcount != 1:
+                return None
+            unfinished = [sync for sync in dead.running if _was_cut_once(connection, sync)]
+            self._hand_over(connection, dead.name, unfinished, at)
+            return unfinished
+
+    def _hand_over(self, connection: Connection, name: str, unfinished: Iterable[str], at: datetime) -> None:
+        c = t.request.c
+        freed = update(t.request).where(c.replica == name, c.status.is_(None)).values(replica=None, run=None)
+        connection.execute(freed)
+        asked = set(connection.execute(select(c.sync).where(c.replica.is_(None))).scalars())
+        for sync in sorted(set(unfinished) - asked):
+            connection.execute(t.request.insert().values(_new_request(secrets.token_hex(6), sync, by=name, at=at)))
+
+    # --- requests ---
+
+    def ask(self, sync: str, *, by: str, at: datetime, expires_at: datetime) -> str:
+        """Ask for a run; answers the number of the request."""
+        id_ = secrets.token_hex(6)
+        self._write(t.request.insert().values(_new_request(id_, sync, by=by, at=at, expires_at=expires_at)))
+        return id_
+
+    def withdraw(self, id: str) -> bool:
+        """False where it has been taken meanwhile."""
+        c = t.request.c
+        return self._write(delete(t.request).where(c.id == id, c.replica.is_(None))) == 1
+
+    def request(self, id: str) -> Request | None:
+        rows = self._rows(select(t.request).where(t.request.c.id == id))
+        return _request(rows[0]) if rows else None
+
+    def open_requests(self) -> list[Request]:
+        """Those that no replica has taken, the oldest first."""
+        c = t.request.c
+        query = select(t.request).where(c.replica.is_(None)).order_by(c.requested_at, c.id)
+        return [_request(row) for row in self._rows(query)]
+
+    def take(self, id: str, replica: str) -> bool:
+        """Exactly one replica gets True."""
+        c = t.request.c
+        return self._write(update(t.request).where(c.id == id, c.replica.is_(None)).values(replica=replica)) == 1
+
+    def note_run(self, ids: Sequence[str], run: str) -> None:
+        if ids:
+            self._write(update(t.request).where(t.request.c.id.in_(ids)).values(run=run))
+
+    def finish(self, ids: Sequence[str], status: str, at: datetime) -> None:
+        if ids:
+            self._write(update(t.request).where(t.request.c.id.in_(ids)).values(status=status, finished_at=at))
+
+    def tidy(self, now: datetime) -> None:
+        """Forget requests that were answered long ago, and those that expired unanswered."""
+        c = t.request.c
+        answered = sa.and_(c.finished_at.is_not(None), c.finished_at < now - KEPT)
+        expired = sa.and_(c.replica.is_(None), c.expires_at.is_not(None), c.expires_at < now)
+        self._write(delete(t.request).where(sa.or_(answered, expired)))
+
+    # --- runs ---
+
+    def last_start(self, sync: str, triggers: Iterable[str], before: datetime) -> datetime | None:
+        """When a run of the sync last started by one of these triggers."""
+        c = t.run.c
+        query = select(c.started_at).where(c.sync == sync, c.started_at < before, c.trigger.in_(list(triggers)))
+        rows = self._rows(query.order_by(c.started_at.desc()).limit(1))
+        return rows[0].started_at if rows else None
+
+
+def _new_request(id_: str, sync: str, *, by: str, at: datetime, expires_at: datetime | None = None) -> dict[str, Any]:
+    return {"id": id_, "sync": sync, "by": by, "requested_at": at, "expires_at": expires_at}
+
+
+def _was_cut_once(connection: Connection, sync: str) -> bool:
+    """Whether the last run has no end, but the one before has: what kills its process is not tried for ever."""
+    c = t.run.c
+    query = select(c.finished_at).where(c.sync == sync).order_by(c.started_at.desc()).limit(2)
+    ends = connection.execute(query).scalars().all()
+    return bool(ends) and ends[0] is None and None not in ends[1:]
+
+
+def _replica(row: Row[Any]) -> Replica:
+    agenda = {sync: moment and datetime.fromisoformat(moment) for sync, moment in json.loads(row.agenda).items()}
+    return Replica(**{**row._asdict(), "agenda": agenda, "running": tuple(json.loads(row.running))})
+
+
+def _request(row: Row[Any]) -> Request:
+    return Request(**{name: getattr(row, name) for name in Request.__slots__})

@@ -144,26 +144,33 @@ def fetch_lookups(sync: Sync, client: Client) -> dict[str, Lookup]:
     return {kind: Lookup(kind, client.lookup(kind)) for kind in sync.mapper.lookups_needed}
 
 
-def run(sync: Sync, world: World, *, trigger: str, probe: bool = True) -> Summary:
+def run(
+    sync: Sync, world: World, *, trigger: str, probe: bool = True, entering: Callable[[str], None] = lambda _run: None
+) -> Summary:
     """Carry out one whole run.
 
     `probe=False` trusts that go~mus holds none of the customers yet. Raises LeaseTaken where another process runs this
-    sync; whatever else goes wrong is in the summary.
+    sync; whatever else goes wrong is in the summary. `entering` hears the run's id once the lease is held; what it
+    raises calls the run off.
     """
-    with opening(sync, world, trigger=trigger) as run_:
+    with opening(sync, world, trigger=trigger, entering=entering) as run_:
         return run_.conduct(lambda now: run_.sync_all(now, probe=probe))
 
 
 @contextmanager
-def opening(sync: Sync, world: World, *, trigger: str) -> Iterator["Run"]:
+def opening(
+    sync: Sync, world: World, *, trigger: str, entering: Callable[[str], None] = lambda _run: None
+) -> Iterator["Run"]:
     """Take the lease and enter the sync; everything that writes to go~mus happens inside."""
     with take_lease(world.store.engine, sync.name) as lease:
+        run_id = _new_run_id(world.clock())
+        entering(run_id)
         entry = world.store.enter(sync.name, sync.instance, world.digester.name(sync.address))
         ledger = Ledger(
             store=world.store,
             digester=world.digester,
             sync=sync.name,
-            run=_new_run_id(world.clock()),
+            run=run_id,
             fence=entry.fence,
             clock=world.clock,
             recreate_vanished=sync.recreate_vanished,

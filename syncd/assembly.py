@@ -24,6 +24,7 @@ from syncd.run import Sync, World
 from syncd.sources import find_source
 from syncd.sources.base import Source
 from syncd.state import migrate
+from syncd.state.board import Board
 from syncd.state.connect import open_engine, open_engine_readonly
 from syncd.state.store import Store
 
@@ -67,6 +68,16 @@ def looking_at_state(config: Config) -> Iterator[State]:
         state = _state(engine, key or secrets.token_hex())
         _refuse_other_key(state)
         yield state
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def opening_board(config: Config) -> Iterator[Board]:
+    """For a word to the daemons; they have made the database."""
+    engine = open_engine(config.state.url)
+    try:
+        yield Board(engine)
     finally:
         engine.dispose()
 

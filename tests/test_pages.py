@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from syncd.config import load
-from syncd.config.model import DeleteOptions, GuardOptions, StateOptions, SyncTable, WebOptions
+from syncd.config.model import DaemonOptions, DeleteOptions, GuardOptions, StateOptions, SyncTable, WebOptions
 from syncd.gomus.fields import FIELDS
 from syncd.gomus.options import GomusOptions
 from syncd.mapping import FieldSpec, ForeignIdSpec
@@ -25,6 +25,7 @@ TABLES = (
     DeleteOptions,
     GuardOptions,
     WebOptions,
+    DaemonOptions,
 )
 
 
@@ -50,7 +51,7 @@ def test_every_field_and_every_transform_is_explained():
     assert {name for name in NAMES if not re.search(rf"`(\{{ |\"){name}\b", CONFIGURATION)} == set()
 
 
-@pytest.mark.parametrize("table", [StateOptions, GomusOptions, DeleteOptions, GuardOptions])
+@pytest.mark.parametrize("table", [StateOptions, GomusOptions, DeleteOptions, GuardOptions, DaemonOptions])
 def test_every_default_is_as_the_page_says(table):
     for name, field in table.model_fields.items():
         if isinstance(field.default, int | str):

@@ -524,8 +524,8 @@ def test_opening_the_database_again_keeps_the_locks_of_who_has_it_open(sqlite_ur
     engine = open_engine(sqlite_url)
     upgrade(engine)
     open_engine(sqlite_url).dispose()
-    visit = f"import sqlite3; sqlite3.connect({str(tmp_path / 'state.db')!r}).execute('select * from meta').close()"
-    subprocess.run([sys.executable, "-c", visit], check=True)
+    visit = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('select * from meta').close()"
+    subprocess.run([sys.executable, "-c", visit, tmp_path / "state.db"], check=True)
     # a visitor who sees no lock takes itself for the last one, and clears the log away under our feet
     assert (tmp_path / "state.db-wal").exists()
     engine.dispose()

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from syncd import __version__, log
-from syncd.cli import deciding, housekeeping, planning, reporting, telling, trying
+from syncd.cli import deciding, housekeeping, planning, reporting, serving, telling, trying
 from syncd.cli.context import Options
 from syncd.cli.failing import stop
 from syncd.cli.progress import survive_narrow_outputs
@@ -20,7 +20,8 @@ refused · 4 held by a guard · 5 another process is running this sync."""
 app = typer.Typer(
     name="syncd",
     help="Keeps the customers of a go~mus instance in step with your own CRM.\n\nFirst steps: `syncd demo`, then "
-    "`syncd check` and `syncd plan` with your configuration, then `syncd --once`.",
+    "`syncd check` and `syncd plan` with your configuration, then `syncd --once`. Without a command, `syncd` is the "
+    "daemon: it runs every sync on its schedule until SIGTERM, and reads its configuration anew on SIGHUP.",
     epilog=EPILOG,
     no_args_is_help=False,
     pretty_exceptions_enable=False,
@@ -65,13 +66,17 @@ def syncd(
             stop("--once, --sync, --dry-run and --assume-empty stand alone, without a command.")
         return
     if not once:
-        stop("This version runs no schedule of its own yet: start `syncd --once` from cron or a systemd timer.")
+        if sync or dry_run or assume_empty:
+            stop("--sync, --dry-run and --assume-empty go with --once; the daemon runs every sync.")
+        serving.run_daemon(context)
+        return
     run_once(context, sync or [], dry_run=dry_run, assume_empty=assume_empty)
 
 
 for command in (
     planning.plan,
     planning.check,
+    serving.trigger,
     telling.status,
     telling.history,
     telling.show,

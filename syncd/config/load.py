@@ -280,6 +280,7 @@ def _assemble(tables: Document, base: Path) -> Config:
         state=tables.state.model_copy(update={"url": _anchored(tables.state.url, base)}),
         gomus=tables.gomus,
         syncs={name: _assemble_sync(name, table, only_instance) for name, table in tables.sync.items()},
+        daemon=tables.daemon,
         web=tables.web,
     )
 

@@ -157,6 +157,14 @@ class WebOptions(_Table):
         return _split_listen(self.listen)[1]
 
 
+class DaemonOptions(_Table):
+    """How `syncd` without a command goes about its runs."""
+
+    max_concurrent_runs: int = Field(default=2, ge=1, le=32)
+    shutdown_timeout: Duration = timedelta(seconds=30)
+    jitter: Duration = timedelta(seconds=2)  # syncs due at one moment start within so much of each other
+
+
 class SyncTable(_Table):
     """`[sync.NAME]` as the file has it."""
 
@@ -182,6 +190,7 @@ class Document(_Table):
     state: StateOptions = StateOptions()
     gomus: dict[Name, GomusOptions] = Field(min_length=1)
     sync: dict[Name, SyncTable] = Field(min_length=1)
+    daemon: DaemonOptions = DaemonOptions()
     web: WebOptions | None = None
 
 
@@ -211,4 +220,5 @@ class Config:
     state: StateOptions
     gomus: Mapping[str, GomusOptions]
     syncs: Mapping[str, SyncConfig]
+    daemon: DaemonOptions
     web: WebOptions | None = None

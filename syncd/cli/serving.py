@@ -1,0 +1,114 @@
+"""`syncd` without a command, which is the daemon; and `syncd trigger`, which asks it for a run."""
+
+import time
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from syncd import log
+from syncd.assembly import looking_at_state, now, opening_board
+from syncd.cli import context as ctx
+from syncd.cli.failing import CODES, DONE, FAILED, failing_in_words, stop
+from syncd.cli.progress import log_stream
+from syncd.config.model import Config
+from syncd.run import Status
+from syncd.state.board import Board, Replica, Request
+
+ANSWERED_WITHIN = timedelta(seconds=5)
+BEGUN_WITHIN = timedelta(seconds=1)
+VOID_AFTER = timedelta(minutes=10)  # of a request whose command was killed before it could withdraw it
+ALIVE = timedelta(seconds=30)
+LOOK = 0.1
+
+
+def run_daemon(context: typer.Context) -> None:
+    chosen = ctx.options(context)
+    log.configure(chosen.log_format, log_stream())
+    with failing_in_words():
+        from syncd.daemon import serve
+
+        serve(chosen.load(), chosen.load)
+
+
+def trigger(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The sync.")],
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the run to end; its exit code is the answer.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Ask the running daemon for a run now. While one is under way, another follows right after it.
+
+    Any daemon on the same state database may answer, also on another machine. Exit code: 0 once one has taken the
+    request, 1 where none answers; with --wait that of the run.
+    """
+    chosen = ctx.answering(context)
+    with failing_in_words():
+        config = chosen.load()
+        ctx.pick(config, [name])
+        _require_daemon(config, name)
+        with opening_board(config) as board:
+            asked_at = now()
+            id_ = board.ask(name, by=ctx.who(), at=asked_at, expires_at=asked_at + VOID_AFTER)
+            _await_taken(board, id_, name)
+            taken = _await_end(board, id_, name) if wait else _await_beginning(board, id_)
+        if json:
+            ctx.print_json({"sync": name, "replica": taken.replica, "run": taken.run, "status": taken.status})
+        else:
+            print(_in_words(taken))
+        raise typer.Exit(CODES[Status(taken.status)] if wait else DONE)
+
+
+def _in_words(taken: Request) -> str:
+    who = f"{taken.sync}: accepted by the daemon {taken.replica}"
+    if taken.status:
+        return f"{who}; run {taken.run or 'not begun'}: {taken.status}"
+    return f"{who}; run {taken.run}" if taken.run else f"{who}; it begins as soon as what is under way has ended"
+
+
+def alive(replicas: list[Replica]) -> list[Replica]:
+    return [replica for replica in replicas if now() - replica.seen_at < ALIVE]
+
+
+def _require_daemon(config: Config, name: str) -> None:
+    with looking_at_state(config) as state:
+        replicas = alive(Board(state.engine).replicas())
+    if not replicas:
+        stop(f"No daemon is running. Start `syncd`, or do the run here: `syncd --once --sync {name}`.", FAILED)
+    if not any(name in replica.agenda for replica in replicas):
+        stop(f"The daemon that is running does not know {name}: let it read its configuration (SIGHUP).", FAILED)
+
+
+def _await_taken(board: Board, id_: str, name: str) -> None:
+    deadline = time.monotonic() + ANSWERED_WITHIN.total_seconds()
+    while (request := board.request(id_)) and request.replica is None:
+        if time.monotonic() > deadline and board.withdraw(id_):
+            stop(
+                f"No daemon has answered within {ANSWERED_WITHIN.seconds} s; the request is withdrawn. See its log and "
+                f"`syncd status`, or do the run here: `syncd --once --sync {name}`.",
+                FAILED,
+            )
+        time.sleep(LOOK)
+
+
+def _await_beginning(board: Board, id_: str) -> Request:
+    """Its run's id, where it does not have to wait for another run."""
+    deadline = time.monotonic() + BEGUN_WITHIN.total_seconds()
+    while True:
+        request = _still_there(board, id_)
+        if request.run or request.status or time.monotonic() > deadline:
+            return request
+        time.sleep(LOOK)
+
+
+def _await_end(board: Board, id_: str, name: str) -> Request:
+    """However long it takes, as long as there is a daemon that may do it."""
+    while not (request := _still_there(board, id_)).status:
+        if not alive(board.replicas()):
+            stop(f"The daemon is gone; the next one that starts will run {name}.", FAILED)
+        time.sleep(LOOK)
+    return request
+
+
+def _still_there(board: Board, id_: str) -> Request:
+    return board.request(id_) or stop("The request is gone from the state database.", FAILED)

@@ -1,0 +1,171 @@
+"""What is due: decided from schedules, the last starts and the time, touching nothing.
+
+A sync is due where its schedule names a moment after its last start that has come. Whatever kept runs from starting (no
+daemon, no database, a suspended machine, a run that took long), one run makes up for all the moments that were missed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from syncd.schedule import Schedule
+
+SKEW = timedelta(minutes=1)  # clocks of replicas may differ by so much; what lies further ahead was a wrong clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """One run that is to start; `moment` is that of the schedule, None for a run that was asked for."""
+
+    sync: str
+    moment: datetime | None
+    requests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """A schedule; `lag`, by which this sync starts later, spreads syncs and replicas that are due at one moment."""
+
+    schedule: Schedule
+    lag: timedelta
+
+    def start_of(self, moment: datetime) -> datetime:
+        """A little after its moment, but never by more than a tenth of the time to the one after."""
+        return moment + min(self.lag, (self.schedule.next_after(moment) - moment) / 10)
+
+    def next_start(self, now: datetime) -> datetime:
+        return self.start_of(self.schedule.next_after(now))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Line:
+    """One sync. `since` is its last start, or when it was first seen here; without timing it runs on request only."""
+
+    timing: Timing | None
+    since: datetime
+    moment: datetime | None = None  # the schedule's first after `since`
+    wanted_since: datetime | None = None
+    requests: list[str] = field(default_factory=list)
+    not_before: datetime | None = None
+    is_running: bool = False
+    was_cut: bool = False
+    is_gone: bool = False
+
+    def start_after(self, since: datetime) -> None:
+        self.since = since
+        self.moment = self.timing.schedule.next_after(since) if self.timing else None
+
+    def waiting_since(self, now: datetime) -> datetime | None:
+        """Since when a run is due; None where none is."""
+        if self.is_running or self.is_gone or (self.not_before and now < self.not_before):
+            return None
+        moment = self.moment if self.timing and self.moment and self.timing.start_of(self.moment) <= now else None
+        return min(filter(None, (self.wanted_since, moment)), default=None)
+
+
+class Agenda:
+    """All syncs of the configuration in force."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, _Line] = {}
+        self._limit = 1
+
+    def arrange(self, timings: Mapping[str, Timing | None], *, limit: int, now: datetime) -> list[str]:
+        """Take over a configuration, and name the syncs that are new or have another schedule.
+
+        A run under way is not disturbed. A schedule that was changed counts from now, so that nothing looks missed.
+        """
+        self._limit = limit
+        changed = []
+        for name, timing in timings.items():
+            line = self._lines.setdefault(name, _Line(timing=timing, since=now, is_gone=True))
+            is_other = _schedule(line.timing) != _schedule(timing)
+            changed += [name] if is_other or line.is_gone else []
+            line.timing, line.is_gone = timing, False
+            line.start_after(max(line.since, now) if is_other else line.since)
+        for name in self._lines.keys() - timings.keys():
+            self._lines[name].is_gone = True
+        self._drop_gone()
+        return changed
+
+    def _drop_gone(self) -> None:
+        self._lines = {name: line for name, line in self._lines.items() if line.is_running or not line.is_gone}
+
+    # --- what is known of runs ---
+
+    def note_start(self, sync: str, at: datetime, now: datetime) -> None:
+        """A run of the sync has started, here or elsewhere."""
+        line = self._lines[sync]
+        at = at if at <= now + SKEW else now
+        if at > line.since:
+            line.start_after(at)
+
+    def resume(self, sync: str, last_start: datetime) -> None:
+        """What the state database says of a sync that was only just seen: moments since then were missed."""
+        self._lines[sync].start_after(last_start)
+
+    def want(self, sync: str, now: datetime, *requests: str) -> None:
+        """A run has been asked for: now, or right after the one under way; asked for twice, it is still one."""
+        line = self._lines[sync]
+        line.wanted_since = line.wanted_since or now
+        line.requests += requests
+
+    # --- what is to be done ---
+
+    def due(self, now: datetime) -> list[str]:
+        """The syncs to start at this moment, longest waiting first, as far as there is room beside those under way."""
+        for line in self._lines.values():
+            if line.since > now + SKEW:  # the clock was set back
+                line.start_after(now)
+        waiting = {name: at for name, line in self._lines.items() if (at := line.waiting_since(now))}
+        return sorted(waiting, key=lambda name: waiting[name])[: max(0, self._limit - len(self.running))]
+
+    def begin(self, sync: str) -> Due:
+        line = self._lines[sync]
+        is_wanted = line.wanted_since is not None
+        due = Due(sync=sync, moment=None if is_wanted else line.moment, requests=tuple(line.requests))
+        line.is_running, line.wanted_since, line.requests, line.not_before = True, None, [], None
+        return due
+
+    def end(self, due: Due, started: datetime, now: datetime) -> None:
+        """The run is over."""
+        line = self._lines[due.sync]
+        line.is_running = line.was_cut = False
+        self.note_start(due.sync, started, now)
+        self._drop_gone()
+
+    def cut(self, due: Due, started: datetime, now: datetime) -> bool:
+        """The run was cut short: it is begun again, but only once; cut twice, it waits for its next moment."""
+        line = self._lines[due.sync]
+        is_resumed = not line.was_cut
+        line.is_running, line.was_cut = False, is_resumed
+        self.note_start(due.sync, started, now)
+        if is_resumed:
+            self.want(due.sync, now, *due.requests)
+        self._drop_gone()
+        return is_resumed
+
+    def put_off(self, due: Due, until: datetime, now: datetime) -> None:
+        """The run could not begin, because the sync is being run elsewhere: it is still due."""
+        line = self._lines[due.sync]
+        line.is_running, line.not_before = False, until
+        if due.moment is None:
+            self.want(due.sync, now, *due.requests)
+        self._drop_gone()
+
+    # --- questions ---
+
+    @property
+    def running(self) -> list[str]:
+        return [name for name, line in self._lines.items() if line.is_running]
+
+    def knows(self, sync: str) -> bool:
+        return sync in self._lines and not self._lines[sync].is_gone
+
+    def next_runs(self) -> dict[str, datetime | None]:
+        """The schedule's next moments; one that lies in the past is being waited for."""
+        return {name: line.moment for name, line in self._lines.items() if not line.is_gone}
+
+
+def _schedule(timing: Timing | None) -> Schedule | None:
+    return timing.schedule if timing else None

@@ -1,0 +1,135 @@
+"""The runs under way, each in a thread of its own with a connection to the state database of its own."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+
+import structlog
+
+from syncd import log as logs
+from syncd.assembly import make_sync, now, opening_state, opening_world
+from syncd.daemon.agenda import SKEW
+from syncd.daemon.desk import WHOLE_RUNS, Ended, Fate, Order, is_cut
+from syncd.errors import LeaseTaken, StateUnusable, SyncdError
+from syncd.gomus.client import Client
+from syncd.run import Status, Summary, run
+from syncd.state.board import Board
+
+log = structlog.get_logger()
+
+
+class DoneBefore(Exception):
+    """Another replica has run the sync since this run was due."""
+
+
+@dataclass(slots=True)
+class Brakes:
+    """Pulled once: no run begins another batch, and no call is tried again."""
+
+    pulled: threading.Event = field(default_factory=threading.Event)
+    _clients: set[Client] = field(default_factory=set)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def pull(self) -> None:
+        self.pulled.set()
+        with self._guard:
+            for client in self._clients:
+                client.cancel()
+
+    @contextmanager
+    def on(self, client: Client) -> Iterator[None]:
+        with self._guard:
+            self._clients.add(client)
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._clients.discard(client)
+
+
+def conduct(order: Order, brakes: Brakes) -> Ended:
+    """Carry an order out. Whatever goes wrong is in the answer: a run ends itself and nothing else."""
+    started = now()
+    ended = partial(Ended, order=order, started=started)
+    sync = order.sync.name
+    try:
+        summary = _run(order, brakes)
+    except LeaseTaken:
+        return ended(fate=Fate.BUSY, finished=now())
+    except DoneBefore:
+        log.info("daemon.skipped", sync=sync, reason="another replica has run it since it was due")
+        return ended(fate=Fate.DONE_BEFORE, finished=now())
+    except SyncdError as error:
+        log.error("run.failed", sync=sync, error=error.message, remedy=error.remedy)
+        fate = Fate.CUT if isinstance(error, StateUnusable) else Fate.ENDED
+        return ended(fate=fate, finished=now(), summary=_failed(order, error.message, error.remedy))
+    except Exception as error:
+        log.critical("crashed", sync=sync, error=type(error).__name__, exc_info=error)
+        summary = _failed(order, f"crashed ({type(error).__name__})", None)
+        return ended(fate=Fate.CRASHED, finished=now(), summary=summary)
+    fate = Fate.CUT if is_cut(summary, is_stopping=brakes.pulled.is_set()) else Fate.ENDED
+    return ended(fate=fate, finished=now(), summary=summary)
+
+
+def _run(order: Order, brakes: Brakes) -> Summary:
+    with (
+        opening_state(order.config) as state,
+        opening_world(
+            order.config, order.sync, state, stopping=brakes.pulled, progress=lambda _stage, _done, _total: None
+        ) as world,
+        brakes.on(world.client),
+    ):
+        board = Board(state.engine)
+        return run(
+            make_sync(order.config, order.sync),
+            world,
+            trigger=order.trigger,
+            entering=lambda id_: _enter(board, order, id_),
+        )
+
+
+def _enter(board: Board, order: Order, run_id: str) -> None:
+    """With the lease held, nobody else can have begun in between."""
+    if moment := order.due.moment:
+        last = board.last_start(order.sync.name, WHOLE_RUNS, before=now() + SKEW)
+        if last and last >= moment:
+            raise DoneBefore
+    board.note_run(order.due.requests, run_id)
+
+
+def _failed(order: Order, error: str, remedy: str | None) -> Summary:
+    return Summary(sync=order.sync.name, run="", status=Status.FAILED, counts={}, error=error, remedy=remedy)
+
+
+@dataclass(slots=True, kw_only=True)
+class Crew:
+    """Starts runs and knows which are still going. `hand_in` is called in the run's thread."""
+
+    hand_in: Callable[[Ended], None]
+    brakes: Brakes = field(default_factory=Brakes)
+    _threads: dict[threading.Thread, str] = field(default_factory=dict)
+
+    def start(self, order: Order) -> None:
+        self._forget_ended()
+        name = order.sync.name
+        thread = threading.Thread(target=self._conduct, args=(order,), name=f"run {name}", daemon=True)
+        self._threads[thread] = name
+        thread.start()
+
+    def _conduct(self, order: Order) -> None:
+        with logs.bound(replica=order.replica):
+            self.hand_in(conduct(order, self.brakes))
+
+    def _forget_ended(self) -> None:
+        self._threads = {thread: name for thread, name in self._threads.items() if thread.is_alive()}
+
+    def wait(self, seconds: float) -> list[str]:
+        """Wait so long for the runs to end; answers those that did not."""
+        deadline = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        self._forget_ended()
+        return sorted(self._threads.values())

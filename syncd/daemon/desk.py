@@ -1,0 +1,374 @@
+"""One replica's desk: once a second it looks at the notices in the state database, decides what is due, and starts it.
+
+All of it happens in one thread. Runs have threads of their own (`crew`), and hand in how they ended.
+"""
+
+import queue
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from hashlib import blake2b
+
+import structlog
+
+from syncd.assembly import opening_state
+from syncd.config.model import Config, SyncConfig
+from syncd.daemon.agenda import SKEW, Agenda, Due, Timing
+from syncd.errors import Misconfigured, SyncdError
+from syncd.run import Status, Summary
+from syncd.state.board import Board, Replica
+
+log = structlog.get_logger()
+SCHEDULE, REQUEST = "schedule", "request"
+WHOLE_RUNS = (SCHEDULE, REQUEST, "command line")  # what starts a run of everything, as erase and verify do not
+BEAT = timedelta(seconds=5)
+SILENT = timedelta(seconds=20)  # a replica without a sign of life for so long is dead
+BUSY_PAUSE = timedelta(seconds=5)
+TIDY = timedelta(hours=1)
+LONGEST_PAUSE = 60.0
+
+
+class Fate(Enum):
+    """How a run ended, seen from the desk."""
+
+    ENDED = auto()
+    CUT = auto()  # asked to stop, or without its database: somebody goes on
+    CRASHED = auto()
+    BUSY = auto()  # the sync is being run elsewhere
+    DONE_BEFORE = auto()  # another replica has run it since it was due
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One run to be done."""
+
+    config: Config
+    sync: SyncConfig
+    replica: str
+    due: Due
+
+    @property
+    def trigger(self) -> str:
+        return REQUEST if self.due.moment is None else SCHEDULE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What became of an order; a summary for every run that others should hear of."""
+
+    order: Order
+    fate: Fate
+    started: datetime
+    finished: datetime
+    summary: Summary | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """The desk at one moment, for other threads to look at."""
+
+    config: Config
+    problems: tuple[str, ...]
+    next_runs: Mapping[str, datetime | None]
+    running: Collection[str]
+    at: float  # of the monotonic clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Self:
+    """Who this replica is."""
+
+    name: str
+    host: str
+    pid: int
+    version: str
+    started_at: datetime
+
+
+@dataclass(slots=True)
+class _Trouble:
+    """Growing pauses while something is out of order; each change is told once."""
+
+    error: str | None = None
+    since: float = 0.0
+    tries: int = 0
+    next_try: float = 0.0
+
+    def grow(self, now: float) -> float:
+        pause: float = min(LONGEST_PAUSE, 2.0**self.tries)
+        self.tries += 1
+        self.next_try = now + pause
+        return pause
+
+
+@dataclass(slots=True, kw_only=True)
+class Desk:
+    """`start` begins a run in a thread and answers at once; how it ended comes back by `hand_in`."""
+
+    me: Self
+    config: Config
+    start: Callable[[Order], None]
+    clock: Callable[[], datetime]
+    monotonic: Callable[[], float]
+    reload: Callable[[], Config]
+    arranged: Callable[[Mapping[str, Timing | None]], None] = lambda _timings: None
+    picture: Picture = field(init=False)
+    _agenda: Agenda = field(default_factory=Agenda)
+    _ended: "queue.SimpleQueue[Ended]" = field(default_factory=queue.SimpleQueue)
+    _open: ExitStack = field(default_factory=ExitStack)
+    _board: Board | None = None
+    _new: set[str] = field(default_factory=set)  # syncs whose last start is not known yet
+    _untold: list[str] = field(default_factory=list)
+    _others: dict[str, tuple[datetime, float]] = field(default_factory=dict)
+    _next_beat: float = 0.0
+    _next_tidy: float = 0.0
+    _trouble: _Trouble = field(default_factory=_Trouble)
+    _refused: str | None = None
+    _unfinished: set[str] = field(default_factory=set)
+    _busy: set[str] = field(default_factory=set)
+    _answers: list[tuple[tuple[str, ...], str]] = field(default_factory=list)  # to requests, by how their run ended
+
+    def __post_init__(self) -> None:
+        self._arrange(self.config)
+        self._publish()
+
+    # --- the configuration ---
+
+    def _arrange(self, config: Config) -> None:
+        timings = {name: self._timing(name, sync, config.daemon.jitter) for name, sync in config.syncs.items()}
+        limit = config.daemon.max_concurrent_runs
+        self._untold = self._agenda.arrange(timings, limit=limit, now=self.clock())
+        self._new |= {name for name in self._untold if config is self.config or name not in self.config.syncs}
+        self.config = config
+        self.arranged(timings)
+
+    def _timing(self, name: str, sync: SyncConfig, jitter: timedelta) -> Timing | None:
+        lag = jitter * _share(f"{self.me.name} {name}")
+        return Timing(schedule=sync.schedule, lag=lag) if sync.schedule else None
+
+    def read_anew(self) -> None:
+        """The configuration, on SIGHUP: as a whole, or not at all."""
+        try:
+            config = self.reload()
+        except Misconfigured as error:
+            self._refused = "the configuration was changed, and has mistakes: the one before is in force"
+            log.error(
+                "daemon.config_refused", problems=[str(problem) for problem in error.problems], remedy=error.remedy
+            )
+        else:
+            self._refused = None
+            if config.state != self.config.state:
+                self._close_board()
+            self._arrange(config)
+            log.info("daemon.reloaded", syncs=list(config.syncs))
+        self._publish()
+
+    # --- one look ---
+
+    def look(self) -> None:
+        """Do whatever is to be done at this moment."""
+        self._take_in()
+        if self.monotonic() >= self._trouble.next_try:
+            with self._in_trouble_try_again():
+                board = self._opened()
+                self._catch_up(board)
+                self._give_sign_of_life(board)
+                self._tell_next_runs()
+                self._answer_requests(board)
+                self._take_requests(board)
+                self._start_due(board)
+                self._note_good()
+        self._publish()
+
+    @contextmanager
+    def _in_trouble_try_again(self) -> Iterator[None]:
+        """Neither a lost database nor a mistake of ours ends the daemon; nor is it told every second."""
+        try:
+            yield
+        except Exception as error:
+            self._close_board()
+            message = error.message if isinstance(error, SyncdError) else f"crashed ({type(error).__name__})"
+            is_news, is_first = message != self._trouble.error, self._trouble.error is None
+            pause = self._trouble.grow(self.monotonic())
+            if is_first:
+                self._trouble.since = self.monotonic()
+            self._trouble.error = message
+            if is_news and isinstance(error, SyncdError):
+                log.error("daemon.database_lost", error=message, remedy=error.remedy, wait=pause)
+            elif is_news:
+                log.critical("crashed", exc_info=error)
+
+    def _note_good(self) -> None:
+        if self._trouble.error is not None:
+            log.info("daemon.database_back", duration=round(self.monotonic() - self._trouble.since, 1))
+            self._trouble = _Trouble()
+
+    def _opened(self) -> Board:
+        if self._board is None:
+            self._board = Board(self._open.enter_context(opening_state(self.config)).engine)
+            self._next_beat = 0.0
+        return self._board
+
+    def _close_board(self) -> None:
+        self._board = None
+        opened, self._open = self._open, ExitStack()
+        with suppress(SyncdError):
+            opened.close()
+
+    # --- what is due ---
+
+    def _catch_up(self, board: Board) -> None:
+        """Of a sync that is new here, the state database may know when it last ran."""
+        for name in sorted(self._new):
+            if self._agenda.knows(name) and (last := self._last_start(board, name)):
+                self._agenda.resume(name, last)
+        self._new.clear()
+
+    def _tell_next_runs(self) -> None:
+        following = self._agenda.next_runs()
+        for name in self._untold:
+            schedule = self.config.syncs[name].schedule
+            log.info(
+                "daemon.scheduled",
+                sync=name,
+                schedule=schedule.text if schedule else "on request only",
+                next_run=following[name],
+            )
+        self._untold.clear()
+
+    def _last_start(self, board: Board, sync: str) -> datetime | None:
+        return board.last_start(sync, WHOLE_RUNS, before=self.clock() + SKEW)
+
+    def _start_due(self, board: Board) -> None:
+        for name in self._agenda.due(self.clock()):
+            if last := self._last_start(board, name):  # another replica, or somebody by hand, may have been quicker
+                self._agenda.note_start(name, last, self.clock())
+        for name in self._agenda.due(self.clock()):
+            due = self._agenda.begin(name)
+            self._next_beat = 0.0
+            self.start(Order(config=self.config, sync=self.config.syncs[name], replica=self.me.name, due=due))
+
+    def _take_requests(self, board: Board) -> None:
+        now = self.clock()
+        for request in board.open_requests():
+            is_late = request.expires_at is not None and request.expires_at < now
+            if self._agenda.knows(request.sync) and not is_late and board.take(request.id, self.me.name):
+                log.info("daemon.requested", sync=request.sync)
+                self._agenda.want(request.sync, now, request.id)
+
+    # --- runs that ended ---
+
+    def hand_in(self, ended: Ended) -> None:
+        """From the run's thread."""
+        self._ended.put(ended)
+
+    def _take_in(self) -> None:
+        with suppress(queue.Empty):
+            while True:
+                self._note_end(self._ended.get_nowait())
+
+    def _note_end(self, ended: Ended) -> None:
+        due, now = ended.order.due, self.clock()
+        self._next_beat = 0.0
+        if ended.fate is Fate.BUSY:
+            self._agenda.put_off(due, now + BUSY_PAUSE, now)
+            self._tell_busy(due)
+            return
+        self._busy.discard(due.sync)
+        if ended.fate is Fate.CUT:
+            self._unfinished.add(due.sync)
+            if self._agenda.cut(due, ended.started, now):
+                return
+        else:
+            self._unfinished.discard(due.sync)
+            self._agenda.end(due, ended.started, now)
+        if due.requests:
+            status = ended.summary.status if ended.summary else Status.FAILED
+            self._answers.append((due.requests, status.value))
+
+    def _tell_busy(self, due: Due) -> None:
+        """Once for each wait, however often it is tried."""
+        if due.sync not in self._busy:
+            self._busy.add(due.sync)
+            log.info("daemon.skipped", sync=due.sync, reason="it is being run elsewhere; its turn comes after that")
+
+    def _answer_requests(self, board: Board) -> None:
+        while self._answers:
+            board.finish(*self._answers[0], self.clock())
+            del self._answers[0]
+
+    # --- the other replicas ---
+
+    def _give_sign_of_life(self, board: Board) -> None:
+        if self.monotonic() < self._next_beat:
+            return
+        self._next_beat = self.monotonic() + BEAT.total_seconds()
+        board.beat(self._replica())
+        for other in board.replicas():
+            if other.name != self.me.name and self._is_silent(other):
+                self._take_over(board, other)
+        if self.monotonic() >= self._next_tidy:
+            self._next_tidy = self.monotonic() + TIDY.total_seconds()
+            board.tidy(self.clock())
+
+    def _replica(self) -> Replica:
+        return Replica(
+            name=self.me.name,
+            host=self.me.host,
+            pid=self.me.pid,
+            version=self.me.version,
+            started_at=self.me.started_at,
+            seen_at=self.clock(),
+            agenda=self._agenda.next_runs(),
+            running=self._agenda.running,
+        )
+
+    def _is_silent(self, other: Replica) -> bool:
+        """By our own clock, whatever theirs says: for so long we have seen the same sign."""
+        seen_at, since = self._others.get(other.name, (None, 0.0))
+        if seen_at != other.seen_at:
+            self._others[other.name] = (other.seen_at, self.monotonic())
+            return False
+        return self.monotonic() - since >= SILENT.total_seconds()
+
+    def _take_over(self, board: Board, dead: Replica) -> None:
+        del self._others[dead.name]
+        unfinished = board.bury(dead, self.clock())
+        if unfinished is not None:
+            log.warning("daemon.replica_lost", replica=dead.name, syncs=unfinished)
+
+    # --- the end, and looks from outside ---
+
+    def leave(self, still_running: Sequence[str]) -> list[str]:
+        """The last look: what was cut short is left to another replica, or to the next start; answers which."""
+        self._take_in()
+        unfinished = sorted({*still_running, *self._unfinished} & self.config.syncs.keys())
+        try:
+            self._answer_requests(self._opened())
+            self._opened().leave(self.me.name, unfinished, self.clock())
+        except SyncdError as error:
+            log.warning("daemon.database_lost", error=error.message, remedy=error.remedy)
+        self._close_board()
+        return unfinished
+
+    def _publish(self) -> None:
+        trouble = self._trouble.error or (None if self._board else "the state database has not been reached yet")
+        self.picture = Picture(
+            config=self.config,
+            problems=tuple(filter(None, (trouble, self._refused))),
+            next_runs=self._agenda.next_runs(),
+            running=frozenset(self._agenda.running),
+            at=self.monotonic(),
+        )
+
+
+def is_cut(summary: Summary, *, is_stopping: bool) -> bool:
+    """A run that was asked to stop may also say that calls failed: they were given up."""
+    return summary.status is Status.STOPPED or (is_stopping and summary.status is Status.FAILED)
+
+
+def _share(text: str) -> float:
+    """From 0 to 1, always the same for the same replica and sync."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=4).digest()) / 2**32

@@ -1,0 +1,192 @@
+"""The daemon from its start to its end: signals, threads, and who hears of what."""
+
+import os
+import queue
+import secrets
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from functools import partial
+from types import FrameType
+from typing import Protocol
+
+import structlog
+
+from syncd import __version__
+from syncd.assembly import now
+from syncd.config.model import Config
+from syncd.daemon.crew import Crew
+from syncd.daemon.desk import Desk, Ended, Self
+from syncd.daemon.waking import Waking
+from syncd.run import Summary
+
+log = structlog.get_logger()
+POLL = 1.0  # seconds between two looks at the notices
+HANGING = 60.0  # a desk that has not looked for so long hangs
+RECORDING = 2.0  # seconds at the end for writing down what became of the runs
+STOP, RELOAD = "stop", "reload"
+
+
+class Listener(Protocol):
+    """Hears of the runs, one call at a time, in a thread of its own; what it raises is logged and ends nothing."""
+
+    def after_run(self, summary: Summary, started: datetime, finished: datetime) -> None: ...
+
+    def each_minute(self, moment: datetime) -> None: ...
+
+
+class Daemon:
+    """One replica. What faces show of it can be asked from any thread."""
+
+    def __init__(self, config: Config, reload: Callable[[], Config], listeners: Sequence[Listener] = ()) -> None:
+        self._listeners = listeners
+        self._bell = threading.Event()
+        self._closing = threading.Event()
+        self._is_config_due = threading.Event()
+        self._left: list[str] = []
+        self._waking = Waking(ring=self._bell.set, each_minute=lambda: self._tell("each_minute", now()))
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix="listeners")
+        self._crew = Crew(hand_in=self._hand_in)
+        self._desk = Desk(
+            me=_who_we_are(),
+            config=config,
+            start=self._crew.start,
+            clock=now,
+            monotonic=time.monotonic,
+            reload=reload,
+            arranged=self._waking.arrange,
+        )
+        self._thread = threading.Thread(target=self._work, name="desk", daemon=True)
+
+    # --- what faces show ---
+
+    @property
+    def config(self) -> Config:
+        """The one in force."""
+        return self._desk.picture.config
+
+    def problems(self) -> Sequence[str]:
+        """Why this replica is not ready; empty where it is."""
+        picture = self._desk.picture
+        silence = time.monotonic() - picture.at
+        hanging = (f"the daemon has not looked at its work for {silence:.0f} s",) if silence > HANGING else ()
+        stopping = ("the daemon is stopping",) if self._closing.is_set() else ()
+        return (*picture.problems, *hanging, *stopping)
+
+    def next_run(self, sync: str) -> datetime | None:
+        return self._desk.picture.next_runs.get(sync)
+
+    def running(self) -> Collection[str]:
+        return self._desk.picture.running
+
+    # --- from start to end ---
+
+    def start(self) -> None:
+        log.info("daemon.started", version=__version__, replica=self._desk.me.name, syncs=list(self._desk.config.syncs))
+        self._thread.start()
+        self._waking.start()
+
+    def reload(self) -> None:
+        self._is_config_due.set()
+        self._bell.set()
+
+    def stop(self, reason: str) -> bool:
+        """No new run and no new batch; the calls under way may end. False where something hangs beyond the limit."""
+        limit = self.config.daemon.shutdown_timeout.total_seconds()
+        began = time.monotonic()
+        log.info("daemon.stopping", signal=reason, syncs=sorted(self.running()), limit=limit)
+        self._closing.set()
+        self._crew.brakes.pull()
+        self._bell.set()
+        self._thread.join(limit + RECORDING)
+        self._waking.stop()
+        is_clean = not self._thread.is_alive() and not self._crew.wait(0) and self._listeners_are_done()
+        tell = log.info if is_clean else log.warning
+        tell("daemon.stopped", syncs=self._left, duration=round(time.monotonic() - began, 1))
+        return is_clean
+
+    # --- the desk's thread ---
+
+    def _work(self) -> None:
+        while not self._closing.is_set():
+            self._bell.clear()
+            if self._is_config_due.is_set():
+                self._is_config_due.clear()
+                self._guarded(self._desk.read_anew)
+            self._guarded(self._desk.look)
+            self._bell.wait(POLL)
+        still_running = self._crew.wait(self.config.daemon.shutdown_timeout.total_seconds())
+        self._left = self._desk.leave(still_running)
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except Exception as error:
+            log.critical("crashed", exc_info=error)
+
+    # --- who hears of it ---
+
+    def _hand_in(self, ended: Ended) -> None:
+        """In the run's thread."""
+        self._desk.hand_in(ended)
+        if ended.summary is not None:
+            self._tell("after_run", ended.summary, ended.started, ended.finished)
+        self._bell.set()
+
+    def _tell(self, what: str, *facts: object) -> None:
+        for listener in self._listeners:
+            with suppress(RuntimeError):  # a run that ends after everything else has nobody left to hear of it
+                self._aside.submit(self._guarded, partial(getattr(listener, what), *facts))
+
+    def _listeners_are_done(self) -> bool:
+        last = self._aside.submit(int)
+        self._aside.shutdown(wait=False)
+        return not wait([last], timeout=RECORDING).not_done
+
+
+def _who_we_are() -> Self:
+    host, pid = socket.gethostname(), os.getpid()
+    name = f"{host}-{pid}-{secrets.token_hex(2)}"
+    return Self(name=name, host=host, pid=pid, version=__version__, started_at=now())
+
+
+def serve(config: Config, reload: Callable[[], Config]) -> None:
+    """Run every sync on its schedule until a signal says to stop."""
+    with _hearing_signals() as signals:
+        daemon = Daemon(config, reload)
+        daemon.start()
+        while (heard := signals.get())[0] == RELOAD:
+            daemon.reload()
+        is_clean = daemon.stop(heard[1])
+    if not is_clean:
+        # Threads that hang can't be ended, and would be waited for. What they had begun is settled by the next run.
+        sys.stdout.flush()
+        os._exit(0)
+
+
+@contextmanager
+def _hearing_signals() -> Iterator["queue.SimpleQueue[tuple[str, str]]"]:
+    """The first SIGTERM or SIGINT stops in order, the second ends the process; SIGHUP reads the configuration anew."""
+    heard: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()  # the one that a signal handler may put into
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        for one in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(one, signal.SIG_DFL)
+        heard.put((STOP, signal.Signals(number).name))
+
+    def reload(_number: int, _frame: FrameType | None) -> None:
+        heard.put((RELOAD, "SIGHUP"))
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    before[signal.SIGHUP] = signal.signal(signal.SIGHUP, reload)
+    try:
+        yield heard
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

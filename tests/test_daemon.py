@@ -1,0 +1,233 @@
+"""The daemon as real processes: signals, requests, replicas, outages."""
+
+import json
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from daemons import started, until
+from office import Office, open_office
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    with open_office(tmp_path) as office:
+        yield office
+
+
+def schedule(office: Office, text: str) -> None:
+    office.reconfigure("[sync.members]\n", f'[sync.members]\nschedule = "{text}"\n')
+
+
+# --- the schedule ---
+
+
+def test_a_schedule_fires_again_and_again_and_an_idle_daemon_ends_at_once(office: Office) -> None:
+    schedule(office, "every 1s")
+    with started(office) as daemon:
+        daemon.wait_for("run.finished", 3, sync="members", status="done")
+        assert daemon.end() == 0
+    assert len(office.sandbox.customers) == 40
+    starts = [event["timestamp"][:19] for event in daemon.named("run.started")]
+    assert len(starts) == len(set(starts)), "twice at one moment"
+    assert {event["trigger"] for event in daemon.named("run.started")} == {"schedule"}
+    assert daemon.events[-1]["event"] == "daemon.stopped"
+
+
+def test_a_run_that_fell_due_while_no_daemon_was_there_is_made_up_for_at_once(office: Office) -> None:
+    schedule(office, "0 0 * * *")
+    office.syncd("--once")
+    with started(office) as daemon:
+        assert daemon.end() == 0
+    assert daemon.named("run.started") == []
+    _age_runs(office, days=3)
+    with started(office) as daemon:
+        daemon.wait_for("run.finished")
+        assert daemon.end() == 0
+    assert [event["trigger"] for event in daemon.named("run.started")] == ["schedule"]
+
+
+def _age_runs(office: Office, days: int) -> None:
+    import sqlite3
+
+    with sqlite3.connect(office.folder / "state/syncd.db") as connection:
+        connection.execute("update run set started_at = datetime(started_at, ?)", [f"-{days} days"])
+    connection.close()
+
+
+def test_a_sync_that_fails_is_tried_again_and_leaves_the_others_alone(office: Office) -> None:
+    schedule(office, "every 1s")
+    text = (office.folder / "config.toml").read_text()
+    other = text[text.index("[sync.members]") :].replace("sync.members", "sync.other").replace('"M-"', '"O-"')
+    office.configure(text + other.replace('"members.csv"', '"gone.csv"'))
+    with started(office) as daemon:
+        daemon.wait_for("run.failed", 2, sync="other")
+        daemon.wait_for("run.finished", 2, sync="members")
+        (office.folder / "gone.csv").write_bytes((office.folder / "members.csv").read_bytes())
+        daemon.wait_for("run.finished", sync="other", status="done")
+        assert daemon.end() == 0
+
+
+# --- stopping ---
+
+
+def test_stopped_in_the_middle_of_a_load_nothing_is_lost_or_done_twice(office: Office) -> None:
+    office.sandbox.latency = 0.15
+    office.reconfigure('timeout = "5s"', 'timeout = "5s"\nbatch_size = 4\nconcurrency = 2')
+    with started(office) as daemon:
+        office.syncd("trigger", "members")
+        daemon.wait_for("record.outcome", 6)
+        began = time.monotonic()
+        assert daemon.end() == 0
+        assert time.monotonic() - began < 10
+    assert daemon.wait_for("run.finished")["status"] == "stopped"
+    outcomes = daemon.named("record.outcome", result="ok")
+    assert 0 < len(office.sandbox.customers) == len(outcomes) < 40
+    assert daemon.wait_for("daemon.stopped")["syncs"] == ["members"]
+    assert json.loads(office.syncd("status", "--json").out)[0]["open_intents"] == 0
+    with started(office) as daemon:  # the next start goes on by itself
+        assert daemon.wait_for("run.finished")["status"] == "done"
+        assert daemon.end() == 0
+    assert len(office.sandbox.customers) == 40
+    assert office.sandbox.duplicates() == []
+
+
+def test_what_hangs_is_left_behind_after_the_limit(office: Office) -> None:
+    office.configure('[daemon]\nshutdown_timeout = "1s"\n' + (office.folder / "config.toml").read_text())
+    office.sandbox.latency = 4
+    with started(office) as daemon:
+        office.syncd("trigger", "members")
+        daemon.wait_for("run.started")
+        until(lambda: office.sandbox.calls)
+        began = time.monotonic()
+        assert daemon.end() == 0
+        assert time.monotonic() - began < 3.5
+    assert daemon.wait_for("daemon.stopped")["syncs"] == ["members"]
+
+
+def test_a_second_signal_ends_at_once(office: Office) -> None:
+    office.sandbox.latency = 4
+    with started(office) as daemon:
+        office.syncd("trigger", "members")
+        daemon.wait_for("run.started")
+        daemon.send(signal.SIGINT)
+        daemon.wait_for("daemon.stopping", signal="SIGINT")
+        assert daemon.end() == -signal.SIGTERM
+
+
+# --- the configuration read anew ---
+
+
+def test_a_bad_configuration_is_refused_with_all_mistakes_and_the_old_one_goes_on(office: Office) -> None:
+    schedule(office, "every 1s")
+    with started(office) as daemon:
+        good = (office.folder / "config.toml").read_text()
+        office.configure(good.replace("settled", "setled").replace('"0s"', '"0 dys"', 2))
+        daemon.send(signal.SIGHUP)
+        refused = daemon.wait_for("daemon.config_refused")
+        assert len(refused["problems"]) == 2
+        done = len(daemon.named("run.finished"))
+        daemon.wait_for("run.finished", done + 2)
+        assert daemon.end() == 0
+
+
+def test_a_good_configuration_adds_removes_and_reschedules_without_disturbing_a_run(office: Office) -> None:
+    office.sandbox.latency = 0.1
+    office.reconfigure('timeout = "5s"', 'timeout = "5s"\nbatch_size = 4\nconcurrency = 1')
+    with started(office) as daemon:
+        office.syncd("trigger", "members")
+        daemon.wait_for("record.outcome", 4)
+        schedule(office, "every 1s")
+        office.reconfigure("[sync.members]\n", "[sync.renamed]\n")
+        text = (office.folder / "config.toml").read_text().replace("sync.members", "sync.renamed")
+        office.configure(text.replace('"M-"', '"N-"'))
+        daemon.send(signal.SIGHUP)
+        assert daemon.wait_for("daemon.reloaded")["syncs"] == ["renamed"]
+        assert daemon.wait_for("run.finished", sync="members")["status"] == "done"
+        assert daemon.wait_for("run.finished", sync="renamed")["status"] == "done"
+        assert daemon.end() == 0
+    assert len(office.sandbox.customers) == 80
+
+
+# --- asking for a run ---
+
+
+def test_a_run_that_is_asked_for_begins_within_two_seconds(office: Office) -> None:
+    with started(office) as daemon:
+        for number in (1, 2, 3):
+            began = time.monotonic()
+            process = office.start("trigger", "members", "--json")
+            daemon.wait_for("run.started", number)
+            took = time.monotonic() - began
+            out, _ = process.communicate(timeout=10)
+            assert process.returncode == 0
+            assert json.loads(out)["run"] == daemon.wait_for("run.started", number, trigger="request")["run"]
+            assert took < 2 + 1.5, "beside the start of the command itself"
+        assert daemon.end() == 0
+
+
+def test_waiting_for_the_run_answers_with_its_exit_code(office: Office) -> None:
+    office.rows[0][5] = "31.02.1971"
+    office.export()
+    with started(office) as daemon:
+        ended = office.syncd("trigger", "members", "--wait", "--json")
+        assert (ended.code, json.loads(ended.out)["status"]) == (3, "done with problems")
+        assert daemon.end() == 0
+
+
+def test_asked_for_during_a_run_another_follows_once(office: Office) -> None:
+    office.sandbox.latency = 0.1
+    office.reconfigure('timeout = "5s"', 'timeout = "5s"\nbatch_size = 4\nconcurrency = 1')
+    with started(office) as daemon:
+        office.syncd("trigger", "members")
+        daemon.wait_for("record.outcome", 4)
+        waiting = [office.start("trigger", "members", "--wait", "--json") for _ in range(3)]
+        answers = [json.loads(process.communicate(timeout=30)[0]) for process in waiting]
+        assert len({answer["run"] for answer in answers}) == 1
+        assert daemon.end() == 0
+    assert len(daemon.named("run.started")) == 2
+
+
+def test_without_a_daemon_the_answer_is_what_to_do(office: Office) -> None:
+    ended = office.syncd("trigger", "members")
+    assert ended.code == 1
+    assert ended.err == ("No daemon is running. Start `syncd`, or do the run here: `syncd --once --sync members`.\n")
+    assert office.syncd("trigger", "nobody").code == 2
+
+
+def test_a_daemon_that_does_not_answer_gets_the_request_taken_back(office: Office) -> None:
+    with started(office) as daemon:
+        daemon.send(signal.SIGSTOP)
+        ended = office.syncd("trigger", "members")
+        daemon.send(signal.SIGCONT)
+        assert (ended.code, "the request is withdrawn" in ended.err) == (1, True)
+        assert daemon.end() == 0
+    assert daemon.named("run.started") == []
+
+
+# --- beside others ---
+
+
+def test_a_run_by_hand_respects_the_lease_of_the_daemon_and_the_daemon_that_of_a_run_by_hand(office: Office) -> None:
+    office.sandbox.latency = 0.2
+    office.reconfigure('timeout = "5s"', 'timeout = "5s"\nbatch_size = 4\nconcurrency = 1')
+    with started(office) as daemon:
+        by_hand = office.start("--once")
+        until(lambda: office.sandbox.calls_to("POST"))
+        office.syncd("trigger", "members")
+        daemon.wait_for("daemon.skipped")
+        by_hand.communicate(timeout=30)
+        assert by_hand.returncode == 0
+        daemon.wait_for("run.finished")
+        office.rows.append([*office.rows[0][:2], "Anders", "", "", "", ""])
+        office.rows[-1][0] = "9999"
+        office.export()
+        office.sandbox.latency = 1.5
+        office.syncd("trigger", "members")
+        daemon.wait_for("run.started", 2)
+        assert office.syncd("--once").code == 5
+        daemon.wait_for("run.finished", 2)
+        assert daemon.end() == 0
+    assert office.sandbox.duplicates() == []

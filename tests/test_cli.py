@@ -347,15 +347,17 @@ def test_the_database_can_be_upgraded_by_hand(office: Office) -> None:
     assert "is up to date" in office.syncd("db", "upgrade").out
 
 
-@pytest.mark.parametrize("command", ["plan", "check", "status", "failures", "approve", "erase", "sandbox", "demo"])
+@pytest.mark.parametrize(
+    "command", ["plan", "check", "trigger", "status", "failures", "approve", "erase", "sandbox", "demo"]
+)
 def test_help_teaches_each_command(office: Office, command: str) -> None:
     ended = office.syncd(command, "--help")
     assert (ended.code, "Usage" in ended.out) == (0, True)
 
 
-def test_without_a_command_the_reader_learns_what_to_do(office: Office) -> None:
-    ended = office.syncd()
-    assert (ended.code, "syncd --once" in ended.err) == (2, True)
+def test_the_daemon_runs_every_sync_and_no_other_way(office: Office) -> None:
+    ended = office.syncd("--sync", "members")
+    assert (ended.code, "go with --once" in ended.err) == (2, True)
 
 
 def test_the_sandbox_serves_until_it_is_interrupted(tmp_path: Path) -> None:

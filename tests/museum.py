@@ -1,7 +1,7 @@
 """A museum for tests: a source that can be edited, a sandbox, a state database, a clock; and runs between them."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -127,6 +127,32 @@ class Feed(Shelf):
         told = [(row, False) for row in self.rows] + [({"id": name}, True) for name in self.deleted]
         told = [one for one in told if self.changed_at.get(str(one[0]["id"]), 0) >= since]
         yield _FeedReading(self, cursor, told + self.told_twice)
+
+
+class WatchfulFeed(Feed):
+    """A feed that notices by itself what was edited since it was last read.
+
+    One that tells deletions too is hardly ever read whole again: nothing may rest on that.
+    """
+
+    def __init__(self, *, tells_deletions: bool) -> None:
+        super().__init__()
+        self.full_every = timedelta(days=3650 if tells_deletions else 7)
+        self.tells_deletions = tells_deletions
+        self._seen: dict[str, list[dict[str, object]]] = {}
+
+    def open(self, cursor: str | None = None) -> AbstractContextManager[Reading]:
+        rows: dict[str, list[dict[str, object]]] = {}
+        for row in self.rows:
+            rows.setdefault(str(row["id"]), []).append(dict(row))
+        for name in sorted(rows.keys() | self._seen.keys()):
+            if rows.get(name) != self._seen.get(name):
+                self._touch({"id": name})
+                self.deleted.pop(name, None)
+                if name not in rows and self.tells_deletions:
+                    self.deleted[name] = {"id": name}
+        self._seen = rows
+        return super().open(cursor)
 
 
 class _FeedReading(Reading):

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from syncd import __version__, log
-from syncd.cli import deciding, housekeeping, planning, reporting, serving, telling, trying
+from syncd.cli import deciding, housekeeping, planning, reporting, serving, starting, telling, trying
 from syncd.cli.context import Options
 from syncd.cli.failing import stop
 from syncd.cli.progress import survive_narrow_outputs
@@ -20,8 +20,8 @@ refused · 4 held by a guard · 5 another process is running this sync."""
 app = typer.Typer(
     name="syncd",
     help="Keeps the customers of a go~mus instance in step with your own CRM.\n\nFirst steps: `syncd demo`, then "
-    "`syncd check` and `syncd plan` with your configuration, then `syncd --once`. Without a command, `syncd` is the "
-    "daemon: it runs every sync on its schedule until SIGTERM, and reads its configuration anew on SIGHUP.",
+    "`syncd init` with an export of your own, `syncd check`, `syncd plan`, `syncd --once`. Without a command, `syncd` is "
+    "the daemon: it runs every sync on its schedule until SIGTERM, and reads its configuration anew on SIGHUP.",
     epilog=EPILOG,
     no_args_is_help=False,
     pretty_exceptions_enable=False,
@@ -86,6 +86,7 @@ for command in (
     deciding.retry,
     deciding.verify,
     deciding.erase,
+    starting.init,
     trying.sandbox,
     trying.demo,
 ):

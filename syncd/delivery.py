@@ -165,8 +165,10 @@ class Delivery:
         # A 500 is an answer: where writes are done at once, whatever was to happen has happened by then.
         is_over = lost.status == 500 and self.habits.is_immediate
         outcomes, missing = self._look_for(creates, [0.0] if is_over else self._pauses_after_loss())
-        if missing and (tries <= 1 or self.is_stopping()):
+        if missing and self.is_stopping():
             return outcomes + [_failed(create, lost) for create in missing]
+        if missing and tries <= 1:
+            return outcomes + [_given_up(create, lost, is_alone=len(creates) == 1) for create in missing]
         if missing:
             self._pause(self.attempts - tries)
             # In halves, for one of them may be what the server stumbles over.
@@ -269,7 +271,7 @@ class Delivery:
         if looked:
             return looked
         if tries <= 1:
-            return _failed(update, lost)
+            return _given_up(update, lost, is_alone=True)
         self._pause(self.attempts - tries)
         return self._update_alone(update, tries=tries - 1)
 
@@ -450,6 +452,11 @@ def _failed(change: Create | Update | Erase, failure: CallFailed, action: Action
         settled=not isinstance(failure, Unclear),
         refused=isinstance(failure, Refused),
     )
+
+
+def _given_up(change: Create | Update, lost: Unclear, *, is_alone: bool) -> Outcome:
+    """A server that stumbles over one record again and again, and answers in between, will do so tomorrow."""
+    return replace(_failed(change, lost), refused=is_alone and lost.status == 500)
 
 
 def _not_done_in_time(answer: WriteAnswer) -> Refused:

@@ -147,7 +147,11 @@ class Executor:
 
     def _watch_streak(self, answer: Answer) -> None:
         """A failure that is not the record's own is the instance's; anything else shows that it is alive."""
-        failed = [o for o in answer if isinstance(o, Outcome) and o.result is Result.FAILED and not o.refused]
+        failed = [
+            o
+            for o in answer
+            if isinstance(o, Outcome) and o.result is Result.FAILED and (not o.refused or o.status == 500)
+        ]
         self._streak = self._streak + 1 if failed and len(failed) == len(answer) else 0
         if self._streak >= STREAK:
             self._failure = self._failure or Outage(

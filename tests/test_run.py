@@ -325,6 +325,7 @@ def test_a_record_that_the_server_stumbles_over_does_not_stop_its_batch_mates(he
     here.attempts = 6
     here.run(stumble)
     assert len(here.sandbox.customers) == 15
+    here.clock.sleep(3601)
     assert here.run().status is Status.DONE
     assert (len(here.sandbox.customers), here.sandbox.duplicates()) == (16, [])
 
@@ -563,6 +564,26 @@ def test_a_restored_state_deletes_nobody_in_its_first_run(here: Museum, tmp_path
     assert (here.writes(), here.sandbox.duplicates()) == ([], [])
     here.run()
     assert [customer.foreign_id for customer in here.sandbox.deleted] == ["M-0002"]
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_record_that_the_server_stumbles_over_again_and_again_is_set_aside(museum: Museum, is_known: bool) -> None:
+    museum.fill(5)
+    if is_known:
+        museum.run()
+        museum.row(3)["phone"] = "+493023125999"
+
+    def stumble(request: httpx.Request, _number: int) -> Fault | None:
+        return Fault.SERVER_ERROR if request.method != "GET" and b"M-0003" in request.content else None
+
+    assert museum.run(stumble).status is Status.PROBLEMS
+    museum.run(stumble)
+    assert [row.foreign_id for row in museum.store.quarantine("members")] == ["M-0003"]
+    assert {customer.foreign_id for customer in museum.sandbox.customers} >= {"M-0001", "M-0002", "M-0004", "M-0005"}
+    assert museum.run(stumble).status is Status.PROBLEMS
+    assert museum.calls() == []
+    museum.clock.sleep(3601)
+    assert museum.run().status is Status.DONE
 
 
 def test_a_state_of_another_instance_is_rebuilt_by_adoption(museum: Museum) -> None:

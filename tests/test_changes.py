@@ -204,7 +204,7 @@ def test_after_approval_the_held_deletions_go_through(museum: Museum, feed: Feed
 
 def test_what_failed_is_read_again(museum: Museum, feed: Feed) -> None:
     feed.put(member(2, phone="+493023125999"))
-    museum.run(lambda request, _n: Fault.SERVER_ERROR if request.method == "PUT" else None)
+    museum.run(lambda request, _n: Fault.UNAVAILABLE if request.method == "PUT" else None)
     museum.run()
     assert feed.cursors[-1] == "5"
     assert museum.sandbox.by_foreign_id("M-0002")[0]["tel"] == "+493023125999"

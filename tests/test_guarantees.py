@@ -386,7 +386,6 @@ MUTANTS = [
     ("duplicates", Delivery, "_create_lost", resend_after_a_time_out),
     ("make_good_and_compare", Ledger, "begin", know_before_acceptance),
     ("absence_deletes_only_when_it_is_sure", syncd.run, "read_whole", take_a_broken_read_for_whole),
-    ("make_good_and_compare", syncd.run.Run, "_is_settled", lambda _run: True),
     ("who_was_deleted_held_nothing_personal", Delivery, "_left_personal", believe_without_reading_back),
 ]
 

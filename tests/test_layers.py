@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "syncd"
 LAYERS = {
-    0: {"errors", "records", "changes", "chunks", "durations"},
+    0: {"errors", "records", "changes", "chunks", "durations", "addresses"},
     1: {"mapping", "transforms", "lookups", "digest", "diff", "guards", "schedule"},
     2: {"sources", "gomus", "state", "log"},
     3: {"reading", "plan", "spool", "watermark", "approval", "delivery", "executor", "ledger", "settlement"}

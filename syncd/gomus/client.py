@@ -12,7 +12,6 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from typing import Any, Self
 from urllib.parse import quote
@@ -20,6 +19,7 @@ from urllib.parse import quote
 import httpx
 
 from syncd import __version__
+from syncd.durations import parse_retry_after
 from syncd.errors import Fatal, Missing, Refused, Retryable, TokenRefused, Unclear
 from syncd.gomus.options import GomusOptions
 from syncd.gomus.wire import WriteAnswer, find_named, read_customers, read_errors, read_list, scrub
@@ -286,7 +286,12 @@ class Client:
                 f"go~mus sends the call elsewhere ({response.status_code})",
                 remedy="set gomus.*.url to the instance's own address; the token goes to no other",
             )
-        return _Answer(response.status_code, meaning, _parse(text), _retry_after(response))
+        return _Answer(
+            response.status_code,
+            meaning,
+            _parse(text),
+            parse_retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC)),
+        )
 
     def _keep_pace(self) -> None:
         if self._options.requests_per_second is None:
@@ -335,16 +340,6 @@ def _read_body(response: httpx.Response) -> bytes:
 def _parse(text: bytes) -> object:
     with suppress(ValueError, RecursionError):
         return json.loads(text) if text.strip() else None
-    return None
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    """Seconds, or a date; both spellings are in use."""
-    given = response.headers.get("Retry-After", "").strip()
-    if given.isdecimal():
-        return float(given)
-    with suppress(ValueError):
-        return max(0.0, (parsedate_to_datetime(given) - datetime.now(UTC)).total_seconds())
     return None
 
 

@@ -1,0 +1,23 @@
+"""Addresses that a secret is sent to."""
+
+from urllib.parse import urlsplit
+
+AT_HOME = {"localhost", "127.0.0.1", "::1"}
+
+
+def check_address(url: str, *, example: str) -> str:
+    """Nobody may listen in on what is sent there, and nothing of it may stand in the address itself."""
+    try:
+        parsed = urlsplit(url)
+        host, _ = parsed.hostname, parsed.port
+    except ValueError:
+        raise ValueError(f"must be an address such as {example!r}") from None
+    if parsed.scheme not in ("http", "https") or not host or any(letter.isspace() for letter in url):
+        raise ValueError(f"must be an address such as {example!r}")
+    if parsed.username is not None:
+        raise ValueError("must not hold a user or password")
+    if parsed.scheme == "http" and host not in AT_HOME:
+        raise ValueError("must begin with 'https://', or secrets and personal data could be read on their way")
+    if parsed.fragment:
+        raise ValueError("must have no '#'")
+    return url

@@ -1,0 +1,174 @@
+"""Since when changes are asked for: times in the source's own spelling, set back by all that could make one be missed.
+
+A change is missed for ever if its time lies before the cursor and it was not read. So the lower bound lies before the
+latest time that was seen
+
+- by the time the reading took, for a record may have changed behind the reader's back, on a page that was done;
+- by `overlap`, for a change may be committed later than its own time says;
+- by an hour more where times have no zone: in autumn the clocks show one hour twice.
+
+Only what the source told, and the length of our own reading, go into it: no two clocks are compared, but to leave times
+out that lie in the future.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Literal, TypeAlias
+
+TOLD_TWICE = timedelta(hours=1)
+EAST = timedelta(hours=14)  # as far as a clock on the wall may be ahead of UTC
+
+_TIME = re.compile(
+    r"(?P<date>\d{4}-\d\d-\d\d)"
+    r"(?:(?P<mark>[T ])(?P<hours>\d\d:\d\d)(?P<seconds>:\d\d)?(?:\.(?P<fraction>\d{1,9}))?"
+    r"(?P<zone> ?(?:Z|UTC|[+-]\d\d(?::?\d\d)?))?)?",
+)
+_EPOCH = re.compile(r"(\d{9,10})(\d{3}|\d{6})?(?:\.(\d{1,6}))?")
+Kind: TypeAlias = Literal["time", "epoch"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """A time of change as the source spells it; `moment` has a zone unless the spelling has none."""
+
+    text: str
+    moment: datetime
+    kind: Kind
+
+    @property
+    def is_aware(self) -> bool:
+        return self.moment.tzinfo is not None
+
+    def set_back(self, span: timedelta) -> str:
+        """An earlier time in the same spelling; what is finer than the spelling is cut off, which is earlier still."""
+        if not span:
+            return self.text
+        return _spell(self, self.moment - span)
+
+
+def parse_stamp(value: object) -> Stamp | None:
+    """None where it is no time; whole numbers are seconds, milli- or microseconds since 1970."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    text = str(value).strip()
+    try:
+        if match := _EPOCH.fullmatch(text):
+            return Stamp(text=text, moment=_from_epoch(match), kind="epoch")
+        if match := _TIME.fullmatch(text):
+            return Stamp(text=text, moment=_from_time(match), kind="time")
+    except (ValueError, OverflowError):
+        return None  # the 31st of February
+    return None
+
+
+def _from_epoch(match: re.Match[str]) -> datetime:
+    seconds, finer, fraction = match.groups()
+    micros = int((finer or "").ljust(6, "0")) + (int(fraction.ljust(6, "0")) if fraction and not finer else 0)
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=int(seconds), microseconds=micros)
+
+
+def _from_time(match: re.Match[str]) -> datetime:
+    hours = match["hours"] or "00:00"
+    micros = (match["fraction"] or "").ljust(6, "0")[:6]
+    moment = datetime.fromisoformat(f"{match['date']}T{hours}{match['seconds'] or ':00'}.{micros}")
+    zone = (match["zone"] or "").strip()
+    if not zone:
+        return moment
+    if zone in ("Z", "UTC"):
+        return moment.replace(tzinfo=UTC)
+    digits = zone[1:].replace(":", "").ljust(4, "0")
+    offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return moment.replace(tzinfo=timezone(-offset if zone[0] == "-" else offset))
+
+
+def _spell(stamp: Stamp, moment: datetime) -> str:
+    if stamp.kind == "epoch":
+        return _spell_epoch(stamp.text, moment)
+    match = _TIME.fullmatch(stamp.text)
+    assert match is not None  # noqa: S101 - that is how it was parsed
+    if match["hours"] is None:
+        return moment.date().isoformat()
+    seconds = f":{moment:%S}" if match["seconds"] else ""
+    fraction = ""
+    if match["fraction"]:
+        width = len(match["fraction"])
+        fraction = "." + f"{moment.microsecond:06d}".ljust(width, "0")[:width]
+    return f"{moment:%Y-%m-%d}{match['mark']}{moment:%H:%M}{seconds}{fraction}{match['zone'] or ''}"
+
+
+def _spell_epoch(text: str, moment: datetime) -> str:
+    match = _EPOCH.fullmatch(text)
+    assert match is not None  # noqa: S101 - that is how it was parsed
+    _, finer, fraction = match.groups()
+    micros = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    seconds, rest = divmod(micros, 1_000_000)
+    digits = f"{rest:06d}"
+    return f"{seconds}{digits[: len(finer or '')]}" + (f".{digits[: len(fraction)]}" if fraction else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    """The latest change seen, and by how much it has to be set back for the length of the reading."""
+
+    stamp: Stamp
+    lag: timedelta
+
+    def __str__(self) -> str:
+        return json.dumps({"changed": self.stamp.text, "lag": self.lag.total_seconds()})
+
+    @property
+    def certain(self) -> datetime:
+        """Up to here nothing can have been missed."""
+        return self.stamp.moment - self.lag
+
+    def since(self, overlap: timedelta) -> str:
+        doubt = timedelta() if self.stamp.is_aware else TOLD_TWICE
+        return self.stamp.set_back(self.lag + overlap + doubt)
+
+
+def parse_cursor(text: str) -> Cursor | None:
+    """None where it is not one of ours, so that everything has to be read."""
+    try:
+        kept = json.loads(text)
+        stamp, lag = parse_stamp(kept["changed"]), timedelta(seconds=float(kept["lag"]))
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return None
+    return Cursor(stamp=stamp, lag=lag) if stamp else None
+
+
+class Latest:
+    """The latest of the times that records show, leaving out what lies in the future."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now.astimezone(UTC)
+        self._stamp: Stamp | None = None
+        self.seen = 0
+        self.unreadable = 0
+        self.is_mixed = False  # some with a zone and some without can't be put in order
+
+    def take(self, value: object) -> None:
+        stamp = parse_stamp(value)
+        if stamp is None:
+            self.unreadable += 1
+            return
+        self.seen += 1
+        if self._stamp is not None and stamp.is_aware != self._stamp.is_aware:
+            self.is_mixed = True
+        elif self._is_past(stamp) and (self._stamp is None or stamp.moment > self._stamp.moment):
+            self._stamp = stamp
+
+    def _is_past(self, stamp: Stamp) -> bool:
+        if stamp.is_aware:
+            return stamp.moment <= self._now
+        return stamp.moment <= (self._now + EAST).replace(tzinfo=None)
+
+    def cursor(self, before: Cursor | None, lag: timedelta) -> Cursor | None:
+        """Never back behind an earlier one."""
+        if self._stamp is None:
+            return before
+        found = Cursor(stamp=self._stamp, lag=lag)
+        if before is None or before.stamp.is_aware != found.stamp.is_aware or found.certain > before.certain:
+            return found
+        return before

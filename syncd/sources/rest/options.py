@@ -1,0 +1,186 @@
+"""`[sync.NAME.source]` with `type = "rest"`."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from syncd.addresses import check_address
+from syncd.durations import Duration
+from syncd.sources.base import SourceOptions
+
+Scalar: TypeAlias = str | int | float | bool
+Place: TypeAlias = Literal["query", "body"]
+
+_CREDENTIALS = {"authorization", "cookie", "proxy-authorization"}
+
+
+def _check_path(path: str) -> str:
+    try:
+        jmespath.compile(path)
+    except JMESPathError:
+        raise ValueError(f"{path!r} is not a JMESPath expression such as 'data.items'") from None
+    return path
+
+
+def _check_total(total: str) -> str:
+    return total if total.startswith("header:") else _check_path(total)
+
+
+def _check_url(url: str) -> str:
+    return check_address(url, example="https://crm.example.org/api/contacts")
+
+
+def _check_headers(headers: dict[str, str]) -> dict[str, str]:
+    for name in headers:
+        if name.lower() in _CREDENTIALS:
+            raise ValueError(f"{name!r} is a secret: use auth = {{ type = ... }}")
+    return headers
+
+
+Path = Annotated[str, Field(min_length=1), AfterValidator(_check_path)]
+Url = Annotated[str, AfterValidator(_check_url)]
+Name = Annotated[str, Field(min_length=1)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+# --- who asks ---
+
+
+class Bearer(_Table):
+    type: Literal["bearer"]
+    token: SecretStr
+
+
+class Basic(_Table):
+    type: Literal["basic"]
+    username: str
+    password: SecretStr
+
+
+class ApiKey(_Table):
+    """In a header or in the query; exactly one of them."""
+
+    type: Literal["api-key"]
+    header: Name | None = None
+    query: Name | None = None
+    value: SecretStr
+    prefix: str = ""  # "Token " before the key, where the API wants it
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.header is None) == (self.query is None):
+            raise ValueError('needs the header or the query parameter that takes the key, as in header = "api-key"')
+        return self
+
+
+class OAuth2(_Table):
+    """Client credentials; the token is renewed before it expires, and once when it is refused."""
+
+    type: Literal["oauth2"]
+    token_url: Url
+    client_id: str
+    client_secret: SecretStr
+    scope: str | None = None
+    params: Mapping[str, str] = Field(default={}, repr=False)  # such as an audience or a resource
+    client_auth: Literal["body", "basic"] = "body"
+
+
+Auth = Annotated[Bearer | Basic | ApiKey | OAuth2, Field(discriminator="type")]
+
+
+# --- page by page ---
+
+
+class _Numbered(_Table):
+    """`in = "body"`: the parameters are places in the JSON body, as in "params.offset"."""
+
+    in_: Place = Field(default="query", alias="in")
+
+
+class ByPage(_Numbered):
+    type: Literal["page"]
+    page_param: Name = "page"
+    size_param: Name | None = None
+    size: int = Field(default=100, ge=1)
+    start: int = Field(default=1, ge=0)
+
+
+class ByOffset(_Numbered):
+    type: Literal["offset"]
+    offset_param: Name = "offset"
+    limit_param: Name | None = None
+    limit: int = Field(default=100, ge=1)
+
+
+class ByCursor(_Numbered):
+    type: Literal["cursor"]
+    cursor_param: Name
+    cursor: Path
+
+
+class ByNextUrl(_Table):
+    type: Literal["next-url"]
+    next: Path
+
+
+class ByLinkHeader(_Table):
+    type: Literal["link-header"]
+
+
+class ByHeader(_Table):
+    type: Literal["header"]
+    header: Name
+
+
+Pagination = Annotated[ByPage | ByOffset | ByCursor | ByNextUrl | ByLinkHeader | ByHeader, Field(discriminator="type")]
+
+
+class Incremental(_Numbered):
+    """`cursor` is where a record tells when it was last changed; `template` is what `param` is set to."""
+
+    param: Name
+    cursor: Path
+    overlap: Duration = timedelta(minutes=5)
+    full_every: Duration = timedelta(days=7)
+    template: str = "{since}"
+
+    @model_validator(mode="after")
+    def _holds_since(self) -> Self:
+        if "{since}" not in self.template:
+            raise ValueError("template must hold {since}, as in 'modified ge {since}'")
+        return self
+
+
+class RestOptions(SourceOptions):
+    type: Literal["rest"] = "rest"
+    url: Url
+    method: Literal["GET", "POST"] = "GET"
+    params: dict[str, Scalar] = Field(default={}, repr=False)
+    headers: Annotated[dict[str, str], AfterValidator(_check_headers)] = Field(default={}, repr=False)
+    json_: dict[str, Any] | None = Field(default=None, alias="json", repr=False)
+    form: bool = False  # the body goes as a form, each top-level value of `json` as JSON text
+    records: Path | None = None
+    auth: Auth | None = None
+    pagination: Pagination | None = None
+    total: Annotated[str, Field(min_length=1), AfterValidator(_check_total)] | None = None
+    incremental: Incremental | None = None
+    deleted: Path | None = None
+    requests_per_second: float | None = Field(default=None, gt=0)
+    timeout: Duration = Field(default=timedelta(seconds=30), gt=timedelta())
+    attempts: int = Field(default=5, ge=1)
+    max_response: int = Field(default=50, ge=1)  # megabytes
+
+    @model_validator(mode="after")
+    def _body_needs_post(self) -> Self:
+        tables = (self.pagination, self.incremental)
+        uses_body = self.json_ is not None or any(getattr(table, "in_", "query") == "body" for table in tables)
+        if uses_body and self.method != "POST":
+            raise ValueError('a JSON body needs method = "POST"')
+        return self

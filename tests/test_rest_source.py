@@ -1,0 +1,402 @@
+"""The source `rest`, over HTTP, against a CRM that pages in every way and breaks in every way."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from crm import PAGINATIONS, Crm, open_crm, path_of
+from flask import Response
+from pydantic import ValidationError
+from source_contract import SourceContract, read
+
+from syncd.errors import IncompleteRead
+from syncd.records import SourceRecord
+from syncd.sources.base import ReadKind
+from syncd.sources.rest.options import RestOptions
+from syncd.sources.rest.source import RestSource
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def crm() -> Crm:
+    return Crm(records=[{"id": number, "name": f"Zzname{number}"} for number in range(1, 26)])
+
+
+@pytest.fixture
+def waits() -> list[float]:
+    return []
+
+
+@pytest.fixture
+def source_at(crm: Crm, waits: list[float]) -> Iterator[Callable[..., RestSource]]:
+    with open_crm(crm) as url:
+
+        def source_at(kind: str = "pages", **options: Any) -> RestSource:
+            table = {"url": url + path_of(kind), "attempts": 2, **PAGINATIONS[kind], **options}
+            if "auth" in table and table["auth"]["type"] == "oauth2":
+                table["auth"] = {"token_url": url + "/token", "client_id": "syncd", **table["auth"]}
+            parsed = RestOptions.model_validate({"type": "rest", **table})
+            return RestSource(parsed, base=Path(), sleep=waits.append, clock=lambda: NOW)
+
+        yield source_at
+
+
+def ids(records: list[SourceRecord]) -> list[object]:
+    return [record.values["id"] for record in records]
+
+
+def refused(source: RestSource, cursor: str | None = None) -> IncompleteRead:
+    with pytest.raises(IncompleteRead) as caught, source.open(cursor) as reading:
+        list(reading)
+    assert caught.value.remedy
+    assert "Zzname" not in str(caught.value)
+    assert "127.0.0.1" not in str(caught.value)
+    assert "?" not in str(caught.value).split(":")[0]
+    return caught.value
+
+
+class TestContract(SourceContract):
+    @pytest.fixture
+    def source_of(self, crm, source_at):
+        def source_of(rows, columns=None):
+            crm.records = rows
+            return source_at("pages")
+
+        return source_of
+
+    @pytest.fixture
+    def cut_short(self, crm, source_at):
+        def cut_short(rows):
+            crm.records, crm.misbehave = rows, lambda number, good: good if number == 1 else Response("{", 200)
+            return source_at("pages")
+
+        return cut_short
+
+    @pytest.fixture
+    def nowhere(self, source_at):
+        return source_at("pages", url="http://127.0.0.1:1/api/pages")
+
+
+# --- pages ---
+
+
+@pytest.mark.parametrize("kind", PAGINATIONS)
+def test_every_pagination_reads_everything_once_and_in_order(crm: Crm, source_at: Any, kind: str) -> None:
+    assert ids(read(source_at(kind))) == list(range(1, 26))
+
+
+def test_a_record_is_found_again_by_its_page_and_number(source_at: Any) -> None:
+    assert str(read(source_at())[7].position) == "pages page 3 record 2"
+
+
+def test_a_server_that_gives_less_than_it_is_asked_for_is_read_to_its_end(crm: Crm, source_at: Any) -> None:
+    read(source_at("pages-with-size"))
+    assert crm.asked[0] == {"page": "1", "per_page": "100"}
+    assert len(crm.asked) == 10
+
+
+def test_a_total_spares_the_question_for_the_empty_page(crm: Crm, source_at: Any) -> None:
+    read(source_at("pages-with-total"))
+    assert len(crm.asked) == 9
+
+
+def test_a_page_behind_the_last_may_be_missing(crm: Crm, source_at: Any) -> None:
+    crm.misbehave = lambda number, good: good if number < 10 else Response("{}", 404)
+    assert len(read(source_at())) == 25
+
+
+def test_params_and_headers_go_along(crm: Crm, source_at: Any) -> None:
+    read(source_at("all", params={"fields": "id,name", "active": True}, headers={"X-Tenant": "museum"}))
+    assert crm.asked[0] == {"fields": "id,name", "active": "true"}
+    assert crm.headers[0]["X-Tenant"] == "museum"
+
+
+def test_parameters_reach_places_deep_in_the_body(crm: Crm, source_at: Any) -> None:
+    pagination = {"type": "cursor", "cursor_param": "page.0.after", "cursor": "none", "in": "body"}
+    incremental = {"param": "where.since", "cursor": "updated_at", "in": "body"}
+    crm.records = [{"id": 1, "updated_at": "2026-11-23T10:00:00Z"}]
+    source = source_at("query", json={"page": [{}]}, pagination=pagination, incremental=incremental)
+    with source.open('{"changed": "2026-11-23T10:00:00Z", "lag": 0}') as reading:
+        assert ids(list(reading)) == [1]
+    assert crm.bodies[0] == {"page": [{}], "where": {"since": "2026-11-23T09:55:00Z"}}
+
+
+def test_a_body_can_go_as_a_form(crm: Crm, source_at: Any) -> None:
+    pagination = {"type": "offset", "in": "body", "offset_param": "params.offset"}
+    assert len(read(source_at("query", form=True, json={"params": {"x": [1]}}, pagination=pagination))) == 25
+    assert json.loads(crm.bodies[1]["params"]) == {"x": [1], "offset": 3}
+
+
+# --- who asks ---
+
+
+@pytest.mark.parametrize(
+    "auth",
+    [
+        {"type": "bearer", "token": "s3cret"},
+        {"type": "basic", "username": "u", "password": "s3cret"},
+        {"type": "api-key", "header": "api-key", "value": "s3cret"},
+        {"type": "api-key", "query": "apikey", "value": "s3cret"},
+        {"type": "oauth2", "client_secret": "s3cret"},
+    ],
+    ids=lambda auth: "-".join(list(auth)[:2]) + auth["type"],
+)
+def test_every_kind_of_credentials(crm: Crm, source_at: Any, auth: dict[str, str]) -> None:
+    crm.token = "s3cret"
+    assert len(read(source_at(auth=auth))) == 25
+    wrong = {name: "wr0ng" if value == "s3cret" else value for name, value in auth.items()}
+    error = refused(source_at(auth=wrong))
+    assert "wr0ng" not in str(error)
+    assert "401" in error.message
+
+
+def test_no_option_shows_a_secret(source_at: Any) -> None:
+    source = source_at(auth={"type": "bearer", "token": "s3cret"}, params={"key": "s3cret"}, headers={"K": "s3cret"})
+    assert "s3cret" not in repr(source.options)
+
+
+def test_an_expired_token_is_renewed_in_the_middle_of_a_read(crm: Crm, source_at: Any) -> None:
+    crm.token, crm.tokens_last = "s3cret", 4
+    assert len(read(source_at(auth={"type": "oauth2", "client_secret": "s3cret"}))) == 25
+    assert crm.tokens_given == 3
+
+
+def test_a_token_is_renewed_before_it_expires(crm: Crm, source_at: Any) -> None:
+    crm.token, crm.expires_in = "s3cret", 0
+    assert len(read(source_at(auth={"type": "oauth2", "client_secret": "s3cret"}))) == 25
+    assert crm.tokens_given == 10
+
+
+@pytest.mark.parametrize("place", ["next", "redirect"])
+def test_credentials_go_to_no_other_host(crm: Crm, source_at: Any, place: str) -> None:
+    crm.token = "s3cret"
+    other = Crm(records=[{"id": 99}])
+    with open_crm(other) as url:
+        target = url.replace("127.0.0.1", "localhost") + "/api/next"
+        body = json.dumps({"records": [{"id": 1}], "nextRecordsUrl": target})
+        answer = Response(body) if place == "next" else Response(status=302, headers={"Location": target})
+        crm.misbehave = lambda _number, _good: answer
+        error = refused(source_at("next", auth={"type": "bearer", "token": "s3cret"}))
+    assert "another host" in error.message
+    assert other.asked == []
+
+
+def test_a_redirect_at_home_is_followed(crm: Crm, source_at: Any) -> None:
+    def move(number: int, good: Response) -> Response:
+        return Response(status=307, headers={"Location": "/api/all?moved=1"}) if number == 1 else good
+
+    crm.misbehave = move
+    assert len(read(source_at("all"))) == 25
+    assert crm.asked[1] == {"moved": "1"}
+
+
+def test_a_redirect_without_end_is_given_up(crm: Crm, source_at: Any) -> None:
+    crm.misbehave = lambda _number, _good: Response(status=307, headers={"Location": "/api/all"})
+    assert "without end" in refused(source_at("all")).message
+
+
+# --- what breaks ---
+
+
+def at_page_7(answer: Callable[[Response], Response]) -> Callable[[int, Response], Response]:
+    return lambda number, good: answer(good) if number >= 7 else good
+
+
+FAILURES = {
+    "server error": (at_page_7(lambda _good: Response("boom", 500)), "the source failed (500)"),
+    "cut short": (at_page_7(lambda good: Response(good.get_data()[:-9])), "no JSON, or is cut short"),
+    "login page": (at_page_7(lambda _good: Response("<!doctype html><h1>Login</h1>", 200)), "a web page or XML"),
+    "nothing": (at_page_7(lambda _good: Response("")), "answers nothing"),
+    "an error with status 200": (at_page_7(lambda _good: Response('{"error": "x"}')), "no list under records"),
+    "forbidden": (at_page_7(lambda _good: Response("{}", 403)), "(403)"),
+    "throttled": (at_page_7(lambda _good: Response("{}", 429, {"Retry-After": "3"})), "(429)"),
+    "no such page": (at_page_7(lambda _good: Response("{}", 400)), "(400)"),
+    "no objects": (at_page_7(lambda _good: Response('{"data": {"items": [1]}}')), "is no object"),
+}
+
+
+@pytest.mark.parametrize(("misbehave", "words"), FAILURES.values(), ids=FAILURES)
+def test_a_failure_on_page_7_is_an_incomplete_read_that_says_where(
+    crm: Crm, source_at: Any, misbehave: Any, words: str
+) -> None:
+    crm.misbehave = misbehave
+    error = refused(source_at())
+    assert error.place.startswith("pages page 7")
+    assert words in error.message
+
+
+def test_what_was_read_before_a_failure_has_come(crm: Crm, source_at: Any) -> None:
+    crm.misbehave = at_page_7(lambda _good: Response("boom", 500))
+    came = []
+    with source_at().open() as reading, pytest.raises(IncompleteRead):
+        came.extend(record for record in reading)
+    assert ids(came) == list(range(1, 19))
+
+
+def test_a_passing_trouble_is_tried_again(crm: Crm, source_at: Any, waits: list[float]) -> None:
+    crm.misbehave = lambda number, good: Response("", 503, {"Retry-After": "7"}) if number == 3 else good
+    assert len(read(source_at())) == 25
+    assert [round(wait) for wait in waits] == [7]
+
+
+def test_a_cut_connection_is_tried_again(crm: Crm, source_at: Any, waits: list[float]) -> None:
+    def cut(number: int, good: Response) -> Response:
+        if number == 3:
+            good.headers["Content-Length"] = str(len(good.get_data()) + 10)
+        return good
+
+    crm.misbehave = cut
+    assert len(read(source_at(timeout="2s"))) == 25
+    assert len(waits) == 1
+
+
+def test_whoever_asks_for_a_day_of_patience_is_left_in_peace(crm: Crm, source_at: Any, waits: list[float]) -> None:
+    crm.misbehave = lambda _number, _good: Response("", 429, {"Retry-After": "86400"})
+    assert "(429)" in refused(source_at()).message
+    assert waits == []
+
+
+def test_a_page_that_comes_again_is_a_list_that_goes_round(crm: Crm, source_at: Any) -> None:
+    source = source_at(pagination={"type": "page", "page_param": "seite"})
+    error = refused(source)
+    assert (error.place, error.message) == ("pages page 2", "pages page 2: comes a second time")
+
+
+def test_a_cursor_that_comes_again_is_a_list_that_goes_round(crm: Crm, source_at: Any) -> None:
+    body = json.dumps({"results": [], "paging": {"next": {"after": "1"}}})
+    crm.misbehave = lambda number, good: good if number == 1 else Response(body)
+    assert "a second time" in refused(source_at("cursors")).message
+
+
+@pytest.mark.parametrize("kind", ["pages-with-total", "offsets-with-total"])
+@pytest.mark.parametrize("by", [-1, 1])
+def test_a_total_that_changes_while_a_list_is_read_is_a_shift(crm: Crm, source_at: Any, kind: str, by: int) -> None:
+    def shift(number: int, good: Response) -> Response:
+        if number == 3:
+            crm.records = crm.records[1:] if by < 0 else [{"id": 0}, *crm.records]
+        return good
+
+    crm.misbehave = shift
+    assert "the total went from 25 to" in refused(source_at(kind)).message
+
+
+def test_fewer_records_than_the_total_are_not_all(crm: Crm, source_at: Any) -> None:
+    body = {"data": {"items": []}, "meta": {"total_count": 25}}
+    crm.misbehave = at_page_7(lambda _good: Response(json.dumps(body)))
+    assert "18 of 25 records came" in refused(source_at("pages-with-total")).message
+
+
+def test_a_total_that_is_not_told_is_an_error(source_at: Any) -> None:
+    assert "tells no total" in refused(source_at("pages", total="meta.count")).message
+
+
+def test_an_answer_that_is_too_large_is_not_taken_in(crm: Crm, source_at: Any) -> None:
+    crm.records[4]["notes"] = "x" * 10_000_000
+    error = refused(source_at(max_response=5))
+    assert "larger than 5 MB" in error.message
+    assert error.place == "pages page 2"
+
+
+def test_more_pages_than_are_asked_for_are_noticed(source_at: Any) -> None:
+    assert "more pages" in refused(source_at("links", pagination=None)).message
+
+
+def test_it_asks_no_faster_than_it_may(source_at: Any, waits: list[float]) -> None:
+    read(source_at(requests_per_second=10))
+    assert len(waits) == 9
+    assert max(waits) > 0.5
+
+
+# --- deletions and changes ---
+
+
+def test_a_flag_tells_deletions(crm: Crm, source_at: Any) -> None:
+    for record in crm.records:
+        record["gone"] = record["id"] == 3
+    assert [record.values["id"] for record in read(source_at(deleted="gone")) if record.deleted] == [3]
+
+
+def test_a_flag_that_is_none_is_an_error(crm: Crm, source_at: Any) -> None:
+    crm.records[3]["gone"] = "2026-01-01"
+    assert "neither true nor false" in refused(source_at(deleted="gone")).message
+    assert [record.deleted for record in read(source_at(deleted="gone != null"))].count(True) == 1
+
+
+INCREMENTAL = {"param": "updated_since", "cursor": "updated_at", "overlap": "5m", "full_every": "7d"}
+
+
+def changed(crm: Crm, *times: str) -> None:
+    crm.records = [{"id": number, "updated_at": time} for number, time in enumerate(times, start=1)]
+
+
+def read_on(source: RestSource, cursor: str | None) -> tuple[list[object], str | None, ReadKind]:
+    with source.open(cursor) as reading:
+        return ids(list(reading)), reading.cursor, reading.kind
+
+
+def test_the_first_read_is_a_snapshot_and_the_next_tells_changes(crm: Crm, source_at: Any) -> None:
+    changed(crm, "2026-11-20T10:00:00Z", "2026-11-21T10:00:00Z", "2026-11-22T10:00:00Z")
+    source = source_at("pages", incremental=INCREMENTAL)
+    found, cursor, kind = read_on(source, None)
+    assert (found, kind) == ([1, 2, 3], ReadKind.SNAPSHOT)
+    assert "updated_since" not in crm.asked[0]
+    found, again, kind = read_on(source, cursor)
+    assert (found, kind) == ([3], ReadKind.CHANGES)
+    assert crm.asked[-1]["updated_since"].startswith("2026-11-22T09:5")
+    assert json.loads(again or "")["changed"] == "2026-11-22T10:00:00Z"
+
+
+def test_no_change_is_no_error_and_keeps_the_cursor(crm: Crm, source_at: Any) -> None:
+    changed(crm, "2026-11-20T10:00:00Z")
+    cursor = '{"changed": "2026-11-21T10:00:00Z", "lag": 0.5}'
+    assert read_on(source_at("pages", incremental=INCREMENTAL), cursor)[:2] == ([], cursor)
+
+
+def test_a_cursor_of_another_make_reads_everything(crm: Crm, source_at: Any) -> None:
+    changed(crm, "2026-11-20T10:00:00Z")
+    assert read_on(source_at("pages", incremental=INCREMENTAL), "17")[2] is ReadKind.SNAPSHOT
+
+
+def test_the_bound_can_stand_within_a_larger_text(crm: Crm, source_at: Any) -> None:
+    changed(crm, "2026-11-20T10:00:00Z")
+    incremental = {**INCREMENTAL, "param": "filter", "template": "modified ge {since}"}
+    read_on(source_at("all", incremental=incremental), '{"changed": "2026-11-20T10:00:00Z", "lag": 0}')
+    assert crm.asked[0] == {"filter": "modified ge 2026-11-20T09:55:00Z"}
+
+
+def test_a_wrong_path_to_the_time_of_change_is_an_error(crm: Crm, source_at: Any) -> None:
+    changed(crm, "2026-11-20T10:00:00Z")
+    error = refused(source_at("pages", incremental={**INCREMENTAL, "cursor": "changed"}))
+    assert "no record has a readable time" in error.message
+
+
+def test_times_with_and_without_a_zone_cannot_be_ordered(crm: Crm, source_at: Any) -> None:
+    changed(crm, "2026-11-20T10:00:00Z", "2026-11-20T10:00:00")
+    assert "zone" in refused(source_at("pages", incremental=INCREMENTAL)).message
+
+
+# --- the configuration ---
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"url": "http://crm.example.org/"}, "must begin with 'https://'"),
+        ({"url": "https://u:p@crm.example.org/"}, "must not hold a user"),
+        ({"url": "crm.example.org"}, "must be an address"),
+        ({"records": "data..items"}, "not a JMESPath expression"),
+        ({"headers": {"Authorization": "Bearer x"}}, "is a secret"),
+        ({"json": {}}, 'needs method = "POST"'),
+        ({"pagination": {"type": "offset", "in": "body"}}, 'needs method = "POST"'),
+        ({"auth": {"type": "api-key", "value": "x"}}, "needs the header or the query parameter"),
+        ({"incremental": {**INCREMENTAL, "template": "since"}}, "must hold {since}"),
+    ],
+)
+def test_a_mistake_is_told_when_the_configuration_is_read(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        RestOptions.model_validate({"type": "rest", "url": "https://crm.example.org/api", **options})
+    assert words in str(caught.value)

@@ -67,6 +67,7 @@ def report_run(store: Store, run: RunRow) -> RunReport:
 def report_as_html(report: RunReport, zone: tzinfo) -> str:
     """One file that needs no other; it names foreign_ids, but no value."""
     actions = sorted({action for action, _ in report.outcomes}, key=list(words.DONE).index)
+    occurring = {result for _, result in report.outcomes}
     return (
         make_environment()
         .get_template("run.html")
@@ -74,6 +75,7 @@ def report_as_html(report: RunReport, zone: tzinfo) -> str:
             report=report,
             run=report.run,
             actions=actions,
+            results=[named for named in words.RESULTS if named[0] == "ok" or named[0] in occurring],
             words=words,
             zone=zone,
             listed=LISTED,

@@ -111,6 +111,12 @@ def counted_as(name: str) -> str:
     return words[0].upper() + words[1:]
 
 
+def in_order(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """What was read first, then what was done, then what was left."""
+    order = ["records", "unchanged", *DONE, *COUNTED]
+    return sorted(counts.items(), key=lambda count: order.index(count[0]) if count[0] in order else len(order))
+
+
 def sentence(run: RunRow) -> str:
     """3 updated, 1 deleted; 500 records read."""
     told = done(run)

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from desk import add_known, add_run, hold, make_desk, note, writing
+from bad_day import add_known, add_run, hold, make_daemon, note, writing
 from office import MARKS, Office, open_office
 
 from syncd.report.html import LISTED, report_as_html, report_run
@@ -165,25 +165,25 @@ def test_a_run_of_another_sync_is_not_taken_for_one_of_this(tmp_path: Path) -> N
 
 
 def test_a_crowd_is_cut_off_and_says_so(tmp_path: Path) -> None:
-    desk = make_desk(tmp_path, "members")
-    with writing(desk) as store:
+    daemon = make_daemon(tmp_path, "members")
+    with writing(daemon) as store:
         run = add_run(store, "members", "done with problems", {"failed": LISTED + 5})
         note(store, "members", run, "update", "failed", count=LISTED + 5, error="go~mus refused (422)")
         row = store.find_run(run)
         assert row is not None
-        page = report_as_html(report_run(store, row), desk.config.syncs["members"].timezone)
+        page = report_as_html(report_run(store, row), daemon.config.syncs["members"].timezone)
     assert page.count('<tr><th scope="row"><code>members-') == LISTED
     assert "; the first 1\N{NARROW NO-BREAK SPACE}000" in page
 
 
 def test_what_was_held_and_is_no_longer_is_said_so(tmp_path: Path) -> None:
-    desk = make_desk(tmp_path, "members")
-    with writing(desk) as store:
+    daemon = make_daemon(tmp_path, "members")
+    with writing(daemon) as store:
         add_known(store, "members", 3)
         older = add_run(store, "members", "held")
         hold(store, "members", "another run", "30 of 40", 30)
         row = store.find_run(older)
         assert row is not None
-        page = report_as_html(report_run(store, row), desk.config.syncs["members"].timezone)
+        page = report_as_html(report_run(store, row), daemon.config.syncs["members"].timezone)
     assert "It was released, or replaced by a later run" in page
     assert "30 of 40" not in page

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from desk import NOW, Desk, add_invalid, add_known, add_refused, add_run, fill, hold, make_desk, writing
+from bad_day import NOW, QuietDaemon, add_invalid, add_known, add_refused, add_run, fill, hold, make_daemon, writing
 from flask.testing import FlaskClient
 from office import MARKS, Office, open_office
 from prometheus_client.parser import text_string_to_metric_families
@@ -28,22 +28,22 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return make_desk(tmp_path, "members", "schools", "donors", "foerderkreis")
+def daemon(tmp_path: Path) -> QuietDaemon:
+    return make_daemon(tmp_path, "members", "schools", "donors", "foerderkreis")
 
 
 @pytest.fixture
-def bad_day(desk: Desk) -> Desk:
-    fill(desk)
-    return desk
+def bad_day(daemon: QuietDaemon) -> QuietDaemon:
+    fill(daemon)
+    return daemon
 
 
-def client_of(desk: Desk, metrics: Metrics | None = None, *, show_ids: bool = False) -> FlaskClient:
-    return create_app(WebOptions(show_ids=show_ids), desk, metrics or Metrics(), lambda: NOW).test_client()
+def client_of(daemon: QuietDaemon, metrics: Metrics | None = None, *, show_ids: bool = False) -> FlaskClient:
+    return create_app(WebOptions(show_ids=show_ids), daemon, metrics or Metrics(), lambda: NOW).test_client()
 
 
-def page_of(desk: Desk, *, show_ids: bool = False) -> str:
-    return client_of(desk, show_ids=show_ids).get("/").text
+def page_of(daemon: QuietDaemon, *, show_ids: bool = False) -> str:
+    return client_of(daemon, show_ids=show_ids).get("/").text
 
 
 def part_of(page: str, sync: str) -> str:
@@ -53,9 +53,9 @@ def part_of(page: str, sync: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", found[0]).split())
 
 
-def metrics_of(desk: Desk, metrics: Metrics | None = None) -> dict[tuple[str, frozenset[str]], float]:
+def metrics_of(daemon: QuietDaemon, metrics: Metrics | None = None) -> dict[tuple[str, frozenset[str]], float]:
     """By name and the values of the labels."""
-    families = text_string_to_metric_families(client_of(desk, metrics).get("/metrics").text)
+    families = text_string_to_metric_families(client_of(daemon, metrics).get("/metrics").text)
     return {
         (sample.name, frozenset(sample.labels.values())): sample.value for one in families for sample in one.samples
     }
@@ -64,17 +64,17 @@ def metrics_of(desk: Desk, metrics: Metrics | None = None) -> dict[tuple[str, fr
 # --- the page ---
 
 
-def test_the_page_says_how_many_syncs_need_a_person(bad_day: Desk) -> None:
+def test_the_page_says_how_many_syncs_need_a_person(bad_day: QuietDaemon) -> None:
     assert "<h1>2 of 4 syncs need you</h1>" in page_of(bad_day)
 
 
-def test_a_page_without_trouble_says_so(desk: Desk) -> None:
-    with writing(desk) as store:
+def test_a_page_without_trouble_says_so(daemon: QuietDaemon) -> None:
+    with writing(daemon) as store:
         add_run(store, "members", "done", {"records": 3, "unchanged": 3})
-    assert "<h1>Nothing needs you</h1>" in page_of(desk)
+    assert "<h1>Nothing needs you</h1>" in page_of(daemon)
 
 
-def test_a_sync_is_told_in_the_time_of_its_museum(bad_day: Desk) -> None:
+def test_a_sync_is_told_in_the_time_of_its_museum(bad_day: QuietDaemon) -> None:
     part = part_of(page_of(bad_day), "members")
     for words in (
         "Mon 9 Mar 2026, 14:00 CET 5 minutes ago (schedule); it took 12 s",
@@ -85,14 +85,14 @@ def test_a_sync_is_told_in_the_time_of_its_museum(bad_day: Desk) -> None:
         assert words in part
 
 
-def test_what_is_held_comes_with_its_reason_and_the_command_that_releases_it(bad_day: Desk) -> None:
+def test_what_is_held_comes_with_its_reason_and_the_command_that_releases_it(bad_day: QuietDaemon) -> None:
     part = part_of(page_of(bad_day), "schools")
     assert "102 of 412 known customers would be deleted at once; the limit is 5 % and 20." in part
     assert "Waiting: 102 × delete." in part
     assert "syncd approve schools" in part
 
 
-def test_an_approval_is_shown_until_it_expires_and_without_who_gave_it(bad_day: Desk) -> None:
+def test_an_approval_is_shown_until_it_expires_and_without_who_gave_it(bad_day: QuietDaemon) -> None:
     with writing(bad_day) as store:
         run = store.runs("schools", 1)[0].id
         store.approve("schools", run, by="zzperson@zzhost", at=NOW, expires_at=NOW + timedelta(hours=1))
@@ -104,21 +104,21 @@ def test_an_approval_is_shown_until_it_expires_and_without_who_gave_it(bad_day: 
     assert "syncd approve schools" in part_of(page_of(bad_day), "schools")
 
 
-def test_a_failed_run_comes_with_what_to_do_and_when_it_last_went_well(bad_day: Desk) -> None:
+def test_a_failed_run_comes_with_what_to_do_and_when_it_last_went_well(bad_day: QuietDaemon) -> None:
     part = part_of(page_of(bad_day), "donors")
     assert "Förderkreis-März.csv line 214: the row has 11 cells, the header 12." in part
     assert "What to do: mend the export; nothing was written, nobody was deleted." in part
     assert "Last done Sun 8 Mar 2026, 14:00 CET 1 day ago" in part
 
 
-def test_failures_are_counted_by_reason_wherever_the_records_stand(desk: Desk) -> None:
-    with writing(desk) as store:
+def test_failures_are_counted_by_reason_wherever_the_records_stand(daemon: QuietDaemon) -> None:
+    with writing(daemon) as store:
         run = add_run(store, "members", "done with problems")
         reason = "stands more than once, with different contents (first: members.csv line {})"
         add_invalid(store, "members", run, {("foreign_id", reason.format(line)): 2 for line in (17, 29)})
         add_refused(store, "members", {"go~mus refused (422): Customer 4711: surname can't be blank": 1})
         add_refused(store, "members", {"go~mus refused (422): Customer 4712: surname can't be blank": 2})
-    part = part_of(page_of(desk), "members")
+    part = part_of(page_of(daemon), "members")
     assert "foreign_id stands more than once, with different contents · invalid 4" in part
     assert "go~mus refused (422): Customer …: surname can&#39;t be blank · refused (update) 2" in part
 
@@ -131,19 +131,19 @@ def test_failures_are_counted_by_reason_wherever_the_records_stand(desk: Desk) -
         (True, False, "Nothing to do; 3 records read."),
     ],
 )
-def test_a_run_that_has_not_ended_is_told_apart(desk: Desk, finished: bool, running: bool, words: str) -> None:
-    with writing(desk) as store:
+def test_a_run_that_has_not_ended_is_told_apart(daemon: QuietDaemon, finished: bool, running: bool, words: str) -> None:
+    with writing(daemon) as store:
         add_run(store, "members", "done" if finished else None, {"records": 3})
-    desk.under_way = {"members"} if running else set()
-    assert words in part_of(page_of(desk), "members")
+    daemon.under_way = {"members"} if running else set()
+    assert words in part_of(page_of(daemon), "members")
 
 
-def test_a_sync_that_never_ran_says_so(desk: Desk) -> None:
-    part = part_of(page_of(desk), "members")
+def test_a_sync_that_never_ran_says_so(daemon: QuietDaemon) -> None:
+    part = part_of(page_of(daemon), "members")
     assert "Last run none yet Next run on demand only syncd trigger members Known customers 0" in part
 
 
-def test_the_chart_is_told_in_words_too(bad_day: Desk) -> None:
+def test_the_chart_is_told_in_words_too(bad_day: QuietDaemon) -> None:
     page = page_of(bad_day)
     assert (
         'aria-label="The last 29 runs: 2 done, with problems, 25 done, 1 stopped early, 1 failed. '
@@ -153,32 +153,32 @@ def test_the_chart_is_told_in_words_too(bad_day: Desk) -> None:
     assert page.count('<tr><th scope="row"><time') == 4 * 29
 
 
-def test_a_name_of_html_is_shown_as_it_is(desk: Desk) -> None:
-    with writing(desk) as store:
+def test_a_name_of_html_is_shown_as_it_is(daemon: QuietDaemon) -> None:
+    with writing(daemon) as store:
         add_run(store, "members", "failed", error="<script>alert(1)</script> & 'ß'")
-    page = page_of(desk)
+    page = page_of(daemon)
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &#39;ß&#39;." in page
 
 
 def test_a_state_that_cannot_be_read_is_said_with_a_remedy(tmp_path: Path) -> None:
-    desk = make_desk(tmp_path, "members")
+    daemon = make_daemon(tmp_path, "members")
     (tmp_path / "syncd.db").write_text("of something else, and long enough to be read as such" * 20)
-    answer = client_of(desk).get("/")
+    answer = client_of(daemon).get("/")
     assert answer.status_code == 503
     assert "the state database is no SQLite database." in answer.text
     assert "check state.url." in answer.text
 
 
-def test_an_unready_daemon_says_why_on_the_page(desk: Desk) -> None:
-    desk.why = ["the configuration was not taken over: gomus.main.url is missing"]
-    assert "gomus.main.url is missing." in page_of(desk)
+def test_an_unready_daemon_says_why_on_the_page(daemon: QuietDaemon) -> None:
+    daemon.why = ["the configuration was not taken over: gomus.main.url is missing"]
+    assert "gomus.main.url is missing." in page_of(daemon)
 
 
 # --- ids and values ---
 
 
-def test_ids_are_shown_only_if_asked_for(bad_day: Desk) -> None:
+def test_ids_are_shown_only_if_asked_for(bad_day: QuietDaemon) -> None:
     ids = re.compile(r"members-[79]\d\d|4711")
     told = [client_of(bad_day).get(path).text for path in PATHS]
     assert [ids.findall(text) for text in told] == [[], [], [], []]
@@ -199,8 +199,8 @@ def test_no_value_of_anybody_and_no_token_is_on_any_page(office: Office) -> None
     del office.rows[8:]
     office.export()
     office.syncd("--once")
-    desk = Desk(load(office.folder / "config.toml", {"GOMUS_TOKEN": office.token}))
-    told = "".join(client_of(desk, show_ids=shown).get(path).text for path in PATHS for shown in (False, True))
+    daemon = QuietDaemon(load(office.folder / "config.toml", {"GOMUS_TOKEN": office.token}))
+    told = "".join(client_of(daemon, show_ids=shown).get(path).text for path in PATHS for shown in (False, True))
     assert "would be deleted at once" in told
     assert [mark for mark in (*MARKS, office.token) if mark in told] == []
 
@@ -208,37 +208,37 @@ def test_no_value_of_anybody_and_no_token_is_on_any_page(office: Office) -> None
 # --- health ---
 
 
-def test_the_daemon_is_alive_whatever_is_wrong(desk: Desk) -> None:
-    desk.why = ["everything"]
-    answer = client_of(desk).get("/healthz")
+def test_the_daemon_is_alive_whatever_is_wrong(daemon: QuietDaemon) -> None:
+    daemon.why = ["everything"]
+    answer = client_of(daemon).get("/healthz")
     assert (answer.status_code, answer.text) == (200, "ok\n")
 
 
-def test_a_daemon_without_problems_is_ready(desk: Desk) -> None:
-    answer = client_of(desk).get("/readyz")
+def test_a_daemon_without_problems_is_ready(daemon: QuietDaemon) -> None:
+    answer = client_of(daemon).get("/readyz")
     assert (answer.status_code, answer.json) == (200, {"ready": True, "problems": []})
 
 
 def test_what_is_missing_for_readiness_is_listed(tmp_path: Path) -> None:
-    desk = make_desk(tmp_path, "members")
-    desk.why = ["the scheduler has stopped"]
+    daemon = make_daemon(tmp_path, "members")
+    daemon.why = ["the scheduler has stopped"]
     (tmp_path / "syncd.db").write_text("of something else, and long enough to be read as such" * 20)
-    answer = client_of(desk).get("/readyz")
+    answer = client_of(daemon).get("/readyz")
     problems = ["the scheduler has stopped", "the state database is no SQLite database: check state.url"]
     assert (answer.status_code, answer.json) == (503, {"ready": False, "problems": problems})
 
 
 def test_an_unreachable_database_gives_away_no_password(tmp_path: Path) -> None:
-    desk = make_desk(tmp_path, "members", state="postgresql+psycopg://zzuser:zzsecret@127.0.0.1:9/syncd")
+    daemon = make_daemon(tmp_path, "members", state="postgresql+psycopg://zzuser:zzsecret@127.0.0.1:9/syncd")
     for path in PATHS:
-        assert "zz" not in client_of(desk).get(path).text
-    assert client_of(desk).get("/readyz").status_code == 503
+        assert "zz" not in client_of(daemon).get(path).text
+    assert client_of(daemon).get("/readyz").status_code == 503
 
 
 # --- metrics ---
 
 
-def test_metrics_tell_how_the_syncs_stand(bad_day: Desk) -> None:
+def test_metrics_tell_how_the_syncs_stand(bad_day: QuietDaemon) -> None:
     told = metrics_of(bad_day)
     for name, labels, value in [
         ("syncd_state_up", set(), 1),
@@ -259,7 +259,7 @@ def test_metrics_tell_how_the_syncs_stand(bad_day: Desk) -> None:
         assert told[name, frozenset(labels)] == pytest.approx(value), name
 
 
-def test_metrics_survive_a_database_that_is_gone(bad_day: Desk, tmp_path: Path) -> None:
+def test_metrics_survive_a_database_that_is_gone(bad_day: QuietDaemon, tmp_path: Path) -> None:
     metrics = Metrics()
     metrics.note_run(Summary(sync="members", run="r", status=Status.DONE, counts={}), timedelta(seconds=3))
     (tmp_path / "syncd.db").write_bytes(b"gone" * 1000)
@@ -269,13 +269,13 @@ def test_metrics_survive_a_database_that_is_gone(bad_day: Desk, tmp_path: Path) 
     assert "syncd_known_customers" not in {name for name, _ in told}
 
 
-def test_runs_and_outcomes_are_counted(desk: Desk) -> None:
+def test_runs_and_outcomes_are_counted(daemon: QuietDaemon) -> None:
     metrics = Metrics()
     outcomes = {("update", "ok"): 3, ("update", "failed"): 1}
     summary = Summary(sync="members", run="r", status=Status.PROBLEMS, counts={}, outcomes=outcomes)
     metrics.note_run(summary, timedelta(seconds=40))
     metrics.note_run(summary, timedelta(seconds=2))
-    told = metrics_of(desk, metrics)
+    told = metrics_of(daemon, metrics)
     assert told["syncd_runs_total", frozenset({"members", "done with problems"})] == 2
     assert told["syncd_outcomes_total", frozenset({"members", "update", "failed"})] == 2
     assert told["syncd_outcomes_total", frozenset({"members", "update", "ok"})] == 6
@@ -283,18 +283,18 @@ def test_runs_and_outcomes_are_counted(desk: Desk) -> None:
     assert told["syncd_run_duration_seconds_bucket", frozenset({"members", "60.0"})] == 2
 
 
-def test_calls_are_counted_by_status_and_by_none_where_no_answer_came(desk: Desk) -> None:
+def test_calls_are_counted_by_status_and_by_none_where_no_answer_came(daemon: QuietDaemon) -> None:
     metrics = Metrics()
     observe = metrics.observing("main")
     observe("PUT", 200, 0.3)
     observe("PUT", None, 30.0)
-    told = metrics_of(desk, metrics)
+    told = metrics_of(daemon, metrics)
     assert told["syncd_gomus_calls_total", frozenset({"main", "PUT", "200"})] == 1
     assert told["syncd_gomus_calls_total", frozenset({"main", "PUT", "none"})] == 1
     assert told["syncd_gomus_call_duration_seconds_sum", frozenset({"main", "PUT"})] == pytest.approx(30.3)
 
 
-def test_the_page_of_the_manual_lists_every_metric_with_type_and_labels(bad_day: Desk) -> None:
+def test_the_page_of_the_manual_lists_every_metric_with_type_and_labels(bad_day: QuietDaemon) -> None:
     metrics = Metrics()
     outcomes = {("update", "ok"): 1}
     metrics.note_run(Summary(sync="members", run="r", status=Status.DONE, counts={}, outcomes=outcomes), timedelta(1))
@@ -317,16 +317,16 @@ def test_the_page_of_the_manual_lists_every_metric_with_type_and_labels(bad_day:
 
 
 @contextmanager
-def served(desk: Desk) -> Iterator[httpx.Client]:
+def served(daemon: QuietDaemon) -> Iterator[httpx.Client]:
     with (
-        serving(WebOptions(listen="127.0.0.1:0"), desk, Metrics(), lambda: NOW) as url,
+        serving(WebOptions(listen="127.0.0.1:0"), daemon, Metrics(), lambda: NOW) as url,
         httpx.Client(base_url=url) as client,
     ):
         yield client
 
 
-def test_every_path_is_served_with_headers_that_keep_browsers_on_guard(desk: Desk) -> None:
-    with served(desk) as client:
+def test_every_path_is_served_with_headers_that_keep_browsers_on_guard(daemon: QuietDaemon) -> None:
+    with served(daemon) as client:
         for path in (*PATHS, "/nowhere"):
             answer = client.get(path)
             headers = answer.headers
@@ -341,67 +341,67 @@ def test_every_path_is_served_with_headers_that_keep_browsers_on_guard(desk: Des
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"])
 @pytest.mark.parametrize("path", [*PATHS, "/nowhere"])
-def test_nothing_can_be_done_but_read(desk: Desk, method: str, path: str) -> None:
-    with served(desk) as client:
+def test_nothing_can_be_done_but_read(daemon: QuietDaemon, method: str, path: str) -> None:
+    with served(daemon) as client:
         answer = client.request(method, path)
     assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
 
 
-def test_head_answers_like_get_without_a_body(desk: Desk) -> None:
-    with served(desk) as client:
+def test_head_answers_like_get_without_a_body(daemon: QuietDaemon) -> None:
+    with served(daemon) as client:
         for path in PATHS:
             assert (client.head(path).status_code, client.head(path).content) == (200, b"")
 
 
 @pytest.mark.parametrize("path", [*PATHS, "//", "//evil.example/x", "/%2e%2e/", "/healthz/"])
-def test_the_name_of_the_host_comes_back_in_no_answer(desk: Desk, path: str) -> None:
-    with served(desk) as client:
+def test_the_name_of_the_host_comes_back_in_no_answer(daemon: QuietDaemon, path: str) -> None:
+    with served(daemon) as client:
         url = client.base_url.copy_with(raw_path=path.encode())
         answer = client.get(url, headers={"Host": "zz.evil.example", "X-Forwarded-Host": "zz.evil.example"})
     assert not answer.is_redirect
     assert "zz.evil" not in answer.text + str(answer.headers)
 
 
-def test_umlauts_arrive_as_utf_8(bad_day: Desk) -> None:
+def test_umlauts_arrive_as_utf_8(bad_day: QuietDaemon) -> None:
     with served(bad_day) as client:
         answer = client.get("/")
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert "Förderkreis-März.csv".encode() in answer.content
 
 
-def test_a_port_in_use_is_told_with_a_remedy(desk: Desk) -> None:
+def test_a_port_in_use_is_told_with_a_remedy(daemon: QuietDaemon) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         listen = f"127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(Misconfigured) as refused, serving(WebOptions(listen=listen), desk, Metrics()):
+        with pytest.raises(Misconfigured) as refused, serving(WebOptions(listen=listen), daemon, Metrics()):
             pass
     assert str(refused.value).startswith(f"web.listen: {listen}: another program listens there already")
     assert "set another port" in str(refused.value.remedy)
 
 
-def test_the_port_is_free_again_after_the_end(desk: Desk) -> None:
-    with serving(WebOptions(listen="127.0.0.1:0"), desk, Metrics()) as url:
+def test_the_port_is_free_again_after_the_end(daemon: QuietDaemon) -> None:
+    with serving(WebOptions(listen="127.0.0.1:0"), daemon, Metrics()) as url:
         listen = url.removeprefix("http://")
-    with serving(WebOptions(listen=listen), desk, Metrics()) as url:
+    with serving(WebOptions(listen=listen), daemon, Metrics()) as url:
         assert httpx.get(f"{url}/healthz").text == "ok\n"
 
 
-def test_an_address_of_ipv6_is_served_too(desk: Desk) -> None:
-    with serving(WebOptions(listen="[::1]:0"), desk, Metrics()) as url:
+def test_an_address_of_ipv6_is_served_too(daemon: QuietDaemon) -> None:
+    with serving(WebOptions(listen="[::1]:0"), daemon, Metrics()) as url:
         assert httpx.get(f"{url}/healthz").text == "ok\n"
 
 
 @pytest.mark.parametrize("listen", ["203.0.113.9:80", "no-such-host.invalid:80"])
-def test_an_address_of_another_machine_is_told(desk: Desk, listen: str) -> None:
-    with pytest.raises(Misconfigured, match=r"web\.listen: "), serving(WebOptions(listen=listen), desk, Metrics()):
+def test_an_address_of_another_machine_is_told(daemon: QuietDaemon, listen: str) -> None:
+    with pytest.raises(Misconfigured, match=r"web\.listen: "), serving(WebOptions(listen=listen), daemon, Metrics()):
         pass
 
 
-def test_an_error_that_nobody_foresaw_tells_nothing_of_itself(desk: Desk) -> None:
-    class Broken(Desk):
+def test_an_error_that_nobody_foresaw_tells_nothing_of_itself(daemon: QuietDaemon) -> None:
+    class Broken(QuietDaemon):
         def problems(self) -> list[str]:
             raise RuntimeError("Zz-secret")
 
-    with served(Broken(desk.config)) as client:
+    with served(Broken(daemon.config)) as client:
         answer = client.get("/readyz")
     assert (answer.status_code, answer.text) == (500, "500 Internal Server Error\n")
 
@@ -410,7 +410,7 @@ def test_an_error_that_nobody_foresaw_tells_nothing_of_itself(desk: Desk) -> Non
 
 
 def config_with(folder: Path, table: str, env: dict[str, str]) -> WebOptions | None:
-    make_desk(folder, "members")
+    make_daemon(folder, "members")
     with (folder / "config.toml").open("a", encoding="utf-8") as file:
         file.write(table)
     return load(folder / "config.toml", {"TOKEN": "t", "KEY": "k", **env}).web
@@ -451,17 +451,17 @@ def test_a_wrong_address_in_the_environment_is_named_as_such(tmp_path: Path) -> 
         config_with(tmp_path, "", {"SYNCD_WEB_LISTEN": "nonsense"})
 
 
-def test_readyz_is_json_for_machines(desk: Desk) -> None:
-    assert json.loads(client_of(desk).get("/readyz").data)["ready"] is True
+def test_readyz_is_json_for_machines(daemon: QuietDaemon) -> None:
+    assert json.loads(client_of(daemon).get("/readyz").data)["ready"] is True
 
 
 def test_what_is_held_and_known_is_read_on_postgresql_too(tmp_path: Path, postgres_url: str) -> None:
-    desk = make_desk(tmp_path, "members", state=postgres_url)
-    with writing(desk) as store:
+    daemon = make_daemon(tmp_path, "members", state=postgres_url)
+    with writing(daemon) as store:
         run = add_run(store, "members", "held", {"records": 50})
         add_known(store, "members", 50)
         add_refused(store, "members", {"go~mus refused (422)": 2})
         add_invalid(store, "members", run, {("email", "is no address"): 3})
         hold(store, "members", run, "30 of 50", 30)
-    assert metrics_of(desk)["syncd_held_changes", frozenset({"members", "delete"})] == 30
-    assert "3 invalid, 2 refused by go~mus" in part_of(page_of(desk), "members")
+    assert metrics_of(daemon)["syncd_held_changes", frozenset({"members", "delete"})] == 30
+    assert "3 invalid, 2 refused by go~mus" in part_of(page_of(daemon), "members")

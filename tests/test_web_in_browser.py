@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import NOW, fill, make_desk
+from bad_day import NOW, fill, make_daemon
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -22,7 +22,7 @@ from syncd.config.model import WebOptions
 from syncd.report.html import report_as_html, report_run
 from syncd.web import Metrics, serving
 
-SCREENS = {"desk": (1280, 900, False), "phone": (390, 844, True)}
+SCREENS = {"desktop": (1280, 900, False), "phone": (390, 844, True)}
 AXE = "axe-core@4"
 
 
@@ -36,13 +36,13 @@ def missing(what: str) -> None:
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Addresses: of the status page on a bad day, and of the report of a run."""
     folder = tmp_path_factory.mktemp("museum")
-    desk = make_desk(folder, "members", "schools", "donors", "foerderkreis")
-    fill(desk)
-    with looking_at_state(desk.config) as state:
+    daemon = make_daemon(folder, "members", "schools", "donors", "foerderkreis")
+    fill(daemon)
+    with looking_at_state(daemon.config) as state:
         run = state.store.runs("members", 1)[0]
-        report = report_as_html(report_run(state.store, run), desk.config.syncs["members"].timezone)
+        report = report_as_html(report_run(state.store, run), daemon.config.syncs["members"].timezone)
     (folder / "report.html").write_text(report, encoding="utf-8")
-    with serving(WebOptions(listen="127.0.0.1:0"), desk, Metrics(), lambda: NOW) as url:
+    with serving(WebOptions(listen="127.0.0.1:0"), daemon, Metrics(), lambda: NOW) as url:
         yield {"status": url, "report": (folder / "report.html").as_uri()}
 
 
@@ -139,7 +139,7 @@ def test_without_a_script_everything_is_there(plain: webdriver.Chrome, pages: di
 def test_its_own_style_and_nothing_else_is_let_in(
     scripting: webdriver.Chrome, pages: dict[str, str], page: str
 ) -> None:
-    show(scripting, pages[page], "desk")
+    show(scripting, pages[page], "desktop")
     assert scripting.find_element(By.CSS_SELECTOR, ".card").value_of_css_property("border-radius") == "10px"
     scripting.execute_script("document.body.insertAdjacentHTML('beforeend', '<p id=x style=\"color:red\">x</p>')")
     assert scripting.find_element(By.ID, "x").value_of_css_property("color") != "rgba(255, 0, 0, 1)"
@@ -148,7 +148,7 @@ def test_its_own_style_and_nothing_else_is_let_in(
 def test_everything_that_does_something_is_reached_by_keyboard_in_the_order_of_the_page(
     plain: webdriver.Chrome, pages: dict[str, str]
 ) -> None:
-    show(plain, pages["status"], "desk")
+    show(plain, pages["status"], "desktop")
     reached = []
     for _ in range(9):
         plain.switch_to.active_element.send_keys(Keys.TAB)
@@ -169,7 +169,7 @@ def test_a_table_unfolds_by_keyboard(plain: webdriver.Chrome, pages: dict[str, s
 
 
 def test_the_skip_link_leads_to_the_content(plain: webdriver.Chrome, pages: dict[str, str]) -> None:
-    show(plain, pages["status"], "desk")
+    show(plain, pages["status"], "desktop")
     plain.find_element(By.CSS_SELECTOR, ".skip").send_keys(Keys.ENTER)
     assert plain.switch_to.active_element.get_attribute("id") == "content"
 

@@ -28,7 +28,7 @@ name = "Vorname"
 
 
 @dataclass
-class Desk:
+class QuietDaemon:
     """The daemon as the page asks it; a test sets what it answers."""
 
     config: Config
@@ -46,19 +46,21 @@ class Desk:
         return self.under_way
 
 
-def make_desk(folder: Path, *names: str, state: str = "sqlite:///syncd.db", schedule: str = "every 15m") -> Desk:
+def make_daemon(
+    folder: Path, *names: str, state: str = "sqlite:///syncd.db", schedule: str = "every 15m"
+) -> QuietDaemon:
     text = f'[state]\nurl = "{state}"\ndigest_key = {{ env = "KEY" }}\n[gomus.main]\n'
     text += 'url = "https://demo.gomus.de"\ntoken = { env = "TOKEN" }\n'
     text += "".join(SYNC.format(name=name, schedule=f'schedule = "{schedule}"' if schedule else "") for name in names)
     (folder / "config.toml").write_text(text, encoding="utf-8")
-    return Desk(load(folder / "config.toml", {"TOKEN": "Zz-secret-token", "KEY": "Zz-secret-key"}))
+    return QuietDaemon(load(folder / "config.toml", {"TOKEN": "Zz-secret-token", "KEY": "Zz-secret-key"}))
 
 
 @contextmanager
-def writing(desk: Desk) -> Iterator[Store]:
+def writing(daemon: QuietDaemon) -> Iterator[Store]:
     """As a run would; the clock of the fences starts with the first."""
-    with opening_state(desk.config) as state:
-        for name, sync in desk.config.syncs.items():
+    with opening_state(daemon.config) as state:
+        for name, sync in daemon.config.syncs.items():
             state.store.enter(name, sync.gomus, b"address")
         yield state.store
 
@@ -161,9 +163,9 @@ def note(
     store.settle(outcomes if result != "open" else [], NOW)
 
 
-def fill(desk: Desk) -> None:
+def fill(daemon: QuietDaemon) -> None:
     """Four syncs as they might stand on a bad day: in order, with failures, held, failed."""
-    with writing(desk) as store:
+    with writing(daemon) as store:
         _weeks(
             store, "members", last=("done with problems", {"records": 12480, "update": 3, "create": 1, "invalid": 9})
         )
@@ -188,7 +190,7 @@ def fill(desk: Desk) -> None:
         add_known(store, "donors", 87)
         _weeks(store, "foerderkreis", last=("done", {"records": 640, "unchanged": 640}))
         add_known(store, "foerderkreis", 640)
-    desk.due = {name: NOW + timedelta(minutes=10) for name in ("members", "schools", "donors")}
+    daemon.due = {name: NOW + timedelta(minutes=10) for name in ("members", "schools", "donors")}
 
 
 def _weeks(store: Store, sync: str, *, last: tuple[str, dict[str, int]], error: bool = False) -> None:

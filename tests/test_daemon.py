@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from daemons import started, until
 from office import Office, open_office
@@ -212,6 +214,42 @@ def test_a_daemon_that_does_not_answer_gets_the_request_taken_back(office: Offic
         assert (ended.code, "the request is withdrawn" in ended.err) == (1, True)
         assert daemon.end() == 0
     assert daemon.named("run.started") == []
+
+
+# --- what one sees of it ---
+
+
+def test_status_says_whether_a_daemon_is_alive_and_what_it_will_do(office: Office) -> None:
+    schedule(office, "0 3 * * 0")
+    assert "No daemon is running: nothing runs by itself." in office.syncd("status").out
+    with started(office) as daemon:
+        (told,) = json.loads(office.syncd("status", "--json").out)
+        assert told["next_run"] == daemon.wait_for("daemon.scheduled")["next_run"]
+        assert datetime.fromisoformat(told["next_run"]).isoweekday() == 7
+        assert (len(told["daemons"]), told["is_running"]) == (1, False)
+        assert daemon.end() == 0
+    assert json.loads(office.syncd("status", "--json").out)[0]["daemons"] == []
+
+
+def test_the_page_is_served_where_the_configuration_asks_and_moves_with_it(office: Office) -> None:
+    office.configure('[web]\nlisten = "127.0.0.1:0"\n' + (office.folder / "config.toml").read_text())
+    with started(office) as daemon:
+        first = f"http://127.0.0.1:{daemon.wait_for('web.listening')['port']}"
+        until(lambda: httpx.get(f"{first}/readyz").status_code == 200)
+        office.syncd("trigger", "members", "--wait")
+        until(lambda: 'syncd_runs_total{status="done",sync="members"} 1.0' in httpx.get(f"{first}/metrics").text)
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            office.reconfigure("127.0.0.1:0", f"127.0.0.1:{taken.getsockname()[1]}")
+            daemon.send(signal.SIGHUP)
+            (problem,) = daemon.wait_for("daemon.config_refused")["problems"]
+            assert problem.startswith("web.listen: ")
+        again = f"http://127.0.0.1:{daemon.wait_for('web.listening', 2)['port']}"
+        assert httpx.get(f"{again}/readyz").status_code == 503
+        daemon.send(signal.SIGHUP)  # the port is free now
+        daemon.wait_for("daemon.reloaded")
+        moved = f"http://127.0.0.1:{daemon.wait_for('web.listening', 3)['port']}"
+        until(lambda: httpx.get(f"{moved}/readyz").status_code == 200)
+        assert daemon.end() == 0
 
 
 # --- beside others ---

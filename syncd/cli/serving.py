@@ -13,12 +13,11 @@ from syncd.cli.failing import CODES, DONE, FAILED, failing_in_words, stop
 from syncd.cli.progress import log_stream
 from syncd.config.model import Config
 from syncd.run import Status
-from syncd.state.board import Board, Replica, Request
+from syncd.state.board import Board, Request
 
 ANSWERED_WITHIN = timedelta(seconds=5)
 BEGUN_WITHIN = timedelta(seconds=1)
 VOID_AFTER = timedelta(minutes=10)  # of a request whose command was killed before it could withdraw it
-ALIVE = timedelta(seconds=30)
 LOOK = 0.1
 
 
@@ -28,7 +27,7 @@ def run_daemon(context: typer.Context) -> None:
     with failing_in_words():
         from syncd.daemon import serve
 
-        serve(chosen.load(), chosen.load)
+        serve(chosen.load)
 
 
 def trigger(
@@ -66,13 +65,9 @@ def _in_words(taken: Request) -> str:
     return f"{who}; run {taken.run}" if taken.run else f"{who}; it begins as soon as what is under way has ended"
 
 
-def alive(replicas: list[Replica]) -> list[Replica]:
-    return [replica for replica in replicas if now() - replica.seen_at < ALIVE]
-
-
 def _require_daemon(config: Config, name: str) -> None:
     with looking_at_state(config) as state:
-        replicas = alive(Board(state.engine).replicas())
+        replicas = Board(state.engine).alive(now())
     if not replicas:
         stop(f"No daemon is running. Start `syncd`, or do the run here: `syncd --once --sync {name}`.", FAILED)
     if not any(name in replica.agenda for replica in replicas):
@@ -104,7 +99,7 @@ def _await_beginning(board: Board, id_: str) -> Request:
 def _await_end(board: Board, id_: str, name: str) -> Request:
     """However long it takes, as long as there is a daemon that may do it."""
     while not (request := _still_there(board, id_)).status:
-        if not alive(board.replicas()):
+        if not board.alive(now()):
             stop(f"The daemon is gone; the next one that starts will run {name}.", FAILED)
         time.sleep(LOOK)
     return request

@@ -1,8 +1,10 @@
 """Questions to the state database: `status`, `history`, `show`, `failures`."""
 
 import csv
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +17,7 @@ from syncd.config.model import SyncConfig
 from syncd.ledger import Recall
 from syncd.records import Standing
 from syncd.report.standing import run_as_json, run_as_line, standing_as_json, standing_as_lines, standings
+from syncd.state.board import Board, Replica
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
@@ -25,16 +28,33 @@ def status(context: typer.Context, json: AsJson = False) -> None:
     with failing_in_words():
         config = chosen.load()
         with looking_at_state(config) as state:
-            found = list(standings(config.syncs.values(), state.store, _next_run))
+            daemons = Board(state.engine).alive(now())
+            found = list(standings(config.syncs.values(), state.store, partial(_next_run, daemons)))
         if json:
-            ctx.print_json([standing_as_json(standing) for standing in found])
+            ctx.print_json([standing_as_json(one) | _served_as_json(one.sync, daemons) for one in found])
             return
         for standing in found:
             print("\n".join(standing_as_lines(standing)))
+        print("\n".join(map(_daemon_as_line, daemons)) or "No daemon is running: nothing runs by itself.")
 
 
-def _next_run(sync: SyncConfig) -> datetime | None:
-    return sync.schedule.next_after(now()) if sync.schedule else None
+def _next_run(daemons: Sequence[Replica], sync: SyncConfig) -> datetime | None:
+    """As a daemon has it, which knows of a run that is overdue; else by the schedule."""
+    told = [moment for daemon in daemons if (moment := daemon.agenda.get(sync.name))]
+    return min(told, default=sync.schedule.next_after(now()) if sync.schedule else None)
+
+
+def _served_as_json(sync: str, daemons: Sequence[Replica]) -> dict[str, object]:
+    return {
+        "daemons": [daemon.name for daemon in daemons if sync in daemon.agenda],
+        "is_running": any(sync in daemon.running for daemon in daemons),
+    }
+
+
+def _daemon_as_line(daemon: Replica) -> str:
+    seconds = max(0, round((now() - daemon.seen_at).total_seconds()))
+    doing = f"running {', '.join(daemon.running)}" if daemon.running else "waiting"
+    return f"daemon {daemon.name}: {doing}; last sign of life {seconds} s ago"
 
 
 def history(

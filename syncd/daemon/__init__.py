@@ -1,9 +1,9 @@
 """`syncd` without a command: every sync on its schedule, and on request, until a signal says to stop.
 
 `agenda` decides what is due, `desk` does what is to be done, `crew` carries runs out, `waking` wakes (APScheduler),
-`service` holds them together.
+`page` serves the status page, `service` holds them together.
 """
 
-from syncd.daemon.service import Daemon, Listener, serve
+from syncd.daemon.service import Daemon, serve
 
-__all__ = ["Daemon", "Listener", "serve"]
+__all__ = ["Daemon", "serve"]

@@ -14,7 +14,7 @@ from syncd.assembly import make_sync, now, opening_state, opening_world
 from syncd.daemon.agenda import SKEW
 from syncd.daemon.desk import WHOLE_RUNS, Ended, Fate, Order, is_cut
 from syncd.errors import LeaseTaken, StateUnusable, SyncdError
-from syncd.gomus.client import Client
+from syncd.gomus.client import Client, Observe
 from syncd.run import Status, Summary, run
 from syncd.state.board import Board
 
@@ -50,13 +50,13 @@ class Brakes:
                 self._clients.discard(client)
 
 
-def conduct(order: Order, brakes: Brakes) -> Ended:
+def conduct(order: Order, brakes: Brakes, observing: Callable[[str], Observe]) -> Ended:
     """Carry an order out. Whatever goes wrong is in the answer: a run ends itself and nothing else."""
     started = now()
     ended = partial(Ended, order=order, started=started)
     sync = order.sync.name
     try:
-        summary = _run(order, brakes)
+        summary = _run(order, brakes, observing)
     except LeaseTaken:
         return ended(fate=Fate.BUSY, finished=now())
     except DoneBefore:
@@ -74,11 +74,16 @@ def conduct(order: Order, brakes: Brakes) -> Ended:
     return ended(fate=fate, finished=now(), summary=summary)
 
 
-def _run(order: Order, brakes: Brakes) -> Summary:
+def _run(order: Order, brakes: Brakes, observing: Callable[[str], Observe]) -> Summary:
     with (
         opening_state(order.config) as state,
         opening_world(
-            order.config, order.sync, state, stopping=brakes.pulled, progress=lambda _stage, _done, _total: None
+            order.config,
+            order.sync,
+            state,
+            stopping=brakes.pulled,
+            progress=lambda _stage, _done, _total: None,
+            observe=observing(order.sync.gomus),
         ) as world,
         brakes.on(world.client),
     ):
@@ -106,9 +111,10 @@ def _failed(order: Order, error: str, remedy: str | None) -> Summary:
 
 @dataclass(slots=True, kw_only=True)
 class Crew:
-    """Starts runs and knows which are still going. `hand_in` is called in the run's thread."""
+    """Starts runs, and knows which still go on. `hand_in` is called in their threads; `observing` watches calls."""
 
     hand_in: Callable[[Ended], None]
+    observing: Callable[[str], Observe]
     brakes: Brakes = field(default_factory=Brakes)
     _threads: dict[threading.Thread, str] = field(default_factory=dict)
 
@@ -121,7 +127,7 @@ class Crew:
 
     def _conduct(self, order: Order) -> None:
         with logs.bound(replica=order.replica):
-            self.hand_in(conduct(order, self.brakes))
+            self.hand_in(conduct(order, self.brakes, self.observing))
 
     def _forget_ended(self) -> None:
         self._threads = {thread: name for thread, name in self._threads.items() if thread.is_alive()}

@@ -14,7 +14,6 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from types import FrameType
-from typing import Protocol
 
 import structlog
 
@@ -23,8 +22,10 @@ from syncd.assembly import now
 from syncd.config.model import Config
 from syncd.daemon.crew import Crew
 from syncd.daemon.desk import Desk, Ended, Self
+from syncd.daemon.page import Page
 from syncd.daemon.waking import Waking
 from syncd.run import Summary
+from syncd.web import Metrics
 
 log = structlog.get_logger()
 POLL = 1.0  # seconds between two looks at the notices
@@ -33,33 +34,35 @@ RECORDING = 2.0  # seconds at the end for writing down what became of the runs
 STOP, RELOAD = "stop", "reload"
 
 
-class Listener(Protocol):
-    """Hears of the runs, one call at a time, in a thread of its own; what it raises is logged and ends nothing."""
-
-    def after_run(self, summary: Summary, started: datetime, finished: datetime) -> None: ...
-
-    def each_minute(self, moment: datetime) -> None: ...
-
-
 class Daemon:
-    """One replica. What faces show of it can be asked from any thread."""
+    """One replica. What faces show of it can be asked from any thread.
 
-    def __init__(self, config: Config, reload: Callable[[], Config], listeners: Sequence[Listener] = ()) -> None:
-        self._listeners = listeners
+    `after_run` hears of every run, with when it started and ended, and `each_minute` of the time: one call at a time,
+    in a thread of their own. What they raise is logged and ends nothing.
+    """
+
+    def __init__(self, config: Config, load: Callable[[], Config]) -> None:
+        metrics = Metrics()
+        self.after_run: list[Callable[[Summary, datetime, datetime], None]] = [
+            lambda summary, started, finished: metrics.note_run(summary, finished - started)
+        ]
+        self.each_minute: list[Callable[[datetime], None]] = []
+        self._load = load
+        self._page = Page(self, metrics)
         self._bell = threading.Event()
         self._closing = threading.Event()
         self._is_config_due = threading.Event()
         self._left: list[str] = []
-        self._waking = Waking(ring=self._bell.set, each_minute=lambda: self._tell("each_minute", now()))
+        self._waking = Waking(ring=self._bell.set, each_minute=lambda: self._tell(self.each_minute, now()))
         self._aside = ThreadPoolExecutor(1, thread_name_prefix="listeners")
-        self._crew = Crew(hand_in=self._hand_in)
+        self._crew = Crew(hand_in=self._hand_in, observing=metrics.observing)
         self._desk = Desk(
             me=_who_we_are(),
             config=config,
             start=self._crew.start,
             clock=now,
             monotonic=time.monotonic,
-            reload=reload,
+            reload=self._load_anew,
             arranged=self._waking.arrange,
         )
         self._thread = threading.Thread(target=self._work, name="desk", daemon=True)
@@ -88,6 +91,8 @@ class Daemon:
     # --- from start to end ---
 
     def start(self) -> None:
+        """Raises Misconfigured where the page can't be served as the configuration says."""
+        self._page.arrange(self.config.web)
         log.info("daemon.started", version=__version__, replica=self._desk.me.name, syncs=list(self._desk.config.syncs))
         self._thread.start()
         self._waking.start()
@@ -106,6 +111,7 @@ class Daemon:
         self._bell.set()
         self._thread.join(limit + RECORDING)
         self._waking.stop()
+        self._page.close()
         is_clean = not self._thread.is_alive() and not self._crew.wait(0) and self._listeners_are_done()
         tell = log.info if is_clean else log.warning
         tell("daemon.stopped", syncs=self._left, duration=round(time.monotonic() - began, 1))
@@ -130,19 +136,24 @@ class Daemon:
         except Exception as error:
             log.critical("crashed", exc_info=error)
 
+    def _load_anew(self) -> Config:
+        config = self._load()
+        self._page.arrange(config.web)
+        return config
+
     # --- who hears of it ---
 
     def _hand_in(self, ended: Ended) -> None:
         """In the run's thread."""
         self._desk.hand_in(ended)
         if ended.summary is not None:
-            self._tell("after_run", ended.summary, ended.started, ended.finished)
+            self._tell(self.after_run, ended.summary, ended.started, ended.finished)
         self._bell.set()
 
-    def _tell(self, what: str, *facts: object) -> None:
-        for listener in self._listeners:
+    def _tell(self, listeners: Sequence[Callable[..., None]], *facts: object) -> None:
+        for listener in listeners:
             with suppress(RuntimeError):  # a run that ends after everything else has nobody left to hear of it
-                self._aside.submit(self._guarded, partial(getattr(listener, what), *facts))
+                self._aside.submit(self._guarded, partial(listener, *facts))
 
     def _listeners_are_done(self) -> bool:
         last = self._aside.submit(int)
@@ -156,18 +167,25 @@ def _who_we_are() -> Self:
     return Self(name=name, host=host, pid=pid, version=__version__, started_at=now())
 
 
-def serve(config: Config, reload: Callable[[], Config]) -> None:
+def serve(load: Callable[[], Config]) -> None:
     """Run every sync on its schedule until a signal says to stop."""
     with _hearing_signals() as signals:
-        daemon = Daemon(config, reload)
+        daemon = Daemon(load(), load)
         daemon.start()
-        while (heard := signals.get())[0] == RELOAD:
+        while (heard := _next(signals))[0] == RELOAD:
             daemon.reload()
         is_clean = daemon.stop(heard[1])
     if not is_clean:
         # Threads that hang can't be ended, and would be waited for. What they had begun is settled by the next run.
         sys.stdout.flush()
         os._exit(0)
+
+
+def _next(signals: "queue.SimpleQueue[tuple[str, str]]") -> tuple[str, str]:
+    """A signal that the system hands to another thread does not wake this one, so it looks up now and then."""
+    while True:
+        with suppress(queue.Empty):
+            return signals.get(timeout=POLL)
 
 
 @contextmanager

@@ -72,7 +72,7 @@ def standing_as_lines(standing: SyncStanding) -> Iterator[str]:
             yield f"    what to do: {last.remedy}"
     else:
         yield "  last run: none yet"
-    due = standing.next_run.isoformat() if standing.next_run else "on demand only (`syncd --once`)"
+    due = standing.next_run.isoformat() if standing.next_run else f"on demand only (`syncd trigger {name}`)"
     yield f"  next run due: {due}"
     yield f"  known customers: {tally.known}"
     if last and (drifted := last.counts.get("drifted")):

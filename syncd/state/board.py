@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from syncd.state import tables as t
 from syncd.state.connect import LOOKING, translate_errors
 
+ALIVE = timedelta(seconds=30)
 KEPT = timedelta(days=1)  # how long a request that was answered is remembered
 
 
@@ -84,6 +85,10 @@ class Board:
     def replicas(self) -> list[Replica]:
         """The one seen last first; also those that died without a word."""
         return [_replica(row) for row in self._rows(select(t.replica).order_by(t.replica.c.seen_at.desc()))]
+
+    def alive(self, now: datetime) -> list[Replica]:
+        """Those that gave a sign of life lately, as far as the clocks of the machines agree."""
+        return [replica for replica in self.replicas() if now - replica.seen_at < ALIVE]
 
     def leave(self, name: str, unfinished: Iterable[str], at: datetime) -> None:
         """An orderly end: `unfinished` are syncs whose run was cut short, for another replica or the next start."""

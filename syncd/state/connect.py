@@ -20,7 +20,14 @@ from syncd.state.tables import REVISION, metadata
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "ceph"})
 BUSY_MS = 10_000
 WAL_PAUSE_MS = 50
-KEEPALIVES = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+# A server that vanished without a word is given up after 25 s; what was sent and never confirmed, after 30 s.
+KEEPALIVES = {
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 LOOKING = {"is_looking": True}  # an execution option: the transaction only reads, and waits for no writer
 
 

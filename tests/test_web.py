@@ -3,7 +3,9 @@
 import json
 import re
 import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -394,6 +396,23 @@ def test_an_address_of_ipv6_is_served_too(daemon: QuietDaemon) -> None:
 def test_an_address_of_another_machine_is_told(daemon: QuietDaemon, listen: str) -> None:
     with pytest.raises(Misconfigured, match=r"web\.listen: "), serving(WebOptions(listen=listen), daemon, Metrics()):
         pass
+
+
+def test_the_daemon_is_alive_while_everything_else_waits(daemon: QuietDaemon) -> None:
+    released = threading.Event()
+
+    class Waiting(QuietDaemon):
+        def problems(self) -> list[str]:
+            assert released.wait(30)
+            return []
+
+    with served(Waiting(daemon.config)) as client, ThreadPoolExecutor(20) as crowd:
+        answers = [crowd.submit(client.get, "/readyz", timeout=30) for _ in range(20)]
+        turned_away = next(as_completed(answers)).result()
+        assert client.get("/healthz").text == "ok\n"
+        released.set()
+        codes = {answer.result().status_code for answer in answers}
+    assert (turned_away.status_code, codes) == (503, {200, 503})
 
 
 def test_an_error_that_nobody_foresaw_tells_nothing_of_itself(daemon: QuietDaemon) -> None:

@@ -20,8 +20,8 @@ refused · 4 held by a guard · 5 another process is running this sync."""
 app = typer.Typer(
     name="syncd",
     help="Keeps the customers of a go~mus instance in step with your own CRM.\n\nFirst steps: `syncd demo`, then "
-    "`syncd init` with an export of your own, `syncd check`, `syncd plan`, `syncd --once`. Without a command, `syncd` is "
-    "the daemon: it runs every sync on its schedule until SIGTERM, and reads its configuration anew on SIGHUP.",
+    "`syncd init` with an export of your own, `syncd check`, `syncd plan`, `syncd --once`. Without a command, `syncd` "
+    "is the daemon: it runs every sync on its schedule until SIGTERM, and reads its configuration anew on SIGHUP.",
     epilog=EPILOG,
     no_args_is_help=False,
     pretty_exceptions_enable=False,

@@ -19,7 +19,7 @@ from syncd.web.view import DaemonView
 
 __all__ = ["DaemonView", "Metrics", "serving"]
 
-THREADS = 4
+THREADS = 8
 LONGEST_HEADER = 16 * 1024  # bytes; nothing that is read here needs more
 LONGEST_BODY = 1024
 
@@ -31,7 +31,7 @@ def serving(
     """Serve until the block ends; gives the address, where the port is the one that was really taken."""
     listening = _listen(options)
     server: TcpWSGIServer = create_server(
-        create_app(options, daemon, metrics, clock),
+        create_app(options, daemon, metrics, clock, places=THREADS - 1),
         sockets=[listening],
         threads=THREADS,
         ident=None,

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
+from threading import BoundedSemaphore
 
 import structlog
 from flask import Flask, Response, jsonify, request
@@ -31,56 +33,88 @@ HEADERS = {
 }
 
 
-def create_app(options: WebOptions, daemon: DaemonView, metrics: Metrics, clock: Callable[[], datetime]) -> Flask:
-    app = Flask(__name__, static_folder=None, template_folder=None)
-    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    app.url_map.merge_slashes = False  # the redirect would name the host that the client named
-    registry = CollectorRegistry()
-    registry.register(metrics.registry)
-    registry.register(Standings(daemon, clock))
+class Pages:
+    """What is answered on each path."""
 
-    @app.before_request
-    def read_only() -> Response | None:
-        if request.method in READING:
-            return None
-        return _plain("405 Method Not Allowed", 405, {"Allow": ", ".join(READING)})
+    def __init__(
+        self, options: WebOptions, daemon: DaemonView, metrics: Metrics, clock: Callable[[], datetime]
+    ) -> None:
+        self._options = options
+        self._daemon = daemon
+        self._clock = clock
+        self._registry = CollectorRegistry()
+        self._registry.register(metrics.registry)
+        self._registry.register(Standings(daemon, clock))
 
-    @app.after_request
-    def protect(response: Response) -> Response:
-        response.headers.update(HEADERS)
-        return response
-
-    @app.get("/")
-    def status() -> Response:
-        page, is_whole = draw_page(daemon, clock(), show_ids=options.show_ids)
+    def status(self) -> Response:
+        page, is_whole = draw_page(self._daemon, self._clock(), show_ids=self._options.show_ids)
         return Response(page, status=200 if is_whole else 503, mimetype="text/html")
 
-    @app.get("/healthz")
-    def alive() -> Response:
+    def alive(self) -> Response:
         return _plain("ok", 200)
 
-    @app.get("/readyz")
-    def ready() -> Response:
-        problems = [*daemon.problems(), *_problems_of_state(daemon)]
+    def ready(self) -> Response:
+        problems = [*self._daemon.problems(), *_problems_of_state(self._daemon)]
         answer = jsonify(ready=not problems, problems=problems)
         answer.status_code = 503 if problems else 200
         return answer
 
-    @app.get("/metrics")
-    def scrape() -> Response:
+    def metrics(self) -> Response:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        return Response(encode(registry), content_type=content_type)
+        return Response(encode(self._registry), content_type=content_type)
 
-    @app.errorhandler(HTTPException)
-    def refuse(error: HTTPException) -> Response:
-        return _plain(f"{error.code} {error.name}", error.code or 500)
 
-    @app.errorhandler(Exception)
-    def fail(error: Exception) -> Response:
-        log.error("web.failed", exc_info=error)
-        return _plain("500 Internal Server Error", 500)
-
+def create_app(
+    options: WebOptions, daemon: DaemonView, metrics: Metrics, clock: Callable[[], datetime], *, places: int = 3
+) -> Flask:
+    """No more than `places` answers wait for the database at once: a thread must be left to say that all is alive."""
+    pages = Pages(options, daemon, metrics, clock)
+    free = BoundedSemaphore(places)
+    app = Flask(__name__, static_folder=None, template_folder=None)
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.merge_slashes = False  # the redirect would name the host that the client named
+    app.add_url_rule("/", view_func=_in_turn(pages.status, free))
+    app.add_url_rule("/healthz", view_func=pages.alive)
+    app.add_url_rule("/readyz", view_func=_in_turn(pages.ready, free))
+    app.add_url_rule("/metrics", view_func=_in_turn(pages.metrics, free))
+    app.before_request(_refuse_writing)
+    app.after_request(_protect)
+    app.register_error_handler(HTTPException, _refuse)
+    app.register_error_handler(Exception, _fail)
     return app
+
+
+def _in_turn(view: Callable[[], Response], free: BoundedSemaphore) -> Callable[[], Response]:
+    @wraps(view)
+    def answer() -> Response:
+        if not free.acquire(blocking=False):
+            return _plain("503 Service Unavailable: others are waiting for the state database", 503)
+        try:
+            return view()
+        finally:
+            free.release()
+
+    return answer
+
+
+def _refuse_writing() -> Response | None:
+    if request.method in READING:
+        return None
+    return _plain("405 Method Not Allowed", 405, {"Allow": ", ".join(READING)})
+
+
+def _protect(response: Response) -> Response:
+    response.headers.update(HEADERS)
+    return response
+
+
+def _refuse(error: HTTPException) -> Response:
+    return _plain(f"{error.code} {error.name}", error.code or 500)
+
+
+def _fail(error: Exception) -> Response:
+    log.error("web.failed", exc_info=error)
+    return _plain("500 Internal Server Error", 500)
 
 
 def _plain(words: str, status: int, headers: dict[str, str] | None = None) -> Response:

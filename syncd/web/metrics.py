@@ -118,7 +118,9 @@ class Standings(Collector):
         status = GaugeMetricFamily(
             "syncd_last_run_status", "1 for the way in which the last run ended.", labels=["sync", "status"]
         )
-        records = _of_syncs("syncd_source_records", "Records in the source when it was last read whole.")
+        records = _of_syncs(
+            "syncd_source_records", "Records that were read last; of a source that tells changes, the changed ones."
+        )
         statuses = [status.value for status in Status]
         for sync in syncs:
             last, good = store.last_run_ended(sync.name, statuses), store.last_run_ended(sync.name, SUCCEEDED)
@@ -128,7 +130,7 @@ class Standings(Collector):
             _add_end(success, good)
             if good and good.finished_at:
                 age.add_metric([sync.name], max(0.0, (self._clock() - good.finished_at).total_seconds()))
-            if read := next((run.counts["records"] for run in (last, good) if run and "records" in run.counts), None):
+            if (read := _records(last, good)) is not None:
                 records.add_metric([sync.name], read)
         yield from (success, age, ended, status, records)
 
@@ -154,6 +156,11 @@ def _tallied(tallies: dict[str, Tally]) -> Iterator[Metric]:
 
 
 HOLDABLE = ("create", "update", "delete")
+
+
+def _records(*runs: RunRow | None) -> int | None:
+    """Of the first that got so far."""
+    return next((run.counts["records"] for run in runs if run and "records" in run.counts), None)
 
 
 def _gauge(name: str, words: str, is_so: bool) -> Metric:  # noqa: FBT001 - the value of the metric

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 from bad_day import NOW, QuietDaemon, add_invalid, add_known, add_refused, add_run, fill, hold, make_daemon, writing
+from daemons import started, until
 from flask.testing import FlaskClient
 from office import MARKS, Office, open_office
 from prometheus_client.parser import text_string_to_metric_families
@@ -22,6 +23,7 @@ from syncd.config.model import WebOptions
 from syncd.errors import Misconfigured
 from syncd.report.html import STYLE_HASH
 from syncd.run import Status, Summary
+from syncd.state.board import Board, Replica
 from syncd.web import Metrics, serving
 from syncd.web.app import create_app
 
@@ -143,6 +145,48 @@ def test_a_run_that_has_not_ended_is_told_apart(daemon: QuietDaemon, finished: b
 def test_a_sync_that_never_ran_says_so(daemon: QuietDaemon) -> None:
     part = part_of(page_of(daemon), "members")
     assert "Last run none yet Next run on demand only syncd trigger members Known customers 0" in part
+
+
+def test_other_daemons_and_what_they_run_are_known_from_the_database(daemon: QuietDaemon) -> None:
+    with writing(daemon) as store:
+        add_run(store, "members", None)
+        board = Board(store.engine)
+        for name, age, running in (("a", 1, ["members"]), ("b", 2, []), ("dead", 3600, ["schools"])):
+            seen = NOW - timedelta(seconds=age)
+            replica = Replica(
+                name=name, host="zzhost", pid=1, version="1", started_at=seen, seen_at=seen, agenda={}, running=running
+            )
+            board.beat(replica)
+    page = page_of(daemon)
+    assert "2 daemons are running; each sync starts in one of them when it is due." in page
+    assert "Under way" in part_of(page, "members")
+    assert "Under way" not in part_of(page, "schools")
+    assert "zzhost" not in page
+    assert metrics_of(daemon)["syncd_daemons", frozenset()] == 2
+
+
+def test_a_real_daemon_counts_what_it_does_and_shows_it(office: Office) -> None:
+    office.configure('[web]\nlisten = "127.0.0.1:0"\n' + (office.folder / "config.toml").read_text(encoding="utf-8"))
+    office.rows[4][2] = ""
+    office.export()
+    with started(office) as process:
+        url = f"http://127.0.0.1:{process.wait_for('web.listening')['port']}"
+        assert "No run yet" in httpx.get(url).text
+        office.syncd("trigger", "members")
+        process.wait_for("run.finished")
+        until(lambda: "syncd_runs_total{" in httpx.get(f"{url}/metrics").text)
+        metrics, page = httpx.get(f"{url}/metrics").text, httpx.get(url).text
+        assert process.end() == 0
+    for line in (
+        'syncd_runs_total{status="done with problems",sync="members"} 1.0',
+        'syncd_outcomes_total{action="create",result="ok",sync="members"} 39.0',
+        'syncd_outcomes_total{action="create",result="failed",sync="members"} 1.0',
+        'syncd_known_customers{sync="members"} 39.0',
+    ):
+        assert line in metrics.splitlines()
+    assert re.search(r'(?m)^syncd_gomus_calls_total\{gomus="main",method="POST",status="20\d"\} [1-9]', metrics)
+    assert "39 created, 1 refused or failed; 40 records read." in part_of(page, "members")
+    assert [mark for mark in (*MARKS, office.token) if mark in page + metrics] == []
 
 
 def test_the_chart_is_told_in_words_too(bad_day: QuietDaemon) -> None:

@@ -14,6 +14,7 @@ from syncd.errors import SyncdError
 from syncd.gomus.client import Observe
 from syncd.report.standing import SUCCEEDED
 from syncd.run import Status, Summary
+from syncd.state.board import Board
 from syncd.state.store import RunRow, Store, Tally
 from syncd.web.view import DaemonView
 
@@ -84,7 +85,7 @@ class Standings(Collector):
         yield from self._of_daemon()
         try:
             with looking_at_state(self._daemon.config) as state:
-                told = list(self._of_state(state.store))
+                told = [*self._of_state(state.store), _daemons(len(Board(state.engine).alive(self._clock())))]
         except SyncdError:
             told = []
         yield _gauge("syncd_state_up", "Whether the state database could be read.", bool(told))
@@ -156,6 +157,12 @@ def _tallied(tallies: dict[str, Tally]) -> Iterator[Metric]:
 
 
 HOLDABLE = ("create", "update", "delete")
+
+
+def _daemons(count: int) -> Metric:
+    return GaugeMetricFamily(
+        "syncd_daemons", "Daemons on this state database that gave a sign of life lately.", value=count
+    )
 
 
 def _records(*runs: RunRow | None) -> int | None:

@@ -1,5 +1,6 @@
 """What the status page shows, gathered from the state database and the daemon."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from syncd.report.failures import FailureGroup, group_failures
 from syncd.report.html import make_environment
 from syncd.report.standing import SUCCEEDED, SyncStanding, standings
 from syncd.run import Status
+from syncd.state.board import Board, Replica
 from syncd.state.store import RunRow, Store
 from syncd.web.chart import COLUMN, SHOWN, Chart, draw_chart, kind_of
 from syncd.web.view import DaemonView
@@ -40,16 +42,20 @@ class Shown:
 def draw_page(daemon: DaemonView, now: datetime, *, show_ids: bool) -> tuple[str, bool]:
     """The page, and whether the state could be read for it."""
     shown: list[Shown] = []
+    replicas: list[Replica] = []
     trouble: SyncdError | None = None
     try:
         with looking_at_state(daemon.config) as state:
-            shown = _gather(daemon, state.store, now, show_ids=show_ids)
+            replicas = Board(state.engine).alive(now)
+            running = {*daemon.running(), *(sync for replica in replicas for sync in replica.running)}
+            shown = _gather(daemon, state.store, running, now, show_ids=show_ids)
     except SyncdError as error:
         trouble = error
     page = _ENVIRONMENT.get_template("status.html").render(
         syncs=shown,
         trouble=trouble,
         problems=list(daemon.problems()),
+        daemons=len(replicas),
         now=now,
         zone=_zone(daemon),
         words=words,
@@ -65,8 +71,10 @@ def _zone(daemon: DaemonView) -> ZoneInfo:
     return next(iter(daemon.config.syncs.values())).timezone
 
 
-def _gather(daemon: DaemonView, store: Store, now: datetime, *, show_ids: bool) -> list[Shown]:
-    syncs, running = daemon.config.syncs, set(daemon.running())
+def _gather(
+    daemon: DaemonView, store: Store, running: Collection[str], now: datetime, *, show_ids: bool
+) -> list[Shown]:
+    syncs = daemon.config.syncs
     return [
         _show(
             standing,

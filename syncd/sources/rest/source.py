@@ -1,10 +1,10 @@
 """The source `rest`: the list of a CRM, or what changed in it, page by page."""
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from hashlib import blake2b
-from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,7 +27,8 @@ class RestSource(Source):
 
     Options = RestOptions
     options: RestOptions
-    transport: httpx.BaseTransport | None = None  # of its own in tests
+    transport: httpx.BaseTransport | None = None  # of its own in tests, like the clock that only goes on
+    monotonic: Callable[[], float] = staticmethod(time.monotonic)
 
     @property
     def full_every(self) -> timedelta | None:  # type: ignore[override]  # it depends on the options
@@ -35,10 +36,10 @@ class RestSource(Source):
 
     @contextmanager
     def open(self, cursor: str | None = None) -> Iterator[Reading]:
-        web = Web(self.options, transport=self.transport, sleep=self.sleep, clock=self.clock)
+        web = Web(self.options, transport=self.transport, sleep=self.sleep, clock=self.clock, monotonic=self.monotonic)
         try:
             since = parse_cursor(cursor) if cursor is not None and self.options.incremental else None
-            yield RestReading(self.options, web, since, Latest(self.clock()))
+            yield RestReading(self.options, web, since, Latest(self.clock()), self.monotonic)
         finally:
             web.close()
 
@@ -46,11 +47,14 @@ class RestSource(Source):
 class RestReading(Reading):
     columns = None
 
-    def __init__(self, options: RestOptions, web: Web, since: Cursor | None, latest: Latest) -> None:
+    def __init__(
+        self, options: RestOptions, web: Web, since: Cursor | None, latest: Latest, monotonic: Callable[[], float]
+    ) -> None:
         self._options = options
         self._web = web
         self._since = since
         self._latest = latest
+        self._monotonic = monotonic
         self._pages = make_pages(options.pagination)
         self._expected = _Expected(options.total, is_snapshot=since is None, shifts=self._pages.shifts)
         parsed = urlsplit(options.url)
@@ -67,7 +71,7 @@ class RestReading(Reading):
         return f"{self._list} page {self._number}"
 
     def __iter__(self) -> Iterator[SourceRecord]:
-        began = monotonic()
+        began = self._monotonic()
         question: Question | None = self._first_question()
         asked: set[bytes] = set()
         while question is not None:
@@ -83,7 +87,7 @@ class RestReading(Reading):
             question = self._next_question(question, answer, len(records))
         self._check_end()
         if self._options.incremental:
-            cursor = self._latest.cursor(self._since, timedelta(seconds=monotonic() - began))
+            cursor = self._latest.cursor(self._since, timedelta(seconds=self._monotonic() - began))
             self.cursor = str(cursor) if cursor else None
 
     # --- questions ---

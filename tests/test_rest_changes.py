@@ -5,13 +5,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from faults import Killed
-from hypothesis import HealthCheck, given, settings
+from faults import Fault, Killed
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from museum import Clock, Museum, member, sqlite_url
 
@@ -22,6 +22,7 @@ from syncd.sources.rest.options import RestOptions
 from syncd.sources.rest.source import RestSource
 
 EXAMPLES = int(os.environ.get("SYNCD_TEST_MONTHS", "15"))
+MEMBERS = 12  # four pages
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 # --- times as sources spell them ---
@@ -135,10 +136,16 @@ STYLES: dict[str, Callable[[datetime], object]] = {
 
 
 class Month:
-    """A CRM whose changes get their time first and are committed a little later; its answers come page by page."""
+    """A CRM whose changes get their time first and are committed a little later; its answers come page by page.
+
+    `during` are changes to be made while a read is under way: whose, and at its how-manieth question.
+    """
 
     def __init__(self, clock: Clock, style: str) -> None:
         self.clock = clock
+        self.pace = 2.0  # seconds a page takes
+        self.questions = 0
+        self.during: list[tuple[int, int]] = []
         self.spell = STYLES[style]
         self.records: dict[str, dict[str, Any]] = {}
         self.pending: list[tuple[datetime, dict[str, Any]]] = []
@@ -154,7 +161,10 @@ class Month:
             self.records[record["id"]] = record
 
     def handle(self, request: httpx.Request) -> httpx.Response:
-        self.clock.sleep(2)  # so that changes are committed between two pages
+        self.clock.sleep(self.pace)
+        self.questions += 1
+        for number, question in [entry for entry in self.during if entry[1] == self.questions]:
+            self.change(number, f"at question {question}", commits_after=timedelta(0))
         self.commit()
         since = request.url.params.get("since")
         found = [one for _, one in sorted(self.records.items()) if since is None or _is_since(one["updated_at"], since)]
@@ -174,17 +184,29 @@ def _is_since(changed: object, since: str) -> bool:
     return one.moment >= other.moment
 
 
+Step: TypeAlias = tuple[str, int, int]
+members = st.integers(1, MEMBERS)
 steps = st.lists(
     st.one_of(
-        st.tuples(st.just("change"), st.integers(1, 9), st.integers(0, 4)),
-        st.tuples(st.just("delete"), st.integers(1, 9), st.integers(0, 4)),
+        st.tuples(st.just("change"), members, st.integers(0, 4)),
+        st.tuples(st.just("delete"), members, st.integers(0, 4)),
+        st.tuples(st.just("during"), members, st.integers(1, 4)),
         st.tuples(st.just("wait"), st.sampled_from([0, 30, 900, 3600, 86_400]), st.just(0)),
-        st.tuples(st.just("run"), st.just(0), st.just(0)),
+        st.tuples(st.just("run"), st.sampled_from([2, 200]), st.just(0)),
+        st.tuples(st.just("fail"), st.just(0), st.just(0)),
         st.tuples(st.just("crash"), st.integers(0, 6), st.just(0)),
     ),
     min_size=20,
     max_size=60,
 )
+# Each is missed by a reader that leaves one thing out
+AN_HOUR_TOLD_TWICE: list[Step] = [
+    *(("wait", 3600, 0), ("wait", 900, 0), ("change", 1, 0), ("run", 2, 0)),
+    *(("wait", 900, 0), ("change", 2, 0), ("run", 2, 0)),
+]
+BEHIND_THE_READERS_BACK: list[Step] = [("during", 1, 2), ("during", MEMBERS, 4), ("run", 200, 0)]
+AFTER_A_FAILURE: list[Step] = [("change", 1, 0), ("wait", 900, 0), ("change", 2, 0), ("fail", 0, 0)]
+COMMITTED_LATE: list[Step] = [("change", 1, 4), ("wait", 30, 0), ("change", 2, 0), ("run", 2, 0)]
 
 
 def make_museum(folder: Path, style: str) -> tuple[Museum, Month]:
@@ -213,31 +235,25 @@ def make_museum(folder: Path, style: str) -> tuple[Museum, Month]:
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
+@example(steps=AN_HOUR_TOLD_TWICE)
+@example(steps=BEHIND_THE_READERS_BACK)
+@example(steps=AFTER_A_FAILURE)
+@example(steps=COMMITTED_LATE)
 @given(steps=steps)
 def test_in_a_month_of_changes_no_row_is_missed(
-    tmp_path_factory: pytest.TempPathFactory, style: str, steps: list[tuple[str, int, int]]
+    tmp_path_factory: pytest.TempPathFactory, style: str, steps: list[Step]
 ) -> None:
     """Late commits, equal times, both sides of the clock change, crashes between settling and the cursor.
 
     The source is read whole once, at the start: everything after that has to come as a change.
     """
     museum, month = make_museum(tmp_path_factory.mktemp("month"), style)
-    for number in range(1, 7):
+    for number in range(1, MEMBERS + 1):
         month.change(number, "at first", commits_after=timedelta(0))
     try:
         assert museum.run().status is Status.DONE
-        for place, (what, number, minutes) in enumerate(steps):
-            late = timedelta(minutes=minutes)
-            if what == "change":
-                month.change(number, f"step {place}", commits_after=late)
-            elif what == "delete":
-                month.change(number, f"step {place}", commits_after=late, is_deleted=True)
-            elif what == "wait":
-                museum.clock.sleep(number)
-            elif what == "run":
-                museum.run()
-            else:
-                run_and_crash(museum, number)
+        for place, step in enumerate(steps):
+            take(step, museum, month, f"step {place}")
         museum.clock.sleep(600)
         for _ in range(2):
             museum.run()
@@ -246,6 +262,25 @@ def test_in_a_month_of_changes_no_row_is_missed(
         assert museum.sandbox.duplicates() == []
     finally:
         museum.close()
+
+
+def take(step: Step, museum: Museum, month: Month, text: str) -> None:
+    what, number, minutes = step
+    match what:
+        case "change" | "delete":
+            month.change(number, text, commits_after=timedelta(minutes=minutes), is_deleted=what == "delete")
+        case "during":
+            month.during.append((number, minutes))
+        case "wait":
+            museum.clock.sleep(number)
+        case "crash":
+            run_and_crash(museum, number)
+        case "fail":
+            museum.run(lambda request, _number: Fault.UNAVAILABLE if request.method != "GET" else None)
+        case "run":
+            month.pace, month.questions = number, 0
+            museum.run()
+            month.pace, month.during = 2.0, []
 
 
 def run_and_crash(museum: Museum, writes: int) -> None:

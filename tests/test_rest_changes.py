@@ -204,7 +204,10 @@ AN_HOUR_TOLD_TWICE: list[Step] = [
     *(("wait", 3600, 0), ("wait", 900, 0), ("change", 1, 0), ("run", 2, 0)),
     *(("wait", 900, 0), ("change", 2, 0), ("run", 2, 0)),
 ]
-BEHIND_THE_READERS_BACK: list[Step] = [("during", 1, 2), ("during", MEMBERS, 4), ("run", 200, 0)]
+BEHIND_THE_READERS_BACK: list[Step] = [
+    *(("wait", 3600, 0), *(("change", number, 0) for number in range(1, MEMBERS + 1))),
+    *(("during", 1, 2), ("during", MEMBERS, 4), ("run", 200, 0)),
+]
 AFTER_A_FAILURE: list[Step] = [("change", 1, 0), ("wait", 900, 0), ("change", 2, 0), ("fail", 0, 0)]
 COMMITTED_LATE: list[Step] = [("change", 1, 4), ("wait", 30, 0), ("change", 2, 0), ("run", 2, 0)]
 

@@ -228,7 +228,10 @@ def test_ids_are_shown_only_if_asked_for(bad_day: QuietDaemon) -> None:
     ids = re.compile(r"members-[79]\d\d|4711")
     told = [client_of(bad_day).get(path).text for path in PATHS]
     assert [ids.findall(text) for text in told] == [[], [], [], []]
-    assert "members-902, members-903" in page_of(bad_day, show_ids=True)
+    assert "It shows no personal data, and no ids." in told[0]
+    shown = page_of(bad_day, show_ids=True)
+    assert "members-902, members-903" in shown
+    assert "It shows ids of records, and no value." in shown
 
 
 @pytest.fixture
@@ -399,7 +402,7 @@ def test_head_answers_like_get_without_a_body(daemon: QuietDaemon) -> None:
             assert (client.head(path).status_code, client.head(path).content) == (200, b"")
 
 
-@pytest.mark.parametrize("path", [*PATHS, "//", "//evil.example/x", "/%2e%2e/", "/healthz/"])
+@pytest.mark.parametrize("path", [*PATHS, "//", "//evil.example/x", "/%2e%2e/", "/healthz/", "/healthz//", "/.//metrics"])
 def test_the_name_of_the_host_comes_back_in_no_answer(daemon: QuietDaemon, path: str) -> None:
     with served(daemon) as client:
         url = client.base_url.copy_with(raw_path=path.encode())

@@ -72,7 +72,6 @@ def create_app(
     free = BoundedSemaphore(places)
     app = Flask(__name__, static_folder=None, template_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    app.url_map.merge_slashes = False  # the redirect would name the host that the client named
     app.add_url_rule("/", view_func=_in_turn(pages.status, free))
     app.add_url_rule("/healthz", view_func=pages.alive)
     app.add_url_rule("/readyz", view_func=_in_turn(pages.ready, free))

@@ -402,7 +402,9 @@ def test_head_answers_like_get_without_a_body(daemon: QuietDaemon) -> None:
             assert (client.head(path).status_code, client.head(path).content) == (200, b"")
 
 
-@pytest.mark.parametrize("path", [*PATHS, "//", "//evil.example/x", "/%2e%2e/", "/healthz/", "/healthz//", "/.//metrics"])
+@pytest.mark.parametrize(
+    "path", [*PATHS, "//", "//evil.example/x", "/%2e%2e/", "/healthz/", "/healthz//", "/.//metrics"]
+)
 def test_the_name_of_the_host_comes_back_in_no_answer(daemon: QuietDaemon, path: str) -> None:
     with served(daemon) as client:
         url = client.base_url.copy_with(raw_path=path.encode())

@@ -24,14 +24,15 @@ lint: $(STAMP)
 bench: $(STAMP)
 	@$(BIN)/python tests/bench/large_export.py $(ROWS)
 
-# The exact versions of the container image, with every extra but the tools of this workshop, and of what builds it.
-# No address of a package index may get into the files.
+# The exact versions in the container image, which has every extra, and of what builds it there. No address of a package
+# index may get into the files.
+EXTRAS = $(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
+	print(*(f"--extra={name}" for name in extras if name != "dev"))'
 COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --upgrade --allow-unsafe --no-header --no-annotate \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 lock: $(STAMP)
-	$(COMPILE) $$($(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
-		print(*(f"--extra={name}" for name in extras if name != "dev"))') --output-file deploy/requirements.lock pyproject.toml
-	$(COMPILE) --only-build-deps --build-deps-for wheel --output-file deploy/build.lock pyproject.toml
+	@$(COMPILE) $$($(EXTRAS)) --output-file deploy/requirements.lock pyproject.toml
+	@$(COMPILE) --only-build-deps --build-deps-for wheel --output-file deploy/build.lock pyproject.toml
 
 $(STAMP): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer found; name one: make PYTHON=/path/to/python3" >&2; exit 1; }

@@ -21,7 +21,7 @@ def postgres() -> Iterator[str]:
     if SERVER:
         yield SERVER
         return
-    reason = _no_engine()
+    reason = no_engine()
     if reason:
         if os.environ.get("SYNCD_TEST_REQUIRE_POSTGRES"):
             pytest.fail(f"PostgreSQL is required here: {reason}")
@@ -32,7 +32,7 @@ def postgres() -> Iterator[str]:
         yield container.get_connection_url()
 
 
-def _no_engine() -> str | None:
+def no_engine() -> str | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # the client drops its socket where nothing answers
         is_there = _answers()

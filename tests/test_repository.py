@@ -12,7 +12,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 LOCK = ROOT / "deploy/requirements.lock"
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+BUILD_LOCK = ROOT / "deploy/build.lock"
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = PYPROJECT["project"]
+EXTRAS = [line for name, lines in PROJECT["optional-dependencies"].items() if name != "dev" for line in lines]
 # Hosts of package indexes, and options that name one; spelt so that this file does not match itself.
 INDEX = re.compile(r"pypi[.]org|pythonhosted[.]org|npmjs[.]org|(?:index-url|find-links|trusted-host)[ =]+[\w/]*[:/]")
 SECRET = re.compile(r"""(?m)^\s*\w*(?:token|password|secret|api_key) *[=:] *"[^"{]+"|BEGIN [A-Z ]*PRIVATE KEY""")
@@ -43,19 +46,25 @@ def test_holds_no_secret_in_plain_text():
     assert [file for file in outside_tests if SECRET.search(text_of(file))] == []
 
 
-def test_the_lock_holds_versions_and_hashes_only():
+@pytest.mark.parametrize("lock", [LOCK, BUILD_LOCK], ids=lambda lock: lock.name)
+def test_a_lock_holds_versions_and_hashes_only(lock):
     line = re.compile(r"[\w.-]+==[\w.+!]+ (; .* )?\\|    --hash=sha256:[0-9a-f]{64}( \\)?")
-    assert [found for found in text_of(LOCK).splitlines() if not line.fullmatch(found)] == []
+    assert [found for found in text_of(lock).splitlines() if not line.fullmatch(found)] == []
 
 
-def test_every_dependency_is_locked():
-    locked = set(re.findall(r"(?m)^[\w.-]+(?===)", text_of(LOCK)))
-    assert {name_of(requirement) for requirement in PROJECT["dependencies"]} - locked == set()
+@pytest.mark.parametrize(
+    ("lock", "requirements"),
+    [(LOCK, [*PROJECT["dependencies"], *EXTRAS]), (BUILD_LOCK, PYPROJECT["build-system"]["requires"])],
+    ids=["requirements.lock", "build.lock"],
+)
+def test_every_dependency_is_locked(lock, requirements):
+    """Where this fails, `make lock` puts it right; the image has every extra."""
+    locked = set(re.findall(r"(?m)^[\w.-]+(?===)", text_of(lock)))
+    assert {name_of(requirement) for requirement in requirements} - locked == set()
 
 
 def test_every_import_is_of_a_declared_dependency():
-    extras = [line for name, lines in PROJECT["optional-dependencies"].items() if name != "dev" for line in lines]
-    declared = {name_of(requirement) for requirement in [*PROJECT["dependencies"], *extras]}
+    declared = {name_of(requirement) for requirement in [*PROJECT["dependencies"], *EXTRAS]}
     providers = packages_distributions()
     lines = "\n".join(text_of(file) for file in (ROOT / "syncd").rglob("*.py"))
     imported = {COMES_WITH.get(name, name) for name in re.findall(r"(?m)^\s*(?:from|import) (\w+)", lines)}

@@ -1,0 +1,112 @@
+"""The image and the stack of deploy/, built and run for real: containers are started, stopped and killed."""
+
+import os
+from collections.abc import Iterator
+
+import docker
+import pytest
+from conftest import no_engine
+from stack import IMAGE, Stack, build_image, compose_command, running_stack
+
+ROOM = 180_000_000  # bytes that the image may add to Python's
+
+
+@pytest.fixture(scope="module")
+def image() -> str:
+    if reason := no_engine():
+        _leave_out(reason)
+    return build_image()
+
+
+@pytest.fixture(scope="module")
+def stack(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """One for all claims: each leaves it in order, with everybody in go~mus once."""
+    if not (compose := compose_command()):
+        _leave_out("Docker Compose is not installed")
+    with running_stack(tmp_path_factory.mktemp("stack"), compose) as stack:
+        yield stack
+
+
+def _leave_out(reason: str) -> None:
+    if os.environ.get("SYNCD_TEST_REQUIRE_CONTAINERS"):
+        pytest.fail(f"containers are required here: {reason}")
+    pytest.skip(f"no containers: {reason}")
+
+
+def test_a_schedule_fires_in_the_container(stack: Stack) -> None:
+    stack.wait_for_everybody()
+    assert {event["trigger"] for event in stack.events("run.started")} == {"schedule"}
+
+
+def test_trigger_asks_the_daemon_in_the_container(stack: Stack) -> None:
+    stack.join(3)
+    code, output = stack.exec("syncd", "trigger", "members", "--wait")
+    assert (code, "done" in output) == (0, True), output
+    stack.wait_for_everybody()
+    assert stack.events("run.started")[-1]["trigger"] == "request"
+
+
+def test_the_container_is_nobody_and_writes_its_state_only(stack: Stack) -> None:
+    _, status = stack.exec("grep", "-E", "^(Uid|CapEff|NoNewPrivs):", "/proc/self/status")
+    assert status.split() == [
+        *("Uid:", *["10001"] * 4),
+        *("CapEff:", "0" * 16),
+        *("NoNewPrivs:", "1"),
+    ]
+    elsewhere = ["/", "/opt/syncd", "/etc/syncd", "/var/tmp", "/srv/export"]  # noqa: S108 - none of them may be written
+    assert [folder for folder in elsewhere if _can_write(stack, folder)] == []
+    assert _can_write(stack, "/var/lib/syncd")
+
+
+def _can_write(stack: Stack, folder: str) -> bool:
+    return stack.exec("touch", f"{folder}/probe")[0] == 0
+
+
+def test_docker_stop_in_the_middle_of_a_load_ends_in_order_and_loses_nobody(stack: Stack) -> None:
+    stack.join(40)
+    stack.wait_for_the_middle()
+    container = stack.container("trial")
+    container.stop(timeout=40)
+    assert container.wait()["StatusCode"] == 0
+    assert stack.events("daemon.stopped")[-1]["syncs"] == ["members"]
+    assert stack.customers().total() < len(stack.members)
+    container.start()
+    stack.wait_for_everybody()
+
+
+def test_kill_9_in_the_container_in_the_middle_of_a_load_recovers_by_itself(stack: Stack) -> None:
+    stack.join(40)
+    stack.wait_for_the_middle()
+    restarts = stack.container("trial").attrs["RestartCount"]
+    stack.exec("sh", "-c", "kill -9 $(cat /proc/1/task/1/children)")
+    stack.until(lambda: stack.container("trial").attrs["RestartCount"] == restarts + 1)
+    stack.wait_for_everybody()
+
+
+def test_kill_9_of_postgres_in_the_middle_of_a_load_recovers_by_itself(stack: Stack) -> None:
+    stack.join(40)
+    stack.wait_for_the_middle()
+    lost = len(stack.events("daemon.database_lost"))
+    database = stack.container("database")
+    database.kill()
+    stack.until(lambda: len(stack.events("daemon.database_lost")) > lost)
+    database.start()
+    stack.wait_for_everybody()
+    stack.until(lambda: stack.events("daemon.database_back"))
+
+
+def test_the_container_turns_healthy(stack: Stack) -> None:
+    stack.until(lambda: stack.container("trial").attrs["State"]["Health"]["Status"] == "healthy")
+
+
+def test_no_personal_data_leaves_the_container_by_its_log(stack: Stack) -> None:
+    assert "zz" not in stack.container("trial").logs().decode().lower()
+
+
+def test_the_image_is_small(image: str, capsys: pytest.CaptureFixture[str]) -> None:
+    images = docker.from_env().images
+    own = sum(layer["Size"] for layer in images.get(IMAGE).history())
+    base = sum(layer["Size"] for layer in images.get(os.environ["SYNCD_TEST_PYTHON_IMAGE"]).history())
+    with capsys.disabled():
+        print(f"\nthe image: {own / 1e6:.0f} MB, {(own - base) / 1e6:.0f} MB of it beside Python's {base / 1e6:.0f} MB")
+    assert own - base < ROOM

@@ -21,7 +21,7 @@ from syncd.sources.rest.changes import Cursor, Latest, parse_cursor, parse_stamp
 from syncd.sources.rest.options import RestOptions
 from syncd.sources.rest.source import RestSource
 
-EXAMPLES = int(os.environ.get("SYNCD_TEST_MONTHS", "15"))
+EXAMPLES = int(os.environ.get("SYNCD_TEST_MONTHS", "8"))
 MEMBERS = 12  # four pages
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

@@ -368,6 +368,30 @@ def test_the_bound_can_stand_within_a_larger_text(crm: Crm, source_at: Any) -> N
     assert crm.asked[0] == {"filter": "modified ge 2026-11-20T09:55:00Z"}
 
 
+@pytest.mark.parametrize(
+    ("format_", "asked"),
+    [
+        ("as-read", "2026-11-20T10:55:00.123+01:00"),
+        ("iso", "2026-11-20T09:55:00Z"),
+        ("epoch", "1795168500"),
+        ("epoch-ms", "1795168500123"),
+    ],
+)
+def test_the_bound_can_be_spelled_otherwise_than_it_was_read(
+    crm: Crm, source_at: Any, format_: str, asked: str
+) -> None:
+    changed(crm, "2026-11-20T11:00:00.123+01:00")
+    source = source_at("all", incremental={**INCREMENTAL, "format": format_})
+    read_on(source, '{"changed": "2026-11-20T11:00:00.123+01:00", "lag": 0}')
+    assert crm.asked[0] == {"updated_since": asked}
+
+
+def test_a_time_without_a_zone_cannot_be_spelled_otherwise(crm: Crm, source_at: Any) -> None:
+    changed(crm, "2026-11-20T10:00:00")
+    source = source_at("pages", incremental={**INCREMENTAL, "format": "iso"})
+    assert "have no zone" in refused(source).message
+
+
 def test_a_wrong_path_to_the_time_of_change_is_an_error(crm: Crm, source_at: Any) -> None:
     changed(crm, "2026-11-20T10:00:00Z")
     error = refused(source_at("pages", incremental={**INCREMENTAL, "cursor": "changed"}))
@@ -394,6 +418,7 @@ def test_times_with_and_without_a_zone_cannot_be_ordered(crm: Crm, source_at: An
         ({"pagination": {"type": "offset", "in": "body"}}, 'needs method = "POST"'),
         ({"auth": {"type": "api-key", "value": "x"}}, "needs the header or the query parameter"),
         ({"incremental": {**INCREMENTAL, "template": "since"}}, "must hold {since}"),
+        ({"incremental": {**INCREMENTAL, "format": "rfc"}}, "'as-read', 'iso', 'epoch' or 'epoch-ms'"),
     ],
 )
 def test_a_mistake_is_told_when_the_configuration_is_read(options: dict[str, Any], words: str) -> None:

@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Literal, TypeAlias
 
 TOLD_TWICE = timedelta(hours=1)
+YEAR_1970 = datetime(1970, 1, 1, tzinfo=UTC)
 EAST = timedelta(hours=14)  # as far as a clock on the wall may be ahead of UTC
 
 _TIME = re.compile(
@@ -27,6 +28,7 @@ _TIME = re.compile(
 )
 _EPOCH = re.compile(r"(\d{9,10})(\d{3}|\d{6})?(?:\.(\d{1,6}))?")
 Kind: TypeAlias = Literal["time", "epoch"]
+Format: TypeAlias = Literal["as-read", "iso", "epoch", "epoch-ms"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +43,18 @@ class Stamp:
     def is_aware(self) -> bool:
         return self.moment.tzinfo is not None
 
-    def set_back(self, span: timedelta) -> str:
-        """An earlier time in the same spelling; what is finer than the spelling is cut off, which is earlier still."""
-        if not span:
-            return self.text
-        return _spell(self, self.moment - span)
+    def set_back(self, span: timedelta, form: Format = "as-read") -> str:
+        """An earlier time, in the same spelling or another; what is finer than that is cut off, so earlier still."""
+        moment = self.moment - span
+        match form:
+            case "as-read":
+                return _spell(self, moment) if span else self.text
+            case "iso":
+                return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+            case "epoch":
+                return str((moment - YEAR_1970) // timedelta(seconds=1))
+            case "epoch-ms":
+                return str((moment - YEAR_1970) // timedelta(milliseconds=1))
 
 
 def parse_stamp(value: object) -> Stamp | None:
@@ -66,7 +75,7 @@ def parse_stamp(value: object) -> Stamp | None:
 def _from_epoch(match: re.Match[str]) -> datetime:
     seconds, finer, fraction = match.groups()
     micros = int((finer or "").ljust(6, "0")) + (int(fraction.ljust(6, "0")) if fraction and not finer else 0)
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=int(seconds), microseconds=micros)
+    return YEAR_1970 + timedelta(seconds=int(seconds), microseconds=micros)
 
 
 def _from_time(match: re.Match[str]) -> datetime:
@@ -102,7 +111,7 @@ def _spell_epoch(text: str, moment: datetime) -> str:
     match = _EPOCH.fullmatch(text)
     assert match is not None  # noqa: S101 - that is how it was parsed
     _, finer, fraction = match.groups()
-    micros = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    micros = (moment - YEAR_1970) // timedelta(microseconds=1)
     seconds, rest = divmod(micros, 1_000_000)
     digits = f"{rest:06d}"
     return f"{seconds}{digits[: len(finer or '')]}" + (f".{digits[: len(fraction)]}" if fraction else "")
@@ -123,9 +132,9 @@ class Cursor:
         """Up to here nothing can have been missed."""
         return self.stamp.moment - self.lag
 
-    def since(self, overlap: timedelta) -> str:
+    def since(self, overlap: timedelta, form: Format = "as-read") -> str:
         doubt = timedelta() if self.stamp.is_aware else TOLD_TWICE
-        return self.stamp.set_back(self.lag + overlap + doubt)
+        return self.stamp.set_back(self.lag + overlap + doubt, form)
 
 
 def parse_cursor(text: str) -> Cursor | None:
@@ -158,6 +167,10 @@ class Latest:
             self.is_mixed = True
         elif self._is_past(stamp) and (self._stamp is None or stamp.moment > self._stamp.moment):
             self._stamp = stamp
+
+    @property
+    def has_no_zone(self) -> bool:
+        return self._stamp is not None and not self._stamp.is_aware
 
     def _is_past(self, stamp: Stamp) -> bool:
         if stamp.is_aware:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 from syncd.addresses import check_address
 from syncd.durations import Duration
 from syncd.sources.base import SourceOptions
+from syncd.sources.rest.changes import Format
 
 Scalar: TypeAlias = str | int | float | bool
 Place: TypeAlias = Literal["query", "body"]
@@ -143,13 +144,17 @@ Pagination = Annotated[ByPage | ByOffset | ByCursor | ByNextUrl | ByLinkHeader |
 
 
 class Incremental(_Numbered):
-    """`cursor` is where a record tells when it was last changed; `template` is what `param` is set to."""
+    """`cursor` is where a record tells when it was last changed; `template` is what `param` is set to.
+
+    `format`: how the API wants the time, where it is not as its records spell it.
+    """
 
     param: Name
     cursor: Path
     overlap: Duration = timedelta(minutes=5)
     full_every: Duration = timedelta(days=7)
     template: str = "{since}"
+    format: Format = "as-read"
 
     @model_validator(mode="after")
     def _holds_since(self) -> Self:

@@ -101,7 +101,7 @@ class RestReading(Reading):
         )
         try:
             if options.incremental and self._since:
-                since = self._since.since(options.incremental.overlap)
+                since = self._since.since(options.incremental.overlap, options.incremental.format)
                 value = options.incremental.template.replace("{since}", since)
                 question = question.setting(options.incremental.param, value, options.incremental.in_)
             return self._pages.first(question)
@@ -188,6 +188,12 @@ class RestReading(Reading):
                 self._list,
                 "no record has a readable time under incremental.cursor",
                 remedy="set it to the field that holds the time of the last change",
+            )
+        if self._options.incremental and self._options.incremental.format != "as-read" and self._latest.has_no_zone:
+            raise IncompleteRead(
+                self._list,
+                "the times under incremental.cursor have no zone",
+                remedy="leave incremental.format out, so that the API gets them as it gave them",
             )
         if self._latest.is_mixed:
             raise IncompleteRead(

@@ -1,0 +1,258 @@
+"""The source `singer`: any Singer tap, run as a process of its own, one message a line."""
+
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import IO, Any, Literal, TypeAlias
+
+import structlog
+from pydantic import Field
+
+from syncd.durations import Duration
+from syncd.errors import IncompleteRead
+from syncd.records import Position, SourceRecord
+from syncd.sources.base import Reading, ReadKind, Source, SourceOptions
+
+log = structlog.get_logger()
+Message: TypeAlias = Mapping[str, Any]
+
+AT_ONCE = 1 << 16
+LONGEST_LINE = 16 << 20
+LONGEST_STATE = 1 << 16
+LAST_WORDS = 5.0  # seconds between asking a tap to end and ending it
+DELETED_AT = "_sdc_deleted_at"  # where taps that see deletions put their time
+OURS = ("SYNCD_", "GOMUS_")  # variables that are no tap's business
+BY_HAND = "run the tap by hand in the folder of the configuration, and see what it says"
+
+
+class SingerOptions(SourceOptions):
+    type: Literal["singer"] = "singer"
+    command: tuple[str, ...] = Field(min_length=1)
+    stream: str = Field(min_length=1)
+    replication: Literal["auto", "full-table", "incremental"] = "auto"
+    full_every: Duration = timedelta(days=7)
+    timeout: Duration = Field(default=timedelta(minutes=10), gt=timedelta())
+
+
+class SingerSource(Source):
+    """A stream that is replicated whole (FULL_TABLE) is a snapshot, if the tap exits with 0; an INCREMENTAL one is not.
+
+    Where the configuration does not say which, the stream's SCHEMA does: only an incremental one has bookmarks.
+    """
+
+    Options = SingerOptions
+    options: SingerOptions
+
+    @property
+    def full_every(self) -> timedelta | None:  # type: ignore[override]  # it depends on the options
+        return None if self.options.replication == "full-table" else self.options.full_every
+
+    @contextmanager
+    def open(self, cursor: str | None = None) -> Iterator[Reading]:
+        options = self.options
+        name = Path(options.command[0]).name
+        with ExitStack() as stack:
+            command = [_find(options.command[0], self.base), *options.command[1:]]
+            if cursor is not None:
+                command += ["--state", stack.enter_context(_state_file(cursor))]
+            tap = stack.enter_context(_running(command, self.base, name, options.timeout.total_seconds()))
+            yield SingerReading(tap, options, cursor)
+
+
+class SingerReading(Reading):
+    columns = None
+
+    def __init__(self, tap: "Tap", options: SingerOptions, before: str | None) -> None:
+        self._tap = tap
+        self._options = options
+        self._messages = tap.messages()
+        self._state: str | None = before
+        self._version: object = None
+        self._number = 0
+        schema = self._find_schema()
+        bookmarks = schema.get("bookmark_properties")
+        is_incremental = bool(bookmarks) if options.replication == "auto" else options.replication == "incremental"
+        self.kind = ReadKind.CHANGES if is_incremental else ReadKind.SNAPSHOT
+        self.cursor = None
+        self.description = f"{tap.name} {options.stream}" + (" (changes)" if is_incremental else "")
+
+    def __iter__(self) -> Iterator[SourceRecord]:
+        for message in self._messages:
+            if message.get("type") == "STATE":
+                self._note_state(message)
+            elif message.get("stream") != self._options.stream:
+                continue
+            elif message.get("type") == "RECORD":
+                yield self._record(message)
+            elif message.get("type") == "BATCH":
+                raise self._tap.broken("gives batches in files", "switch its batch mode off")
+        self._tap.check_end()
+        if self.kind is ReadKind.SNAPSHOT and not self._number:
+            raise self._tap.broken("gives no records", f"an empty list deletes nobody; {BY_HAND}")
+        self.cursor = self._state if self.kind is ReadKind.CHANGES else None
+
+    def _find_schema(self) -> Message:
+        """Read on to the schema of the stream, which comes before its records."""
+        stream, others = self._options.stream, set[str]()
+        for message in self._messages:
+            if message.get("type") == "STATE":
+                self._note_state(message)
+            elif message.get("stream") != stream:
+                others.add(str(message.get("stream")))
+            elif message.get("type") == "SCHEMA":
+                return message
+            elif message.get("type") == "RECORD":
+                raise self._tap.broken(f"gives records of {stream!r} before their schema", BY_HAND)
+        self._tap.check_end()
+        given = ", ".join(sorted(others)) or "none"
+        raise self._tap.broken(
+            f"gives no stream {stream!r} (it gives: {given})", "check stream, and that the tap's catalog selects it"
+        )
+
+    def _note_state(self, message: Message) -> None:
+        text = json.dumps(message.get("value"), separators=(",", ":"))
+        if len(text) > LONGEST_STATE:
+            raise self._tap.broken("gives a state that is too large to be bookmarks", BY_HAND)
+        self._state = text
+
+    def _record(self, message: Message) -> SourceRecord:
+        self._number += 1
+        position = Position(source=self._options.stream, line=self._number, unit="record")
+        values, version = message.get("record"), message.get("version")
+        if not isinstance(values, dict):
+            raise self._tap.broken(f"gives a record that is no object ({position})", BY_HAND)
+        if self._version not in (None, version):
+            raise self._tap.broken("gives records of two versions of the table", "the next run reads anew")
+        self._version = version
+        return SourceRecord(values=values, position=position, deleted=values.get(DELETED_AT) is not None)
+
+
+class Tap:
+    """A tap that runs. It is heard until it is silent for longer than `patience`, in seconds."""
+
+    def __init__(self, name: str, process: "subprocess.Popen[bytes]", patience: float) -> None:
+        assert process.stdout is not None  # noqa: S101 - it was started with pipes
+        assert process.stderr is not None  # noqa: S101
+        self.name = name
+        self._process = process
+        self._stdout = process.stdout
+        self._patience = patience
+        self._said = 0
+        self._listener = threading.Thread(target=self._count_lines, args=(process.stderr,), daemon=True)
+        self._listener.start()
+
+    def broken(self, what: str, remedy: str) -> IncompleteRead:
+        return IncompleteRead(self.name, what, remedy=remedy)
+
+    def messages(self) -> Iterator[Message]:
+        for number, line in enumerate(self._lines(), start=1):
+            if not line.strip():
+                continue
+            try:
+                message = json.loads(line)
+            except (ValueError, RecursionError):
+                message = None
+            if not isinstance(message, dict):
+                raise self.broken(f"says something on line {number} that is no Singer message", BY_HAND)
+            yield message
+
+    def _lines(self) -> Iterator[bytes]:
+        rest = b""
+        while part := self._hear():
+            *lines, rest = (rest + part).split(b"\n")
+            yield from lines
+            if len(rest) > LONGEST_LINE:
+                raise self.broken("says a line that is too long", BY_HAND)
+        if rest:
+            yield rest
+
+    def _hear(self) -> bytes:
+        if not select.select([self._stdout], [], [], self._patience)[0]:
+            raise self.broken("has been silent for too long", f"raise timeout, or {BY_HAND}")
+        return os.read(self._stdout.fileno(), AT_ONCE)
+
+    def check_end(self) -> None:
+        """Only a tap that exits with 0 has told everything."""
+        try:
+            code = self._process.wait(self._patience)
+        except subprocess.TimeoutExpired:
+            raise self.broken("does not end", BY_HAND) from None
+        if code:
+            how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"failed with exit code {code}"
+            raise self.broken(how, BY_HAND)
+
+    def _count_lines(self, stderr: IO[bytes]) -> None:
+        """What a tap says beside its messages may hold anything, so only that it spoke is told."""
+        with suppress(ValueError, OSError):  # closed under its hands
+            for _ in stderr:
+                self._said += 1
+
+    def stop(self) -> None:
+        """The tap and whatever it started; nobody is left behind."""
+        _signal(self._process, signal.SIGTERM)
+        until = time.monotonic() + LAST_WORDS
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(max(0.0, until - time.monotonic()))
+        _signal(self._process, signal.SIGKILL)
+        self._process.wait()
+        self._listener.join()
+        self._stdout.close()
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+        if self._said:
+            log.info("source.tap_spoke", source=self.name, count=self._said)
+
+
+def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # its group is gone
+        os.killpg(process.pid, number)
+
+
+@contextmanager
+def _running(command: Sequence[str], base: Path, name: str, patience: float) -> Iterator[Tap]:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(OURS)}
+    try:
+        process = subprocess.Popen(  # noqa: S603 - it is the operator's own command
+            command,
+            cwd=base,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise IncompleteRead(name, f"can't be started ({error.strerror})", remedy="check command") from None
+    tap = Tap(name, process, patience)
+    try:
+        yield tap
+    finally:
+        tap.stop()
+
+
+def _find(program: str, base: Path) -> str:
+    """On the PATH, or, where it has a slash in it, from the folder of the configuration."""
+    found = shutil.which(str(base / program) if "/" in program else program)
+    if found is None:
+        raise IncompleteRead(
+            Path(program).name, "there is no such program", remedy="install the tap, or give its whole path in command"
+        )
+    return found
+
+
+@contextmanager
+def _state_file(state: str) -> Iterator[str]:
+    with tempfile.NamedTemporaryFile("w", prefix="syncd-", suffix=".json", encoding="utf-8") as file:
+        file.write(state)
+        file.flush()
+        yield file.name

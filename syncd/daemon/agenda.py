@@ -6,7 +6,7 @@ daemon, no database, a suspended machine, a run that took long), one run makes u
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from syncd.schedule import Schedule
 
@@ -29,12 +29,16 @@ class Timing:
     schedule: Schedule
     lag: timedelta
 
+    def moment_after(self, moment: datetime) -> datetime:
+        """In UTC: what Python reckons within one zone is off by an hour where its clocks change."""
+        return self.schedule.next_after(moment).astimezone(UTC)
+
     def start_of(self, moment: datetime) -> datetime:
         """A little after its moment, but never by more than a tenth of the time to the one after."""
-        return moment + min(self.lag, (self.schedule.next_after(moment) - moment) / 10)
+        return moment + min(self.lag, (self.moment_after(moment) - moment) / 10)
 
     def next_start(self, now: datetime) -> datetime:
-        return self.start_of(self.schedule.next_after(now))
+        return self.start_of(self.moment_after(now))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,7 +57,7 @@ class _Line:
 
     def start_after(self, since: datetime) -> None:
         self.since = since
-        self.moment = self.timing.schedule.next_after(since) if self.timing else None
+        self.moment = self.timing.moment_after(since) if self.timing else None
 
     def waiting_since(self, now: datetime) -> datetime | None:
         """Since when a run is due; None where none is."""
@@ -163,8 +167,12 @@ class Agenda:
         return sync in self._lines and not self._lines[sync].is_gone
 
     def next_runs(self) -> dict[str, datetime | None]:
-        """The schedule's next moments; one that lies in the past is being waited for."""
-        return {name: line.moment for name, line in self._lines.items() if not line.is_gone}
+        """The schedules' next moments, by their own clocks; one that lies in the past is being waited for."""
+        return {
+            name: line.moment.astimezone(line.timing.schedule.zone) if line.moment and line.timing else None
+            for name, line in self._lines.items()
+            if not line.is_gone
+        }
 
 
 def _schedule(timing: Timing | None) -> Schedule | None:

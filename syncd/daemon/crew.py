@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 
 import structlog
@@ -92,14 +93,14 @@ def _run(order: Order, brakes: Brakes, observing: Callable[[str], Observe]) -> S
             make_sync(order.config, order.sync),
             world,
             trigger=order.trigger,
-            entering=lambda id_: _enter(board, order, id_),
+            entering=lambda id_: enter(board, order, id_, now()),
         )
 
 
-def _enter(board: Board, order: Order, run_id: str) -> None:
+def enter(board: Board, order: Order, run_id: str, at: datetime) -> None:
     """With the lease held, nobody else can have begun in between."""
     if moment := order.due.moment:
-        last = board.last_start(order.sync.name, WHOLE_RUNS, before=now() + SKEW)
+        last = board.last_start(order.sync.name, WHOLE_RUNS, before=at + SKEW)
         if last and last >= moment:
             raise DoneBefore
     board.note_run(order.due.requests, run_id)

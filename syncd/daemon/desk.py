@@ -5,7 +5,7 @@ All of it happens in one thread. Runs have threads of their own (`crew`), and ha
 
 import queue
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -13,7 +13,7 @@ from hashlib import blake2b
 
 import structlog
 
-from syncd.assembly import opening_state
+from syncd.assembly import State, opening_state
 from syncd.config.model import Config, SyncConfig
 from syncd.daemon.agenda import SKEW, Agenda, Due, Timing
 from syncd.errors import Misconfigured, SyncdError
@@ -113,6 +113,7 @@ class Desk:
     clock: Callable[[], datetime]
     monotonic: Callable[[], float]
     reload: Callable[[], Config]
+    opening: Callable[[Config], AbstractContextManager[State]] = opening_state
     arranged: Callable[[Mapping[str, Timing | None]], None] = lambda _timings: None
     picture: Picture = field(init=False)
     _agenda: Agenda = field(default_factory=Agenda)
@@ -207,7 +208,7 @@ class Desk:
 
     def _opened(self) -> Board:
         if self._board is None:
-            self._board = Board(self._open.enter_context(opening_state(self.config)).engine)
+            self._board = Board(self._open.enter_context(self.opening(self.config)).engine)
             self._next_beat = 0.0
         return self._board
 

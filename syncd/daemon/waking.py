@@ -22,7 +22,7 @@ class _AtStarts(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
         self._timing = timing
 
     def get_next_fire_time(self, _previous: datetime | None, now: datetime) -> datetime:
-        return self._timing.next_start(now).astimezone(UTC)
+        return self._timing.next_start(now)
 
 
 class Waking:

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from syncd.state import tables as t
 from syncd.state.connect import LOOKING, translate_errors
 
 ALIVE = timedelta(seconds=30)
+GIVEN_UP = "failed"  # as a run that failed
 KEPT = timedelta(days=1)  # how long a request that was answered is remembered
 
 
@@ -102,13 +104,21 @@ class Board:
         None where another replica was quicker, or where it has come back to life.
         """
         with translate_errors(self._engine), self._engine.begin() as connection:
-            c = t.replica.c
-            gone = delete(t.replica).where(c.name == dead.name, c.seen_at == dead.seen_at)
+            seen = (t.replica.c.name == dead.name, t.replica.c.seen_at == dead.seen_at)
+            gone = delete(t.replica).where(*seen)
             if connection.execute(gone).rowcount != 1:
                 return None
-            unfinished = [sync for sync in dead.running if _was_cut_once(connection, sync)]
+            cut = {sync: _count_cut(connection, sync) for sync in dead.running}
+            self._give_up(connection, dead.name, [sync for sync, count in cut.items() if count > 1], at)
+            unfinished = [sync for sync, count in cut.items() if count == 1]
             self._hand_over(connection, dead.name, unfinished, at)
             return unfinished
+
+    def _give_up(self, connection: Connection, name: str, syncs: Sequence[str], at: datetime) -> None:
+        """What kills its process is not tried for ever: it waits for its next moment."""
+        c = t.request.c
+        theirs = update(t.request).where(c.replica == name, c.status.is_(None), c.sync.in_(syncs))
+        connection.execute(theirs.values(status=GIVEN_UP, finished_at=at))
 
     def _hand_over(self, connection: Connection, name: str, unfinished: Iterable[str], at: datetime) -> None:
         c = t.request.c
@@ -175,12 +185,11 @@ def _new_request(id_: str, sync: str, *, by: str, at: datetime, expires_at: date
     return {"id": id_, "sync": sync, "by": by, "requested_at": at, "expires_at": expires_at}
 
 
-def _was_cut_once(connection: Connection, sync: str) -> bool:
-    """Whether the last run has no end, but the one before has: what kills its process is not tried for ever."""
+def _count_cut(connection: Connection, sync: str) -> int:
+    """How many of the last two runs have no end, counted back from the last."""
     c = t.run.c
     query = select(c.finished_at).where(c.sync == sync).order_by(c.started_at.desc()).limit(2)
-    ends = connection.execute(query).scalars().all()
-    return bool(ends) and ends[0] is None and None not in ends[1:]
+    return len(list(takewhile(lambda end: end is None, connection.execute(query).scalars())))
 
 
 def _replica(row: Row[Any]) -> Replica:

@@ -1,0 +1,389 @@
+"""The daemon through days and years of its own: a desk with a clock that is set, real runs, a real state database."""
+
+import gc
+import threading
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import sqlalchemy as sa
+import structlog
+from faults import Fault
+from museum import Clock, Museum
+from office import CONFIG
+
+from syncd.assembly import State, opening_state
+from syncd.config import load
+from syncd.config.model import Config
+from syncd.daemon.crew import DoneBefore, enter
+from syncd.daemon.desk import SILENT, Desk, Ended, Fate, Order, Self
+from syncd.errors import LeaseTaken, StateUnusable
+from syncd.run import Status, Summary, run
+from syncd.state.board import Board
+
+BERLIN = ZoneInfo("Europe/Berlin")
+MINUTE = timedelta(minutes=1)
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def within(moment: datetime, windows: list[tuple[datetime, datetime]]) -> bool:
+    return any(begin <= moment < end for begin, end in windows)
+
+
+@dataclass
+class Life:
+    """A museum with one or more desks. A run begins at once, and ends after `takes`."""
+
+    folder: Path
+    start: datetime
+    schedule: str
+    takes: timedelta = timedelta(seconds=5)
+    state_url: str = "sqlite:///state/syncd.db"
+    desks: list[Desk] = field(default_factory=list)
+    begun: list[Order] = field(default_factory=list)
+    starts: list[datetime] = field(default_factory=list)
+    fates: list[Fate] = field(default_factory=list)
+    outages: list[tuple[datetime, datetime]] = field(default_factory=list)  # of the database
+    is_gomus_up: bool = True
+    loses_database_in_run: bool = False
+    _orders: list[tuple[Desk, Order]] = field(default_factory=list)
+    _due: list[tuple[datetime, Desk, Ended]] = field(default_factory=list)
+    _opened: int = 0
+
+    def __post_init__(self) -> None:
+        (self.folder / "state").mkdir(exist_ok=True)
+        self.configure(self.schedule)
+        self.clock = Clock()
+        self.clock.now = self.start
+        self.museum = Museum(state_url=self.config.state.url, clock=self.clock, attempts=1)
+        sa.event.listen(self.museum.engine, "before_cursor_execute", self._refuse)
+        self.museum.fill(30)
+
+    def configure(self, schedule: str, sync: str = "members") -> None:
+        text = CONFIG.format(url="https://demo.gomus.de").replace("sqlite:///state/syncd.db", self.state_url)
+        text = text.replace("[sync.members]\n", f'[sync.members]\nschedule = "{schedule}"\n')
+        (self.folder / "config.toml").write_text(text.replace("sync.members", f"sync.{sync}"))
+        self.config = self._load()
+
+    def _load(self) -> Config:
+        return load(self.folder / "config.toml", {"GOMUS_TOKEN": "of nobody", "SYNCD_DIGEST_KEY": "a key for tests"})
+
+    def _refuse(self, *_: Any) -> None:
+        if within(self.clock.now, self.outages):
+            raise sa.exc.OperationalError("", None, Exception())
+
+    @contextmanager
+    def _opening(self, config: Config) -> Iterator[State]:
+        if within(self.clock.now, self.outages):
+            raise StateUnusable("the state database failed (Exception -)")
+        with opening_state(config) as state:
+            sa.event.listen(state.engine, "before_cursor_execute", self._refuse)
+            yield state
+
+    def open_desk(self) -> Desk:
+        self._opened += 1
+        number = self._opened
+        me = Self(name=f"replica-{number}", host="here", pid=number, version="0", started_at=self.clock())
+        desk = Desk(
+            me=me,
+            config=self.config,
+            start=lambda order: self._orders.append((desk, order)),
+            clock=self.clock,
+            monotonic=lambda: self.clock().timestamp(),
+            reload=self._load,
+            opening=self._opening,
+        )
+        self.desks.append(desk)
+        return desk
+
+    def close_desks(self) -> None:
+        """An orderly stop; runs that would go on are not waited for."""
+        for desk in self.desks:
+            desk.leave([order.due.sync for _, owner, ended in self._due if owner is desk for order in [ended.order]])
+        self.desks.clear()
+        self._due.clear()
+
+    def _begin(self, desk: Desk, order: Order) -> None:
+        started = self.clock()
+        fate, summary = self._conduct(order)
+        self.fates.append(fate)
+        if fate in (Fate.ENDED, Fate.CUT):
+            self.begun.append(order)
+            self.starts.append(started)
+        finished = started + self.takes
+        self._due.append(
+            (finished, desk, Ended(order=order, fate=fate, started=started, finished=finished, summary=summary))
+        )
+
+    def _conduct(self, order: Order) -> tuple[Fate, Summary | None]:
+        self.museum.sandbox.reset_calls()
+        self.museum.row(1 + len(self.begun) % 30)["notes"] = f"Stand {len(self.begun)}"
+        try:
+            with self.museum.world(self._fault) as world:
+                board = Board(self.museum.engine)
+                entering = lambda id_: enter(board, order, id_, self.clock())  # noqa: E731 - as the crew has it
+                return Fate.ENDED, run(self.museum.sync, world, trigger=order.trigger, entering=entering)
+        except LeaseTaken:
+            return Fate.BUSY, None
+        except DoneBefore:
+            return Fate.DONE_BEFORE, None
+        except StateUnusable:
+            return Fate.CUT, None
+
+    def _fault(self, *_: Any) -> Fault | None:
+        if self.loses_database_in_run:
+            self.loses_database_in_run = False
+            self.outages.append((self.clock.now, self.clock.now + 10 * MINUTE))
+        return None if self.is_gomus_up else Fault.NO_CONNECTION
+
+    def live(self, until: datetime, step: timedelta, each: Callable[[datetime], None] = lambda _now: None) -> None:
+        while self.clock.now < until:
+            self.clock.now += step
+            each(self.clock.now)
+            for one in [one for one in self._due if one[0] <= self.clock.now]:
+                self._due.remove(one)
+                one[1].hand_in(one[2])
+            for desk in self.desks:
+                desk.look()
+            while self._orders:  # only now: two desks that look at once do not know of each other's runs
+                self._begin(*self._orders.pop(0))
+
+    def close(self) -> None:
+        self.close_desks()
+        self.museum.close()
+
+    def moments(self) -> list[str]:
+        told = [order.due.moment and order.due.moment.astimezone(BERLIN) for order in self.begun]
+        return [f"{moment:%d. %H:%M %z}" if moment else "asked" for moment in told]
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Callable[..., Life]]:
+    lives: list[Life] = []
+
+    def begin(start: str, schedule: str, **more: Any) -> Life:
+        lives.append(Life(tmp_path, at(start), schedule, **more))
+        lives[-1].open_desk()
+        return lives[-1]
+
+    yield begin
+    for life in lives:
+        life.close()
+
+
+# --- the clocks change ---
+
+
+@pytest.mark.parametrize(
+    ("start", "moments"),
+    [
+        ("2026-03-28 00:00", ["28. 02:30 +0100", "29. 03:00 +0200", "30. 02:30 +0200"]),
+        ("2026-10-24 00:00", ["24. 02:30 +0200", "25. 02:30 +0200", "26. 02:30 +0100"]),
+    ],
+)
+def test_half_past_two_runs_once_a_day_when_clocks_change(live: Any, start: str, moments: list[str]) -> None:
+    life = live(start, "30 2 * * *")
+    life.live(at(start) + timedelta(days=3), 10 * MINUTE)
+    assert life.moments() == moments
+
+
+@pytest.mark.parametrize(
+    ("start", "moment"), [("2026-03-23 00:00", "29. 03:00 +0200"), ("2026-10-19 00:00", "25. 03:00 +0100")]
+)
+def test_three_on_sunday_is_three_on_the_sunday_that_the_clocks_change(live: Any, start: str, moment: str) -> None:
+    life = live(start, "0 3 * * 0")
+    life.live(at(start) + timedelta(days=7), 30 * MINUTE)
+    assert life.moments() == [moment]
+
+
+@pytest.mark.parametrize("change", ["2026-03-29 01:00", "2026-10-25 01:00"])
+def test_every_quarter_goes_on_across_a_restart_and_a_change_of_clocks(live: Any, change: str) -> None:
+    life = live(f"{change[:10]} 00:05", "every 15m")
+    life.live(at(change) - 10 * MINUTE, MINUTE)
+    life.close_desks()
+    life.clock.now = at(change) + 20 * MINUTE  # three quarters, 00:45 was run
+    life.open_desk()
+    life.live(at(change) + 61 * MINUTE, MINUTE)
+    told = [order.due.moment and f"{order.due.moment:%H:%M}" for order in life.begun]
+    assert told == ["00:15", "00:30", "00:45", "01:00", "01:30", "01:45", "02:00"]
+
+
+# --- missed, late, changed ---
+
+
+def test_a_sync_that_never_ran_waits_for_its_first_moment(live: Any) -> None:
+    life = live("2026-11-23 09:07", "every 15m")
+    life.live(at("2026-11-23 09:14"), MINUTE)
+    assert life.begun == []
+    life.live(at("2026-11-23 09:16"), MINUTE)
+    assert len(life.begun) == 1
+
+
+def test_a_run_longer_than_the_interval_is_followed_by_one_that_makes_up_for_all(live: Any) -> None:
+    life = live("2026-11-23 09:00", "every 15m", takes=timedelta(minutes=40))
+    life.live(at("2026-11-23 11:00"), MINUTE)
+    assert [f"{start:%H:%M}" for start in life.starts] == ["09:16", "09:56", "10:36"]
+
+
+def test_a_machine_that_slept_makes_up_for_the_night_once(live: Any) -> None:
+    life = live("2026-11-23 20:00", "every 15m")
+    life.live(at("2026-11-23 20:20"), MINUTE)
+    life.clock.now = at("2026-11-24 07:52")
+    life.live(at("2026-11-24 08:01"), MINUTE)
+    assert [f"{start:%H:%M}" for start in life.starts] == ["20:16", "07:53", "08:01"]
+
+
+def test_a_clock_that_is_set_back_starves_nobody(live: Any) -> None:
+    life = live("2026-11-23 20:00", "every 15m")
+    life.live(at("2026-11-23 20:20"), MINUTE)
+    life.clock.now = at("2026-11-23 10:00")
+    life.live(at("2026-11-23 10:17"), MINUTE)
+    assert [f"{start:%H:%M}" for start in life.starts] == ["20:16", "10:16"]
+
+
+def test_a_schedule_that_is_changed_counts_from_then_on(live: Any) -> None:
+    life = live("2026-11-23 00:00", "0 3 * * *")
+    life.live(at("2026-11-23 12:00"), 10 * MINUTE)
+    life.configure("0 11 * * *")  # ten in UTC: two hours ago
+    life.desks[0].read_anew()
+    life.live(at("2026-11-24 12:00"), 10 * MINUTE)
+    assert life.moments() == ["23. 03:00 +0100", "24. 11:00 +0100"]
+
+
+def test_syncs_due_at_one_moment_start_a_little_apart_and_never_late(live: Any) -> None:
+    life = live("2026-11-23 00:00", "every 15m")
+    for _ in range(9):
+        life.open_desk()
+    step = timedelta(milliseconds=100)
+    life.clock.now = at("2026-11-23 00:14:59")
+    life.live(at("2026-11-23 00:15:03"), step)
+    (start,) = life.starts  # of ten replicas one was first, the others found it done
+    assert at("2026-11-23 00:15") <= start < at("2026-11-23 00:15:02.5")
+
+
+# --- replicas ---
+
+
+def test_of_two_replicas_each_moment_is_run_by_one(live: Any) -> None:
+    life = live("2026-11-23 00:00", "every 15m")
+    life.open_desk()
+    life.live(at("2026-11-23 06:01"), timedelta(seconds=20))
+    assert life.moments() == sorted(set(life.moments()))
+    assert len(life.begun) == 24
+    assert life.fates.count(Fate.DONE_BEFORE) > 12, "mostly both looked at once"
+
+
+def test_a_run_whose_replica_died_is_gone_on_with_by_another(live: Any) -> None:
+    life = live("2026-11-23 01:55", "0 3 * * *", takes=timedelta(hours=1))
+    life.open_desk()
+    life.live(at("2026-11-23 02:10"), timedelta(seconds=5))
+    (order,) = life.begun
+    life.desks = [desk for desk in life.desks if desk.me.name != order.replica]
+    life._due.clear()
+    with life.museum.engine.begin() as connection:  # it did not come to write down the end
+        connection.execute(sa.text("update run set finished_at = null, status = null"))
+    died = life.clock.now
+    life.takes = timedelta(seconds=5)
+    life.live(died + SILENT + timedelta(seconds=10), timedelta(seconds=1))
+    assert [other.trigger for other in life.begun] == ["schedule", "request"]
+    assert life.begun[1].replica != order.replica
+    assert life.starts[1] - died < SILENT + timedelta(seconds=8)
+
+
+def test_what_kills_its_process_twice_is_not_tried_for_ever(live: Any) -> None:
+    life = live("2026-11-23 01:55", "0 3 * * *", takes=timedelta(hours=1))
+    life.live(at("2026-11-23 02:10"), timedelta(seconds=10))
+    for _ in range(3):
+        life.desks.clear()  # killed, with all it had in memory
+        life._due.clear()
+        with life.museum.engine.begin() as connection:
+            connection.execute(sa.text("update run set finished_at = null, status = null"))
+        life.open_desk()
+        life.live(life.clock.now + MINUTE, timedelta(seconds=5))
+    assert len(life.begun) == 2
+
+
+# --- a day with everything ---
+
+DAY = at("2026-11-23 00:00")
+DATABASE_GONE = [(at("2026-11-23 04:07"), at("2026-11-23 05:20")), (at("2026-11-23 13:59"), at("2026-11-23 14:10"))]
+GOMUS_GONE = [(at("2026-11-23 08:10"), at("2026-11-23 09:05"))]
+LONG_RUNS = [(at("2026-11-23 17:10"), at("2026-11-23 18:10"))]
+CUT_IN_RUN = at("2026-11-23 20:10")
+
+
+def test_a_day_with_outages_every_moment_is_run_once_or_made_up_for_once_and_nothing_grows(live: Any) -> None:
+    life, sizes, heard = live("2026-11-23 00:00", "every 15m", outages=[*DATABASE_GONE]), [], []
+    threads = threading.active_count()
+    structlog.configure(
+        processors=[lambda _l, _m, event: heard.append(event["event"]) or _drop()],
+        wrapper_class=structlog.make_filtering_bound_logger("info"),
+    )
+
+    def happen(now: datetime) -> None:
+        if now == CUT_IN_RUN:
+            life.loses_database_in_run = True
+        life.is_gomus_up = not within(now, GOMUS_GONE)
+        life.takes = timedelta(minutes=25) if within(now, LONG_RUNS) else timedelta(seconds=5)
+        if now.minute == 0 and now.second == 0:
+            gc.collect()
+            sizes.append(tracemalloc.get_traced_memory()[0])
+
+    tracemalloc.start()
+    try:
+        live_on(life, DAY + timedelta(days=1), happen)
+    finally:
+        tracemalloc.stop()
+    _check_moments(life)
+    _check_customers(life)
+    growth = (sizes[-1] - sizes[3]) / 1024
+    print(f"{len(life.begun)} runs; memory from hour 4 to 24: {growth:+.0f} KiB")
+    assert growth < 200
+    assert threading.active_count() == threads
+    assert (heard.count("daemon.database_lost"), heard.count("daemon.database_back")) == (3, 3)
+
+
+def _drop() -> Any:
+    raise structlog.DropEvent
+
+
+def live_on(life: Life, until: datetime, happen: Callable[[datetime], None]) -> None:
+    """In even minutes, whatever a run's own looks at the clock add."""
+    moment = life.clock.now.replace(second=0, microsecond=0)
+    while moment < until:
+        moment += MINUTE
+        life.clock.now = max(life.clock.now, moment)
+        happen(moment)
+        life.live(life.clock.now + timedelta(microseconds=1), timedelta(microseconds=1))
+
+
+def _check_moments(life: Life) -> None:
+    quarters = [DAY + number * 15 * MINUTE for number in range(1, 97)]
+    blocked = [*DATABASE_GONE, (CUT_IN_RUN, CUT_IN_RUN + 15 * MINUTE), (LONG_RUNS[0][0], LONG_RUNS[0][1] + 30 * MINUTE)]
+    for quarter in quarters:
+        following = [start for start in life.starts if start >= quarter]
+        if following and not within(quarter, blocked):
+            assert following[0] - quarter <= 2 * MINUTE, "late"
+    resumed = [order for order in life.begun if order.due.moment is None]
+    assert len(resumed) == 1, "the run that the database cut short"
+    for (earlier, _), (later, order) in pairwise(zip(life.starts, life.begun, strict=True)):
+        missed = [quarter for quarter in quarters if earlier < quarter <= later]
+        assert missed or order.due.moment is None, "twice for one moment"
+    assert life.starts[-1] > quarters[-2], "to the end of the day"
+
+
+def _check_customers(life: Life) -> None:
+    assert life.museum.run().status is Status.DONE
+    assert life.museum.sandbox.duplicates() == []
+    held = {customer.foreign_id: customer["notes"] for customer in life.museum.sandbox.customers}
+    assert held == {f"M-{row['id']}": row["notes"] for row in life.museum.rows}

@@ -16,7 +16,7 @@ from syncd.changes import Cause, Create, Erase, Outcome, Result, Update
 from syncd.delivery import Delivery, Habits
 from syncd.diff import DeleteMode
 from syncd.digest import Digester
-from syncd.errors import CallFailed, Fatal, IncompleteRead, Stopped
+from syncd.errors import CallFailed, Fatal, IncompleteRead, StateUnusable, Stopped
 from syncd.executor import Executor
 from syncd.gomus.client import Client
 from syncd.guards import Guard, Held, Limits, ask_guards
@@ -89,7 +89,8 @@ class World:
 class Summary:
     """`counts`: each action with how many succeeded, `failed`, `skipped`, and what the plan counted beside changes.
 
-    `outcomes`: how many of each action and result.
+    `outcomes`: how many of each action and result. `is_cut`: the state database was lost; the run is to be begun again
+    as soon as it is back.
     """
 
     sync: str
@@ -100,6 +101,7 @@ class Summary:
     held: tuple[Held, ...] = ()
     error: str | None = None
     remedy: str | None = None
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +231,8 @@ class Run:
         try:
             summary = body(started)
         except (Fatal, CallFailed) as failure:
-            summary = self.summary(Status.FAILED, error=failure.message, remedy=failure.remedy)
+            failed = self.summary(Status.FAILED, error=failure.message, remedy=failure.remedy)
+            summary = replace(failed, is_cut=isinstance(failure, StateUnusable))
         except BaseException:
             self._finish(self.summary(Status.FAILED, error="crashed"), started)
             raise

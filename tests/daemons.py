@@ -2,12 +2,12 @@
 
 import json
 import signal
+import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from office import Office
@@ -69,10 +69,11 @@ class DaemonProcess:
 
 
 @contextmanager
-def started(office: Office, *arguments: str) -> Iterator[DaemonProcess]:
-    daemon = DaemonProcess(office.start(*arguments))
+def started(office: Office, first: str = "daemon.scheduled") -> Iterator[DaemonProcess]:
+    """From its first event of this name on."""
+    daemon = DaemonProcess(office.start())
     try:
-        daemon.wait_for("daemon.scheduled")
+        daemon.wait_for(first)
         yield daemon
     finally:
         daemon.close()
@@ -85,5 +86,52 @@ def until(happened: Callable[[], object], seconds: float = PATIENCE) -> None:
         time.sleep(0.02)
 
 
-def threads_of(pid: int) -> int:
-    return sum(1 for _ in Path(f"/proc/{pid}/task").iterdir())
+class Wire:
+    """A line to a server that can be cut, and mended: while it is cut, connecting is refused."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._ends: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listening.getsockname()[1]
+        self._listen()
+
+    def _listen(self) -> None:
+        self._start(self._accept, self._listening)
+
+    def _start(self, act: Callable[..., None], *parts: socket.socket) -> None:
+        self._threads.append(threading.Thread(target=act, args=parts))
+        self._threads[-1].start()
+
+    def _accept(self, listening: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = listening.accept()
+                far = socket.create_connection(self._target)
+                self._ends += [near, far]
+                self._start(self._pass_on, near, far)
+                self._start(self._pass_on, far, near)
+
+    def _pass_on(self, here: socket.socket, there: socket.socket) -> None:
+        with suppress(OSError):
+            while part := here.recv(65536):
+                there.sendall(part)
+        for end in (here, there):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def cut(self) -> None:
+        for end in (self._listening, *self._ends):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+        for end in (self._listening, *self._ends):
+            end.close()
+        self._ends.clear()
+        self._threads.clear()
+
+    def mend(self) -> None:
+        self._listening = socket.create_server(("127.0.0.1", self.port))
+        self._listen()

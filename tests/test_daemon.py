@@ -12,7 +12,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from daemons import started, until
+import sqlalchemy as sa
+from daemons import Wire, started, until
 from office import Office, open_office
 
 
@@ -190,8 +191,8 @@ def test_asked_for_during_a_run_another_follows_once(office: Office) -> None:
     with started(office) as daemon:
         office.syncd("trigger", "members")
         daemon.wait_for("run.started")
-        waiting = [office.start("trigger", "members", "--wait", "--json") for _ in range(3)]
-        daemon.wait_for("daemon.requested", 4)
+        waiting = [office.start("trigger", "members", "--wait", "--json") for _ in range(2)]
+        daemon.wait_for("daemon.requested", 3)
         office.sandbox.latency = 0
         answers = [json.loads(process.communicate(timeout=30)[0]) for process in waiting]
         assert len({answer["run"] for answer in answers}) == 1
@@ -279,3 +280,79 @@ def test_a_run_by_hand_respects_the_lease_of_the_daemon(office: Office) -> None:
         office.sandbox.latency = 0
         daemon.wait_for("run.finished")
         assert daemon.end() == 0
+
+
+# --- PostgreSQL ---
+
+
+@pytest.fixture
+def wire(postgres_url: str) -> Iterator[Wire]:
+    url = sa.make_url(postgres_url)
+    wire = Wire(url.host or "", url.port or 5432)
+    yield wire
+    wire.cut()
+
+
+@pytest.fixture
+def city_office(office: Office, wire: Wire, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Office:
+    """Its state is on a server, at the end of a wire."""
+    monkeypatch.setenv("SYNCD_DIGEST_KEY", "a key for tests")
+    url = sa.make_url(postgres_url).set(host="127.0.0.1", port=wire.port).render_as_string(hide_password=False)
+    office.reconfigure('"sqlite:///state/syncd.db"', f'"{url}"\ndigest_key = {{ env = "SYNCD_DIGEST_KEY" }}')
+    return office
+
+
+def test_a_database_that_goes_and_comes_back_is_waited_for(city_office: Office, wire: Wire) -> None:
+    slow_down(city_office, 0)
+    wire.cut()
+    with started(city_office, "daemon.database_lost") as daemon:
+        wire.mend()
+        daemon.wait_for("daemon.database_back")  # gone at the start
+        wire.cut()
+        daemon.wait_for("daemon.database_lost", 2)  # gone between two runs
+        wire.mend()
+        daemon.wait_for("daemon.database_back", 2)
+        city_office.sandbox.latency = 0.2
+        city_office.syncd("trigger", "members")
+        daemon.wait_for("record.outcome")
+        wire.cut()
+        daemon.wait_for("run.failed")  # gone in a run
+        city_office.sandbox.latency = 0
+        wire.mend()
+        assert daemon.wait_for("run.finished")["status"] == "done"
+        assert daemon.end() == 0
+    assert len(daemon.named("daemon.database_lost")) == len(daemon.named("daemon.database_back")) == 3
+    assert len(city_office.sandbox.customers) == 40
+    assert city_office.sandbox.duplicates() == []
+    assert "postgres" not in str([event for event in daemon.events if event["event"] != "daemon.started"])
+
+
+def test_stopped_while_the_database_is_gone_it_ends_all_the_same(city_office: Office, wire: Wire) -> None:
+    with started(city_office) as daemon:
+        wire.cut()
+        daemon.wait_for("daemon.database_lost")
+        assert daemon.end() == 0
+
+
+def test_two_replicas_run_each_moment_once_and_one_goes_on_where_the_other_is_killed(city_office: Office) -> None:
+    slow_down(city_office, 0)
+    with started(city_office) as one, started(city_office) as other:
+        answers = [json.loads(city_office.syncd("trigger", "members", "--wait", "--json").out) for _ in range(3)]
+        assert len({answer["run"] for answer in answers}) == 3
+        schedule(city_office, "every 1s")
+        for daemon in (one, other):
+            daemon.send(signal.SIGHUP)
+            daemon.wait_for("daemon.reloaded")
+        until(lambda: len(one.named("run.finished") + other.named("run.finished")) >= 8)
+        starts = [event for daemon in (one, other) for event in daemon.named("run.started", trigger="schedule")]
+        assert len({event["timestamp"][:19] for event in starts}) == len(starts), "twice at one moment"
+        city_office.rows += [[f"{number:04d}", *city_office.rows[0][1:]] for number in range(100, 140)]
+        city_office.sandbox.latency = 0.2
+        city_office.export()
+        until(lambda: city_office.sandbox.calls_to("POST"))
+        killed, left = (one, other) if len(one.named("run.started")) > len(one.named("run.finished")) else (other, one)
+        killed.end(signal.SIGKILL)
+        city_office.sandbox.latency = 0
+        until(lambda: len(city_office.sandbox.customers) == 80)
+        assert left.end() == 0
+    assert city_office.sandbox.duplicates() == []

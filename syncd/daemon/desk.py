@@ -367,7 +367,7 @@ class Desk:
 
 def is_cut(summary: Summary, *, is_stopping: bool) -> bool:
     """A run that was asked to stop may also say that calls failed: they were given up."""
-    return summary.status is Status.STOPPED or (is_stopping and summary.status is Status.FAILED)
+    return summary.is_cut or summary.status is Status.STOPPED or (is_stopping and summary.status is Status.FAILED)
 
 
 def _share(text: str) -> float:

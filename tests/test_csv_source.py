@@ -361,7 +361,7 @@ OPEN = "the quote that opens a cell here is not closed where the cell ends"
         (HEADER + ";;\n\n", ": has a header but no records"),
         (b"PK\x03\x04rest", ": is an Excel workbook or an archive, not text"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest", ": is an Excel workbook or an archive, not text"),
-        (b"%PDF-1.7\nrest", ": is a PDF, not text"),
+        (b"%PDF-1.7\nrest", ": is a PDF, not a table"),
         (b"\x1f\x8b\x08rest", ": is compressed"),
         ("\n <!DOCTYPE html><title>Anmelden</title>", ": is a web page or XML, not a table"),
         ("\ufeff<html><body>Login</body></html>", ": is a web page or XML, not a table"),

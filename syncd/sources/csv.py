@@ -1,23 +1,22 @@
 """CSV as exports really are: every delimiter and line end, and no benefit of the doubt where something may be missing.
 
-`text` finds and decodes the file; here its lines become rows, and rows records.
+`files` finds the file and `text` decodes it; here its lines become rows, and rows records.
 """
 
 import csv
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import timedelta
 from itertools import compress
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
-from syncd.durations import Duration
 from syncd.errors import IncompleteRead
 from syncd.records import Position, SourceRecord
-from syncd.sources.base import Reading, ReadKind, Source, SourceOptions
-from syncd.sources.text import TextFile, find_settled_file, open_text
+from syncd.sources.base import Reading, ReadKind, Source
+from syncd.sources.files import FileOptions, open_file
+from syncd.sources.text import TextFile, decide_text
 
 _DELIMITERS = ";,\t|"
 _NAMES = {"\t": "tab"}
@@ -37,12 +36,10 @@ def _check_encoding(name: str) -> str:
     return name
 
 
-class CsvOptions(SourceOptions):
+class CsvOptions(FileOptions):
     type: Literal["csv"] = "csv"
-    path: str = Field(min_length=1)
     encoding: Annotated[str, AfterValidator(_check_encoding)] = "auto"
     delimiter: Literal["auto", ",", ";", "tab", "\t", "|"] = "auto"
-    settled: Duration = timedelta(seconds=5)
 
 
 class CsvSource(Source):
@@ -53,12 +50,8 @@ class CsvSource(Source):
 
     @contextmanager
     def open(self, cursor: str | None = None) -> Iterator[Reading]:  # noqa: ARG002 - a file tells no changes
-        options = self.options
-        file = find_settled_file(
-            options.path, base=self.base, settled=options.settled, sleep=self.sleep, clock=self.clock
-        )
-        with open_text(file, options.encoding) as text:
-            yield CsvReading(text, options.delimiter)
+        with open_file(self.options, base=self.base, sleep=self.sleep, clock=self.clock) as file:
+            yield CsvReading(decide_text(file, self.options.encoding), self.options.delimiter)
 
 
 class CsvReading(Reading):

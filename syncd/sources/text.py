@@ -1,105 +1,21 @@
-"""A text file on its way in: found, settled, decoded without a guess left open, unchanged to its end.
+"""A text file on its way in: decoded without a guess left open.
 
 The adapters of text formats read their lines from here; nothing here knows of rows or delimiters.
 """
 
 import codecs
 import io
-import os
 import re
-import stat
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from glob import escape, glob
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from syncd.errors import IncompleteRead
+from syncd.sources.files import NO_TABLE, Content, OpenFile, check_contents, unreadable
 
 LONGEST_LINE = 1 << 20
-_PATIENCE = timedelta(minutes=10)  # with a file that keeps growing
 _CHUNK = 1 << 20
 _HEAD = 4096
 _SAMPLE = 1 << 16
-_AGAIN = "the next run reads it anew; a longer `settled` gives the writer more time"
-
-# --- which file ---
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundFile:
-    """A file as it was when it was found; equal only while nothing has been written to it."""
-
-    path: Path
-    inode: int
-    size: int
-    modified_ns: int
-
-    @property
-    def name(self) -> str:
-        return self.path.name
-
-    def check_unchanged(self) -> None:
-        if _inspect(self.path) != self:
-            raise IncompleteRead(self.name, "was changed while it was being read", remedy=_AGAIN)
-
-
-def find_settled_file(
-    pattern: str, *, base: Path, settled: timedelta, sleep: Callable[[float], None], clock: Callable[[], datetime]
-) -> FoundFile:
-    """The newest file that matches, once nothing has been written to it for as long as `settled`."""
-    seen, quiet, waited = None, 0.0, 0.0
-    while True:
-        found = _find_newest(pattern, base)
-        if found != seen:
-            # A time in the future, from a server whose clock is ahead, counts as now; from here on we count ourselves.
-            seen, quiet = found, max(clock().timestamp() - found.modified_ns / 1e9, 0.0)
-        if (pause := settled.total_seconds() - quiet) <= 0:
-            return found
-        if waited > (settled + _PATIENCE).total_seconds():
-            raise IncompleteRead(found.name, "is still being written to", remedy="see what keeps writing to it")
-        sleep(pause)
-        quiet, waited = quiet + pause, waited + pause
-
-
-def _find_newest(pattern: str, base: Path) -> FoundFile:
-    if not set(pattern) & set("*?["):
-        return _inspect(base / pattern)
-    # A file may really be called "Export [neu].csv".
-    names = glob(escape(pattern), root_dir=base) or glob(pattern, root_dir=base, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
-    files = [_inspect(path) for name in names if not stat.S_ISDIR(_stat(path := base / name).st_mode)]
-    if not files:
-        raise IncompleteRead(
-            str(base / pattern), "no file matches", remedy="check `path`, and that syncd may look into the folder"
-        )
-    return max(files, key=lambda file: (file.modified_ns, file.name))
-
-
-def _inspect(path: Path) -> FoundFile:
-    found = _stat(path)
-    if not stat.S_ISREG(found.st_mode):
-        # To open a pipe would wait for its writer for ever.
-        kind = "is a folder" if stat.S_ISDIR(found.st_mode) else "is not a regular file"
-        raise IncompleteRead(str(path), kind, remedy="`path` must name a file, or files with *")
-    return FoundFile(path=path, inode=found.st_ino, size=found.st_size, modified_ns=found.st_mtime_ns)
-
-
-def _stat(path: Path) -> os.stat_result:
-    try:
-        return path.stat()
-    except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: OSError) -> IncompleteRead:
-    if isinstance(error, FileNotFoundError):
-        return IncompleteRead(str(path), "there is no such file", remedy="check `path`, and that the export was made")
-    if isinstance(error, PermissionError):
-        return IncompleteRead(str(path), "syncd may not read it", remedy="give the user that runs syncd the right to")
-    return IncompleteRead(str(path), f"can't be read ({error.strerror})", remedy="check the disk or the network share")
-
 
 # --- how its letters are written ---
 
@@ -115,24 +31,10 @@ _ODD = (
 _FEW = 50  # one oddity among so many letters may be somebody's slip
 _NAME_IT = 'export it as UTF-8, or name its encoding, for example encoding = "windows-1252" (or "cp850", "mac-roman")'
 
-_CONTENTS = (  # what the bytes at the start give away
-    (rb"PK\x03\x04|\xd0\xcf\x11\xe0", "is an Excel workbook or an archive, not text", "export the sheet as CSV"),
-    (rb"%PDF-", "is a PDF, not text", "export the list as CSV"),
-    (rb"\x1f\x8b", "is compressed", "unpack it first"),
-    (
-        rb"(\xef\xbb\xbf)?\s*<(!doctype|html|head|body|\?xml)",
-        "is a web page or XML, not a table",
-        "see whether the download has stored a login or error page instead of the export",
-    ),
+_NOT_TEXT: Sequence[Content] = (
+    (rb"PK\x03\x04|\xd0\xcf\x11\xe0", "is an Excel workbook or an archive, not text", 'set type = "excel"'),
+    *NO_TABLE,
 )
-
-
-def _check_contents(head: bytes, name: str) -> None:
-    if not head:
-        raise IncompleteRead(name, "is empty", remedy="export it anew; an empty file deletes nobody")
-    for pattern, what, remedy in _CONTENTS:
-        if re.match(pattern, head, re.IGNORECASE):
-            raise IncompleteRead(name, what, remedy=remedy)
 
 
 def _recognize_encoding(raw: BinaryIO, head: bytes, name: str) -> str:
@@ -211,10 +113,10 @@ def _line_at(raw: BinaryIO, offset: int) -> int:
 class TextFile:
     """An open text file whose encoding is decided."""
 
-    def __init__(self, file: FoundFile, raw: BinaryIO, encoding: str) -> None:
+    def __init__(self, file: OpenFile, encoding: str) -> None:
         self.file = file
         self.encoding = encoding
-        self._raw = raw
+        self._raw = raw = file.raw
         self._stream = io.TextIOWrapper(raw, encoding, "strict", newline="")
 
     def sample(self) -> Sequence[str]:
@@ -243,7 +145,7 @@ class TextFile:
                 remedy="export it anew, or name the encoding that it is in",
             ) from None
         except OSError as error:
-            raise _unreadable(self.file.path, error) from error
+            raise unreadable(self.file.name, error) from error
 
 
 class Lines:
@@ -289,21 +191,12 @@ class Lines:
         return first
 
 
-@contextmanager
-def open_text(file: FoundFile, encoding: str) -> Iterator[TextFile]:
+def decide_text(file: OpenFile, encoding: str) -> TextFile:
     """`encoding` may be "auto"; it is decoded strictly in any case."""
-    with _opened(file) as raw:
-        try:
-            head = raw.read(_HEAD)
-            _check_contents(head, file.name)
-            chosen = _recognize_encoding(raw, head, file.name) if encoding == "auto" else encoding
-        except OSError as error:
-            raise _unreadable(file.path, error) from error
-        yield TextFile(file, raw, chosen)
-
-
-def _opened(file: FoundFile) -> BinaryIO:
     try:
-        return file.path.open("rb")
+        head = file.raw.read(_HEAD)
+        check_contents(head, file.name, _NOT_TEXT)
+        chosen = _recognize_encoding(file.raw, head, file.name) if encoding == "auto" else encoding
     except OSError as error:
-        raise _unreadable(file.path, error) from error
+        raise unreadable(file.name, error) from error
+    return TextFile(file, chosen)

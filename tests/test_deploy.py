@@ -8,6 +8,7 @@ import pytest
 from conftest import no_engine
 from stack import IMAGE, Stack, build_image, compose_command, running_stack
 
+PYTHON_IMAGE = os.environ.get("SYNCD_TEST_PYTHON_IMAGE", "python:3.11-slim-bookworm")
 ROOM = 180_000_000  # bytes that the image may add to Python's
 
 
@@ -106,7 +107,7 @@ def test_no_personal_data_leaves_the_container_by_its_log(stack: Stack) -> None:
 def test_the_image_is_small(image: str, capsys: pytest.CaptureFixture[str]) -> None:
     images = docker.from_env().images
     own = sum(layer["Size"] for layer in images.get(IMAGE).history())
-    base = sum(layer["Size"] for layer in images.get(os.environ["SYNCD_TEST_PYTHON_IMAGE"]).history())
+    base = sum(layer["Size"] for layer in images.get(PYTHON_IMAGE).history())
     with capsys.disabled():
         print(f"\nthe image: {own / 1e6:.0f} MB, {(own - base) / 1e6:.0f} MB of it beside Python's {base / 1e6:.0f} MB")
     assert own - base < ROOM

@@ -40,7 +40,7 @@ def parse_retry_after(given: str, now: datetime) -> float | None:
     given = given.strip()
     if given.isdecimal():
         return float(given)
-    with suppress(ValueError):
+    with suppress(ValueError, TypeError):  # TypeError: a date without a zone
         return max(0.0, (parsedate_to_datetime(given) - now).total_seconds())
     return None
 

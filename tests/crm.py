@@ -154,10 +154,10 @@ def open_crm(crm: Crm) -> Iterator[str]:
 
 
 PAGINATIONS: Mapping[str, Mapping[str, Any]] = {
-    "pages": {"records": "data.items", "pagination": {"type": "page"}},
-    "pages-with-size": {"records": "data.items", "pagination": {"type": "page", "size_param": "per_page", "size": 100}},
+    "pages": {"records": "data.items", "pagination": {"type": "page", "size_param": ""}},
+    "pages-with-size": {"records": "data.items", "pagination": {"type": "page"}},
     "pages-with-total": {"records": "data.items", "pagination": {"type": "page"}, "total": "meta.total_count"},
-    "offsets": {"records": "data.items", "pagination": {"type": "offset", "limit_param": "limit", "limit": 2}},
+    "offsets": {"records": "data.items", "pagination": {"type": "offset", "limit": 2}},
     "offsets-with-total": {
         "records": "data.items",
         "pagination": {"type": "offset"},

@@ -1,21 +1,30 @@
 """The source `rest`, over HTTP, against a CRM that pages in every way and breaks in every way."""
 
 import json
+import socketserver
+import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from crm import PAGINATIONS, Crm, open_crm, path_of
-from flask import Response
+from flask import Response, request
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 from source_contract import SourceContract, read
 
 from syncd.errors import IncompleteRead
 from syncd.records import SourceRecord
 from syncd.sources.base import ReadKind
-from syncd.sources.rest.options import RestOptions
+from syncd.sources.rest.auth import make_signer
+from syncd.sources.rest.counts import CountCursor, LatestCount, parse_count_cursor
+from syncd.sources.rest.options import ApiKey, Bearer, OAuth2, RestOptions
+from syncd.sources.rest.paging import next_link
 from syncd.sources.rest.source import RestSource
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -311,6 +320,197 @@ def test_it_asks_no_faster_than_it_may(source_at: Any, waits: list[float]) -> No
     assert max(waits) > 0.5
 
 
+@pytest.mark.parametrize("kind", ["pages-with-total", "offsets-with-total"])
+def test_a_total_that_counts_something_else_ends_no_list(crm: Crm, source_at: Any, kind: str) -> None:
+    crm.cap = 4
+    assert "8 records came, and the total is 4" in refused(source_at(kind, total="length(data.items)")).message
+    crm.misbehave = lambda _number, good: Response(good.get_data(), headers={"Pages": "7"})
+    assert "8 records came, and the total is 7" in refused(source_at(kind, total="header:Pages")).message
+
+
+def test_where_the_source_leads_a_small_total_ends_no_list(crm: Crm, source_at: Any) -> None:
+    crm.misbehave = lambda _number, good: (good.headers.add("Total", "3"), good)[1]
+    assert len(read(source_at("links", total="header:Total"))) == 25
+
+
+def test_a_page_that_is_missing_after_a_full_one_may_be_a_server_that_is_away(crm: Crm, source_at: Any) -> None:
+    crm.misbehave = at_page_7(lambda _good: Response("{}", 404))
+    assert "need not be the last" in refused(source_at()).message
+
+
+def test_the_source_may_say_whether_there_is_more(crm: Crm, source_at: Any) -> None:
+    def tell(number: int, good: Response) -> Response:
+        return Response(json.dumps({**json.loads(good.get_data()), "page": number, "pages": 9}))
+
+    crm.misbehave = tell
+    pagination = {"type": "page", "size_param": "", "more": "page < pages"}
+    assert len(read(source_at(pagination=pagination))) == 25
+    assert len(crm.asked) == 9
+    assert "neither true nor false" in refused(source_at(pagination={**pagination, "more": "has_more"})).message
+
+
+@pytest.mark.parametrize("options", [
+    {"records": "length(data.nothing)"},
+    {"total": "length(meta.nothing)"},
+    {"deleted": "contains(nothing, name)"},
+    {"pagination": {"type": "cursor", "cursor_param": "x", "cursor": "length(nothing)"}},
+    {"pagination": {"type": "next-url", "next": "abs(data)"}},
+    {"incremental": {"param": "since", "cursor": "abs(name)"}},
+])  # fmt: skip
+def test_an_expression_that_does_not_fit_is_told_by_its_key(source_at: Any, options: dict[str, Any]) -> None:
+    assert "can't be applied to what came" in refused(source_at(**options)).message
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "//\x00", 7, ["/api/next"], "http://127.0.0.1:1e9/"])
+def test_a_next_page_without_an_address_is_not_the_last(crm: Crm, source_at: Any, address: object) -> None:
+    body = json.dumps({"records": [{"id": 1}], "nextRecordsUrl": address})
+    crm.misbehave = lambda _number, _good: Response(body)
+    assert "address is none" in refused(source_at("next")).message
+
+
+@pytest.mark.parametrize("cursor", [{"id": 1}, [1], True])
+def test_a_cursor_that_is_none_is_not_the_end(crm: Crm, source_at: Any, cursor: object) -> None:
+    body = json.dumps({"results": [{"id": 1}], "paging": {"next": {"after": cursor}}})
+    crm.misbehave = lambda _number, _good: Response(body)
+    assert "no cursor" in refused(source_at("cursors")).message
+
+
+@pytest.mark.parametrize(
+    ("header", "target"),
+    [
+        ('</a>; rel="next"', "/a"),
+        ("</a>; rel=next", "/a"),
+        ('</a?x=1,2;3>; title="a, b; c=d"; REL="last Next"', "/a?x=1,2;3"),
+        ('</a>; rel="prev", </b>; rel="next"; rel="last"', "/b"),
+        ('</a>; rel="next"; anchor="#x"', None),
+        ('</a>; rel="prev"; rel="next"', None),
+        ("</a>; rel=nextish", None),
+        ("", None),
+        ("no link", None),
+    ],
+)
+def test_links_are_read_as_they_are_written(header: str, target: str | None) -> None:
+    assert next_link(httpx.Headers({"Link": header})) == target
+
+
+@pytest.mark.parametrize("token", ["two\nlines", "nul\0"])
+@pytest.mark.parametrize("type_name", ["bearer", "api-key"])
+def test_a_credential_that_cannot_be_sent_is_not_quoted(source_at: Any, type_name: str, token: str) -> None:
+    auth = {"type": "bearer", "token": token}
+    if type_name == "api-key":
+        auth = {"type": type_name, "header": "api-key", "value": token}
+    error = refused(source_at(auth=auth))
+    assert "letters that can't be sent" in error.message
+    assert token not in str(error)
+    assert error.__cause__ is None
+
+
+def test_a_gateway_that_fails_in_its_own_way_is_tried_again(crm: Crm, source_at: Any, waits: list[float]) -> None:
+    crm.misbehave = lambda number, good: Response("", 522) if number == 3 else good
+    assert len(read(source_at())) == 25
+    assert len(waits) == 1
+
+
+def test_waiting_for_one_answer_is_bounded_as_a_whole(crm: Crm, source_at: Any, waits: list[float]) -> None:
+    crm.misbehave = lambda _number, _good: Response("", 429, {"Retry-After": "120"})
+    refused(source_at(attempts=10))
+    assert [round(wait / 10) for wait in waits] == [12, 12]
+
+
+def test_an_answer_that_is_not_compressed_as_it_says_is_told(crm: Crm, source_at: Any) -> None:
+    crm.misbehave = lambda _number, _good: Response("plain", headers={"Content-Encoding": "gzip"})
+    assert "not compressed" in refused(source_at()).message
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "name"),
+    [
+        ("[{'id': 'Jörg'}]".replace("'", '"').encode(), "application/json; charset=iso-8859-1", "Jörg"),
+        ("[{'id': 'Jörg'}]".replace("'", '"').encode("latin-1"), "application/json; charset=iso-8859-1", "Jörg"),
+        ("\ufeff[{'id': 'Jörg'}]".replace("'", '"').encode(), "application/json", "Jörg"),
+    ],
+)
+def test_letters_are_utf_8_and_only_else_what_the_server_calls_them(
+    crm: Crm, source_at: Any, body: bytes, content_type: str, name: str
+) -> None:
+    crm.misbehave = lambda _number, _good: Response(body, content_type=content_type)
+    assert ids(read(source_at("all"))) == [name]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("[{'id': 'Jörg'}]".replace("'", '"').encode("latin-1"), "not UTF-8"),
+        (b'[{"id": NaN}]', "no JSON"),
+        (b"[" * 100_000, "no JSON"),
+    ],
+)
+def test_what_is_no_json_is_told(crm: Crm, source_at: Any, body: bytes, words: str) -> None:
+    crm.misbehave = lambda _number, _good: Response(body, content_type="application/json")
+    assert words in refused(source_at("all")).message
+
+
+@pytest.mark.parametrize("beginning", [b"HTTP/1.1 200 OK\r\nX-A: ", b"HTTP/1.1 200 OK\r\n\r\n["])
+def test_an_answer_that_drips_is_given_up(source_at: Any, monkeypatch: Any, beginning: bytes) -> None:
+    monkeypatch.setattr("syncd.sources.rest.web.SLOW", 0.3)
+    stopped = threading.Event()
+
+    class Dripping(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65536)
+            with suppress(OSError):
+                self.request.sendall(beginning)
+                while not stopped.wait(0.05):
+                    self.request.sendall(b" ")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Dripping) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,)).start()
+        try:
+            error = refused(source_at(url=f"http://127.0.0.1:{server.server_address[1]}/list", timeout="1s"))
+        finally:
+            stopped.set()
+            server.shutdown()
+    assert "drips" in error.message
+
+
+def test_a_token_that_is_not_given_is_told_in_the_words_of_the_standard(crm: Crm, source_at: Any) -> None:
+    crm.token = "s3cret"
+    error = refused(source_at(auth={"type": "oauth2", "client_secret": "wr0ng"}))
+    assert (error.place, "(401, invalid_client)" in error.message) == ("auth.token_url", True)
+
+
+def test_who_signs_shows_nothing() -> None:
+    options = [
+        Bearer(type="bearer", token="s3cret"),
+        ApiKey(type="api-key", query="k", value="s3cret"),
+        OAuth2(type="oauth2", token_url="https://x.example.org", client_id="c", client_secret="s3cret"),
+    ]
+    assert "s3cret" not in repr([make_signer(one, lambda: 0.0) for one in options] + options)
+
+
+def test_a_redirected_question_with_a_body_keeps_it(crm: Crm, source_at: Any) -> None:
+    def move(number: int, good: Response) -> Response:
+        return Response(status=307, headers={"Location": "/api/query"}) if number == 1 else good
+
+    crm.misbehave = move
+    assert len(read(source_at("query", form=True, json={"params": {}}, pagination=None))) == 3
+    assert crm.bodies[0] == crm.bodies[1] == {"params": "{}"}
+    crm.misbehave = lambda _number, _good: Response(status=302, headers={"Location": "/api/query"})
+    assert "is redirected" in refused(source_at("query")).message
+
+
+def test_a_list_of_values_goes_as_the_same_parameter_again(crm: Crm, source_at: Any) -> None:
+    sent: list[str] = []
+    crm.misbehave = lambda _number, good: (sent.append(request.query_string.decode()), good)[1]
+    read(source_at("all", params={"field": ["id", "name"], "x": 1}))
+    assert sent == ["field=id&field=name&x=1"]
+
+
+def test_pages_may_have_shifted_wherever_there_are_several(source_at: Any) -> None:
+    with source_at("links").open() as linked, source_at("all").open() as single:
+        assert (linked.shifts, single.shifts) == (True, False)
+
+
 # --- deletions and changes ---
 
 
@@ -403,6 +603,68 @@ def test_times_with_and_without_a_zone_cannot_be_ordered(crm: Crm, source_at: An
     assert "zone" in refused(source_at("pages", incremental=INCREMENTAL)).message
 
 
+def test_no_content_is_no_change_but_no_list_either(crm: Crm, source_at: Any) -> None:
+    crm.misbehave = lambda _number, _good: Response("", 204)
+    source = source_at("pages", incremental=INCREMENTAL)
+    cursor = '{"changed": "2026-11-21T10:00:00Z", "lag": 0.5}'
+    assert read_on(source, cursor)[:2] == ([], cursor)
+    assert "no list" in refused(source).message
+
+
+def test_of_whom_is_gone_no_time_need_be_told(crm: Crm, source_at: Any) -> None:
+    crm.records = [{"id": 1, "gone": True}]
+    cursor = '{"changed": "2026-11-21T10:00:00Z", "lag": 0.5}'
+    source = source_at("all", incremental={**INCREMENTAL, "param": "x"}, deleted="gone")
+    assert read_on(source, cursor)[:2] == ([1], cursor)
+
+
+def test_a_number_of_json_goes_back_as_one(crm: Crm, source_at: Any) -> None:
+    crm.records = [{"id": 1, "changed": 1795341607}]
+    incremental = {"param": "where.at", "in": "body", "cursor": "changed", "overlap": "1m"}
+    source = source_at("query", incremental=incremental)
+    cursor = read_on(source, None)[1]
+    read_on(source, cursor)
+    assert crm.bodies[-1]["where"] == {"at": 1795341607 - 60 - 1}  # a moment of reading counts as a second
+
+
+def test_numbers_that_count_changes_are_followed(crm: Crm, source_at: Any) -> None:
+    crm.records = [{"id": number, "revision": revision} for number, revision in ((1, 5), (2, 3), (3, 4), (4, 9))]
+    source = source_at("pages", incremental={"param": "since", "cursor": "revision", "counts": True})
+    cursor = read_on(source, None)[1]
+    assert json.loads(cursor or "") == {"certain": 5, "latest": 9}
+    cursor = read_on(source, cursor)[1]
+    assert crm.asked[-1]["since"] == "4"
+    assert json.loads(cursor or "") == {"certain": 9, "latest": 9}
+    assert (
+        "no record has a readable time"
+        in refused(source_at("pages", incremental={**INCREMENTAL, "cursor": "revision"})).message
+    )
+
+
+@given(data=st.data())
+def test_no_counted_change_is_missed_between_two_reads(data: st.DataObject) -> None:
+    """Pages are answered one after the other, and records change in between; whoever changed comes in the next read."""
+    revision = {record: record for record in range(6)}
+    seen: dict[int, int] = {}
+    cursor: CountCursor | None = None
+    for _ in range(4):
+        since, latest = cursor.since(timedelta()) if cursor else 0, LatestCount()
+        for page in ((0, 1), (2, 3), (4, 5)):
+            for record in page:
+                if cursor is None or revision[record] >= since:
+                    seen[record] = revision[record]
+                    latest.take(revision[record])
+            latest.end_page(page[0] // 2 + 1)
+            for record in data.draw(st.lists(st.integers(0, 5), max_size=2)):
+                revision[record] = max(revision.values()) + 1
+        before = cursor
+        cursor = latest.cursor(cursor, timedelta())
+        assert parse_count_cursor(str(cursor)) == cursor
+        assert before is None or (cursor is not None and cursor.certain >= before.certain)
+        missed = [record for record in revision if seen[record] != revision[record]]
+        assert all(cursor is not None and revision[record] >= cursor.since(timedelta()) for record in missed)
+
+
 # --- the configuration ---
 
 
@@ -419,6 +681,13 @@ def test_times_with_and_without_a_zone_cannot_be_ordered(crm: Crm, source_at: An
         ({"auth": {"type": "api-key", "value": "x"}}, "needs the header or the query parameter"),
         ({"incremental": {**INCREMENTAL, "template": "since"}}, "must hold {since}"),
         ({"incremental": {**INCREMENTAL, "format": "rfc"}}, "'as-read', 'iso', 'epoch' or 'epoch-ms'"),
+        ({"headers": {"X-A": "a\nb"}}, "can't be sent"),
+        ({"headers": {"X A": "a"}}, "no name of a header"),
+        ({"total": "header:"}, "names no header"),
+        (
+            {"method": "POST", "json": {"x": 1}, "pagination": {"type": "page", "in": "body", "page_param": "x.y"}},
+            "'x.y' leads nowhere in json",
+        ),
     ],
 )
 def test_a_mistake_is_told_when_the_configuration_is_read(options: dict[str, Any], words: str) -> None:

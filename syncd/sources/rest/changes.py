@@ -38,6 +38,11 @@ class Stamp:
     text: str
     moment: datetime
     kind: Kind
+    is_number: bool = False  # of JSON, not a text of digits
+
+    @property
+    def raw(self) -> str | int | float:
+        return _as_number(self.text) if self.is_number else self.text
 
     @property
     def is_aware(self) -> bool:
@@ -45,7 +50,10 @@ class Stamp:
 
     def set_back(self, span: timedelta, form: Format = "as-read") -> str:
         """An earlier time, in the same spelling or another; what is finer than that is cut off, so earlier still."""
-        moment = self.moment - span
+        try:
+            moment = self.moment - span
+        except OverflowError:  # "0001-01-01" stands for no time in some systems
+            moment = datetime.min.replace(tzinfo=self.moment.tzinfo)
         match form:
             case "as-read":
                 return _spell(self, moment) if span else self.text
@@ -64,7 +72,8 @@ def parse_stamp(value: object) -> Stamp | None:
     text = str(value).strip()
     try:
         if match := _EPOCH.fullmatch(text):
-            return Stamp(text=text, moment=_from_epoch(match), kind="epoch")
+            is_number = not isinstance(value, str)
+            return Stamp(text=text, moment=_from_epoch(match), kind="epoch", is_number=is_number)
         if match := _TIME.fullmatch(text):
             return Stamp(text=text, moment=_from_time(match), kind="time")
     except (ValueError, OverflowError):
@@ -104,7 +113,7 @@ def _spell(stamp: Stamp, moment: datetime) -> str:
     if match["fraction"]:
         width = len(match["fraction"])
         fraction = "." + f"{moment.microsecond:06d}".ljust(width, "0")[:width]
-    return f"{moment:%Y-%m-%d}{match['mark']}{moment:%H:%M}{seconds}{fraction}{match['zone'] or ''}"
+    return f"{moment.date().isoformat()}{match['mark']}{moment:%H:%M}{seconds}{fraction}{match['zone'] or ''}"
 
 
 def _spell_epoch(text: str, moment: datetime) -> str:
@@ -117,6 +126,10 @@ def _spell_epoch(text: str, moment: datetime) -> str:
     return f"{seconds}{digits[: len(finer or '')]}" + (f".{digits[: len(fraction)]}" if fraction else "")
 
 
+def _as_number(text: str) -> int | float:
+    return float(text) if "." in text else int(text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
     """The latest change seen, and by how much it has to be set back for the length of the reading."""
@@ -125,16 +138,17 @@ class Cursor:
     lag: timedelta
 
     def __str__(self) -> str:
-        return json.dumps({"changed": self.stamp.text, "lag": self.lag.total_seconds()})
+        return json.dumps({"changed": self.stamp.raw, "lag": self.lag.total_seconds()})
 
     @property
     def certain(self) -> datetime:
         """Up to here nothing can have been missed."""
         return self.stamp.moment - self.lag
 
-    def since(self, overlap: timedelta, form: Format = "as-read") -> str:
+    def since(self, overlap: timedelta, form: Format = "as-read") -> str | int | float:
         doubt = timedelta() if self.stamp.is_aware else TOLD_TWICE
-        return self.stamp.set_back(self.lag + overlap + doubt, form)
+        text = self.stamp.set_back(self.lag + overlap + doubt, form)
+        return _as_number(text) if self.stamp.is_number and form == "as-read" else text
 
 
 def parse_cursor(text: str) -> Cursor | None:
@@ -171,6 +185,9 @@ class Latest:
     @property
     def has_no_zone(self) -> bool:
         return self._stamp is not None and not self._stamp.is_aware
+
+    def end_page(self, number: int) -> None:
+        """Times need no more than the length of the reading."""
 
     def _is_past(self, stamp: Stamp) -> bool:
         if stamp.is_aware:

@@ -1,21 +1,24 @@
 """`[sync.NAME.source]` with `type = "rest"`."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 import jmespath
 from jmespath.exceptions import JMESPathError
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, WithJsonSchema, model_validator
 
 from syncd.addresses import check_address
 from syncd.durations import Duration
 from syncd.sources.base import SourceOptions
+from syncd.sources.rest.body import put
 from syncd.sources.rest.changes import Format
 
 Scalar: TypeAlias = str | int | float | bool
 Place: TypeAlias = Literal["query", "body"]
 
+_HEADER = r"[A-Za-z0-9_-]+"
 _CREDENTIALS = {"authorization", "cookie", "proxy-authorization"}
 
 
@@ -28,7 +31,11 @@ def _check_path(path: str) -> str:
 
 
 def _check_total(total: str) -> str:
-    return total if total.startswith("header:") else _check_path(total)
+    if not total.startswith("header:"):
+        return _check_path(total)
+    if not re.fullmatch(r"header: ?[\w-]+", total):
+        raise ValueError(f"{total!r} names no header as 'header:X-Total-Count' does")
+    return total
 
 
 def _check_url(url: str) -> str:
@@ -36,15 +43,40 @@ def _check_url(url: str) -> str:
 
 
 def _check_headers(headers: dict[str, str]) -> dict[str, str]:
-    for name in headers:
+    for name, value in headers.items():
         if name.lower() in _CREDENTIALS:
             raise ValueError(f"{name!r} is a secret: use auth = {{ type = ... }}")
+        if not re.fullmatch(_HEADER, name):
+            raise ValueError(f"{name!r} is no name of a header")
+        if re.search(r"[^\t\x20-\x7e]", value):
+            raise ValueError(f"the header {name!r} can't be sent: it has line breaks, or letters beyond ASCII")
     return headers
+
+
+def _secret_if_called(names: str, value: Mapping[str, Any]) -> WithJsonSchema:
+    """What is called a token or a key does not belong in the file in plain text, wherever it goes."""
+    letters = re.sub(r"[a-z]", lambda letter: f"[{letter[0].upper()}{letter[0]}]", names)  # JSON Schema has no flags
+    secret = {"type": "string", "writeOnly": True}
+    return WithJsonSchema(
+        {"type": "object", "patternProperties": {f"({letters})$": secret}, "additionalProperties": dict(value)}
+    )
 
 
 Path = Annotated[str, Field(min_length=1), AfterValidator(_check_path)]
 Url = Annotated[str, AfterValidator(_check_url)]
 Name = Annotated[str, Field(min_length=1)]
+HeaderName = Annotated[str, Field(pattern=f"^{_HEADER}$")]
+Params = Annotated[
+    dict[str, Scalar | list[Scalar]],
+    _secret_if_called(
+        "token|secret|password|api[-_]?key|access[-_]?key", {"type": ["string", "number", "boolean", "array"]}
+    ),
+]
+Headers = Annotated[
+    dict[str, str],
+    AfterValidator(_check_headers),
+    _secret_if_called("token|secret|password|key", {"type": "string"}),
+]
 
 
 class _Table(BaseModel):
@@ -69,7 +101,7 @@ class ApiKey(_Table):
     """In a header or in the query; exactly one of them."""
 
     type: Literal["api-key"]
-    header: Name | None = None
+    header: HeaderName | None = None
     query: Name | None = None
     value: SecretStr
     prefix: str = ""  # "Token " before the key, where the API wants it
@@ -99,31 +131,56 @@ Auth = Annotated[Bearer | Basic | ApiKey | OAuth2, Field(discriminator="type")]
 # --- page by page ---
 
 
-class _Numbered(_Table):
+class _Placed(_Table):
     """`in = "body"`: the parameters are places in the JSON body, as in "params.offset"."""
 
     in_: Place = Field(default="query", alias="in")
 
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return ()
 
-class ByPage(_Numbered):
+
+class _Paged(_Placed):
+    """`more` is where an answer says whether there is another page."""
+
+    more: Path | None = None
+
+
+class ByPage(_Paged):
+    """An empty `size_param`: the page's size is not asked for."""
+
     type: Literal["page"]
     page_param: Name = "page"
-    size_param: Name | None = None
+    size_param: str = "per_page"
     size: int = Field(default=100, ge=1)
     start: int = Field(default=1, ge=0)
 
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return (self.page_param, self.size_param)
 
-class ByOffset(_Numbered):
+
+class ByOffset(_Paged):
     type: Literal["offset"]
     offset_param: Name = "offset"
-    limit_param: Name | None = None
+    limit_param: str = "limit"
     limit: int = Field(default=100, ge=1)
+    start: int = Field(default=0, ge=0)
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return (self.offset_param, self.limit_param)
 
 
-class ByCursor(_Numbered):
+class ByCursor(_Paged):
     type: Literal["cursor"]
     cursor_param: Name
     cursor: Path
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return (self.cursor_param,)
 
 
 class ByNextUrl(_Table):
@@ -137,16 +194,17 @@ class ByLinkHeader(_Table):
 
 class ByHeader(_Table):
     type: Literal["header"]
-    header: Name
+    header: HeaderName
 
 
 Pagination = Annotated[ByPage | ByOffset | ByCursor | ByNextUrl | ByLinkHeader | ByHeader, Field(discriminator="type")]
 
 
-class Incremental(_Numbered):
+class Incremental(_Placed):
     """`cursor` is where a record tells when it was last changed; `template` is what `param` is set to.
 
-    `format`: how the API wants the time, where it is not as its records spell it.
+    `format`: how the API wants the time, where it is not as its records spell it. `counts`: the records tell no times
+    but numbers that go up with each change.
     """
 
     param: Name
@@ -155,6 +213,11 @@ class Incremental(_Numbered):
     full_every: Duration = timedelta(days=7)
     template: str = "{since}"
     format: Format = "as-read"
+    counts: bool = False
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return (self.param,)
 
     @model_validator(mode="after")
     def _holds_since(self) -> Self:
@@ -165,10 +228,10 @@ class Incremental(_Numbered):
 
 class RestOptions(SourceOptions):
     type: Literal["rest"] = "rest"
-    url: Url
+    url: Url = Field(repr=False)
     method: Literal["GET", "POST"] = "GET"
-    params: dict[str, Scalar] = Field(default={}, repr=False)
-    headers: Annotated[dict[str, str], AfterValidator(_check_headers)] = Field(default={}, repr=False)
+    params: Params = Field(default={}, repr=False)
+    headers: Headers = Field(default={}, repr=False)
     json_: dict[str, Any] | None = Field(default=None, alias="json", repr=False)
     form: bool = False  # the body goes as a form, each top-level value of `json` as JSON text
     records: Path | None = None
@@ -185,7 +248,9 @@ class RestOptions(SourceOptions):
     @model_validator(mode="after")
     def _body_needs_post(self) -> Self:
         tables = (self.pagination, self.incremental)
-        uses_body = self.json_ is not None or any(getattr(table, "in_", "query") == "body" for table in tables)
-        if uses_body and self.method != "POST":
+        placed = [table for table in tables if isinstance(table, _Placed) and table.in_ == "body"]
+        if (placed or self.json_ is not None) and self.method != "POST":
             raise ValueError('a JSON body needs method = "POST"')
+        for path in filter(None, (path for table in placed for path in table.parameters)):
+            put(self.json_ or {}, path, 0)  # ValueError where there is no such place
         return self

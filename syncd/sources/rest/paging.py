@@ -1,14 +1,18 @@
-"""How a list is asked for page by page. Pure: an answer comes in, the next question goes out, or None at the end."""
+"""How a list is asked for page by page. Pure: an answer comes in, the next question goes out, or None at the end.
 
-import copy
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
-from urllib.parse import urljoin, urlsplit
+A short page is never taken for the last one, for many servers give fewer records than they are asked for.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NoReturn, Protocol
 
 import httpx
-import jmespath
 
+from syncd.errors import IncompleteRead
+from syncd.sources.rest.body import put
+from syncd.sources.rest.finding import find
 from syncd.sources.rest.options import (
     ByCursor,
     ByHeader,
@@ -25,51 +29,36 @@ from syncd.sources.rest.options import (
 class Question:
     """One request. An address that the server gave holds its own query: then `params` is empty."""
 
-    url: str
-    params: Mapping[str, str]
-    body: Mapping[str, Any] | None
+    url: str = field(repr=False)
+    params: Mapping[str, str | Sequence[str]] = field(repr=False)
+    body: Mapping[str, Any] | None = field(repr=False)
 
     def setting(self, name: str, value: object, place: Place) -> "Question":
         if place == "query":
             return replace(self, params={**self.params, name: str(value)})
-        body = copy.deepcopy(dict(self.body or {}))
-        _put(body, name.split("."), value)
-        return replace(self, body=body)
-
-
-def _put(place: Any, path: list[str], value: object) -> None:  # noqa: ANN401 - a JSON document
-    """LookupError where the path leads through something that has no such place."""
-    first, *rest = path
-    key: Any = int(first) if isinstance(place, list) and first.isdecimal() else first
-    is_place = isinstance(place, dict) or (isinstance(place, list) and isinstance(key, int) and key < len(place))
-    if not is_place:
-        raise LookupError(first)
-    if not rest:
-        place[key] = value
-        return
-    if isinstance(place, dict):
-        place.setdefault(key, {})
-    _put(place[key], rest, value)
+        return replace(self, body=put(dict(self.body or {}), name, value))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """An answer: its document, how many records it held, and the headers it came with."""
+    """An answer: its document, the headers it came with, and where from. `number` counts pages from 1, `count` its
+    records, `read` those of all pages so far; `total` is how many there are said to be.
+    """
 
-    document: object
+    place: str
+    document: object = field(repr=False)
+    headers: httpx.Headers = field(repr=False)
+    url: str = field(repr=False)
+    number: int
     count: int
-    headers: httpx.Headers
-    url: str
-
-
-class Astray(Exception):
-    """The next address is not the source's own."""
+    read: int
+    total: int | None
 
 
 class Pages(Protocol):
-    """`shifts`: pages go by numbers, so that a record may slip from one to another while they are read."""
+    """`counts`: we count the pages; else the source leads from one to the next, and says where the end is."""
 
-    shifts: bool
+    counts: bool
 
     def first(self, question: Question) -> Question: ...
     def next(self, question: Question, page: Page) -> Question | None: ...
@@ -95,34 +84,38 @@ def make_pages(pagination: Pagination | None) -> Pages:
 
 @dataclass(frozen=True, slots=True)
 class _One:
-    shifts = False
+    counts = False
 
     def first(self, question: Question) -> Question:
         return question
 
     def next(self, question: Question, page: Page) -> Question | None:
-        del question, page
+        del question
+        if next_link(page.headers):
+            raise IncompleteRead(
+                page.place,
+                "the source has more pages than this one",
+                remedy='set pagination, here { type = "link-header" }',
+            )
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class _ByPage:
-    """Up to the first empty page: a short one may only show that the server gives fewer than it was asked for."""
-
     options: ByPage
-    shifts = True
+    counts = True
 
     def first(self, question: Question) -> Question:
         options = self.options
-        if options.size_param is not None:
+        if options.size_param:
             question = question.setting(options.size_param, options.size, options.in_)
         return question.setting(options.page_param, options.start, options.in_)
 
     def next(self, question: Question, page: Page) -> Question | None:
-        if not page.count:
+        options = self.options
+        if not _has_more(options.more, page):
             return None
-        number = _current(question, self.options.page_param, self.options.in_)
-        return question.setting(self.options.page_param, number + 1, self.options.in_)
+        return question.setting(options.page_param, options.start + page.number, options.in_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,61 +123,84 @@ class _ByOffset:
     """On by what was received, not by what was asked for."""
 
     options: ByOffset
-    shifts = True
+    counts = True
 
     def first(self, question: Question) -> Question:
         options = self.options
-        if options.limit_param is not None:
+        if options.limit_param:
             question = question.setting(options.limit_param, options.limit, options.in_)
-        return question.setting(options.offset_param, 0, options.in_)
+        return question.setting(options.offset_param, options.start, options.in_)
 
     def next(self, question: Question, page: Page) -> Question | None:
-        if not page.count:
+        options = self.options
+        if not _has_more(options.more, page):
             return None
-        offset = _current(question, self.options.offset_param, self.options.in_)
-        return question.setting(self.options.offset_param, offset + page.count, self.options.in_)
+        return question.setting(options.offset_param, options.start + page.read, options.in_)
 
 
-def _current(question: Question, name: str, place: Place) -> int:
-    if place == "query":
-        return int(question.params[name])
-    found: Any = question.body
-    for part in name.split("."):
-        found = found[int(part)] if isinstance(found, list) else found[part]
-    return int(found)
+def _has_more(more: str | None, page: Page) -> bool:
+    """By what the source says, else up to the total, else up to the first empty page.
+
+    One page can't bear out a total: it may be the number of records on that page.
+    """
+    if more is None:
+        return bool(page.count) and (page.total is None or page.read < page.total or page.number == 1)
+    if (told := _told_more(more, page)) and not page.count:
+        raise IncompleteRead(
+            page.place, "the page is empty, and says that there are more", remedy="check records and pagination"
+        )
+    return told
+
+
+def _told_more(more: str, page: Page) -> bool:
+    if page.document is None:
+        return False
+    told = find(more, page.document, key="pagination.more", place=page.place)
+    if not isinstance(told, bool):
+        raise IncompleteRead(
+            page.place,
+            "pagination.more is neither true nor false",
+            remedy="let it find or make a truth, as in 'has_more' or 'page < pages'",
+        )
+    return told
 
 
 @dataclass(frozen=True, slots=True)
 class _ByCursor:
     options: ByCursor
-    shifts = False
+    counts = False
 
     def first(self, question: Question) -> Question:
         return question
 
     def next(self, question: Question, page: Page) -> Question | None:
-        cursor = jmespath.search(self.options.cursor, page.document)
-        if cursor is None or cursor in ("", False):
+        options = self.options
+        has_more = None if options.more is None else _told_more(options.more, page)
+        cursor = find(options.cursor, page.document, key="pagination.cursor", place=page.place)
+        if has_more is False or (has_more is None and _is_nothing(cursor)):
             return None
-        value = cursor if isinstance(cursor, str | int | float) else str(cursor)
-        return question.setting(self.options.cursor_param, value, self.options.in_)
+        if isinstance(cursor, bool) or not isinstance(cursor, str | int | float) or cursor == "":
+            raise IncompleteRead(
+                page.place, "there is no cursor under pagination.cursor", remedy="set it to where a text or number is"
+            )
+        return question.setting(options.cursor_param, cursor, options.in_)
 
 
 @dataclass(frozen=True, slots=True)
 class _ByNextUrl:
     options: ByNextUrl
-    shifts = False
+    counts = False
 
     def first(self, question: Question) -> Question:
         return question
 
     def next(self, question: Question, page: Page) -> Question | None:
-        return _follow(question, page, jmespath.search(self.options.next, page.document))
+        return _follow(question, page, find(self.options.next, page.document, key="pagination.next", place=page.place))
 
 
 @dataclass(frozen=True, slots=True)
 class _ByLinkHeader:
-    shifts = False
+    counts = False
 
     def first(self, question: Question) -> Question:
         return question
@@ -196,7 +212,7 @@ class _ByLinkHeader:
 @dataclass(frozen=True, slots=True)
 class _ByHeader:
     options: ByHeader
-    shifts = False
+    counts = False
 
     def first(self, question: Question) -> Question:
         return question
@@ -205,27 +221,61 @@ class _ByHeader:
         return _follow(question, page, page.headers.get(self.options.header))
 
 
-def next_link(headers: httpx.Headers) -> str | None:
-    """RFC 8288: the target of the link whose relations hold "next"."""
-    for link in httpx.Response(200, headers={"Link": headers.get("Link", "")}).links.values():
-        if "next" in link.get("rel", "").split():
-            return link.get("url")
-    return None
+def _is_nothing(found: object) -> bool:
+    return found is None or found is False or found == ""
 
 
 def _follow(question: Question, page: Page, address: object) -> Question | None:
-    if not address:
+    if _is_nothing(address):
         return None
-    url = urljoin(page.url, str(address))
-    if not is_same_origin(url, question.url):
-        raise Astray
-    return replace(question, url=url, params={})
+    if not isinstance(address, str):
+        _refuse_address(page)
+    try:
+        url = httpx.URL(page.url).join(address)
+    except (ValueError, httpx.InvalidURL):
+        _refuse_address(page)
+    if not is_same_origin(url, httpx.URL(question.url)):
+        raise IncompleteRead(
+            page.place,
+            "the next page is at another host, where no credentials are sent",
+            remedy="set url to the address (https, host and port) under which the source itself gives its pages",
+        )
+    return replace(question, url=str(url), params={})
 
 
-def is_same_origin(one: str, other: str) -> bool:
+def _refuse_address(page: Page) -> NoReturn:
+    raise IncompleteRead(
+        page.place, "what should be the next page's address is none", remedy="check pagination against a real answer"
+    ) from None
+
+
+def is_same_origin(one: httpx.URL, other: httpx.URL) -> bool:
+    """By the parser that sends: two parsers may read one address differently."""
     return _origin(one) == _origin(other)
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parsed = urlsplit(url)
-    return parsed.scheme, parsed.hostname, parsed.port or {"https": 443, "http": 80}.get(parsed.scheme)
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port or {"https": 443, "http": 80}.get(url.scheme)
+
+
+# --- links (RFC 8288) ---
+
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - of the grammar
+_PARAMETER = rf'\s*;\s*({_TOKEN})\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s;,"]*))?'
+_LINK = re.compile(rf"\s*<([^>]*)>((?:{_PARAMETER})*)\s*(?:,|$)")
+
+
+def next_link(headers: httpx.Headers) -> str | None:
+    """The address that a `Link` header calls "next"; links about something else than this page don't count."""
+    for target, parameters in _links(headers.get("Link", "")):
+        if "anchor" not in parameters and "next" in parameters.get("rel", "").lower().split():
+            return target
+    return None
+
+
+def _links(header: str) -> Iterator[tuple[str, dict[str, str]]]:
+    for link in _LINK.finditer(header):
+        parameters: dict[str, str] = {}
+        for name, value in re.findall(_PARAMETER, link[2]):
+            parameters.setdefault(name.lower(), re.sub(r"\\(.)", r"\1", value[1:-1]) if value[:1] == '"' else value)
+        yield link[1], parameters

@@ -1,5 +1,6 @@
 """The source `rest`: the list of a CRM, or what changed in it, page by page."""
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,14 +10,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-import jmespath
 
 from syncd.errors import IncompleteRead
 from syncd.records import Position, SourceRecord
 from syncd.sources.base import Reading, ReadKind, Source
 from syncd.sources.rest.changes import Cursor, Latest, parse_cursor
-from syncd.sources.rest.options import RestOptions
-from syncd.sources.rest.paging import Astray, Page, Question, make_pages, next_link
+from syncd.sources.rest.counts import CountCursor, LatestCount, parse_count_cursor
+from syncd.sources.rest.finding import find, find_or_header
+from syncd.sources.rest.options import RestOptions, Scalar
+from syncd.sources.rest.paging import Page, Question, make_pages
 from syncd.sources.rest.web import Answer, Web
 
 ROUND = "the list goes round: see whether the pagination's parameters are those of the API"
@@ -38,31 +40,43 @@ class RestSource(Source):
     def open(self, cursor: str | None = None) -> Iterator[Reading]:
         web = Web(self.options, transport=self.transport, sleep=self.sleep, clock=self.clock, monotonic=self.monotonic)
         try:
-            since = parse_cursor(cursor) if cursor is not None and self.options.incremental else None
-            yield RestReading(self.options, web, since, Latest(self.clock()), self.monotonic)
+            since, latest = self._bounds(cursor or "")
+            yield RestReading(self.options, web, since, latest, self.monotonic)
         finally:
             web.close()
+
+    def _bounds(self, cursor: str) -> tuple[Cursor | CountCursor | None, Latest | LatestCount]:
+        incremental = self.options.incremental
+        if incremental and incremental.counts:
+            return parse_count_cursor(cursor), LatestCount()
+        return parse_cursor(cursor) if incremental else None, Latest(self.clock())
 
 
 class RestReading(Reading):
     columns = None
 
     def __init__(
-        self, options: RestOptions, web: Web, since: Cursor | None, latest: Latest, monotonic: Callable[[], float]
+        self,
+        options: RestOptions,
+        web: Web,
+        since: Cursor | CountCursor | None,
+        latest: Latest | LatestCount,
+        monotonic: Callable[[], float],
     ) -> None:
         self._options = options
         self._web = web
-        self._since = since
+        self._since: Any = since  # of the same make as `latest`
         self._latest = latest
         self._monotonic = monotonic
         self._pages = make_pages(options.pagination)
-        self._expected = _Expected(options.total, is_snapshot=since is None, shifts=self._pages.shifts)
+        self._expected = _Expected(options.total, is_snapshot=since is None, counts=self._pages.counts)
         parsed = urlsplit(options.url)
         self._list = parsed.path.rstrip("/").rpartition("/")[2] or str(parsed.hostname)
         self._number = 0
         self._read = 0
+        self._fullest, self._last = 0, 0  # records of a page
         self.kind = ReadKind.SNAPSHOT if since is None else ReadKind.CHANGES
-        self.shifts = self._pages.shifts
+        self.shifts = options.pagination is not None  # an address that the source gives may count pages too
         self.cursor = None
         self.description = f"{parsed.hostname}{parsed.path}" + (" (changes)" if since else "")
 
@@ -76,15 +90,17 @@ class RestReading(Reading):
         asked: set[bytes] = set()
         while question is not None:
             self._number += 1
-            self._note(asked, repr(question), ROUND)
+            self._note(asked, repr((question.url, question.params, question.body)), ROUND)
             answer = self._web.ask(question, self._place)
             records = self._records_of(answer)
             if records:
                 self._note(asked, repr(records), ROUND)
             self._expected.take(answer, self._place)
             yield from map(self._record, range(1, len(records) + 1), records)
+            self._latest.end_page(self._number)
             self._read += len(records)
-            question = self._next_question(question, answer, len(records))
+            self._last, self._fullest = len(records), max(self._fullest, len(records))
+            question = self._next_question(question, answer)
         self._check_end()
         if self._options.incremental:
             cursor = self._latest.cursor(self._since, timedelta(seconds=self._monotonic() - began))
@@ -99,37 +115,29 @@ class RestReading(Reading):
             params={name: _text(value) for name, value in options.params.items()},
             body=options.json_,
         )
-        try:
-            if options.incremental and self._since:
-                since = self._since.since(options.incremental.overlap, options.incremental.format)
-                value = options.incremental.template.replace("{since}", since)
-                question = question.setting(options.incremental.param, value, options.incremental.in_)
-            return self._pages.first(question)
-        except LookupError:
-            raise IncompleteRead(
-                self._list, "a parameter has no place in the body", remedy="check the names with dots against json"
-            ) from None
+        incremental = options.incremental
+        if incremental and self._since:
+            since = self._since.since(incremental.overlap, incremental.format)
+            value = since
+            if incremental.template != "{since}":
+                value = incremental.template.replace("{since}", str(since))
+            question = question.setting(incremental.param, value, incremental.in_)
+        return self._pages.first(question)
 
-    def _next_question(self, question: Question, answer: Answer, count: int) -> Question | None:
-        if self._expected.is_reached(self._read) and self._options.pagination:
-            return None
+    def _next_question(self, question: Question, answer: Answer) -> Question | None:
         if answer.status == httpx.codes.NOT_FOUND:
             return None
-        page = Page(document=answer.document, count=count, headers=answer.headers, url=question.url)
-        if self._options.pagination is None and next_link(answer.headers):
-            raise IncompleteRead(
-                self._place,
-                "the source has more pages than this one",
-                remedy='set pagination, here { type = "link-header" }',
-            )
-        try:
-            return self._pages.next(question, page)
-        except Astray:
-            raise IncompleteRead(
-                self._place,
-                "the next page is at another host, where no credentials are sent",
-                remedy="set url to the address under which the source itself gives its pages",
-            ) from None
+        page = Page(
+            place=self._place,
+            document=answer.document,
+            headers=answer.headers,
+            url=answer.url,
+            number=self._number,
+            count=self._last,
+            read=self._read,
+            total=self._expected.total,
+        )
+        return self._pages.next(question, page)
 
     def _note(self, asked: set[bytes], text: str, remedy: str) -> None:
         digest = blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
@@ -141,11 +149,12 @@ class RestReading(Reading):
 
     def _records_of(self, answer: Answer) -> list[Any]:
         if answer.status == httpx.codes.NOT_FOUND:
-            if self._number == 1 or not self.shifts or not self._expected.may_end(self._read):
-                raise IncompleteRead(self._place, "there is no such list (404)", remedy="check url and pagination")
+            self._check_missing()
+            return []
+        if answer.status == httpx.codes.NO_CONTENT and self.kind is ReadKind.CHANGES:
             return []
         path = self._options.records
-        found = jmespath.search(path, answer.document) if path is not None else answer.document
+        found = answer.document if path is None else find(path, answer.document, key="records", place=self._place)
         if not isinstance(found, list):
             where = "under records" if path is not None else "in the answer"
             raise IncompleteRead(
@@ -153,18 +162,33 @@ class RestReading(Reading):
             )
         return found
 
+    def _check_missing(self) -> None:
+        """Some sources answer 404 behind the last page. So does a proxy whose server is gone for a moment."""
+        if not self._pages.counts or self._number == 1:
+            raise IncompleteRead(self._place, "there is no such list (404)", remedy="check url and pagination")
+        is_end = self._last < self._fullest if self._expected.total is None else self._read >= self._expected.total
+        if not is_end:
+            raise IncompleteRead(
+                self._place,
+                "there is no such page (404), and the one before it need not be the last",
+                remedy="set total or pagination.more, so that the end is certain; the next run reads anew",
+            )
+
     def _record(self, number: int, values: object) -> SourceRecord:
         position = Position(source=self._place, line=number, unit="record")
         if not isinstance(values, Mapping):
             raise IncompleteRead(str(position), "is no object", remedy="set records to a list of objects")
+        is_deleted = self._is_deleted(values, position)
         if self._options.incremental:
-            self._latest.take(jmespath.search(self._options.incremental.cursor, values))
-        return SourceRecord(values=values, position=position, deleted=self._is_deleted(values, position))
+            changed = find(self._options.incremental.cursor, values, key="incremental.cursor", place=str(position))
+            if changed is not None or not is_deleted:  # of whom is gone, a source may tell no more than the id
+                self._latest.take(changed)
+        return SourceRecord(values=values, position=position, deleted=is_deleted)
 
     def _is_deleted(self, values: Mapping[str, object], position: Position) -> bool:
         if self._options.deleted is None:
             return False
-        found = jmespath.search(self._options.deleted, values)
+        found = find(self._options.deleted, values, key="deleted", place=str(position))
         told = TOLD.get(found.strip().lower() if isinstance(found, str) else found) if _is_plain(found) else None
         if told is None:
             raise IncompleteRead(
@@ -181,13 +205,21 @@ class RestReading(Reading):
                 f"{self._read} of {self._expected.total} records came",
                 remedy="see whether the pagination's parameters are those of the API; the next run reads anew",
             )
-        if self._since is None and not self._read:
-            raise IncompleteRead(self._list, "has no records", remedy="an empty list deletes nobody; check params")
-        if self._options.incremental and self._read and not self._latest.seen:
+        if self._pages.counts and self._expected.total is not None and self._read > self._expected.total:
             raise IncompleteRead(
                 self._list,
-                "no record has a readable time under incremental.cursor",
-                remedy="set it to the field that holds the time of the last change",
+                f"{self._read} records came, and the total is {self._expected.total}",
+                remedy="the next run reads anew; if it stays so, total counts something else, such as pages",
+            )
+        if self._since is None and not self._read:
+            raise IncompleteRead(self._list, "has no records", remedy="an empty list deletes nobody; check params")
+        if self._latest.unreadable and not self._latest.seen:
+            what = "number" if isinstance(self._latest, LatestCount) else "time"
+            raise IncompleteRead(
+                self._list,
+                f"no record has a readable {what} under incremental.cursor",
+                remedy="set it to the field that holds the time of the last change, in ISO 8601 or as seconds since"
+                " 1970; where it counts changes instead, set counts = true",
             )
         if self._options.incremental and self._options.incremental.format != "as-read" and self._latest.has_no_zone:
             raise IncompleteRead(
@@ -219,25 +251,26 @@ def _is_plain(value: object) -> bool:
     return value is None or isinstance(value, str | int)
 
 
-def _text(value: object) -> str:
+def _text(value: Scalar | list[Scalar]) -> str | list[str]:
+    if isinstance(value, list):
+        return [str(_text(one)) for one in value]
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class _Expected:
     """How many records the source says it has; on numbered pages of a snapshot, a change of it is a shift."""
 
-    def __init__(self, where: str | None, *, is_snapshot: bool, shifts: bool) -> None:
+    def __init__(self, where: str | None, *, is_snapshot: bool, counts: bool) -> None:
         self._where = where
-        self._may_grow = not (is_snapshot and shifts)
+        self._may_grow = not (is_snapshot and counts)
         self.total: int | None = None
 
     def take(self, answer: Answer, place: str) -> None:
         if self._where is None or answer.document is None:
             return
-        if self._where.startswith("header:"):
-            found: object = answer.headers.get(self._where.removeprefix("header:").strip())
-        else:
-            found = jmespath.search(self._where, answer.document)
+        found = find_or_header(self._where, answer.document, answer.headers, key="total", place=place)
+        if found is None and self.total is not None:  # some tell it on the first page only
+            return
         total = _count(found)
         if total is None:
             raise IncompleteRead(place, "tells no total", remedy="set total to where the number of all records is")
@@ -249,15 +282,10 @@ class _Expected:
                 remedy="the next run reads it anew; a cursor or a snapshot of the API would not shift",
             )
 
-    def is_reached(self, read: int) -> bool:
-        return self.total is not None and read >= self.total
-
-    def may_end(self, read: int) -> bool:
-        """Whether a page that is not there can be the end."""
-        return read > 0 and (self.total is None or read >= self.total)
-
 
 def _count(found: object) -> int | None:
-    if isinstance(found, str) and found.strip().isdecimal():
-        return int(found)
+    """A number, or the text of a header: '1234', or '0-99/1234'."""
+    if isinstance(found, str):
+        found = found.strip().rpartition("/")[2]
+        return int(found) if re.fullmatch(r"[0-9]{1,15}", found) else None
     return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else None

@@ -2,43 +2,63 @@
 
 import json
 import random as chance
+import re
+import socket
+import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import urljoin
+from typing import Any, NoReturn, TypeAlias
 
 import httpx
 
 from syncd import __version__
 from syncd.durations import parse_retry_after
 from syncd.errors import IncompleteRead
-from syncd.sources.rest.auth import make_auth, token_request
-from syncd.sources.rest.options import OAuth2, RestOptions
+from syncd.sources.rest.auth import Renewable, make_signer
+from syncd.sources.rest.options import RestOptions
 from syncd.sources.rest.paging import Question, is_same_origin
 
 FIRST_PAUSE, LONGEST_PAUSE, LONGEST_WAIT = 0.5, 30.0, 300.0
 REDIRECTS = 5
 SLOW = 10  # times the timeout: an answer that drips in is given up
 
-PASSING = {408, 425, 429, 500, 502, 503, 504}
 WORDS: tuple[tuple[type[httpx.HTTPError], str], ...] = (
     (httpx.ConnectTimeout, "no connection to the source in time"),
     (httpx.ConnectError, "no connection to the source"),
     (httpx.ProxyError, "no connection to the source through the proxy"),
     (httpx.TimeoutException, "no answer from the source in time"),
+    (httpx.DecodingError, "the answer is not compressed as it says"),
     (httpx.TransportError, "the connection to the source broke"),
 )
 LOOK = "see whether the source is up; the next run reads anew"
+OAUTH_ERRORS = {
+    "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type",
+    "invalid_scope",
+}  # fmt: skip
+MISSING = {httpx.codes.NOT_FOUND, httpx.codes.NO_CONTENT}
+
+Prepare: TypeAlias = Callable[[], httpx.Request]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    document: object
-    headers: httpx.Headers
+    """`document` is None with status 204 or 404, whose meaning depends on the page."""
+
+    document: object = field(repr=False)
+    headers: httpx.Headers = field(repr=False)
     status: int
-    url: str
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Raw:
+    body: bytes = field(repr=False)
+    headers: httpx.Headers = field(repr=False)
+    status: int
+    url: str = field(repr=False)
 
 
 class Web:
@@ -60,24 +80,26 @@ class Web:
         self._monotonic = monotonic
         self._random = random
         self._next_start = float("-inf")
-        self._auth = make_auth(options.auth, fetch=self._fetch_token, clock=monotonic)
+        self._signer = make_signer(options.auth, monotonic)
+        self._deadline = _Deadline(SLOW * options.timeout.total_seconds(), monotonic)
         self._http = httpx.Client(
             transport=transport,
             timeout=options.timeout.total_seconds(),
             follow_redirects=False,
             headers={"Accept": "application/json", "User-Agent": f"syncd/{__version__}", **options.headers},
+            limits=httpx.Limits(max_connections=1),
         )
 
     def close(self) -> None:
         self._http.close()
 
     def ask(self, question: Question, place: str) -> Answer:
-        """Any answer that is JSON, and a 404 too, whose meaning depends on the page."""
-        answer = self._try(lambda: self._request(question), self._auth, place)
-        if answer.status == httpx.codes.NOT_FOUND:
-            return Answer(document=None, headers=answer.headers, status=answer.status, url=answer.url)
-        _check_status(answer.status, place)
-        return Answer(document=_parse(answer, place), headers=answer.headers, status=answer.status, url=answer.url)
+        raw = self._ask(lambda: self._request(question), place)
+        document = None
+        if raw.status not in MISSING:
+            _check_status(raw.status, place)
+            document = _parse(raw, place)
+        return Answer(document=document, headers=raw.headers, status=raw.status, url=raw.url)
 
     # --- what is sent ---
 
@@ -92,57 +114,94 @@ class Web:
             return self._http.build_request("POST", url, data=form)
         return self._http.build_request("POST", url, json=body)
 
-    def _fetch_token(self, auth: OAuth2) -> Mapping[str, object]:
+    def _ask(self, prepare: Prepare, place: str) -> _Raw:
+        """Signed; where the token has ended before its time, with a new one."""
+        signer = self._signer
+
+        def prepare_signed() -> httpx.Request:
+            request = prepare()
+            signer.sign(request)
+            return request
+
+        if isinstance(signer, Renewable) and signer.is_due:
+            self._renew(signer)
+        raw = self._try(prepare_signed, place)
+        if isinstance(signer, Renewable) and raw.status == httpx.codes.UNAUTHORIZED:
+            self._renew(signer)
+            raw = self._try(prepare_signed, place)
+        return raw
+
+    def _renew(self, signer: Renewable) -> None:
         place = "auth.token_url"
-        answer = self._try(lambda: token_request(auth), httpx.Auth(), place)
-        if answer.status in (400, 401, 403):
-            raise IncompleteRead(
-                place, f"refuses the client ({answer.status})", remedy="check client_id, client_secret and scope"
-            )
-        _check_status(answer.status, place)
-        document = _parse(answer, place)
-        return document if isinstance(document, dict) else {}
+        raw = self._try(signer.question, place)
+        if raw.status in (400, 401, 403):
+            remedy = "check client_id, client_secret and scope; some servers want client_auth = 'basic'"
+            raise IncompleteRead(place, f"refuses the client ({_oauth_error(raw)})", remedy=remedy)
+        _check_status(raw.status, place)
+        try:
+            signer.take(_parse(raw, place))
+        except ValueError:
+            raise IncompleteRead(place, "answers no access_token", remedy="check auth.token_url") from None
 
     # --- tries ---
 
-    def _try(self, request: Callable[[], httpx.Request], auth: httpx.Auth, place: str) -> "_Raw":
+    def _try(self, prepare: Prepare, place: str) -> _Raw:
         """To ask a source changes nothing in it, so anything that may pass is tried again."""
-        attempts = self._options.attempts
+        attempts, waited = self._options.attempts, 0.0
         for attempt in range(1, attempts + 1):
-            asked = None
+            raw, failure, asked = None, None, None
             try:
-                raw = self._send(request(), auth, place)
-            except httpx.TransportError as error:
-                if attempt == attempts:
-                    raise IncompleteRead(place, _words(error), remedy=LOOK) from None
+                raw = self._send(prepare, place)
+            except httpx.RequestError as error:
+                failure = IncompleteRead(place, _words(error), remedy=LOOK)
             else:
-                asked = parse_retry_after(raw.headers.get("Retry-After", ""), self._clock())
-                if raw.status not in PASSING or attempt == attempts or (asked or 0) > LONGEST_WAIT:
+                if not _may_pass(raw.status):
                     return raw
+                asked = parse_retry_after(raw.headers.get("Retry-After", ""), self._clock())
             backoff = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1)) * (0.5 + self._random() / 2)
-            self._sleep(backoff if asked is None else asked + backoff / 10)
-        raise AssertionError("the last attempt returns or raises")
+            pause = backoff if asked is None else asked + backoff / 10
+            waited += pause
+            if attempt == attempts or waited > LONGEST_WAIT:
+                break
+            self._sleep(pause)
+        if raw is None:
+            assert failure is not None  # noqa: S101 - one of them is there
+            raise failure
+        return raw
 
-    def _send(self, request: httpx.Request, auth: httpx.Auth, place: str) -> "_Raw":
+    def _send(self, prepare: Prepare, place: str) -> _Raw:
+        request = self._prepared(prepare, place)
         for _ in range(REDIRECTS):
             self._keep_pace()
-            response = self._http.send(request, auth=auth, stream=True)
-            try:
-                if not response.has_redirect_location:
-                    return _Raw(
-                        body=self._read(response, place),
-                        headers=response.headers,
-                        status=response.status_code,
-                        url=str(request.url),
-                    )
-                request = _redirected(request, response, place)
-            finally:
-                response.close()
+            with self._deadline.over(request):
+                try:
+                    # With an auth object of our own, so that httpx looks for credentials nowhere else.
+                    response = self._http.send(request, auth=httpx.Auth(), stream=True)
+                    with closing(response):
+                        if not response.has_redirect_location:
+                            return _Raw(
+                                body=self._read(response, place),
+                                headers=response.headers,
+                                status=response.status_code,
+                                url=str(request.url),
+                            )
+                except httpx.LocalProtocolError:
+                    raise _unsendable(place) from None
+                except httpx.RequestError:
+                    if self._deadline.is_over:
+                        raise _drips(place) from None
+                    raise
+            request = _redirected(request, response, place)
         raise IncompleteRead(place, "is redirected without end", remedy="set url to where the list really is")
+
+    def _prepared(self, prepare: Prepare, place: str) -> httpx.Request:
+        try:
+            return prepare()
+        except (UnicodeError, httpx.InvalidURL):  # their messages quote what they can't take
+            raise _unsendable(place) from None
 
     def _read(self, response: httpx.Response, place: str) -> bytes:
         largest = self._options.max_response * 1_000_000
-        until = self._monotonic() + SLOW * self._options.timeout.total_seconds()
         read = bytearray()
         for part in response.iter_bytes():
             read += part
@@ -152,8 +211,10 @@ class Web:
                     f"the answer is larger than {self._options.max_response} MB",
                     remedy="ask for smaller pages or fewer fields, or raise max_response",
                 )
-            if self._monotonic() > until:
-                raise IncompleteRead(place, "the answer drips in too slowly", remedy=LOOK)
+            if self._deadline.is_over:
+                break
+        if self._deadline.is_over:  # to be shut may look like the end
+            raise _drips(place)
         return bytes(read)
 
     def _keep_pace(self) -> None:
@@ -166,17 +227,53 @@ class Web:
             self._sleep(start - now)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Raw:
-    body: bytes
-    headers: httpx.Headers
-    status: int
-    url: str
+class _Deadline:
+    """Bounds a whole answer: one that drips in byte by byte, its headers included, never waits for a time-out.
+
+    When the time is over the socket is shut, which wakes whoever reads from it. There is one connection at a time.
+    """
+
+    def __init__(self, seconds: float, monotonic: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._monotonic = monotonic
+        self._until = float("inf")
+        self._socket: socket.socket | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self._monotonic() >= self._until
+
+    @contextmanager
+    def over(self, request: httpx.Request) -> Iterator[None]:
+        request.extensions = {**request.extensions, "trace": self._note}
+        self._until = self._monotonic() + self._seconds
+        timer = threading.Timer(self._seconds, self._shut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _note(self, _event: str, info: Mapping[str, Any]) -> None:
+        """Told by httpx when a connection is made; later requests use it again."""
+        stream = info.get("return_value")
+        if stream is not None and hasattr(stream, "get_extra_info"):
+            self._socket = stream.get_extra_info("socket")
+
+    def _shut(self) -> None:
+        if self._socket is not None:
+            with suppress(OSError):
+                # Not SSLSocket's own, which takes the encryption away from under the reader.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
 def _redirected(request: httpx.Request, response: httpx.Response, place: str) -> httpx.Request:
-    target = urljoin(str(request.url), response.headers["Location"])
-    if not is_same_origin(target, str(request.url)):
+    try:
+        target = request.url.join(response.headers["Location"])
+    except (ValueError, httpx.InvalidURL):
+        raise IncompleteRead(place, "is redirected to no address", remedy="check url") from None
+    if not is_same_origin(target, request.url):
         raise IncompleteRead(
             place,
             "is redirected to another host, where no credentials are sent",
@@ -186,6 +283,13 @@ def _redirected(request: httpx.Request, response: httpx.Response, place: str) ->
         raise IncompleteRead(place, "is redirected", remedy="set url to where the list really is")
     kept = {name: value for name, value in request.headers.items() if name.lower() not in ("host", "content-length")}
     return httpx.Request(request.method, target, headers=kept, content=request.content or None)
+
+
+# --- what an answer means ---
+
+
+def _may_pass(status: int) -> bool:
+    return status in (408, 425, 429) or status >= 500
 
 
 def _check_status(status: int, place: str) -> None:
@@ -208,18 +312,53 @@ def _check_status(status: int, place: str) -> None:
 
 
 def _parse(raw: _Raw, place: str) -> object:
+    text = _decode(raw, place)
     with suppress(ValueError, RecursionError):
-        return json.loads(raw.body)
-    if raw.body.lstrip().startswith((b"<", b"\xef\xbb\xbf<")):
+        return json.loads(text, parse_constant=_refuse_constant)
+    if text.lstrip().startswith("<"):
         remedy = "is url that of the API? A login page comes where credentials are missing or have expired"
         raise IncompleteRead(place, "answers a web page or XML instead of JSON", remedy=remedy)
-    if not raw.body.strip():
+    if not text.strip():
         raise IncompleteRead(place, "answers nothing", remedy=LOOK)
     raise IncompleteRead(place, "answers something that is no JSON, or is cut short", remedy=LOOK)
+
+
+def _decode(raw: _Raw, place: str) -> str:
+    """JSON is UTF-8. Only where it can't be, it is what the server calls it."""
+    named = re.search(r"charset=\"?([\w.-]+)", raw.headers.get("Content-Type", ""), re.IGNORECASE)
+    for encoding in ("utf-8-sig", named[1] if named else "utf-8"):
+        with suppress(UnicodeDecodeError, LookupError):
+            return raw.body.decode(encoding)
+    raise IncompleteRead(place, "answers letters that are not UTF-8", remedy="let the source send JSON in UTF-8")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)  # NaN and Infinity are Python's, not JSON's
+
+
+def _oauth_error(raw: _Raw) -> str:
+    """Of the server's words only those that the standard knows."""
+    with suppress(ValueError, AttributeError, TypeError):
+        error = json.loads(raw.body).get("error")
+        if error in OAUTH_ERRORS:
+            return f"{raw.status}, {error}"
+    return str(raw.status)
+
+
+def _unsendable(place: str) -> IncompleteRead:
+    return IncompleteRead(
+        place,
+        "can't be asked for: a credential, a header or an address holds letters that can't be sent",
+        remedy="check them for line breaks and for letters beyond ASCII",
+    )
+
+
+def _drips(place: str) -> IncompleteRead:
+    return IncompleteRead(place, "the answer drips in too slowly", remedy=LOOK)
 
 
 def _words(error: httpx.HTTPError) -> str:
     """By class: the text of an httpx error may hold an address."""
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         return "the certificate of the source can't be verified"
-    return next(words for kind, words in WORDS if isinstance(error, kind))
+    return next((words for kind, words in WORDS if isinstance(error, kind)), "the question failed")

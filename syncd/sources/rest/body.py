@@ -1,0 +1,25 @@
+"""Parameters inside a JSON body."""
+
+from typing import Any
+
+
+def put(body: dict[str, Any], path: str, value: object) -> dict[str, Any]:
+    """A copy of `body` with one value set. 'paging.offset' leads into tables, which are made where there are none, and
+    'filters.0.value' into lists that are there. ValueError where the path leads nowhere.
+    """
+    changed = _put(body, path.split("."), value, path)
+    assert isinstance(changed, dict)  # noqa: S101 - a table stays one
+    return changed
+
+
+def _put(inner: object, parts: list[str], value: object, path: str) -> object:
+    if not parts:
+        return value
+    part, *rest = parts
+    if isinstance(inner, dict):
+        return {**inner, part: _put(inner.get(part, {}), rest, value, path)}
+    if isinstance(inner, list) and part.isascii() and part.isdigit() and int(part) < len(inner):
+        changed = list(inner)
+        changed[int(part)] = _put(inner[int(part)], rest, value, path)
+        return changed
+    raise ValueError(f"{path!r} leads nowhere in json")

@@ -1,0 +1,27 @@
+"""Where something stands in an answer: JMESPath, or the name of a header."""
+
+from typing import Any
+
+import httpx
+import jmespath
+from jmespath.exceptions import JMESPathError
+
+from syncd.errors import IncompleteRead
+
+HEADER = "header:"
+
+
+def find(path: str, document: object, *, key: str, place: str) -> Any:  # noqa: ANN401 - whatever stands there
+    """None where there is nothing. `key` is the option that holds the path."""
+    try:
+        return jmespath.search(path, document)
+    except JMESPathError:  # its message quotes the value that a function can't take
+        raise IncompleteRead(
+            place, f"{key} can't be applied to what came", remedy=f"check {key} against a real answer"
+        ) from None
+
+
+def find_or_header(path: str, document: object, headers: httpx.Headers, *, key: str, place: str) -> Any:  # noqa: ANN401
+    if path.startswith(HEADER):
+        return headers.get(path.removeprefix(HEADER).strip())
+    return find(path, document, key=key, place=place)

@@ -566,3 +566,89 @@ def test_the_schema_lets_any_value_stand_elsewhere():
 
 def test_the_schema_shows_defaults_as_a_person_writes_them():
     assert json_schema()["$defs"]["DeleteOptions"]["properties"]["grace"]["default"] == "7d"
+
+
+# --- tables whose type says which they are
+
+REST = SMALLEST.replace('type = "csv"\npath = "members.csv"', 'type = "rest"\nurl = "https://crm.example.org/api"')
+
+
+def with_rest(*lines):
+    return REST + "\n".join(lines) + "\n"
+
+
+KINDS_OF_AUTH = "'api-key', 'basic', 'bearer', 'oauth2'"
+SECRET = 'token = { env = "GOMUS_TOKEN" }'
+
+
+@pytest.mark.parametrize(
+    ("line", "mistake"),
+    [
+        ("auth = { type = 'baerer' }", f"auth.type: 'baerer' is not one of {KINDS_OF_AUTH}; did you mean 'bearer'?"),
+        ("auth = { type = 7 }", f"auth.type: 7 is not one of {KINDS_OF_AUTH}"),
+        ("auth = { type = { env = 'V' } }",
+         f"auth.type: what the environment variable V holds is not one of {KINDS_OF_AUTH}"),
+        (f"auth = {{ {SECRET} }}", f"auth.type: is missing: one of {KINDS_OF_AUTH}"),
+        ("auth = 'bearer'", "auth: must be a table"),
+        ("auth = { type = 'bearer' }", "auth.token: is missing"),
+        (f"auth = {{ type = 'bearer', {SECRET}, tokn = 1 }}", "auth.tokn: unknown key; did you mean 'token'?"),
+        ("pagination = { type = 'header' }", "pagination.header: is missing"),
+        ("pagination = { type = 'header', header = 7 }", "pagination.header: 7 must be text, in quotes"),
+        ("pagination = { type = 'header', header = 'Next', heade = 1 }",
+         "pagination.heade: unknown key; did you mean 'header'?"),
+        ("pagination = { type = 'cursor', cursor = 'a' }", "pagination.cursor_param: is missing"),
+        ("pagination = { type = 'cursor', cursor = 'a', cursor_param = 7 }",
+         "pagination.cursor_param: 7 must be text, in quotes"),
+        ("pagination = { type = 'page', limit = 7 }",
+         "pagination.limit: unknown key; there are in, more, page_param, size, size_param, start, type"),
+        ("pagination = { type = 'page', in = 'boddy' }", "pagination.in: 'boddy' is not one of 'query' or 'body'"),
+        ("incremental = { param = 'since' }", "incremental.cursor: is missing"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_table_with_a_type_is_told_by_its_key(mistakes, line, mistake):
+    assert mistakes(with_rest(line), {**ENV, "V": "hunter2"}) == [f"sync.members.source.{mistake}"]
+    assert not valid(tomllib.loads(with_rest(line))) or "env = 'V'" in line
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        ("auth = {{ type = 'bearer', token = {} }}", "auth.token"),
+        ("auth = {{ type = 'basic', username = 'u', password = {} }}", "auth.password"),
+        ("auth = {{ type = 'api-key', header = 'k', value = {} }}", "auth.value"),
+        ("auth = {{ type = 'oauth2', token_url = 'https://x.example', client_id = 'c', client_secret = {} }}",
+         "auth.client_secret"),
+        ("headers = {{ X-Api-Key = {} }}", "headers.X-Api-Key"),
+        ("params = {{ access_token = {} }}", "params.access_token"),
+    ],
+)  # fmt: skip
+def test_a_secret_within_a_table_with_a_type_is_refused_in_plain_text(mistakes, read, table, key):
+    (mistake,) = mistakes(with_rest(table.format("'hunter2'")))
+    assert mistake.startswith(f"sync.members.source.{key}: a secret does not belong in this file in plain text")
+    assert "hunter2" not in mistake
+    assert not valid(tomllib.loads(with_rest(table.format("'hunter2'"))))
+    accepted = with_rest(table.format("{ env = 'GOMUS_TOKEN' }"))
+    assert "token-of-nobody" not in repr(read(accepted))
+    assert valid(tomllib.loads(accepted))
+
+
+def test_what_is_no_secret_may_stand_in_parameters_and_headers(read):
+    text = with_rest("params = { sort_key = 'id', fields = ['a', 'b'] }", "headers = { Accept = 'application/json' }")
+    assert read(text).syncs["members"].source.params == {"sort_key": "id", "fields": ["a", "b"]}
+    assert valid(tomllib.loads(text))
+
+
+def test_the_examples_of_the_contract_for_rest_load_as_they_stand(read):
+    text = (CONTRACT / "rest_source.toml").read_text(encoding="utf-8")
+    env = {**ENV, "CRM_TOKEN": "of nobody"}
+    alternatives = re.findall(r"(?m)^(?:#     |(\w+) =) (\{ type = .*?\})(?= {2,}|$)", text)
+    key, lines = "", [line for line in text.splitlines() if not line.startswith("#")]
+    assert len(alternatives) == 10
+    for named, table in alternatives:
+        key = named or key
+        own = [line for line in lines if not line.startswith(f"{key} =")] + [
+            f"{key} = {table}".replace("{...}", "{ env = 'CRM_TOKEN' }").replace('"..."', '"https://crm.example.org"')
+        ]
+        document = REST.partition("[sync.members.source]")[0] + "\n".join(own).replace("sync.contacts", "sync.members")
+        assert getattr(read(document, env).syncs["members"].source, key).type in table
+        assert valid(tomllib.loads(document))

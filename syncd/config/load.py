@@ -118,13 +118,24 @@ def _place(details: ErrorDetails, root: object) -> KeyPath:
     """The location, as pydantic tells it, without what is no key: `[key]`, and the names of a union's branches."""
     place: KeyPath = ()
     document = root
+    is_branch = False
     for part in details["loc"]:
-        if _has(document, part):
+        if is_branch:  # a branch may be called as a key is: pagination = { type = "header", header = ... }
+            is_branch = False
+        elif _has(document, part):
             document, place = document[part], (*place, part)  # type: ignore[index]  # it has it
+            is_branch = isinstance(document, dict) and _outline().is_tagged(root, place)
+    if details["type"] in _TAG_MISTAKES:
+        return (*place, _tag(details))
     last = details["loc"][-1] if details["loc"] else None
     if isinstance(last, str) and last not in place[-1:] and last in _outline().keys(root, place):
         return (*place, last)  # a key that is missing
     return place
+
+
+def _tag(details: ErrorDetails) -> str:
+    """The key that says which branch of a union is meant."""
+    return str(details["ctx"]["discriminator"]).strip("'")
 
 
 def _has(document: object, part: str | int) -> bool:
@@ -146,6 +157,8 @@ def _describe(details: ErrorDetails, place: KeyPath, resolved: Resolved) -> str:
     shown = f"what {reference} holds" if reference else _show(details["input"])
     if _exists(resolved.document, place) and _outline().is_secret(resolved.document, place):
         return f"{shown if reference else 'this'} is not valid here"
+    if details["type"] in _TAG_MISTAKES:
+        return _wrong_tag(place, resolved)
     if details["type"] == "extra_forbidden":
         return _unknown_key(place, resolved.document)
     if details["type"] in ("missing", "too_short") and (advice := _ADVICE.get(spell(place))):
@@ -182,9 +195,8 @@ _WORDS = {
     "less_than": "{shown} must be less than {lt}",
     "less_than_equal": "{shown} must be at most {le}",
     "too_short": "must have at least {min_length}",
-    "union_tag_invalid": "the {discriminator} {tag!r} is not one of {expected_tags}",
-    "union_tag_not_found": "must be a table with {discriminator}",
 }
+_TAG_MISTAKES = {"union_tag_invalid", "union_tag_not_found"}
 
 
 def _show(value: object) -> str:
@@ -192,6 +204,17 @@ def _show(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return _PASSWORD.sub("://...@", repr(value)) if isinstance(value, str | int | float) else "this"
+
+
+def _wrong_tag(place: KeyPath, resolved: Resolved) -> str:
+    known = _outline().tags(resolved.document, place[:-1])
+    listed = ", ".join(map(repr, known))
+    if not _exists(resolved.document, place):
+        return f"is missing: one of {listed}"
+    if reference := resolved.references.get(place):
+        return f"what {reference} holds is not one of {listed}"
+    given = _at(resolved.document, place)
+    return f"{_show(given)} is not one of {listed}{suggest(given, known) if isinstance(given, str) else ''}"
 
 
 def _unknown_key(place: KeyPath, document: object) -> str:

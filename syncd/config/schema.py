@@ -1,5 +1,6 @@
 """The configuration as JSON Schema: for editors, and for naming the keys a person may have meant."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, TypeAlias
@@ -115,7 +116,7 @@ def _with_references(schema: Schema) -> Schema:
 
 
 def _inside(key: str, inner: Any) -> Any:  # noqa: ANN401 - a keyword of JSON Schema may hold anything
-    if key in ("properties", "$defs"):
+    if key in ("properties", "patternProperties", "$defs"):
         return {name: _with_references(schema) for name, schema in inner.items()}
     if key in ("anyOf", "oneOf", "allOf"):
         return [_with_references(schema) for schema in inner]
@@ -140,6 +141,21 @@ class Outline:
 
     def is_secret(self, document: object, path: KeyPath) -> bool:
         return any(map(_is_secret, self._at(document, path)))
+
+    def is_tagged(self, document: object, path: KeyPath) -> bool:
+        """Whether a key of the table at `path` says which of several tables it is."""
+        return bool(self.tags(document, path))
+
+    def tags(self, document: object, path: KeyPath) -> list[str]:
+        """The words that such a key may have."""
+        places = [schema for place in self._at(document, path[:-1]) if (schema := _step(place, path[-1])) is not None]
+        found = [branch for place in places for branch in self._branches(place)]
+        return [tag for branch in found for tag in branch.get("discriminator", {}).get("mapping", ())]
+
+    def _branches(self, schema: Schema) -> Iterator[Schema]:
+        yield schema
+        for branch in [*schema.get("anyOf", ()), *schema.get("oneOf", ())]:
+            yield from self._branches(branch)
 
     def _at(self, document: object, path: KeyPath) -> list[Schema]:
         places = self._alternatives(self._schema, document)
@@ -169,7 +185,8 @@ def _step(schema: Schema, part: str | int) -> Schema | None:
     if isinstance(part, int):
         inner = schema.get("items")
     else:
-        inner = schema.get("properties", {}).get(part, schema.get("additionalProperties"))
+        named = (inner for pattern, inner in schema.get("patternProperties", {}).items() if re.search(pattern, part))
+        inner = schema.get("properties", {}).get(part) or next(named, schema.get("additionalProperties"))
     return inner if isinstance(inner, dict) else None
 
 

@@ -66,11 +66,10 @@ Path = Annotated[str, Field(min_length=1), AfterValidator(_check_path)]
 Url = Annotated[str, AfterValidator(_check_url)]
 Name = Annotated[str, Field(min_length=1)]
 HeaderName = Annotated[str, Field(pattern=f"^{_HEADER}$")]
+_ONE_OR_MANY = {"anyOf": [{"type": kind} for kind in ("string", "number", "boolean", "array")]}
 Params = Annotated[
     dict[str, Scalar | list[Scalar]],
-    _secret_if_called(
-        "token|secret|password|api[-_]?key|access[-_]?key", {"type": ["string", "number", "boolean", "array"]}
-    ),
+    _secret_if_called("token|secret|password|api[-_]?key|access[-_]?key", _ONE_OR_MANY),
 ]
 Headers = Annotated[
     dict[str, str],

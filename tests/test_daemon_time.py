@@ -56,6 +56,7 @@ class Life:
     outages: list[tuple[datetime, datetime]] = field(default_factory=list)  # of the database
     is_gomus_up: bool = True
     loses_database_in_run: bool = False
+    opened_at: list[datetime] = field(default_factory=list)  # or tried to, of the database
     _orders: list[tuple[Desk, Order]] = field(default_factory=list)
     _due: list[tuple[datetime, Desk, Ended]] = field(default_factory=list)
     _opened: int = 0
@@ -84,6 +85,7 @@ class Life:
 
     @contextmanager
     def _opening(self, config: Config) -> Iterator[State]:
+        self.opened_at.append(self.clock.now)
         if within(self.clock.now, self.outages):
             raise StateUnusable("the state database failed (Exception -)")
         with opening_state(config) as state:
@@ -269,6 +271,26 @@ def test_syncs_due_at_one_moment_start_a_little_apart_and_never_late(live: Any) 
     life.live(at("2026-11-23 00:15:03"), step)
     (start,) = life.starts  # of ten replicas one was first, the others found it done
     assert at("2026-11-23 00:15") <= start < at("2026-11-23 00:15:02.5")
+
+
+def test_a_run_that_a_stop_cut_short_is_gone_on_with_at_the_next_start(live: Any) -> None:
+    life = live("2026-11-23 01:55", "0 3 * * *", takes=timedelta(hours=1))
+    life.live(at("2026-11-23 02:10"), MINUTE)
+    life.close_desks()
+    life.open_desk()
+    life.live(at("2026-11-23 02:15"), MINUTE)
+    assert life.moments() == ["23. 03:00 +0100", "asked"]
+
+
+def test_a_database_that_is_gone_is_tried_after_growing_pauses(live: Any) -> None:
+    gone = (at("2026-11-23 10:00:30"), at("2026-11-23 10:10:30"))
+    life = live("2026-11-23 10:00", "every 15m", outages=[gone])
+    life.live(at("2026-11-23 10:12"), timedelta(seconds=1))
+    tries = [moment for moment in life.opened_at if within(moment, [gone])]
+    pauses = [round((later - earlier).total_seconds()) for earlier, later in pairwise(tries)]
+    assert pauses[:7] == sorted(pauses[:7])
+    assert (pauses[0] <= 3, 60 <= max(pauses) <= 62) == (True, True)
+    assert life.opened_at[-1] - gone[1] <= MINUTE
 
 
 # --- replicas ---

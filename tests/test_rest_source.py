@@ -586,6 +586,13 @@ def test_the_bound_can_be_spelled_otherwise_than_it_was_read(
     assert crm.asked[0] == {"updated_since": asked}
 
 
+def test_a_whole_read_can_ask_from_the_beginning(crm: Crm, source_at: Any) -> None:
+    changed(crm, "2026-11-20T10:00:00Z")
+    incremental = {**INCREMENTAL, "template": "since:{since}", "beginning": "1970-01-01T00:00:00Z", "param": "q"}
+    assert read_on(source_at("all", incremental=incremental), None)[2] is ReadKind.SNAPSHOT
+    assert crm.asked[0] == {"q": "since:1970-01-01T00:00:00Z"}
+
+
 def test_a_time_without_a_zone_cannot_be_spelled_otherwise(crm: Crm, source_at: Any) -> None:
     changed(crm, "2026-11-20T10:00:00")
     source = source_at("pages", incremental={**INCREMENTAL, "format": "iso"})
@@ -680,6 +687,7 @@ def test_no_counted_change_is_missed_between_two_reads(data: st.DataObject) -> N
         ({"pagination": {"type": "offset", "in": "body"}}, 'needs method = "POST"'),
         ({"auth": {"type": "api-key", "value": "x"}}, "needs the header or the query parameter"),
         ({"incremental": {**INCREMENTAL, "template": "since"}}, "must hold {since}"),
+        ({"incremental": {**INCREMENTAL, "beginning": "2020-01-01"}}, "would seem to be gone"),
         ({"incremental": {**INCREMENTAL, "format": "rfc"}}, "'as-read', 'iso', 'epoch' or 'epoch-ms'"),
         ({"headers": {"X-A": "a\nb"}}, "can't be sent"),
         ({"headers": {"X A": "a"}}, "no name of a header"),

@@ -13,7 +13,7 @@ from syncd.addresses import check_address
 from syncd.durations import Duration
 from syncd.sources.base import SourceOptions
 from syncd.sources.rest.body import put
-from syncd.sources.rest.changes import Format
+from syncd.sources.rest.changes import YEAR_1970, Format, parse_stamp
 
 Scalar: TypeAlias = str | int | float | bool
 Place: TypeAlias = Literal["query", "body"]
@@ -40,6 +40,13 @@ def _check_total(total: str) -> str:
 
 def _check_url(url: str) -> str:
     return check_address(url, example="https://crm.example.org/api/contacts")
+
+
+def _check_beginning(beginning: str) -> str:
+    stamp = parse_stamp(beginning)
+    if beginning != "0" and (stamp is None or stamp.moment.year > YEAR_1970.year):
+        raise ValueError("must be '0' or a time in 1970 or before: who did not change since would seem to be gone")
+    return beginning
 
 
 def _check_headers(headers: dict[str, str]) -> dict[str, str]:
@@ -203,7 +210,8 @@ class Incremental(_Placed):
     """`cursor` is where a record tells when it was last changed; `template` is what `param` is set to.
 
     `format`: how the API wants the time, where it is not as its records spell it. `counts`: the records tell no times
-    but numbers that go up with each change.
+    but numbers that go up with each change. `beginning`: what stands for the time in a whole read; without, `param` is
+    not set then.
     """
 
     param: Name
@@ -213,6 +221,7 @@ class Incremental(_Placed):
     template: str = "{since}"
     format: Format = "as-read"
     counts: bool = False
+    beginning: Annotated[str, AfterValidator(_check_beginning)] | None = None
 
     @property
     def parameters(self) -> tuple[str, ...]:

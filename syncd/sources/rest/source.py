@@ -115,14 +115,20 @@ class RestReading(Reading):
             params={name: _text(value) for name, value in options.params.items()},
             body=options.json_,
         )
-        incremental = options.incremental
-        if incremental and self._since:
-            since = self._since.since(incremental.overlap, incremental.format)
+        incremental, since = options.incremental, self._lower_bound()
+        if incremental and since is not None:
             value = since
             if incremental.template != "{since}":
                 value = incremental.template.replace("{since}", str(since))
             question = question.setting(incremental.param, value, incremental.in_)
         return self._pages.first(question)
+
+    def _lower_bound(self) -> str | int | float | None:
+        incremental = self._options.incremental
+        if incremental is None or self._since is None:
+            return incremental.beginning if incremental else None
+        since: str | int | float = self._since.since(incremental.overlap, incremental.format)
+        return since
 
     def _next_question(self, question: Question, answer: Answer) -> Question | None:
         if answer.status == httpx.codes.NOT_FOUND:

@@ -77,6 +77,18 @@ class Desk:
         ):
             return run(make_sync(config, sync), world, trigger="test", probe=False)
 
+    def syncd(self, *arguments: str, **wrong: str) -> "subprocess.CompletedProcess[str]":
+        """The command, as it is typed."""
+        return subprocess.run(
+            [sys.executable, "-m", "syncd", *arguments],
+            cwd=self.folder,
+            env=os.environ | self.secrets | wrong,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
     def writes(self) -> list[str]:
         return [call.method for call in self.sandbox.calls if call.method != "GET"]
 
@@ -221,13 +233,16 @@ def test_who_is_taken_out_of_the_bin_again_stays(desk: Desk, product: Product) -
 
 
 @every_product
+def test_the_check_that_the_page_recommends_is_content(desk: Desk, product: Product) -> None:
+    desk.configure(blocks(product.page)[0])
+    ended = desk.syncd("check", "--json")
+    assert ended.returncode == 0, ended.stdout
+
+
+@every_product
 def test_a_wrong_secret_ends_the_run_with_a_remedy_and_1(desk: Desk, product: Product) -> None:
     desk.configure(blocks(product.page)[0])
-    wrong = desk.secrets | {list(product.secrets)[-1]: "wr0ng"}
-    command = [sys.executable, "-m", "syncd", "--once"]
-    ended = subprocess.run(
-        command, cwd=desk.folder, env=os.environ | wrong, capture_output=True, text=True, timeout=60, check=False
-    )
+    ended = desk.syncd("--once", **{list(product.secrets)[-1]: "wr0ng"})
     assert ended.returncode == 1
     event = json.loads(ended.stdout.splitlines()[-1])
     assert (event["event"], "refuses" in event["error"]) == ("run.failed", True)

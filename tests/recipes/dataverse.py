@@ -9,12 +9,12 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote
 from uuid import UUID
 
 from flask import Flask, request
 
-from recipes.book import COUNTRIES, Book, Person, Product, part
+from recipes.book import COUNT, COUNTRIES, Book, Person, Product, part
 
 SECRETS = {"DATAVERSE_CLIENT_ID": "app", "DATAVERSE_CLIENT_SECRET": "right"}
 TOKEN = "eyJ0-session"
@@ -44,7 +44,7 @@ def make_app(book: Book) -> Flask:
         if not parsed:
             return {"error": {"code": "0x80060888", "message": "Syntax error in $filter"}}, 400
         since = datetime.fromisoformat(parsed["since"]) if parsed["since"] else None
-        start = int(re.sub(r"\D", "", request.args.get("$skiptoken", "0")))
+        start = _start_of(request.args.get("$skiptoken"))
         if not start:
             book.begin(since)
         people = book.changed_since(since) if since else book.living()
@@ -57,11 +57,25 @@ def make_app(book: Book) -> Flask:
             "value": [_chosen(record(person), names) for person in given],
         }
         if start + size < len(people):
-            query = urlencode({**request.args, "$skiptoken": f'<cookie pagenumber="{start + size}" />'})
-            answer["@odata.nextLink"] = f"{request.base_url}?{query}"
+            query = {**request.args, "$skiptoken": _cookie(start + size)}
+            following = "&".join(f"{name}={quote(value, safe='=')}" for name, value in query.items())
+            answer["@odata.nextLink"] = f"{request.base_url}?{following}"
         return answer
 
     return app
+
+
+def _last(start: int) -> str:
+    return f'<cookie page="1"><contactid last="{{{identity(start)}}}" /></cookie>'
+
+
+def _cookie(start: int) -> str:
+    """Encoded within the address's own encoding, as Dataverse does it."""
+    return f'<cookie pagenumber="2" pagingcookie="{quote(_last(start))}" />'
+
+
+def _start_of(cookie: str | None) -> int:
+    return next(start for start in range(COUNT) if cookie == _cookie(start)) if cookie else 0
 
 
 def record(person: Person) -> Mapping[str, object]:

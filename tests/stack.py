@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -22,6 +23,7 @@ from testcontainers.core.docker_client import DockerClient
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
+OPERATIONS = ROOT / "docs/operations.md"
 IMAGE = "syncd-test/syncd"
 COLUMNS = [
     "Mitgliedsnummer",
@@ -49,10 +51,15 @@ OURS = {
 PATIENCE = 60.0
 
 
-def shell_block(page: Path, heading: str) -> str:
-    """The commands that a reader types under a heading."""
-    section = page.read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    return "\n".join(re.findall(r"```bash\n(.*?)```", section, re.DOTALL))
+def shell_block(heading: str) -> str:
+    """The commands that a reader of docs/operations.md types under a heading."""
+    prose_and_code = re.split(r"(?m)^```(\w*)\n(.*?)^```\n", OPERATIONS.read_text(encoding="utf-8"), flags=re.DOTALL)
+    typed, above = "", ""
+    for prose, language, code in zip(prose_and_code[::3], prose_and_code[1::3], prose_and_code[2::3], strict=False):
+        above = (re.findall(r"(?m)^#+ (.*)$", prose) or [above])[-1]
+        typed += code if language == "bash" and above == heading else ""
+    assert typed, f"nothing is to be typed under {heading}"
+    return typed
 
 
 def compose_command() -> list[str] | None:
@@ -91,19 +98,35 @@ class Stack:
 
     # --- Compose ---
 
-    def run(self, *arguments: str) -> str:
-        environment = {
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {
             **os.environ,
             "SYNCD_IMAGE": IMAGE,
             "POSTGRES_IMAGE": os.environ.get("SYNCD_TEST_POSTGRES_IMAGE", "postgres:17"),
             "SYNCD_PORT": str(self.page),
             "SANDBOX_PORT": str(self.sandbox),
         }
-        files = ["-f", "compose.yaml", "-f", "slow.yaml"]
-        command = [*self.compose, *files, "-p", self.project, "--profile", "sandbox", *arguments]
-        ended = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+
+    @property
+    def _command(self) -> list[str]:
+        return [*self.compose, *"-f compose.yaml -f slow.yaml --profile sandbox -p".split(), self.project]
+
+    def run(self, *arguments: str) -> None:
+        self._run([*self._command, *arguments])
+
+    def type(self, commands: str) -> None:
+        """Commands of docs/operations.md, for the trial."""
+        commands = re.sub(r"(?m)^(docker compose (?:stop|start|kill -s HUP)) syncd$", r"\1 trial", commands)
+        commands = commands.replace("secrets/gomus_token", "sandbox.token")
+        to_us = f'docker() {{ shift; command {shlex.join(self._command)} "$@"; }}\n'
+        self._run(["bash", "-euo", "pipefail", "-c", to_us + commands])
+
+    def _run(self, command: list[str]) -> None:
+        ended = subprocess.run(
+            command, cwd=self.folder, env=self._environment, capture_output=True, text=True, check=False
+        )
         assert ended.returncode == 0, ended.stderr[-2000:]
-        return ended.stdout
 
     def container(self, service: str) -> Container:
         labels = [f"com.docker.compose.project={self.project}", f"com.docker.compose.service={service}"]
@@ -164,7 +187,7 @@ def running_stack(folder: Path, compose: list[str]) -> Iterator[Stack]:
     for file in ("compose.yaml", "config.toml", "sandbox.token"):
         shutil.copy(DEPLOY / file, folder)
     subprocess.run(
-        ["bash", "-euc", shell_block(ROOT / "docs/operations.md", "Docker Compose")],
+        ["bash", "-euc", shell_block("Prepare")],
         cwd=folder,
         check=True,
         capture_output=True,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import docker
 import pytest
 from conftest import no_engine
-from stack import IMAGE, Stack, build_image, compose_command, running_stack
+from stack import IMAGE, Stack, build_image, compose_command, running_stack, shell_block
 
 PYTHON_IMAGE = os.environ.get("SYNCD_TEST_PYTHON_IMAGE", "python:3.11-slim-bookworm")
 ROOM = 180_000_000  # bytes that the image may add to Python's
@@ -63,8 +63,41 @@ def _can_write(stack: Stack, folder: str) -> bool:
     return stack.exec("touch", f"{folder}/probe")[0] == 0
 
 
+def test_the_container_reads_a_new_token_when_told_to(stack: Stack) -> None:
+    for token, code in {"of nobody": 1, "sandbox-token": 0}.items():
+        reloaded = len(stack.events("daemon.reloaded"))
+        (stack.folder / "new_token").write_text(token)
+        stack.type(shell_block("The token of go~mus"))
+        stack.until(lambda before=reloaded: len(stack.events("daemon.reloaded")) > before)
+        stack.join(1)
+        assert stack.exec("syncd", "trigger", "members", "--wait")[0] == code
+    stack.wait_for_everybody()
+
+
+def test_postgres_is_dumped_and_restored_and_nobody_comes_twice(stack: Stack) -> None:
+    stack.type(shell_block("PostgreSQL"))
+    stack.join(2)
+    stack.wait_for_everybody()
+    before = _adopted(stack)
+    stack.type(shell_block("Restore PostgreSQL"))
+    stack.until(lambda: _adopted(stack) == before + 2)
+    stack.wait_for_everybody()
+
+
+def test_a_new_digest_key_on_postgres_means_adoption_without_a_write(stack: Stack) -> None:
+    before = _adopted(stack)
+    stack.type(shell_block("The digest key with PostgreSQL"))
+    stack.until(lambda: _adopted(stack) == before + len(stack.members))
+    assert stack.events("run.finished")[-1]["counts"].keys() & {"create", "update"} == set()
+    stack.wait_for_everybody()
+
+
+def _adopted(stack: Stack) -> int:
+    return sum(event["counts"].get("adopt", 0) for event in stack.events("run.finished"))
+
+
 def test_docker_stop_in_the_middle_of_a_load_ends_in_order_and_loses_nobody(stack: Stack) -> None:
-    stack.join(40)
+    stack.join(30)
     stack.wait_for_the_middle()
     container = stack.container("trial")
     container.stop(timeout=40)
@@ -76,7 +109,7 @@ def test_docker_stop_in_the_middle_of_a_load_ends_in_order_and_loses_nobody(stac
 
 
 def test_kill_9_in_the_container_in_the_middle_of_a_load_recovers_by_itself(stack: Stack) -> None:
-    stack.join(40)
+    stack.join(30)
     stack.wait_for_the_middle()
     restarts = stack.container("trial").attrs["RestartCount"]
     stack.exec("sh", "-c", "kill -9 $(cat /proc/1/task/1/children)")
@@ -85,7 +118,7 @@ def test_kill_9_in_the_container_in_the_middle_of_a_load_recovers_by_itself(stac
 
 
 def test_kill_9_of_postgres_in_the_middle_of_a_load_recovers_by_itself(stack: Stack) -> None:
-    stack.join(40)
+    stack.join(30)
     stack.wait_for_the_middle()
     lost = len(stack.events("daemon.database_lost"))
     database = stack.container("database")

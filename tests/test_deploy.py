@@ -8,6 +8,7 @@ import pytest
 from conftest import no_engine
 from stack import IMAGE, Stack, build_image, compose_command, running_stack, shell_block
 
+pytestmark = pytest.mark.timeout(400)  # the first test builds the image
 PYTHON_IMAGE = os.environ.get("SYNCD_TEST_PYTHON_IMAGE", "python:3.11-slim-bookworm")
 ROOM = 180_000_000  # bytes that the image may add to Python's
 

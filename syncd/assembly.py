@@ -13,18 +13,20 @@ from pathlib import Path
 
 from sqlalchemy import Engine, make_url
 
-from syncd.config.model import Config, SyncConfig
+from syncd.config.model import Config, NotifyOptions, SyncConfig
 from syncd.digest import Digester
 from syncd.errors import Misconfigured, Problem, StateUnusable
 from syncd.gomus.client import Client, Observe
 from syncd.gomus.fields import FIELDS
 from syncd.guards import Limits
 from syncd.mapping import Mapper
+from syncd.notify import Alarms
 from syncd.run import Sync, World
 from syncd.sources import find_source
 from syncd.sources.base import Source
 from syncd.state import migrate
 from syncd.state.board import Board
+from syncd.state.conditions import Conditions
 from syncd.state.connect import open_engine, open_engine_readonly
 from syncd.state.store import Store
 
@@ -80,6 +82,12 @@ def opening_board(config: Config) -> Iterator[Board]:
         yield Board(engine)
     finally:
         engine.dispose()
+
+
+@contextmanager
+def opening_alarms(config: Config, options: NotifyOptions) -> Iterator[Alarms]:
+    with opening_state(config) as state:
+        yield Alarms(config, options, store=state.store, conditions=Conditions(state.engine))
 
 
 def _state(engine: Engine, key: str) -> State:

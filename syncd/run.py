@@ -104,6 +104,11 @@ class Summary:
     is_cut: bool = False
 
 
+def failed_summary(sync: str, error: str, remedy: str | None) -> Summary:
+    """Of a run that could not even begin."""
+    return Summary(sync=sync, run="", status=Status.FAILED, counts={}, error=error, remedy=remedy)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
     """A plan, and where the next read may begin once it is settled; None: where this one did."""

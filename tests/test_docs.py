@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from office import Office, open_office
+from flask import Flask
+from office import CONFIG, Office, open_office
+
+from syncd.sandbox import serve
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -20,8 +23,12 @@ def commands(page: Path) -> list[str]:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    with open_office(tmp_path) as office:
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    receiver = Flask(__name__)
+    receiver.add_url_rule("/", view_func=lambda: "heard", methods=["POST"])
+    with open_office(tmp_path) as office, serve(receiver) as url:
+        monkeypatch.setenv("SYNCD_WEBHOOK", url)
+        office.configure(CONFIG.format(url=office.url) + '[notify]\nwebhook = { env = "SYNCD_WEBHOOK" }\n')
         yield office
 
 

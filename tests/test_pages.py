@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from syncd.config import load
-from syncd.config.model import DaemonOptions, DeleteOptions, GuardOptions, StateOptions, SyncTable, WebOptions
+from syncd.config.model import (
+    DaemonOptions,
+    DeleteOptions,
+    GuardOptions,
+    NotifyOptions,
+    StateOptions,
+    SyncTable,
+    WebOptions,
+)
 from syncd.gomus.fields import FIELDS
 from syncd.gomus.options import GomusOptions
 from syncd.mapping import FieldSpec, ForeignIdSpec
@@ -29,6 +37,9 @@ TABLES = (
 )
 
 
+ELSEWHERE = {NotifyOptions: "alarms"}
+
+
 def toml_blocks(page):
     return "\n".join(re.findall(r"(?ms)^```toml\n(.*?)^```", page))
 
@@ -40,10 +51,11 @@ def test_the_examples_of_a_page_are_together_one_valid_configuration(page, tmp_p
     assert set(load(file, {"GOMUS_TOKEN": "of nobody"}).syncs) == {"members"}
 
 
-@pytest.mark.parametrize("table", TABLES)
-def test_every_key_is_explained(table):
-    keys = {field.alias or name for name, field in table.model_fields.items()}
-    assert {key for key in keys if f"`{key}`" not in CONFIGURATION} == set()
+@pytest.mark.parametrize(("table", "page"), [*((table, "configuration") for table in TABLES), *ELSEWHERE.items()])
+def test_every_key_is_explained(table, page):
+    text = (ROOT / f"docs/{page}.md").read_text(encoding="utf-8")
+    keys = {field.alias or name for name, field in table.model_fields.items()} - {"type"}
+    assert {key for key in keys if f"`{key}`" not in text} == set()
 
 
 def test_every_field_and_every_transform_is_explained():

@@ -14,6 +14,16 @@ NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     op.create_table(
+        "condition",
+        sa.Column("sync", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("since", MOMENT, nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("telling", sa.Text(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("sync", "kind", name="pk_condition"),
+    )
+    op.create_table(
         "held",
         sa.Column("sync", sa.Text(), nullable=False),
         sa.Column("run", sa.Text(), nullable=False),

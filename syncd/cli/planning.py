@@ -20,6 +20,7 @@ from syncd.guards import ask_guards
 from syncd.ledger import Recall
 from syncd.lookups import Lookup
 from syncd.mapping import Mapper
+from syncd.notify import try_out
 from syncd.records import InvalidRecord
 from syncd.report.plan import PlanReport, plan_as_json, plan_as_lines, report_plan
 from syncd.run import drawing_up, fetch_lookups
@@ -100,6 +101,7 @@ def check(
         str | None,
         typer.Option(help="Show name and surname of this foreign_id, to see which one go~mus takes for the family's."),
     ] = None,
+    notify: Annotated[bool, typer.Option("--notify", help="Send a trial message to all in [notify].")] = False,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Check everything a run needs, one line each: configuration, state, source, mapping, go~mus, lookups."""
@@ -111,6 +113,7 @@ def check(
             findings = [Finding(what="configuration", is_good=False, words=str(p), code=USAGE) for p in error.problems]
         else:
             findings = [*_check_all(config), *(_look_at_customer(config, customer) if customer else ())]
+            findings += _try_alarms(config) if notify else ()
         if json:
             ctx.print_json([{"what": f.what, "ok": f.is_good, "words": f.words} for f in findings])
         else:
@@ -124,6 +127,15 @@ def _check_all(config: Config) -> Iterator[Finding]:
     yield from _checked("state database", lambda: _check_state(config))
     for sync in config.syncs.values():
         yield from _check_sync(config, sync)
+
+
+def _try_alarms(config: Config) -> Iterator[Finding]:
+    tried = try_out(config.notify) if config.notify else ()
+    if not tried:
+        yield Finding(what="notify", is_good=False, words="[notify] names nobody", code=USAGE)
+    for channel, is_reached in tried:
+        words = "a trial message was sent" if is_reached else "can't be reached, or refuses the message; see the log"
+        yield Finding(what=f"notify: {channel}", is_good=is_reached, words=words, code=DONE if is_reached else FAILED)
 
 
 def _check_sync(config: Config, sync: SyncConfig) -> Iterator[Finding]:

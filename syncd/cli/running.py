@@ -13,15 +13,16 @@ import structlog
 import typer
 
 from syncd import log
-from syncd.assembly import State, make_sync, opening_state, opening_world
+from syncd.assembly import State, make_sync, now, opening_alarms, opening_state, opening_world
 from syncd.cli import context as ctx
 from syncd.cli.failing import CODES, FAILED, code_of, failing_in_words, gravest, report_crash
 from syncd.cli.planning import code_of_report, draw_report
 from syncd.cli.progress import log_stream, showing_progress
 from syncd.config.model import Config, SyncConfig
 from syncd.errors import LeaseTaken, Misconfigured, SyncdError
+from syncd.notify import Watch
 from syncd.report.plan import plan_as_lines
-from syncd.run import Summary, run
+from syncd.run import Summary, failed_summary, run
 
 logger = structlog.get_logger()
 S = TypeVar("S")
@@ -35,18 +36,20 @@ def run_once(context: typer.Context, names: list[str], *, dry_run: bool, assume_
         syncs = ctx.pick(config, names)
         if dry_run:
             raise typer.Exit(gravest([_plan_one(config, sync) for sync in syncs]))
-        with stopping_on_signals() as stopping, _told_in_the_log(), opening_state(config) as state:
-            run_one = partial(_run_one, config, state, stopping, probe=not assume_empty)
+        watch = Watch(lambda: config, opening_alarms, since=now())
+        with stopping_on_signals() as stopping, _told(watch, syncs[0].name), opening_state(config) as state:
+            run_one = partial(_run_one, config, state, stopping, watch, probe=not assume_empty)
             raise typer.Exit(run_syncs(syncs, run_one, is_stopping=stopping.is_set))
 
 
 @contextmanager
-def _told_in_the_log() -> Iterator[None]:
-    """A state database that can't be opened fails every run; who watches the log must hear of it."""
+def _told(watch: Watch, sync: str) -> Iterator[None]:
+    """A state database that can't be opened fails every run; who watches must hear of it."""
     try:
         yield
     except SyncdError as error:
         logger.error("run.failed", error=error.message, remedy=error.remedy)
+        watch.after_run(failed_summary(sync, error.message, error.remedy), now())
         raise
 
 
@@ -66,7 +69,9 @@ def run_syncs(syncs: Sequence[S], run_one: Callable[[S], int], *, is_stopping: C
     return gravest(codes)
 
 
-def _run_one(config: Config, state: State, stopping: threading.Event, sync: SyncConfig, *, probe: bool) -> int:
+def _run_one(
+    config: Config, state: State, stopping: threading.Event, watch: Watch, sync: SyncConfig, *, probe: bool
+) -> int:
     try:
         with (
             showing_progress(sync.name) as progress,
@@ -78,7 +83,10 @@ def _run_one(config: Config, state: State, stopping: threading.Event, sync: Sync
     except SyncdError as error:
         words = "another process is running it" if isinstance(error, LeaseTaken) else error.message
         logger.error("run.failed", sync=sync.name, error=words, remedy=error.remedy)
+        if not isinstance(error, LeaseTaken):
+            watch.after_run(failed_summary(sync.name, error.message, error.remedy), now())
         return code_of(error)
+    watch.after_run(summary, now())
     _sum_up(summary)
     return CODES[summary.status]
 

@@ -305,6 +305,7 @@ def _assemble(tables: Document, base: Path) -> Config:
         syncs={name: _assemble_sync(name, table, only_instance) for name, table in tables.sync.items()},
         daemon=tables.daemon,
         web=tables.web,
+        notify=tables.notify,
     )
 
 

@@ -5,11 +5,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -165,6 +175,22 @@ class DaemonOptions(_Table):
     jitter: Duration = timedelta(seconds=2)  # syncs due at one moment start within so much of each other
 
 
+class NotifyOptions(_Table):
+    """Who is told when something goes wrong. Every address may hold a secret."""
+
+    webhook: SecretStr | None = None  # takes JSON by POST
+    urls: tuple[SecretStr, ...] = ()  # of apprise
+    heartbeat_url: SecretStr | None = None  # called after each success; {sync} is the name of the sync
+    overdue_after: int = Field(default=3, ge=1)
+
+    @field_validator("urls")
+    @classmethod
+    def _need_apprise(cls, urls: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if urls and not find_spec("apprise"):
+            raise ValueError("needs the package 'apprise': install it, or syncd with the extra 'notify'")
+        return urls
+
+
 class SyncTable(_Table):
     """`[sync.NAME]` as the file has it."""
 
@@ -192,6 +218,7 @@ class Document(_Table):
     sync: dict[Name, SyncTable] = Field(min_length=1)
     daemon: DaemonOptions = DaemonOptions()
     web: WebOptions | None = None
+    notify: NotifyOptions | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,3 +249,4 @@ class Config:
     syncs: Mapping[str, SyncConfig]
     daemon: DaemonOptions
     web: WebOptions | None = None
+    notify: NotifyOptions | None = None

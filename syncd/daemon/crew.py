@@ -16,7 +16,7 @@ from syncd.daemon.agenda import SKEW
 from syncd.daemon.desk import WHOLE_RUNS, Ended, Fate, Order, is_cut
 from syncd.errors import LeaseTaken, StateUnusable, SyncdError
 from syncd.gomus.client import Client, Observe
-from syncd.run import Status, Summary, run
+from syncd.run import Summary, failed_summary, run
 from syncd.state.board import Board
 
 log = structlog.get_logger()
@@ -66,10 +66,10 @@ def conduct(order: Order, brakes: Brakes, observing: Callable[[str], Observe]) -
     except SyncdError as error:
         log.error("run.failed", sync=sync, error=error.message, remedy=error.remedy)
         fate = Fate.CUT if isinstance(error, StateUnusable) else Fate.ENDED
-        return ended(fate=fate, finished=now(), summary=_failed(order, error.message, error.remedy))
+        return ended(fate=fate, finished=now(), summary=failed_summary(sync, error.message, error.remedy))
     except Exception as error:
         log.critical("crashed", sync=sync, error=type(error).__name__, exc_info=error)
-        summary = _failed(order, f"crashed ({type(error).__name__})", None)
+        summary = failed_summary(sync, f"crashed ({type(error).__name__})", None)
         return ended(fate=Fate.CRASHED, finished=now(), summary=summary)
     fate = Fate.CUT if is_cut(summary, is_stopping=brakes.pulled.is_set()) else Fate.ENDED
     return ended(fate=fate, finished=now(), summary=summary)
@@ -104,10 +104,6 @@ def enter(board: Board, order: Order, run_id: str, at: datetime) -> None:
         if last and last >= moment:
             raise DoneBefore
     board.note_run(order.due.requests, run_id)
-
-
-def _failed(order: Order, error: str, remedy: str | None) -> Summary:
-    return Summary(sync=order.sync.name, run="", status=Status.FAILED, counts={}, error=error, remedy=remedy)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -18,12 +18,13 @@ from types import FrameType
 import structlog
 
 from syncd import __version__
-from syncd.assembly import now
+from syncd.assembly import now, opening_alarms
 from syncd.config.model import Config
 from syncd.daemon.crew import Crew
 from syncd.daemon.desk import Desk, Ended, Self
 from syncd.daemon.page import Page
 from syncd.daemon.waking import Waking
+from syncd.notify import Watch
 from syncd.run import Summary
 from syncd.web import Metrics
 
@@ -46,7 +47,9 @@ class Daemon:
         self.after_run: list[Callable[[Summary, datetime, datetime], None]] = [
             lambda summary, started, finished: metrics.note_run(summary, finished - started)
         ]
-        self.each_minute: list[Callable[[datetime], None]] = []
+        watch = Watch(lambda: self.config, opening_alarms, since=now())
+        self.after_run.append(lambda summary, _started, finished: watch.after_run(summary, finished))
+        self.each_minute: list[Callable[[datetime], None]] = [watch.each_minute]
         self._load = load
         self._page = Page(self, metrics)
         self._bell = threading.Event()

@@ -216,6 +216,17 @@ learned = Table(
     Column("value", Text, nullable=False),
 )
 
+condition = Table(
+    "condition",
+    metadata,
+    Column("sync", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("since", Moment, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("telling", Text, nullable=False),
+    Column("words", Words, nullable=False),
+)
+
 lookup = Table(
     "lookup",
     metadata,

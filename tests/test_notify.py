@@ -1,0 +1,330 @@
+"""Alarms, with receivers that are real servers: once for each condition, and once more when it is over."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, Response, request
+from museum import Museum, sqlite_url
+from office import MARKS, Office, open_office
+
+from syncd.config import load
+from syncd.config.model import Config, NotifyOptions
+from syncd.errors import StateUnusable
+from syncd.guards import Limits
+from syncd.notify import Alarms, Message, Watch, try_out
+from syncd.run import Status, Summary
+from syncd.sandbox import serve
+from syncd.state.conditions import Conditions
+
+CONFIG = """
+[state]
+url = "sqlite:///state.db"
+[gomus.main]
+url = "https://demo.gomus.de"
+token = { env = "TOKEN" }
+[notify]
+webhook = { env = "WEBHOOK" }
+heartbeat_url = { env = "HEARTBEAT" }
+[sync.members]
+schedule = "every 1h"
+source = { type = "csv", path = "members.csv" }
+foreign_id = { from = "id", prefix = "M-" }
+fields = { surname = "family" }
+"""
+
+
+@dataclass
+class Receiver:
+    """A server that takes webhooks, heartbeats, and what apprise sends as JSON."""
+
+    url: str = ""
+    is_up: bool = True
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    beats: list[str] = field(default_factory=list)
+
+    @property
+    def told(self) -> list[str]:
+        return [f"{message['condition']} {message['state']}" for message in self.messages]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    receiver, app = Receiver(), Flask(__name__)
+
+    @app.post("/hook")
+    def hook() -> Response:
+        if receiver.is_up:
+            receiver.messages.append(request.get_json())
+        return Response(status=200 if receiver.is_up else 500)
+
+    @app.get("/alive/<sync>")
+    def alive(sync: str) -> Response:
+        receiver.beats.append(sync)
+        return Response()
+
+    with serve(app) as url:
+        receiver.url = url
+        yield receiver
+
+
+@pytest.fixture
+def config(tmp_path: Path, receiver: Receiver) -> Config:
+    (tmp_path / "config.toml").write_text(CONFIG, encoding="utf-8")
+    addresses = {"WEBHOOK": f"{receiver.url}/hook", "HEARTBEAT": receiver.url + "/alive/{sync}"}
+    return load(tmp_path / "config.toml", {"TOKEN": "of nobody", **addresses})
+
+
+@pytest.fixture
+def museum(tmp_path: Path) -> Iterator[Museum]:
+    museum = Museum(state_url=sqlite_url(tmp_path))
+    yield museum
+    museum.close()
+
+
+@pytest.fixture
+def alarms(config: Config, museum: Museum) -> Alarms:
+    assert config.notify
+    return Alarms(config, config.notify, store=museum.store, conditions=Conditions(museum.engine))
+
+
+def go(museum: Museum, alarms: Alarms) -> Summary:
+    summary = museum.run()
+    alarms.after_run(summary, museum.clock.now)
+    return summary
+
+
+# --- once for each condition ---
+
+
+def test_a_failure_is_told_once_and_so_is_its_end(museum: Museum, alarms: Alarms, receiver: Receiver) -> None:
+    museum.fill(3)
+    museum.shelf.breaks_after = 1
+    for _ in range(3):
+        assert go(museum, alarms).status is Status.FAILED
+    assert receiver.told == ["failed raised"]
+    museum.shelf.breaks_after = None
+    for _ in range(2):
+        go(museum, alarms)
+    assert receiver.told == ["failed raised", "failed over"]
+
+
+def test_a_message_says_what_where_and_what_to_do(museum: Museum, alarms: Alarms, receiver: Receiver) -> None:
+    museum.fill(3)
+    museum.shelf.breaks_after = 1
+    summary = go(museum, alarms)
+    (message,) = receiver.messages
+    assert message["title"] == "syncd: members failed"
+    assert message["text"] == f"The run has failed (run {summary.run}): shelf line 3: the read broke off."
+    assert message["since"]
+
+
+def test_what_a_guard_holds_is_told_with_the_command_that_releases_it(
+    museum: Museum, alarms: Alarms, receiver: Receiver
+) -> None:
+    museum.limits = Limits(delete_percent=10, delete_count=1)
+    museum.fill(10)
+    go(museum, alarms)
+    museum.remove(1, 2, 3)
+    for _ in range(2):
+        assert go(museum, alarms).status is Status.HELD
+    assert receiver.told == ["held raised"]
+    assert "`syncd approve members`" in receiver.messages[0]["text"]
+    museum.fill(10)
+    go(museum, alarms)
+    assert receiver.told == ["held raised", "held over"]
+
+
+def test_failures_are_told_again_only_when_they_have_doubled(
+    museum: Museum, alarms: Alarms, receiver: Receiver
+) -> None:
+    museum.fill(20)
+    for spoilt in (2, 3, 4, 4, 7, 8):
+        for number in range(1, spoilt + 1):
+            museum.row(number)["mail"] = "not an address"
+        go(museum, alarms)
+    assert [message["text"].split()[0] for message in receiver.messages] == ["2", "4", "8"]
+    museum.fill(20)
+    go(museum, alarms)
+    assert receiver.told[-1] == "failures over"
+
+
+def test_a_run_that_was_asked_to_stop_says_nothing(alarms: Alarms, museum: Museum, receiver: Receiver) -> None:
+    alarms.after_run(Summary(sync="members", run="1", status=Status.STOPPED, counts={}), museum.clock.now)
+    assert receiver.told == []
+
+
+# --- nothing for too long ---
+
+
+def test_no_success_for_three_turns_is_told_once(museum: Museum, alarms: Alarms, receiver: Receiver) -> None:
+    museum.fill(1)
+    go(museum, alarms)
+    began = museum.clock.now
+    for hours in (1, 2, 3.4, 3.6, 5, 9):
+        museum.clock.now = began + timedelta(hours=hours)
+        alarms.check_overdue(museum.clock.now, began - timedelta(days=1))
+        assert receiver.told == (["overdue raised"] if hours > 3.5 else [])
+    go(museum, alarms)
+    assert receiver.told == ["overdue raised", "overdue over"]
+
+
+def test_a_daemon_that_has_just_started_gives_a_sync_one_turn(
+    museum: Museum, alarms: Alarms, receiver: Receiver
+) -> None:
+    museum.fill(1)
+    go(museum, alarms)
+    museum.clock.sleep(86_400 * 7)
+    now = museum.clock.now
+    alarms.check_overdue(now, since=now)
+    assert receiver.told == []
+    alarms.check_overdue(now + timedelta(hours=2), since=now)
+    assert receiver.told == ["overdue raised"]
+
+
+def test_each_success_calls_the_dead_mans_switch_and_nothing_else_does(
+    museum: Museum, alarms: Alarms, receiver: Receiver
+) -> None:
+    museum.fill(2)
+    go(museum, alarms)
+    museum.shelf.breaks_after = 1
+    go(museum, alarms)
+    assert receiver.beats == ["members"]
+
+
+# --- receivers that are down ---
+
+
+def test_an_alarm_waits_until_somebody_can_be_reached(museum: Museum, alarms: Alarms, receiver: Receiver) -> None:
+    museum.fill(3)
+    museum.shelf.breaks_after = 1
+    receiver.is_up = False
+    go(museum, alarms)
+    receiver.is_up = True
+    alarms.check_overdue(museum.clock.now, museum.clock.now)
+    assert receiver.told == ["failed raised"]
+
+
+def test_what_is_over_before_it_could_be_told_is_not_told(museum: Museum, alarms: Alarms, receiver: Receiver) -> None:
+    museum.fill(3)
+    museum.shelf.breaks_after = 1
+    receiver.is_up = False
+    go(museum, alarms)
+    museum.shelf.breaks_after = None
+    receiver.is_up = True
+    go(museum, alarms)
+    assert receiver.told == []
+
+
+def test_what_comes_back_before_its_end_was_told_is_one_condition(
+    museum: Museum, alarms: Alarms, receiver: Receiver
+) -> None:
+    museum.fill(3)
+    for breaks_after, is_up in ((1, True), (None, False), (1, True), (1, True)):
+        museum.shelf.breaks_after, receiver.is_up = breaks_after, is_up
+        go(museum, alarms)
+    assert receiver.told == ["failed raised"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of apprise itself
+def test_apprise_takes_it_too(config: Config, receiver: Receiver) -> None:
+    url = receiver.url.replace("http://", "json://") + "/hook"
+    options = NotifyOptions.model_validate({"urls": [url, "nonsense"], "webhook": receiver.url + "/nowhere"})
+    assert list(try_out(options)) == [("webhook", False), ("urls 1", True), ("urls 2", False)]
+    assert "alarms (test)" in receiver.messages[0]["title"]
+
+
+# --- the process that watches ---
+
+
+def test_a_state_that_is_lost_is_told_once_by_a_process(config: Config, receiver: Receiver, museum: Museum) -> None:
+    is_lost = True
+
+    def opening(_config: Config, _options: NotifyOptions) -> Any:
+        if is_lost:
+            raise StateUnusable("the state database is gone")
+        assert config.notify
+        return open_alarms(Alarms(config, config.notify, store=museum.store, conditions=Conditions(museum.engine)))
+
+    watch = Watch(lambda: config, opening, since=museum.clock.now)
+    for _ in range(3):
+        watch.each_minute(museum.clock.now)
+    assert receiver.told == ["lost raised"]
+    is_lost = False
+    for _ in range(2):
+        watch.each_minute(museum.clock.now)
+    assert receiver.told == ["lost raised", "lost over"]
+
+
+class open_alarms:  # noqa: N801 - a context manager of one line
+    def __init__(self, alarms: Alarms) -> None:
+        self.alarms = alarms
+
+    def __enter__(self) -> Alarms:
+        return self.alarms
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def test_without_a_table_nobody_is_told(config: Config, museum: Museum) -> None:
+    quiet = replace(config, notify=None)
+    watch = Watch(lambda: quiet, lambda *_: pytest.fail("must not be opened"), since=museum.clock.now)
+    watch.each_minute(museum.clock.now)
+
+
+# --- the commands ---
+
+
+@pytest.fixture
+def office(tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    monkeypatch.setenv("WEBHOOK", f"{receiver.url}/hook?key=s3cret")
+    with open_office(tmp_path) as office:
+        office.configure((tmp_path / "config.toml").read_text(encoding="utf-8") + NOTIFY)
+        yield office
+
+
+NOTIFY = '[notify]\nwebhook = { env = "WEBHOOK" }\n'
+
+
+def test_a_run_by_hand_raises_alarms_too_and_tells_no_value(office: Office, receiver: Receiver) -> None:
+    office.rows[3][5] = "31.02.1971"
+    office.rows[4][3] = "zzmail"
+    office.export()
+    office.syncd("--once")
+    (office.folder / "members.csv").unlink()
+    ended = office.syncd("--once")
+    assert receiver.told == ["failures raised", "failed raised"]
+    assert not any(mark in json.dumps(receiver.messages) for mark in MARKS)
+    assert "s3cret" not in ended.out + ended.err
+
+
+def test_a_state_that_cannot_be_opened_is_told(office: Office, receiver: Receiver) -> None:
+    office.reconfigure("state/syncd.db", "nowhere/syncd.db")
+    assert office.syncd("--once").code == 1
+    assert receiver.told == ["lost raised"]
+
+
+def test_check_can_send_a_trial_message(office: Office, receiver: Receiver) -> None:
+    assert "✓ notify: webhook: a trial message was sent" in office.syncd("check", "--notify").out
+    receiver.is_up = False
+    ended = office.syncd("check", "--notify")
+    assert (ended.code, "✗ notify: webhook" in ended.out) == (1, True)
+    assert "s3cret" not in ended.out + ended.err
+
+
+def test_an_address_in_plain_text_is_refused(office: Office) -> None:
+    office.reconfigure('{ env = "WEBHOOK" }', '"https://hooks.example.org/s3cret"')
+    ended = office.syncd("check")
+    assert ended.code == 2
+    assert "notify.webhook" in ended.out
+    assert "s3cret" not in ended.out + ended.err
+
+
+def test_a_message_names_its_state_in_the_title() -> None:
+    assert Message(sync="a", kind="failed", state="raised", text="").title == "syncd: a failed"
+    assert Message(sync="a", kind="failed", state="over", text="").title == "syncd: a failed (over)"

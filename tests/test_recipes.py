@@ -46,6 +46,12 @@ def with_other_source(whole: str, source: str) -> str:
     return "".join(table for table in tables if ".source" not in table.partition("\n")[0]) + source
 
 
+def moved(text: str, product: str, gomus: str) -> str:
+    """With other hosts, and else as it stands."""
+    hosts = re.compile(r'(?<=url = ")https://[^/"]+')
+    return hosts.sub(lambda found: gomus if "gomus" in found[0] else product, text)
+
+
 @dataclass
 class Desk:
     """Where a recipe is tried: a folder with its configuration, the product's book, a sandbox; both over HTTP."""
@@ -62,9 +68,7 @@ class Desk:
         for key, value in values.items():
             text, count = re.subn(rf'\b{key} = "\w+"', f'{key} = "{value}"', text)
             assert count == 1, key
-        hosts = re.compile(r'(?<=url = ")https://[^/"]+')
-        text = hosts.sub(lambda found: self.addresses["gomus" if "gomus" in found[0] else "product"], text)
-        (self.folder / "config.toml").write_text(text, encoding="utf-8")
+        (self.folder / "config.toml").write_text(moved(text, **self.addresses), encoding="utf-8")
 
     def run(self) -> Summary:
         """One run, in this process; go~mus is known to hold nobody else."""
@@ -76,18 +80,6 @@ class Desk:
             opening_world(config, sync, state, stopping=threading.Event(), progress=lambda *_: None) as world,
         ):
             return run(make_sync(config, sync), world, trigger="test", probe=False)
-
-    def syncd(self, *arguments: str, **wrong: str) -> "subprocess.CompletedProcess[str]":
-        """The command, as it is typed."""
-        return subprocess.run(
-            [sys.executable, "-m", "syncd", *arguments],
-            cwd=self.folder,
-            env=os.environ | self.secrets | wrong,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
 
     def writes(self) -> list[str]:
         return [call.method for call in self.sandbox.calls if call.method != "GET"]
@@ -232,23 +224,59 @@ def test_who_is_taken_out_of_the_bin_again_stays(desk: Desk, product: Product) -
     assert desk.customers() == desk.everybody()
 
 
-@every_product
-def test_the_check_that_the_page_recommends_is_content(desk: Desk, product: Product) -> None:
-    desk.configure(blocks(product.page)[0])
-    ended = desk.syncd("check", "--json")
+# --- all of them in one museum, by the command ---
+
+
+@dataclass(frozen=True)
+class Together:
+    folder: Path
+    sandbox: Sandbox
+
+    def syncd(self, *arguments: str, **secrets: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "syncd", "--config", "config.toml", *arguments],
+            cwd=self.folder,
+            env=os.environ | {"GOMUS_TOKEN": TOKEN} | SECRETS | secrets,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+
+SECRETS = {name: value for product in PRODUCTS for name, value in product.secrets.items()}
+
+
+@pytest.fixture
+def together(tmp_path: Path) -> Iterator[Together]:
+    sandbox = Sandbox()
+    with ExitStack() as stack:
+        gomus = stack.enter_context(serve(create_app(sandbox)))
+        texts = [
+            moved(blocks(product.page)[0], stack.enter_context(product.open(Book())), gomus) for product in PRODUCTS
+        ]
+        first, *others = (text.partition("[sync.") for text in texts)
+        whole = "".join(first) + "".join(start + rest for _, start, rest in others)
+        (tmp_path / "config.toml").write_text(whole, encoding="utf-8")
+        yield Together(tmp_path, sandbox)
+
+
+def test_the_check_that_the_pages_recommend_is_content_with_all(together: Together) -> None:
+    ended = together.syncd("check")
     assert ended.returncode == 0, ended.stdout
 
 
-@every_product
-def test_a_wrong_secret_ends_the_run_with_a_remedy_and_1(desk: Desk, product: Product) -> None:
-    desk.configure(blocks(product.page)[0])
-    ended = desk.syncd("--once", **{list(product.secrets)[-1]: "wr0ng"})
+def test_a_wrong_secret_ends_each_run_with_a_remedy_and_1(together: Together) -> None:
+    wrong = {list(product.secrets)[-1]: "wr0ng" for product in PRODUCTS}
+    ended = together.syncd("--once", **wrong)
     assert ended.returncode == 1
-    event = json.loads(ended.stdout.splitlines()[-1])
-    assert (event["event"], "refuses" in event["error"]) == ("run.failed", True)
-    assert re.search("new one|client_secret", event["remedy"])
+    events = [json.loads(line) for line in ended.stdout.splitlines()]
+    failed = {event["sync"]: event for event in events if event["event"] == "run.failed"}
+    assert len(failed) == len(PRODUCTS)
+    assert {name: event["error"] for name, event in failed.items() if "refuses" not in event["error"]} == {}
+    assert {name for name, event in failed.items() if not re.search("new one|client_secret", event["remedy"])} == set()
     assert "wr0ng" not in ended.stdout + ended.stderr
-    assert desk.writes() == []
+    assert [call.method for call in together.sandbox.calls if call.method != "GET"] == []
 
 
 # --- HubSpot: where the search does not reach ---

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 DATABASE = ("postgres", "psycopg")
 BROWSER = ("browser", "chromium")
+SERVERS = ("json-server", "datasette")
 CONTAINERS = ("container", "docker", "image")
 
 
@@ -29,7 +30,7 @@ def main(results: str, *options: str) -> int:
         cases = list(ET.parse(results).getroot().iter("testcase"))  # noqa: S314 - pytest wrote it a moment ago
     except ET.ParseError:
         cases = []
-    must_run = DATABASE + BROWSER + (CONTAINERS if "--containers" in options else ())
+    must_run = DATABASE + BROWSER + SERVERS + (CONTAINERS if "--containers" in options else ())
     found = list(objections(cases, must_run=must_run))
     for objection in found:
         print(f"ci: {objection}", file=sys.stderr)

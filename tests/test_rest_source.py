@@ -1,13 +1,17 @@
 """The source `rest`, over HTTP, against a CRM that pages in every way and breaks in every way."""
 
+import http.server
 import json
 import socketserver
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -702,3 +706,61 @@ def test_a_mistake_is_told_when_the_configuration_is_read(options: dict[str, Any
     with pytest.raises(ValidationError) as caught:
         RestOptions.model_validate({"type": "rest", "url": "https://crm.example.org/api", **options})
     assert words in str(caught.value)
+
+
+# --- memory ---
+
+READ_ALL = """
+import resource, sys, time
+from datetime import UTC, datetime
+from pathlib import Path
+from syncd.sources.rest.options import RestOptions
+from syncd.sources.rest.source import RestSource
+
+options = RestOptions.model_validate({
+    "type": "rest", "url": sys.argv[1], "records": "items", "total": "total",
+    "pagination": {"type": "page", "size": 500},
+    "incremental": {"param": "since", "cursor": "changed"},
+})
+source = RestSource(options, base=Path(), sleep=time.sleep, clock=lambda: datetime.now(UTC))
+with source.open() as reading:
+    count = sum(1 for _ in reading)
+print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+class _Many(http.server.BaseHTTPRequestHandler):
+    """A list of 100,000 contacts of some 600 bytes, page by page."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        asked = parse_qs(urlsplit(self.path).query)
+        size = int(asked["per_page"][0])
+        start = (int(asked["page"][0]) - 1) * size
+        items = [
+            {"id": number, "changed": f"2026-11-20T{number % 24:02d}:00:00Z", "notes": f"{number} " + "x" * 520}
+            for number in range(start, start + size)
+        ]
+        body = json.dumps({"total": 100_000, "items": items}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_hundred_thousand_records_are_read_in_little_memory() -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Many) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,)).start()
+        try:
+            url = f"http://127.0.0.1:{server.server_address[1]}/contacts"
+            read_all = [sys.executable, "-c", READ_ALL, url]
+            told = subprocess.run(read_all, check=True, capture_output=True, text=True).stdout
+        finally:
+            server.shutdown()
+    count, megabytes = map(int, told.split())
+    assert count == 100_000
+    assert megabytes < 100

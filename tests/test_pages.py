@@ -1,9 +1,12 @@
 """The pages of docs/ and README.md, held against the program."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from pydantic import BaseModel
 
 from syncd.config import load
 from syncd.config.model import (
@@ -15,9 +18,11 @@ from syncd.config.model import (
     SyncTable,
     WebOptions,
 )
+from syncd.durations import format_duration
 from syncd.gomus.fields import FIELDS
 from syncd.gomus.options import GomusOptions
 from syncd.mapping import FieldSpec, ForeignIdSpec
+from syncd.sources import available_sources, find_source
 from syncd.sources.csv import CsvOptions
 from syncd.transforms import NAMES
 
@@ -56,6 +61,55 @@ def test_every_key_is_explained(table, page):
     text = (ROOT / f"docs/{page}.md").read_text(encoding="utf-8")
     keys = {field.alias or name for name, field in table.model_fields.items()} - {"type"}
     assert {key for key in keys if f"`{key}`" not in text} == set()
+
+
+def models_in(model):
+    """A table of the configuration, and all tables in it."""
+    yield model
+    for field in model.model_fields.values():
+        for inner in models_of(field.annotation):
+            yield from models_in(inner)
+
+
+def models_of(annotation):
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in models_of(part)]
+
+
+PAGE_OF = {"csv": "docs/configuration.md"}
+
+
+@pytest.mark.parametrize("source", available_sources())
+def test_every_key_of_every_source_is_explained(source):
+    page = ROOT / PAGE_OF.get(source, f"docs/sources/{source}.md")
+    if not page.exists():
+        pytest.skip(f"{source} is not explained yet")
+    text = page.read_text(encoding="utf-8")
+    fields = [field for model in models_in(find_source(source).Options) for field in model.model_fields.items()]
+    assert len(fields) > 3
+    assert {name for key, field in fields if f"`{(name := field.alias or key)}`" not in text} == set()
+    for key, field in fields:
+        if isinstance(field.default, int | timedelta) or (isinstance(field.default, str) and field.default):
+            assert f"`{spelled(field.default)}`" in text, key
+
+
+def spelled(default):
+    if isinstance(default, bool):
+        return str(default).lower()
+    if isinstance(default, timedelta):
+        default = format_duration(default)
+    return f'"{default}"' if isinstance(default, str) else str(default)
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs/sources").glob("*.md")), ids=lambda page: page.name)
+def test_the_examples_of_a_source_are_one_valid_configuration(page, tmp_path):
+    file = tmp_path / "config.toml"
+    file.write_text(toml_blocks(page.read_text(encoding="utf-8")), encoding="utf-8")
+    (sync,) = load(
+        file, dict.fromkeys(re.findall(r'env = "(\w+)"', file.read_text(encoding="utf-8")), "x")
+    ).syncs.values()
+    assert sync.source.type == page.stem
 
 
 def test_every_field_and_every_transform_is_explained():

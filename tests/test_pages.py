@@ -24,6 +24,9 @@ from syncd.gomus.options import GomusOptions
 from syncd.mapping import FieldSpec, ForeignIdSpec
 from syncd.sources import available_sources, find_source
 from syncd.sources.csv import CsvOptions
+from syncd.sources.excel import ExcelOptions
+from syncd.sources.singer import SingerOptions
+from syncd.sources.sql import SqlOptions
 from syncd.transforms import NAMES
 
 ROOT = Path(__file__).parents[1]
@@ -42,7 +45,12 @@ TABLES = (
 )
 
 
-ELSEWHERE = {NotifyOptions: "alarms"}
+ELSEWHERE = {
+    NotifyOptions: "alarms",
+    ExcelOptions: "sources/excel",
+    SingerOptions: "sources/singer",
+    SqlOptions: "sources/sql",
+}
 
 
 def toml_blocks(page):

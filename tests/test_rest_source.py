@@ -409,6 +409,13 @@ def test_a_credential_that_cannot_be_sent_is_not_quoted(source_at: Any, type_nam
     assert error.__cause__ is None
 
 
+@pytest.mark.parametrize("cursor", ["Zzname\ud800", "Zzname" * 20_000])
+def test_a_cursor_that_cannot_be_sent_is_not_quoted(crm: Crm, source_at: Any, cursor: str) -> None:
+    body = json.dumps({"results": [{"id": 1}], "paging": {"next": {"after": cursor}}})
+    crm.misbehave = lambda _number, _good: Response(body)
+    assert "can't be asked for" in refused(source_at("cursors")).message
+
+
 def test_a_gateway_that_fails_in_its_own_way_is_tried_again(crm: Crm, source_at: Any, waits: list[float]) -> None:
     crm.misbehave = lambda number, good: Response("", 522) if number == 3 else good
     assert len(read(source_at())) == 25

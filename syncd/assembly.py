@@ -216,6 +216,7 @@ def make_sync(config: Config, sync: SyncConfig) -> Sync:
         concurrency=instance.concurrency,
         attempts=instance.attempts,
         timeout=instance.timeout,
+        keep=config.state.keep,
     )
 
 

@@ -229,6 +229,18 @@ class Ledger:
                 self.store.relearn(self.sync, [(known.foreign_id, None, shown)])
             self.store.mark_verified(self.sync, known.row, self.clock())
 
+    def tidy(self, before: datetime, now: datetime) -> None:
+        """Once a day, forget outcomes and runs that are older, in transactions so short that nobody waits."""
+        note = f"tidied {self.sync}"
+        if self.store.meta(note) == f"{now:%Y-%m-%d}":
+            return
+        is_left = True
+        while is_left:
+            with self.store.writing(self.sync, self.fence):
+                is_left = self.store.forget_history(self.sync, before)
+        self.store.set_meta(note, f"{now:%Y-%m-%d}")
+        self.store.shrink()
+
     # --- a state that is not what it was ---
 
     def reset(self, instance: str, address: bytes) -> None:

@@ -70,6 +70,7 @@ class Sync:
     concurrency: int
     attempts: int
     timeout: timedelta
+    keep: timedelta = timedelta(days=400)  # outcomes and runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,6 +262,7 @@ class Run:
                 if drawn.watermark and not held and self._is_settled():
                     self.ledger.move_watermark(drawn.watermark)
                 self._audit()
+                self.ledger.tidy(now - self.sync.keep, now)
             if plan.failure:
                 return self._summary_of_partial(plan, plan.failure, held)
             return self.summary(self._status(plan, held), counts=plan.counts, held=held)

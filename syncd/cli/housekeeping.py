@@ -1,12 +1,23 @@
-"""`db upgrade` and `config schema`."""
+"""`db upgrade`, `db copy` and `config schema`."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
 
 import typer
+from pydantic import ValidationError
+from sqlalchemy import make_url
 
 from syncd import config
+from syncd.assembly import opening_state
 from syncd.cli import context as ctx
-from syncd.cli.failing import failing_in_words
+from syncd.cli.failing import failing_in_words, stop
+from syncd.cli.progress import showing_progress
+from syncd.config.model import Config, StateOptions
 from syncd.state import migrate
 from syncd.state.connect import open_engine
+from syncd.state.copying import copy_state
+from syncd.state.lease import take_lease
 
 db = typer.Typer(help="The state database.", no_args_is_help=True)
 configuration = typer.Typer(help="The configuration file.", no_args_is_help=True)
@@ -22,6 +33,58 @@ def upgrade(context: typer.Context) -> None:
         migrate.upgrade(engine)
         engine.dispose()
         print("The state database is up to date." if was_current else "The state database was upgraded.")
+
+
+@db.command()
+def copy(
+    context: typer.Context,
+    to: Annotated[str, typer.Option(help="Where to: a new database, as in [state] url; without a password in it.")],
+) -> None:
+    """Copy the state into another, empty database, for example from SQLite to PostgreSQL; the old one stays.
+
+    Nothing may run meanwhile: exit code 5 where a sync is being run. Afterwards set `url` in [state] to the new one.
+    Example: `syncd db copy --to postgresql+psycopg://syncd@db.example.org/syncd`
+    """
+    chosen = ctx.answering(context)
+    with failing_in_words():
+        loaded = chosen.load()
+        url = _target(to, loaded)
+        with ExitStack() as stack:
+            state = stack.enter_context(opening_state(loaded))
+            for name in loaded.syncs:
+                stack.enter_context(take_lease(state.engine, name))
+            target = open_engine(url)
+            stack.callback(target.dispose)
+            migrate.upgrade(target)
+            show = stack.enter_context(showing_progress("db copy"))
+            count = copy_state(state.engine, target, lambda table, done: show(table, done, None))
+        print(f"Copied {count} rows, and compared them.")
+        for line in _what_is_left(loaded, url):
+            print(line)
+
+
+def _target(to: str, loaded: Config) -> str:
+    try:
+        options = StateOptions.model_validate({"url": to, "digest_key": "of no use here"})
+    except ValidationError as error:
+        stop(f"--to: {error.errors()[0]['msg'].removeprefix('Value error, ')}.")
+    kind, slashes, file = options.url.partition(":///")
+    url = f"{kind}{slashes}{loaded.base / file}" if kind == "sqlite" else options.url
+    if make_url(url) == make_url(loaded.state.url):
+        stop("--to names the database that is in use.")
+    return url
+
+
+def _what_is_left(loaded: Config, url: str) -> list[str]:
+    """The key goes along: digests under another would make everybody look changed."""
+    lines = ["Next: set url in [state] to the new database, and start syncd again."]
+    if loaded.state.digest_key is None:
+        key = Path(make_url(loaded.state.url).database or "").with_name("syncd.key")
+        if make_url(url).get_backend_name() == "sqlite":
+            lines.append(f"Copy the key {key} beside the new file, readable for its user only.")
+        else:
+            lines.append(f'The key stays the same: digest_key = {{ file = "{key}" }}, or its content as a secret.')
+    return lines
 
 
 @configuration.command()

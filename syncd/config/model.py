@@ -123,6 +123,7 @@ class StateOptions(_Table):
 
     url: Annotated[str, AfterValidator(_check_state_url)] = Field(default="sqlite:///syncd.db", repr=False)
     digest_key: SecretStr | None = None
+    keep: Duration = Field(default=timedelta(days=400), ge=timedelta(days=7))  # outcomes and runs
 
     @model_validator(mode="after")
     def _key_for_a_server(self) -> Self:

@@ -197,6 +197,9 @@ def _begin(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN" if is_looking else "BEGIN IMMEDIATE")
 
 
+LONGEST_WAL = 64 << 20  # bytes that the log beside a SQLite file may keep once it has been taken over
+
+
 def _switch_to_wal(connection: sqlite3.Connection) -> None:
     """The switch heeds no busy time-out: of several first starts at once one makes it, and the others have to wait."""
     for _ in range(BUSY_MS // WAL_PAUSE_MS):
@@ -215,6 +218,7 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     _switch_to_wal(connection)
     connection.execute("pragma synchronous = full")  # measured: costs nothing beside WAL with batches
     connection.execute("pragma foreign_keys = on")
+    connection.execute(f"pragma journal_size_limit = {LONGEST_WAL}")
     connection.execute("pragma secure_delete = on")  # whom we forget must not stay readable in free pages
 
 

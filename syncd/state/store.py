@@ -4,15 +4,17 @@ Writes of a run go through `writing`, which checks the fencing number and commit
 """
 
 import json
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, Table, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 
 from syncd.chunks import chunks
 from syncd.errors import LeaseLost
@@ -21,6 +23,8 @@ from syncd.state import tables as t
 from syncd.state.connect import LOOKING, translate_errors
 
 PAGE = 500
+TIDIED = 5_000  # rows forgotten in one transaction
+FREE_PAGES = 1_000  # fewer are not worth a vacuum
 BRIEF = select(
     *(t.known.c[name] for name in ("row", "foreign_id", "gomus_id", "absent_since", "told_gone", "standing"))
 )
@@ -598,6 +602,33 @@ class Store:
         query = select(c.foreign_id, c.gomus_id, c.action, c.result, c.status, c.error)
         query = query.where(c.run == run, (c.result != "ok") | c.error.is_not(None)).order_by(c.id).limit(limit)
         return [RunLine(**row._asdict()) for row in self._rows(query)]
+
+    def forget_history(self, sync: str, before: datetime) -> bool:
+        """One page of what was settled before that; what is still open stays, and the last run of each ending.
+
+        True where there may be more.
+        """
+        j, r = t.journal.c, t.run.c
+        settled = select(j.id).where(j.sync == sync, j.settled_at < before).limit(TIDIED)
+        latest = select(func.max(r.started_at)).where(r.sync == sync).group_by(r.status)
+        ended = select(r.id).where(r.sync == sync, r.finished_at < before, r.started_at.not_in(latest)).limit(TIDIED)
+        with self._transaction() as connection:
+            gone = connection.execute(delete(t.journal).where(j.id.in_(settled))).rowcount
+            gone += connection.execute(delete(t.run).where(r.id.in_(ended))).rowcount
+        return gone >= TIDIED
+
+    def shrink(self) -> None:
+        """Give a SQLite file's free pages back, once a quarter of it is free. PostgreSQL does so by itself."""
+        if self.engine.dialect.name != "sqlite":
+            return
+        # where somebody else is writing, another day will do
+        with suppress(DBAPIError, sqlite3.Error), self.engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert driver is not None  # noqa: S101 - it is connected
+            free, pages = (driver.execute(f"pragma {name}").fetchone()[0] for name in ("freelist_count", "page_count"))
+            if free > FREE_PAGES and free * 4 > pages:
+                driver.execute("vacuum")
+            driver.execute("pragma optimize")
 
     # --- invalid records, quarantine, records without an id ---
 

@@ -1,0 +1,203 @@
+"""What is kept how long, and moving to another database."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from museum import Museum, sqlite_url
+from office import CONFIG, Office, open_office
+
+from syncd.errors import StateUnusable
+from syncd.run import Status
+from syncd.state import migrate
+from syncd.state import tables as t
+from syncd.state.connect import open_engine
+from syncd.state.copying import TABLES, copy_state
+from syncd.state.lease import take_lease
+
+
+@pytest.fixture
+def museum(state_url: str) -> Iterator[Museum]:
+    museum = Museum(state_url=state_url)
+    yield museum
+    museum.close()
+
+
+def wait(museum: Museum, days: float) -> None:
+    museum.clock.sleep(days * 86_400)
+
+
+def count(museum: Museum, table: sa.Table) -> int:
+    with museum.engine.connect() as connection:
+        return int(connection.execute(sa.select(sa.func.count()).select_from(table)).scalar() or 0)
+
+
+# --- what is kept ---
+
+
+def test_outcomes_and_runs_are_forgotten_when_they_are_old(museum: Museum) -> None:
+    museum.fill(5)
+    museum.run()
+    wait(museum, 300)
+    museum.row(1)["notes"] = "anders"
+    museum.run()
+    assert (count(museum, t.journal), count(museum, t.run)) == (6, 2)
+    wait(museum, 101)
+    museum.run()
+    assert (count(museum, t.journal), count(museum, t.run)) == (1, 2)
+
+
+def test_customers_and_tombstones_are_never_forgotten(museum: Museum) -> None:
+    museum.fill(5)
+    museum.run()
+    museum.erase("M-0005")
+    museum.remove(5)
+    for _ in range(3):
+        wait(museum, 500)
+        assert museum.run().status is Status.DONE
+    assert museum.calls() == []
+    assert (count(museum, t.known), count(museum, t.tombstone)) == (4, 1)
+
+
+def test_what_is_still_open_is_never_forgotten(museum: Museum) -> None:
+    museum.fill(1)
+    museum.run()
+    with museum.engine.begin() as connection:
+        connection.execute(t.journal.update().values(settled_at=None))
+    wait(museum, 1000)
+    assert not museum.store.forget_history("members", museum.clock.now)
+    assert count(museum, t.journal) == 1
+
+
+def test_the_last_run_of_each_ending_stays(museum: Museum) -> None:
+    museum.fill(3)
+    museum.run()
+    museum.shelf.breaks_after = 1
+    museum.run()
+    wait(museum, 1000)
+    museum.store.forget_history("members", museum.clock.now)
+    assert {run.status for run in museum.store.runs("members")} == {"done", "failed"}
+
+
+def test_it_is_done_once_a_day(museum: Museum) -> None:
+    museum.fill(1)
+    for hours in (0, 1, 30):
+        museum.clock.sleep(hours * 3600)
+        museum.run()
+        assert museum.store.meta("tidied members") == f"{museum.clock.now:%Y-%m-%d}"
+
+
+def test_a_file_gives_its_free_pages_back(tmp_path: Path) -> None:
+    museum = Museum(state_url=sqlite_url(tmp_path))
+    museum.fill(1)
+    museum.run()
+    with museum.engine.begin() as connection:
+        row = {column.name: None for column in t.journal.columns} | {"run": "x", "sync": "members", "foreign_id": "x"}
+        row |= {"action": "create", "fields": "x" * 2000, "begun_at": museum.clock.now, "settled_at": museum.clock.now}
+        row.pop("id")
+        connection.execute(t.journal.insert(), [row] * 6000)
+    wait(museum, 401)
+    large = (tmp_path / "state.db").stat().st_size
+    museum.run()
+    museum.close()
+    assert (tmp_path / "state.db").stat().st_size < large / 10
+
+
+# --- another database ---
+
+
+@pytest.fixture(params=["to PostgreSQL", "to SQLite"])
+def move(request: pytest.FixtureRequest, tmp_path: Path, postgres_url: str) -> tuple[str, str]:
+    file = sqlite_url(tmp_path)
+    return (file, postgres_url) if request.param == "to PostgreSQL" else (postgres_url, file)
+
+
+def test_after_a_move_nothing_is_sent_and_work_goes_on(move: tuple[str, str]) -> None:
+    old, new = move
+    museum = Museum(state_url=old)
+    museum.fill(30)
+    museum.row(7)["mail"] = "not an address"
+    museum.row(8)["family"] = ""
+    museum.run()
+    target = open_engine(new)
+    migrate.upgrade(target)
+    told: list[tuple[str, int]] = []
+    assert copy_state(museum.engine, target, lambda table, done: told.append((table, done))) > 60
+    assert ("known", 28) in told
+    target.dispose()
+    museum.close()
+    moved = Museum(state_url=new, clock=museum.clock, shelf=museum.shelf)
+    moved.sandbox, moved.transport = museum.sandbox, museum.transport
+    moved.run()
+    assert moved.calls() == []
+    moved.fill(31)
+    moved.run()
+    assert [str(call) for call in moved.writes()]
+    assert moved.sandbox.duplicates() == []
+    moved.close()
+
+
+def test_a_target_that_holds_anything_is_refused_and_left_alone(move: tuple[str, str]) -> None:
+    museums = [Museum(state_url=url) for url in move]
+    for museum in museums:
+        museum.fill(2)
+        museum.run()
+    with pytest.raises(StateUnusable, match="is not empty"):
+        copy_state(museums[0].engine, museums[1].engine, lambda *_: None)
+    assert count(museums[1], t.known) == 2
+    for museum in museums:
+        museum.close()
+
+
+def test_what_breaks_off_leaves_nothing_behind(move: tuple[str, str]) -> None:
+    museum = Museum(state_url=move[0])
+    museum.fill(5)
+    museum.run()
+    target = open_engine(move[1])
+    migrate.upgrade(target)
+
+    def break_off(table: str, _done: int) -> None:
+        if table == "run":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        copy_state(museum.engine, target, break_off)
+    with target.connect() as connection:
+        assert all(connection.execute(sa.select(sa.func.count()).select_from(one)).scalar() == 0 for one in TABLES)
+    target.dispose()
+    museum.close()
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    with open_office(tmp_path) as office:
+        yield office
+
+
+def test_the_command_copies_and_says_what_is_left_to_do(office: Office, postgres_url: str) -> None:
+    office.syncd("--once")
+    ended = office.syncd("db", "copy", "--to", postgres_url)
+    assert ended.code == 0, ended.err
+    assert "Copied" in ended.out
+    key = office.folder / "state/syncd.key"
+    assert f'digest_key = {{ file = "{key}" }}' in ended.out
+    state = f'url = "{postgres_url}"\ndigest_key = {{ file = "{key}" }}'
+    office.configure(CONFIG.format(url=office.url).replace('url = "sqlite:///state/syncd.db"', state))
+    office.sandbox.reset_calls()
+    assert office.syncd("--once").code == 0
+    assert list(office.sandbox.calls) == []
+
+
+def test_the_command_waits_for_nobody(office: Office, postgres_url: str) -> None:
+    office.syncd("--once")
+    engine = open_engine(f"sqlite:///{office.folder / 'state/syncd.db'}")
+    with take_lease(engine, "members"):
+        assert office.syncd("db", "copy", "--to", postgres_url).code == 5
+    engine.dispose()
+
+
+@pytest.mark.parametrize("url", ["nonsense", "sqlite:///state/syncd.db", "mysql://x/y"])
+def test_a_target_that_is_none_is_told(office: Office, url: str) -> None:
+    ended = office.syncd("db", "copy", "--to", url)
+    assert (ended.code, "--to" in ended.err) == (2, True)

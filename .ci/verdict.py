@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 DATABASE = ("postgres", "psycopg")
 BROWSER = ("browser", "chromium")
-SERVERS = ("json-server", "datasette")
+SERVERS = ("json-server", "datasette", "singer tap")
 CONTAINERS = ("container", "docker", "image")
 
 

@@ -24,7 +24,7 @@ from testcontainers.core.docker_client import DockerClient
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
 OPERATIONS = ROOT / "docs/operations.md"
-IMAGE = "syncd-test/syncd"
+IMAGE = f"syncd-test/syncd:{os.getpid()}"  # suites that run beside each other build their own
 COLUMNS = [
     "Mitgliedsnummer",
     "Vorname",

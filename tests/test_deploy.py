@@ -16,10 +16,13 @@ ROOM = 180_000_000  # bytes that the image may add to Python's
 
 
 @pytest.fixture(scope="module")
-def image() -> str:
+def image() -> Iterator[str]:
     if reason := no_engine():
         _leave_out(reason)
-    return build_image()
+    yield (name := build_image())
+    engine = docker.from_env()
+    engine.images.remove(name, noprune=True)  # the layers stay, for the next build
+    engine.close()
 
 
 @pytest.fixture(scope="module")

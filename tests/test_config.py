@@ -244,7 +244,7 @@ def test_what_is_missing_is_named(mistakes):
     assert mistakes("[gomus.main]\n[sync.members]\nsource = { type = 'csv' }") == [
         "gomus.main.url: is missing",
         "gomus.main.token: is missing",
-        "sync.members.source.path: is missing",
+        "sync.members.source.path: is missing: name a file, or url for one on another machine",
         "sync.members.foreign_id: is missing",
         "sync.members.fields: is missing",
     ]

@@ -20,7 +20,6 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -31,7 +30,7 @@ from syncd.gomus.options import GomusOptions
 from syncd.mapping import FieldSpec, ForeignIdSpec
 from syncd.schedule import Schedule, parse_schedule
 from syncd.sources import find_source
-from syncd.sources.base import SourceOptions
+from syncd.sources.base import SourceOptions, error_at
 
 _STATE_URLS = "must be 'sqlite:///FILE' or 'postgresql+psycopg://HOST/DATABASE'"
 
@@ -40,12 +39,6 @@ def suggest(name: str, known: Mapping[str, object] | list[str] | set[str]) -> st
     """The end of a message: what may have been meant, where something known is near."""
     near = get_close_matches(name, list(known), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def _error_at(key: str, message: str) -> ValidationError:
-    """For a validator that sees a whole table, an error that names the key."""
-    error = PydanticCustomError("table", "{message}", {"message": message})
-    return ValidationError.from_exception_data("table", [InitErrorDetails(type=error, loc=(key,), input=None)])
 
 
 def _check_name(name: str) -> str:
@@ -91,13 +84,13 @@ def _validate_source(value: object) -> SourceOptions:
     if not isinstance(value, dict):
         raise ValueError('must be a table such as { type = "csv", path = "members.csv" }')  # noqa: TRY004 - pydantic collects ValueErrors
     if not isinstance(type_name := value.get("type"), str):
-        raise _error_at("type", "says what kind of source this is, for example 'csv'")
+        raise error_at("type", "says what kind of source this is, for example 'csv'")
     try:
         adapter = find_source(type_name)
     except LookupError as error:
-        raise _error_at("type", str(error)) from None
+        raise error_at("type", str(error)) from None
     except ImportError as error:
-        raise _error_at("type", f"the source {type_name!r} needs the package {error.name!r}: install it") from None
+        raise error_at("type", f"the source {type_name!r} needs the package {error.name!r}: install it") from None
     return adapter.Options.model_validate(value)
 
 
@@ -129,7 +122,7 @@ class StateOptions(_Table):
     def _key_for_a_server(self) -> Self:
         # beside SQLite a key file is made; a server has no "beside" that all replicas share
         if self.url.startswith("postgresql") and self.digest_key is None:
-            raise _error_at("digest_key", 'is needed with PostgreSQL: digest_key = { env = "SYNCD_DIGEST_KEY" }')
+            raise error_at("digest_key", 'is needed with PostgreSQL: digest_key = { env = "SYNCD_DIGEST_KEY" }')
         return self
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
+from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from syncd.records import SourceRecord
 
@@ -32,6 +33,12 @@ class SourceOptions(BaseModel):
 
     type: str
     on_incomplete: Literal["stop", "apply"] = "stop"
+
+
+def error_at(key: str, message: str) -> ValidationError:
+    """For a validator that sees a whole table, an error that names the key."""
+    error = PydanticCustomError("table", "{message}", {"message": message})
+    return ValidationError.from_exception_data("table", [InitErrorDetails(type=error, loc=(key,), input=None)])
 
 
 class Reading(ABC):

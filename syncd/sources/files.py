@@ -8,14 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from glob import escape, glob
+from importlib.util import find_spec
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, Self, TypeAlias, cast
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, SecretStr, field_validator, model_validator
 
+from syncd.addresses import AT_HOME
 from syncd.durations import Duration
 from syncd.errors import IncompleteRead
-from syncd.sources.base import SourceOptions
+from syncd.sources.base import SourceOptions, error_at
+from syncd.sources.remote import SCHEMES, Login, Waiting, downloaded
 
 _PATIENCE = timedelta(minutes=10)  # with a file that keeps growing
 _AGAIN = "the next run reads it anew; a longer `settled` gives the writer more time"
@@ -35,10 +39,42 @@ NO_TABLE: Sequence[Content] = (
 
 
 class FileOptions(SourceOptions):
-    """Of every source that reads a file."""
+    """Of every source that reads a file: `path` here, or `url` on another machine, with what opens it."""
 
-    path: str = Field(min_length=1)
+    path: str | None = Field(default=None, min_length=1)
+    url: str | None = Field(default=None, repr=False)
+    username: str | None = None
+    password: SecretStr | None = None
+    token: SecretStr | None = None
+    key_file: str | None = None
+    known_hosts: str | None = None
     settled: Duration = timedelta(seconds=5)
+
+    @field_validator("url")
+    @classmethod
+    def _can_be_fetched(cls, url: str) -> str:
+        parsed = urlsplit(url)
+        if parsed.scheme == "http" and parsed.hostname in AT_HOME:
+            return url
+        if parsed.scheme not in SCHEMES or not parsed.hostname:
+            raise ValueError("must begin with 'https://', 'sftp://' or 's3://'")
+        if parsed.username is not None:
+            raise ValueError("must not hold a user or password: use username and password")
+        needed = {"sftp": "paramiko", "s3": "s3fs"}.get(parsed.scheme)
+        if needed and not find_spec(needed):
+            raise ValueError(f"needs the package {needed!r}: install it, or syncd with the extra 'remote'")
+        return url
+
+    @model_validator(mode="after")
+    def _has_one_place(self) -> Self:
+        if self.path is None and self.url is None:
+            raise error_at("path", "is missing: name a file, or url for one on another machine")
+        if self.path is not None and self.url is not None:
+            raise error_at("url", "is for a file on another machine: leave out path, or this")
+        given = [name for name in ("username", "password", "token", "key_file", "known_hosts") if getattr(self, name)]
+        if given and self.url is None:
+            raise error_at(given[0], "is only of use with url")
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,9 +164,24 @@ def open_file(
     options: FileOptions, *, base: Path, sleep: Callable[[float], None], clock: Callable[[], datetime]
 ) -> Iterator[OpenFile]:
     """The newest file that the options name, as soon as nobody writes to it any more."""
-    file = find_settled_file(options.path, base=base, settled=options.settled, sleep=sleep, clock=clock)
+    if options.url is not None:
+        waiting = Waiting(settled=options.settled, sleep=sleep, clock=clock)
+        with downloaded(options.url, _login(options, base), waiting) as (name, content):
+            yield OpenFile(name=name, raw=cast("BinaryIO", content))
+        return
+    file = find_settled_file(options.path or "", base=base, settled=options.settled, sleep=sleep, clock=clock)
     with _opened(file) as raw:
         yield OpenFile(name=file.name, raw=raw, check_unchanged=file.check_unchanged)
+
+
+def _login(options: FileOptions, base: Path) -> Login:
+    return Login(
+        username=options.username,
+        password=options.password.get_secret_value() if options.password else None,
+        token=options.token.get_secret_value() if options.token else None,
+        key_file=base / options.key_file if options.key_file else None,
+        known_hosts=base / options.known_hosts if options.known_hosts else None,
+    )
 
 
 def check_contents(head: bytes, name: str, contents: Sequence[Content]) -> None:

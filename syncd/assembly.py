@@ -27,7 +27,7 @@ from syncd.sources.base import Source
 from syncd.state import migrate
 from syncd.state.board import Board
 from syncd.state.conditions import Conditions
-from syncd.state.connect import open_engine, open_engine_readonly
+from syncd.state.connect import open_engine, open_engine_readonly, unwritable
 from syncd.state.store import Store
 
 KEY_CHECK = "digest_key_check"
@@ -150,18 +150,22 @@ def _refuse_lost_key(config: Config, engine: Engine) -> None:
 
 
 def _make_key(file: Path) -> str:
+    """Whole or not at all: an empty key that a full disk left behind would stand in the way of every later start."""
     key = secrets.token_hex(32)
+    draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as opened:
+            opened.write(key + "\n")
+            opened.flush()
+            os.fsync(opened.fileno())
+        file.hardlink_to(draft)
     except FileExistsError:  # another start was first
-        time.sleep(0.2)
-        if not (made := file.read_text(encoding="ascii").strip()):
-            raise StateUnusable(f"the key {file} is empty", remedy="start again") from None
-        return made
-    with os.fdopen(descriptor, "w", encoding="ascii") as opened:
-        opened.write(key + "\n")
-        opened.flush()
-        os.fsync(opened.fileno())
+        return file.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise unwritable(f"the key {file}", error) from None
+    finally:
+        draft.unlink(missing_ok=True)
     return key
 
 

@@ -12,6 +12,7 @@ from typing import Self, TypeVar
 from syncd.changes import Change
 from syncd.chunks import CHUNK
 from syncd.diff import Verdict
+from syncd.errors import Fatal
 from syncd.records import Digests, InvalidRecord, Position
 
 C = TypeVar("C", bound=Change)
@@ -52,8 +53,14 @@ class Spool:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self._db.close()
+        if isinstance(error, sqlite3.OperationalError):  # the state database's errors come in words of their own
+            is_full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
+            raise Fatal(
+                f"the folder for temporary files {'is full' if is_full else 'can not be used'}",
+                remedy="make room there, or name another by TMPDIR; the next run goes on from here",
+            ) from None
 
     # --- records seen ---
 

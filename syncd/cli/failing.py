@@ -1,5 +1,7 @@
 """Turning what went wrong into words, a remedy and an exit code; the one place where that happens."""
 
+import errno
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,8 +78,40 @@ def failing_in_words() -> Iterator[None]:
     except (typer.Exit, typer.Abort, KeyboardInterrupt):
         raise
     except Exception as error:  # noqa: BLE001 - the last resort
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            _give_up_answer(error)
         report_crash(error)
         raise typer.Exit(FAILED) from None
+
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def answering_to_the_end() -> Iterator[None]:
+    """What is still in the buffer is written here, where it can be said that it could not be."""
+    try:
+        yield
+    finally:
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:  # its reader has read enough
+            silence_output()
+        except OSError as error:
+            _give_up_answer(error)
+
+
+def _give_up_answer(error: OSError) -> NoReturn:
+    silence_output()
+    print(f"The answer can't be written ({error.strerror}).", file=sys.stderr)
+    raise SystemExit(FAILED)
+
+
+def silence_output() -> None:
+    """What is still in its buffer goes nowhere too, instead of failing once more at the end of the process."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
 
 
 def report_crash(error: Exception) -> None:

@@ -8,7 +8,7 @@ import typer
 from syncd import __version__, log
 from syncd.cli import deciding, housekeeping, planning, reporting, serving, starting, telling, trying
 from syncd.cli.context import Options
-from syncd.cli.failing import stop
+from syncd.cli.failing import answering_to_the_end, stop
 from syncd.cli.progress import survive_narrow_outputs
 from syncd.cli.running import run_once
 
@@ -98,4 +98,5 @@ app.add_typer(housekeeping.configuration, name="config")
 def main() -> None:
     survive_narrow_outputs()
     log.install_crash_hooks()
-    app()
+    with answering_to_the_end():
+        app()

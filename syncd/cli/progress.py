@@ -1,7 +1,6 @@
 """What a terminal shows of long work. The log may go to the same terminal, so the two have to know of each other."""
 
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +8,8 @@ from typing import TextIO, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from syncd.cli.failing import silence_output
 
 Report = Callable[[str, int, int | None], None]
 
@@ -49,7 +50,7 @@ class _LogStream:
             sys.stdout.write(text)
             sys.stdout.flush()
         except OSError as error:
-            _silence_output()
+            silence_output()
             with contextlib.suppress(OSError):
                 print(f"The log can't be written any more ({error.strerror}); the run goes on.", file=sys.stderr)
 
@@ -59,13 +60,6 @@ class _LogStream:
 
 def log_stream() -> TextIO:
     return cast("TextIO", _LogStream())
-
-
-def _silence_output() -> None:
-    """What is still in its buffer goes nowhere too, instead of failing once more at the end of the process."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.close(nowhere)
 
 
 def survive_narrow_outputs() -> None:

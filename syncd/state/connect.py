@@ -1,5 +1,6 @@
 """Opening the state database, and saying in words what is wrong with it: no statement, no value, no password."""
 
+import errno
 import os
 import re
 import sqlite3
@@ -139,10 +140,15 @@ def _open_private(path: Path, what: str, flags: int) -> int:
     except FileNotFoundError:
         raise StateUnusable(f"the folder of {what}, {path.parent}, does not exist", remedy="make it") from None
     except OSError as error:
-        raise StateUnusable(
-            f"{what}, {path}, can't be written ({os.strerror(error.errno or 0)})",
-            remedy="let the user that runs syncd write this file and its folder",
-        ) from None
+        raise unwritable(f"{what}, {path},", error) from None
+
+
+def unwritable(what: str, error: OSError) -> StateUnusable:
+    """A file of ours that the system does not let us write."""
+    remedies = {errno.ENOSPC: ROOM, errno.EDQUOT: ROOM, errno.EROFS: WRITABLE}
+    return StateUnusable(
+        f"{what} can't be written ({os.strerror(error.errno or 0)})", remedy=remedies.get(error.errno or 0, OWNER)
+    )
 
 
 def _make_private(path: Path) -> None:
@@ -252,6 +258,8 @@ def translate_errors(engine: Engine) -> Iterator[None]:
 
 OWNER = "let the user that runs syncd read and write the file and its folder"
 ROOM = "make room; the next run goes on from here"
+WRITABLE = "mount it for writing, or keep the state elsewhere"
+FULL = ("finds the disk full", ROOM)
 NOT_SET_UP = ("is not set up, or older than this program", "run `syncd db upgrade`")
 # Codes first, for a server may speak German: SQLite's names, PostgreSQL's SQLSTATE; text where there is no code.
 WORDS = {
@@ -261,8 +269,8 @@ WORDS = {
     ),
     r"SQLITE_READONLY": ("can't be written", OWNER),
     r"SQLITE_CANTOPEN": ("can't be opened", OWNER),
-    r"SQLITE_FULL|^53100": ("finds the disk full", ROOM),
-    r"SQLITE_IOERR": ("can't be read or written (disk error)", "check the disk"),
+    r"SQLITE_FULL|^53100": FULL,
+    r"SQLITE_IOERR": ("can't be read or written (disk error)", "check the disk, and how much room there is on it"),
     r"SQLITE_CORRUPT": ("is damaged", "restore a backup, or move it away: it is then rebuilt by adopting customers"),
     r"SQLITE_NOTADB": ("is no SQLite database", "check state.url"),
     r"no such (table|column)|^42P01|^42703": NOT_SET_UP,
@@ -276,12 +284,30 @@ WORDS = {
 }
 
 
+OF_THE_DISK = ("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_READONLY")  # what SQLite says of many a cause
+
+
+def _trouble_with_disk(path: Path | None) -> tuple[str, str] | None:
+    """The files beside the database can't be made or grown either on a disk that is full or read-only."""
+    if path is None:
+        return None
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return None
+    if disk.f_flag & os.ST_RDONLY:
+        return "lies on a read-only file system", WRITABLE
+    return FULL if not disk.f_bavail or (disk.f_files and not disk.f_favail) else None
+
+
 def _in_words(error: sa.exc.DBAPIError, engine: Engine) -> StateUnusable:
     code = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None) or "-"
     raw = f"{code} {error.orig}"
-    for sign, (what, remedy) in WORDS.items():
-        if re.search(sign, raw):
-            return StateUnusable(f"the state database {what}", remedy=remedy)
+    found = next((words for sign, words in WORDS.items() if re.search(sign, raw)), None)
+    if found and code.startswith(OF_THE_DISK):
+        found = _trouble_with_disk(engine_path(engine)) or found
+    if found:
+        return StateUnusable(f"the state database {found[0]}", remedy=found[1])
     if engine.dialect.name == "postgresql" and isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
         remedy = "see that the server is up, and that state.url has the right address, user and database"
         return StateUnusable("the state database can't be reached", remedy=remedy)

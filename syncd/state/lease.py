@@ -17,7 +17,7 @@ from sqlalchemy import Engine, Pool, text
 from sqlalchemy.exc import DBAPIError
 
 from syncd.errors import LeaseTaken, StateUnusable
-from syncd.state.connect import engine_path, open_private, translate_errors
+from syncd.state.connect import engine_path, open_private, translate_errors, unwritable
 
 _in_memory: WeakKeyDictionary[Pool, set[str]] = WeakKeyDictionary()  # who has what of databases in memory
 _guard = Lock()
@@ -41,8 +41,12 @@ class Lease:
         return noted.isdigit() and int(noted) >= fence
 
     def note(self, fence: int) -> None:
-        if self.descriptor is not None:
+        if self.descriptor is None:
+            return
+        try:
             os.pwrite(self.descriptor, f"{fence:<31}\n".encode(), 0)
+        except OSError as error:
+            raise unwritable("the lock beside the state database", error) from None
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from daemons import started
 from flask import Flask, Response, request
 from museum import Museum, sqlite_url
 from office import MARKS, Office, open_office
@@ -328,3 +329,14 @@ def test_an_address_in_plain_text_is_refused(office: Office) -> None:
 def test_a_message_names_its_state_in_the_title() -> None:
     assert Message(sync="a", kind="failed", state="raised", text="").title == "syncd: a failed"
     assert Message(sync="a", kind="failed", state="over", text="").title == "syncd: a failed (over)"
+
+
+def test_the_daemon_raises_alarms_too_and_once(office: Office, receiver: Receiver) -> None:
+    office.reconfigure("[sync.members]\n", '[sync.members]\nschedule = "every 1s"\n')
+    (office.folder / "members.csv").unlink()
+    with started(office) as daemon:
+        daemon.wait_for("run.failed", 2)
+        office.export()
+        daemon.wait_for("run.finished", 2)
+        assert daemon.end() == 0
+    assert receiver.told == ["failed raised", "failed over"]

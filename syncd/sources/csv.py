@@ -15,7 +15,7 @@ from pydantic import AfterValidator
 from syncd.errors import IncompleteRead
 from syncd.records import Position, SourceRecord
 from syncd.sources.base import Reading, ReadKind, Source
-from syncd.sources.files import FileOptions, open_file
+from syncd.sources.files import FileOptions, find_twins, open_file
 from syncd.sources.text import TextFile, decide_text
 
 _DELIMITERS = ";,\t|"
@@ -112,11 +112,8 @@ class CsvReading(Reading):
         raise self._doubt(None, "is empty", f"{_ANEW}; an empty file deletes nobody")
 
     def _check_names(self, names: Sequence[str], line: int) -> None:
-        for place, name in enumerate(names, start=1):
-            first = names.index(name) + 1
-            if name and first < place:
-                what = f"the columns {first} and {place} are both called {name!r}"
-                raise self._doubt(line, what, "rename one of them, for columns are told apart by their names")
+        if twins := find_twins(names):
+            raise self._doubt(line, twins, "rename one of them, for columns are told apart by their names")
 
     def _fit(self, cells: list[str], number: int, line: int) -> list[str]:
         """Bring a row to the width of the header, if it is certain that nothing but empty cells is missing.

@@ -28,7 +28,7 @@ from python_calamine import (
 from syncd.errors import IncompleteRead
 from syncd.records import Position, SourceRecord
 from syncd.sources.base import Reading, ReadKind, Source
-from syncd.sources.files import NO_TABLE, FileOptions, OpenFile, check_contents, open_file, unreadable
+from syncd.sources.files import NO_TABLE, FileOptions, OpenFile, check_contents, find_twins, open_file, unreadable
 
 HEAD = 4096
 AGAIN = "save the workbook anew; an empty sheet deletes nobody"
@@ -99,11 +99,8 @@ class ExcelReading(Reading):
         raise self._doubt(None, "is empty", AGAIN)
 
     def _check_names(self, names: Sequence[str], number: int) -> None:
-        for place, name in enumerate(names, start=1):
-            first = names.index(name) + 1
-            if name and first < place:
-                what = f"the columns {first} and {place} are both called {name!r}"
-                raise self._doubt(number, what, "rename one of them, for columns are told apart by their names")
+        if twins := find_twins(names):
+            raise self._doubt(number, twins, "rename one of them, for columns are told apart by their names")
 
     def _check_merged(self, ranges: Iterable[tuple[tuple[int, int], tuple[int, int]]]) -> None:
         """Of merged cells only the first has the value; the others would count as empty."""

@@ -174,6 +174,15 @@ def open_file(
         yield OpenFile(name=file.name, raw=raw, check_unchanged=file.check_unchanged)
 
 
+def find_twins(names: Sequence[str]) -> str | None:
+    """What is wrong with a header in which a name stands twice; columns without a name are no twins."""
+    for place, name in enumerate(names, start=1):
+        first = names.index(name) + 1
+        if name and first < place:
+            return f"the columns {first} and {place} are both called {name!r}"
+    return None
+
+
 def _login(options: FileOptions, base: Path) -> Login:
     return Login(
         username=options.username,

@@ -4,11 +4,14 @@ A condition is kept in the state database until it has been told, so that a mail
 message holds personal data: sync, run, counts, reasons and remedies, as in the log.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import partial
 
 import httpx
 import structlog
@@ -22,8 +25,11 @@ from syncd.state.conditions import Condition, Conditions, Telling
 from syncd.state.store import Store
 
 log = structlog.get_logger()
-TIMEOUT = 10.0  # seconds; a receiver that hangs holds up nobody for longer
+TIMEOUT = 10.0  # seconds; receivers that hang hold up nobody for longer, all of them together
+CLAIM = timedelta(minutes=2)  # one who died while telling is waited for no longer
 SUCCEEDED = (Status.DONE, Status.PROBLEMS)
+ON_TIME = (*SUCCEEDED, Status.HELD)  # what is held has been told, and the rest went through
+PARTIAL = ("erase", "verify")  # triggers of runs that read no source, or change nothing by it
 LOST = "state database"
 
 
@@ -59,37 +65,66 @@ class Message:
         return f"syncd: {self.sync} {self.kind}" + ("" if self.state == "raised" else f" ({self.state})")
 
 
-class Channels:
-    """Where messages go. What goes wrong with one is logged, without its address, and keeps no other from its turn."""
+@dataclass(slots=True)
+class Errand:
+    """Something sent in a thread of its own: what hangs there, whatever it is, holds up nobody."""
 
-    def __init__(self, options: NotifyOptions, *, transport: httpx.BaseTransport | None = None) -> None:
+    what: str
+    send: Callable[[], None]
+    is_done: bool = False
+    error: Exception | None = None
+    thread: threading.Thread = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.thread = threading.Thread(target=self._run, name=f"notify {self.what}", daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.send()
+            self.is_done = True
+        except Exception as error:  # noqa: BLE001 - an alarm that fails must not fail the run
+            self.error = error
+
+    def wait(self, deadline: float) -> bool:
+        """Whether it has arrived; what went wrong is logged, without the address."""
+        self.thread.join(max(0.0, deadline - time.monotonic()))
+        if self.is_done:
+            return True
+        status = self.error.response.status_code if isinstance(self.error, httpx.HTTPStatusError) else None
+        log.warning("notify.failed", source=self.what, error=type(self.error or TimeoutError()).__name__, status=status)
+        return False
+
+
+class Channels:
+    """Where messages go: to all at once, so that none waits for another."""
+
+    def __init__(
+        self, options: NotifyOptions, *, transport: httpx.BaseTransport | None = None, timeout: float = TIMEOUT
+    ) -> None:
         self._options = options
         self._transport = transport
+        self._timeout = timeout
 
     def send(self, message: Message) -> bool:
         """Whether somebody was reached; also where nobody is to be."""
         sent = [ok for _, ok in self.send_to_each(message)]
         return not sent or any(sent)
 
-    def send_to_each(self, message: Message) -> Iterator[tuple[str, bool]]:
+    def send_to_each(self, message: Message) -> Sequence[tuple[str, bool]]:
+        errands = []
         if self._options.webhook is not None:
-            yield "webhook", self._guarded("webhook", lambda: self._post(message))
+            errands.append(Errand("webhook", lambda: self._post(message)))
         for place, url in enumerate(self._options.urls, start=1):
-            yield f"urls {place}", self._guarded("urls", lambda url=url: _by_apprise(url.get_secret_value(), message))  # type: ignore[misc]  # bound at once
+            errands.append(Errand(f"urls {place}", partial(_by_apprise, url.get_secret_value(), message)))
+        deadline = time.monotonic() + self._timeout
+        return [(errand.what, errand.wait(deadline)) for errand in errands]
 
     def beat(self, sync: str) -> None:
         """Tell the dead man's switch that a run has succeeded."""
         if self._options.heartbeat_url is not None:
             url = self._options.heartbeat_url.get_secret_value().replace("{sync}", sync)
-            self._guarded("heartbeat_url", lambda: self._call("GET", url, None))
-
-    def _guarded(self, what: str, send: Callable[[], None]) -> bool:
-        try:
-            send()
-        except Exception as error:  # noqa: BLE001 - an alarm that fails must not fail the run
-            log.warning("notify.failed", source=what, error=type(error).__name__)
-            return False
-        return True
+            Errand("heartbeat_url", lambda: self._call("GET", url, None)).wait(time.monotonic() + self._timeout)
 
     def _post(self, message: Message) -> None:
         assert self._options.webhook is not None  # noqa: S101 - as the caller looked
@@ -105,7 +140,7 @@ class Channels:
 
     def _call(self, method: str, url: str, body: Mapping[str, object] | None) -> None:
         headers = {"User-Agent": f"syncd/{__version__}"}
-        with httpx.Client(transport=self._transport, timeout=TIMEOUT, headers=headers) as client:
+        with httpx.Client(transport=self._transport, timeout=self._timeout, headers=headers) as client:
             client.request(method, url, json=body).raise_for_status()
 
 
@@ -139,13 +174,16 @@ class Alarms:
         if summary.status is Status.HELD:
             reasons = "; ".join(held.reason for held in summary.held)
             release = f"See `syncd plan {summary.sync}`; release it with `syncd approve {summary.sync}`."
-            self._raise(summary.sync, Kind.HELD, f"A guard holds changes{run}: {reasons}. {release}", now)
+            count = sum(self._store.count_held_changes(summary.sync).values())
+            text = f"A guard holds changes{run}: {reasons}. {release}"
+            self._raise(summary.sync, Kind.HELD, text, now, level=max(1, count))
+        if summary.status in ON_TIME:
+            self._clear(summary.sync, Kind.OVERDUE)
         if summary.status in SUCCEEDED:
             self._clear(summary.sync, Kind.HELD)
-            self._clear(summary.sync, Kind.OVERDUE)
             self._channels.beat(summary.sync)
         self._judge_failures(summary.sync, now)
-        self._tell()
+        self._tell(now)
 
     def check_overdue(self, now: datetime, since: datetime) -> None:
         """`since` is when somebody began to watch: before that nothing can have been overdue."""
@@ -154,10 +192,10 @@ class Alarms:
                 turns, when = self._options.overdue_after, f"{last.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
                 what = f"No run has succeeded in the last {turns} turns, since {when}."
                 self._raise(sync.name, Kind.OVERDUE, f"{what} See `syncd history {sync.name}` and the log.", now)
-        self._tell()
+        self._tell(now)
 
     def _overdue_since(self, sync: SyncConfig, schedule: Schedule, now: datetime, since: datetime) -> datetime | None:
-        run = self._store.last_run_ended(sync.name, [status.value for status in SUCCEEDED])
+        run = self._store.last_run_ended(sync.name, [status.value for status in ON_TIME], besides=PARTIAL)
         last = run.started_at if run else since
         turn = last
         for _ in range(self._options.overdue_after):
@@ -177,39 +215,45 @@ class Alarms:
 
     # --- conditions ---
 
-    def _find(self, sync: str, kind: Kind) -> Condition | None:
-        return next((one for one in self._conditions.all() if (one.sync, one.kind) == (sync, kind.value)), None)
-
     def _raise(self, sync: str, kind: Kind, text: str, now: datetime, *, level: int = 1) -> None:
-        found = self._find(sync, kind)
+        found = self._conditions.find(sync, kind.value)
         if found is None:
             new = Condition(sync=sync, kind=kind.value, since=now, level=level, telling=Telling.DUE, words=text)
-            self._conditions.put(new)
+            self._conditions.add(new)
         elif level >= 2 * found.level:
-            self._conditions.put(replace(found, level=level, telling=Telling.DUE, words=text))
+            self._conditions.change(found, replace(found, level=level, telling=Telling.DUE, words=text))
         elif found.telling is Telling.OVER:  # nobody has heard yet that it was over
-            self._conditions.put(replace(found, telling=Telling.TOLD))
+            self._conditions.change(found, replace(found, telling=Telling.TOLD))
 
     def _clear(self, sync: str, kind: Kind) -> None:
-        found = self._find(sync, kind)
+        found = self._conditions.find(sync, kind.value)
         if found is None:
             return
-        if found.telling is Telling.DUE:
+        if found.telling is Telling.DUE and found.claimed_until is None:
             self._conditions.drop(found)
-        else:
-            self._conditions.put(replace(found, telling=Telling.OVER))
+        elif found.telling is not Telling.OVER:
+            self._conditions.change(found, replace(found, telling=Telling.OVER, claimed_until=None))
 
-    def _tell(self) -> None:
+    def _tell(self, now: datetime) -> None:
+        """Where nobody can be reached, the next occasion is for the rest too."""
         for one in self._conditions.all():
-            if one.telling is Telling.DUE and self._channels.send(_message(one, "raised", one.words)):
-                self._conditions.put(replace(one, telling=Telling.TOLD))
-            elif one.telling is Telling.OVER:
-                words = OVER[Kind(one.kind)]
-                if self._channels.send(_message(one, "over", f"{words[0].upper()}{words[1:]}.")):
-                    self._conditions.drop(one)
+            if one.telling is Telling.TOLD or not self._conditions.claim(one, now, now + CLAIM):
+                continue
+            if not self._channels.send(_message(one)):
+                self._conditions.change(one, one)
+                return
+            if one.telling is Telling.DUE:
+                self._conditions.change(one, replace(one, telling=Telling.TOLD))
+            else:
+                self._conditions.drop(one)
 
 
-def _message(condition: Condition, state: str, text: str) -> Message:
+def _message(condition: Condition) -> Message:
+    if condition.telling is Telling.DUE:
+        state, text = "raised", condition.words
+    else:
+        words = OVER[Kind(condition.kind)]
+        state, text = "over", f"{words[0].upper()}{words[1:]}."
     return Message(sync=condition.sync, kind=condition.kind, state=state, text=text, since=condition.since)
 
 
@@ -243,6 +287,8 @@ class Watch:
                 act(alarms)
         except StateUnusable as error:
             self._tell_lost(config.notify, "raised", str(error))
+        except Exception as error:
+            log.critical("crashed", exc_info=error)
         else:
             self._tell_lost(config.notify, "over", "The state database can be used again.")
 
@@ -256,4 +302,4 @@ class Watch:
 def try_out(options: NotifyOptions) -> Sequence[tuple[str, bool]]:
     """A trial message to each receiver: which of them was reached."""
     text = "This is a trial. Alarms of syncd will come this way."
-    return list(Channels(options).send_to_each(Message(sync="all syncs", kind="alarms", state="test", text=text)))
+    return Channels(options).send_to_each(Message(sync="all syncs", kind="alarms", state="test", text=text))

@@ -1,26 +1,34 @@
 """Alarms, with receivers that are real servers: once for each condition, and once more when it is over."""
 
 import json
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from daemons import started
 from flask import Flask, Response, request
 from museum import Museum, sqlite_url
 from office import MARKS, Office, open_office
+from pydantic import SecretStr
+from structlog.testing import capture_logs
 
+from syncd.assembly import now, opening_alarms, opening_state
+from syncd.cli import running
 from syncd.config import load
 from syncd.config.model import Config, NotifyOptions
 from syncd.errors import StateUnusable
 from syncd.guards import Limits
-from syncd.notify import Alarms, Message, Watch, try_out
-from syncd.run import Status, Summary
+from syncd.notify import CLAIM, TIMEOUT, Alarms, Channels, Kind, Message, Watch, try_out
+from syncd.run import Status, Summary, failed_summary
 from syncd.sandbox import serve
-from syncd.state.conditions import Conditions
+from syncd.state.conditions import Condition, Conditions, Telling
 
 CONFIG = """
 [state]
@@ -45,6 +53,9 @@ class Receiver:
 
     url: str = ""
     is_up: bool = True
+    is_free: threading.Event = field(default_factory=threading.Event)  # else it hangs
+    called: threading.Event = field(default_factory=threading.Event)
+    calls: int = 0
     messages: list[dict[str, Any]] = field(default_factory=list)
     beats: list[str] = field(default_factory=list)
 
@@ -56,9 +67,13 @@ class Receiver:
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     receiver, app = Receiver(), Flask(__name__)
+    receiver.is_free.set()
 
     @app.post("/hook")
     def hook() -> Response:
+        receiver.calls += 1
+        receiver.called.set()
+        assert receiver.is_free.wait(30)
         if receiver.is_up:
             receiver.messages.append(request.get_json())
         return Response(status=200 if receiver.is_up else 500)
@@ -140,6 +155,31 @@ def test_what_a_guard_holds_is_told_with_the_command_that_releases_it(
     assert receiver.told == ["held raised", "held over"]
 
 
+def test_what_is_held_beyond_an_approval_is_told_again(museum: Museum, alarms: Alarms, receiver: Receiver) -> None:
+    museum.limits = Limits(delete_percent=10, delete_count=1)
+    museum.fill(30)
+    go(museum, alarms)
+    museum.remove(1, 2, 3, 4, 5)
+    held = go(museum, alarms)
+    now = museum.clock.now
+    museum.store.approve("members", held.run, by="a person", at=now, expires_at=now + timedelta(days=1))
+    Conditions(museum.engine).expect_more("members", Kind.HELD.value)
+    museum.remove(6)
+    for _ in range(2):
+        assert go(museum, alarms).status is Status.HELD
+    assert receiver.told == ["held raised", "held raised"]
+
+
+def test_what_is_held_is_told_again_when_it_has_doubled(museum: Museum, alarms: Alarms, receiver: Receiver) -> None:
+    museum.limits = Limits(delete_percent=10, delete_count=1)
+    museum.fill(30)
+    go(museum, alarms)
+    for gone in (4, 6, 8):
+        museum.remove(*range(1, gone + 1))
+        go(museum, alarms)
+    assert [message["text"].split(": ")[1].split()[0] for message in receiver.messages] == ["4", "8"]
+
+
 def test_failures_are_told_again_only_when_they_have_doubled(
     museum: Museum, alarms: Alarms, receiver: Receiver
 ) -> None:
@@ -172,6 +212,29 @@ def test_no_success_for_three_turns_is_told_once(museum: Museum, alarms: Alarms,
         assert receiver.told == (["overdue raised"] if hours > 3.5 else [])
     go(museum, alarms)
     assert receiver.told == ["overdue raised", "overdue over"]
+
+
+def test_a_sync_that_is_held_is_not_overdue(museum: Museum, alarms: Alarms, receiver: Receiver) -> None:
+    museum.limits = Limits(delete_percent=10, delete_count=1)
+    museum.fill(10)
+    go(museum, alarms)
+    museum.remove(1, 2, 3)
+    began = museum.clock.now
+    for _ in range(6):
+        museum.clock.sleep(3600)
+        go(museum, alarms)
+        alarms.check_overdue(museum.clock.now, began)
+    assert receiver.told == ["held raised"]
+
+
+def test_a_verification_is_no_run_of_everything(museum: Museum, alarms: Alarms, receiver: Receiver) -> None:
+    museum.fill(1)
+    go(museum, alarms)
+    began = museum.clock.now
+    museum.clock.sleep(3600 * 9)
+    assert museum.verify().summary.status is Status.DONE
+    alarms.check_overdue(museum.clock.now, began - timedelta(days=1))
+    assert receiver.told == ["overdue raised"]
 
 
 def test_a_daemon_that_has_just_started_gives_a_sync_one_turn(
@@ -208,6 +271,87 @@ def test_an_alarm_waits_until_somebody_can_be_reached(museum: Museum, alarms: Al
     receiver.is_up = True
     alarms.check_overdue(museum.clock.now, museum.clock.now)
     assert receiver.told == ["failed raised"]
+
+
+def test_where_nobody_can_be_reached_it_is_tried_once_and_not_for_every_condition(
+    museum: Museum, alarms: Alarms, receiver: Receiver
+) -> None:
+    museum.fill(3)
+    museum.row(1)["mail"] = "not an address"
+    receiver.is_up = False
+    go(museum, alarms)
+    museum.shelf.breaks_after = 1
+    go(museum, alarms)
+    assert receiver.calls == 2
+    receiver.is_up = True
+    go(museum, alarms)
+    assert receiver.told == ["failed raised", "failures raised"]
+
+
+def test_a_receiver_that_hangs_is_waited_for_no_longer_than_the_limit(config: Config, receiver: Receiver) -> None:
+    receiver.is_free.clear()
+    assert config.notify
+    began = time.monotonic()
+    assert not Channels(config.notify, timeout=0.2).send(Message(sync="a", kind="failed", state="raised", text=""))
+    assert time.monotonic() - began < TIMEOUT
+    receiver.is_free.set()
+
+
+def test_a_receiver_that_gives_its_answer_bit_by_bit_is_not_waited_for(config: Config) -> None:
+    """No single read takes long, so that the time limits of a connection never strike."""
+    is_over = threading.Event()
+
+    def drip(_environ: object, start: Any) -> Iterator[bytes]:
+        start("200 OK", [("Content-Type", "text/plain")])
+        while not is_over.wait(0.05):
+            yield b"x"
+
+    assert config.notify
+    with serve(drip) as url:
+        options = config.notify.model_copy(update={"webhook": SecretStr(url)})
+        began = time.monotonic()
+        assert not Channels(options, timeout=0.3).send(Message(sync="a", kind="failed", state="raised", text=""))
+        assert time.monotonic() - began < TIMEOUT
+        is_over.set()
+
+
+def test_what_could_not_be_sent_is_logged_without_its_address(config: Config, receiver: Receiver) -> None:
+    receiver.is_up = False
+    assert config.notify
+    structlog.reset_defaults()
+    with capture_logs() as events:
+        Channels(config.notify).send(Message(sync="a", kind="failed", state="raised", text=""))
+    failed = {"event": "notify.failed", "log_level": "warning", "source": "webhook"}
+    assert events == [{**failed, "error": "HTTPStatusError", "status": 500}]
+
+
+def test_two_replicas_that_look_at_once_tell_once(config: Config, receiver: Receiver, state_url: str) -> None:
+    museum = Museum(state_url=state_url)
+    assert config.notify
+    one, other = (
+        Alarms(config, config.notify, store=museum.store, conditions=Conditions(museum.engine)) for _ in range(2)
+    )
+    now = museum.clock.now
+    receiver.is_free.clear()
+    telling = threading.Thread(target=one.check_overdue, args=(now, now - timedelta(days=1)))
+    telling.start()
+    assert receiver.called.wait(30)
+    other.check_overdue(now, now - timedelta(days=1))
+    receiver.is_free.set()
+    telling.join()
+    other.check_overdue(now, now - timedelta(days=1))
+    assert receiver.told == ["overdue raised"]
+    museum.close()
+
+
+def test_what_somebody_died_of_telling_is_told_by_the_next(museum: Museum, alarms: Alarms, receiver: Receiver) -> None:
+    conditions, now = Conditions(museum.engine), museum.clock.now
+    due = Condition(sync="members", kind="failed", since=now, level=1, telling=Telling.DUE, words="It broke.")
+    conditions.add(due)
+    assert conditions.claim(due, now, now + CLAIM)
+    for minutes in (1, 3):
+        alarms.check_overdue(now + timedelta(minutes=minutes), now)
+        assert receiver.told == (["failed raised"] if minutes > 2 else [])
 
 
 def test_what_is_over_before_it_could_be_told_is_not_told(museum: Museum, alarms: Alarms, receiver: Receiver) -> None:
@@ -261,6 +405,12 @@ def test_a_state_that_is_lost_is_told_once_by_a_process(config: Config, receiver
     assert receiver.told == ["lost raised", "lost over"]
 
 
+def test_a_mistake_of_ours_in_an_alarm_ends_nothing(config: Config, museum: Museum) -> None:
+    watch = Watch(lambda: config, lambda *_: 1 // 0, since=museum.clock.now)  # type: ignore[arg-type,return-value]
+    watch.each_minute(museum.clock.now)
+    watch.after_run(failed_summary("members", "it broke", None), museum.clock.now)
+
+
 class open_alarms:  # noqa: N801 - a context manager of one line
     def __init__(self, alarms: Alarms) -> None:
         self.alarms = alarms
@@ -310,6 +460,19 @@ def test_a_state_that_cannot_be_opened_is_told(office: Office, receiver: Receive
     assert receiver.told == ["lost raised"]
 
 
+@pytest.mark.parametrize("crash", [True, False], ids=["crashed", "without its database"])
+def test_a_run_by_hand_that_ends_like_no_other_is_told(
+    config: Config, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, crash: bool
+) -> None:
+    cut = replace(failed_summary("members", "the state database is gone", None), is_cut=True)
+    monkeypatch.setattr(running, "run", lambda *_, **__: 1 // 0 if crash else cut)
+    watch = Watch(lambda: config, opening_alarms, since=now())
+    with opening_state(config) as state:
+        run_one = partial(running._run_one, config, state, threading.Event(), watch, probe=True)
+        assert running.run_syncs(list(config.syncs.values()), run_one, is_stopping=lambda: False) == 1
+    assert receiver.told == ["failed raised"]
+
+
 def test_check_can_send_a_trial_message(office: Office, receiver: Receiver) -> None:
     assert "✓ notify: webhook: a trial message was sent" in office.syncd("check", "--notify").out
     receiver.is_up = False
@@ -323,6 +486,14 @@ def test_an_address_in_plain_text_is_refused(office: Office) -> None:
     ended = office.syncd("check")
     assert ended.code == 2
     assert "notify.webhook" in ended.out
+    assert "s3cret" not in ended.out + ended.err
+
+
+def test_an_address_that_is_none_is_refused_unquoted(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBHOOK", "hooks.example.org/s3cret")
+    ended = office.syncd("check")
+    assert ended.code == 2
+    assert "notify.webhook: what the environment variable WEBHOOK holds is not valid here" in ended.out
     assert "s3cret" not in ended.out + ended.err
 
 

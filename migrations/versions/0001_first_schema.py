@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("level", sa.Integer(), nullable=False),
         sa.Column("telling", sa.Text(), nullable=False),
         sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("claimed_until", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("sync", "kind", name="pk_condition"),
     )
     op.create_table(

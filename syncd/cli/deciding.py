@@ -13,6 +13,8 @@ from syncd.cli.progress import showing_progress
 from syncd.cli.running import stopping_on_signals
 from syncd.config.model import Config, SyncConfig
 from syncd.erase import erase as erase_customer
+from syncd.notify import Kind
+from syncd.state.conditions import Conditions
 from syncd.verify import Drift
 from syncd.verify import verify as verify_customers
 
@@ -43,6 +45,7 @@ def approve(
                 return
             if not state.store.approve(name, held.run, by=ctx.who(), at=now(), expires_at=now() + APPROVED_FOR):
                 stop("A run has held something else meanwhile; look again.", HELD)
+            Conditions(state.engine).expect_more(name, Kind.HELD.value)
         print(f"Released for 24 hours. Run `syncd --once --sync {name}`, or wait for the next run.")
 
 

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from types import FrameType
 from typing import TypeVar
@@ -86,7 +87,10 @@ def _run_one(
         if not isinstance(error, LeaseTaken):
             watch.after_run(failed_summary(sync.name, error.message, error.remedy), now())
         return code_of(error)
-    watch.after_run(summary, now())
+    except Exception as error:
+        watch.after_run(failed_summary(sync.name, f"crashed ({type(error).__name__})", None), now())
+        raise
+    watch.after_run(replace(summary, is_cut=False), now())  # nobody begins it again but the next start
     _sum_up(summary)
     return CODES[summary.status]
 

@@ -177,6 +177,14 @@ class NotifyOptions(_Table):
     heartbeat_url: SecretStr | None = None  # called after each success; {sync} is the name of the sync
     overdue_after: int = Field(default=3, ge=1)
 
+    @field_validator("webhook", "heartbeat_url")
+    @classmethod
+    def _is_address(cls, url: SecretStr | None) -> SecretStr | None:
+        """Never quoted, for it may hold a secret."""
+        if url is not None and not re.match(r"https?://[^/\s]", url.get_secret_value()):
+            raise ValueError("must begin with 'https://' or 'http://'")
+        return url
+
     @field_validator("urls")
     @classmethod
     def _need_apprise(cls, urls: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:

@@ -543,10 +543,11 @@ class Store:
     def find_run(self, run: str) -> RunRow | None:
         return next(iter(self._runs(select(t.run).where(t.run.c.id == run))), None)
 
-    def last_run_ended(self, sync: str, statuses: Sequence[str]) -> RunRow | None:
-        """The latest that ended in one of these ways."""
+    def last_run_ended(self, sync: str, statuses: Sequence[str], *, besides: Sequence[str] = ()) -> RunRow | None:
+        """The latest that ended in one of these ways, `besides` those of some triggers."""
         c = t.run.c
-        query = select(t.run).where(c.sync == sync, c.status.in_(statuses)).order_by(c.started_at.desc()).limit(1)
+        query = select(t.run).where(c.sync == sync, c.status.in_(statuses), c.trigger.not_in(besides))
+        query = query.order_by(c.started_at.desc()).limit(1)
         return next(iter(self._runs(query)), None)
 
     def _runs(self, query: Any) -> list[RunRow]:  # noqa: ANN401 - a select of runs

@@ -225,6 +225,7 @@ condition = Table(
     Column("level", Integer, nullable=False),
     Column("telling", Text, nullable=False),
     Column("words", Words, nullable=False),
+    Column("claimed_until", Moment),  # while somebody tells it
 )
 
 lookup = Table(

@@ -13,15 +13,15 @@ from pathlib import Path
 
 from sqlalchemy import Engine, make_url
 
+from syncd.alerts.alarms import Alarms
 from syncd.config.model import Config, NotifyOptions, SyncConfig
-from syncd.digest import Digester
+from syncd.domain.digest import Digester
+from syncd.domain.guards import Limits
 from syncd.errors import Misconfigured, Problem, StateUnusable
 from syncd.gomus.client import Client, Observe
 from syncd.gomus.fields import FIELDS
-from syncd.guards import Limits
-from syncd.mapping import Mapper
-from syncd.notify import Alarms
-from syncd.run import Sync, World
+from syncd.mapping.mapper import Mapper
+from syncd.runs.run import Sync, World
 from syncd.sources import find_source
 from syncd.sources.base import Source
 from syncd.state import migrate

@@ -9,7 +9,7 @@ from pathlib import Path
 from syncd.assembly import opening_state
 from syncd.config import load
 from syncd.config.model import Config
-from syncd.records import FieldProblem, InvalidRecord, Position, Standing
+from syncd.domain.records import FieldProblem, InvalidRecord, Position, Standing
 from syncd.state.store import HeldChange, Intent, KnownRow, Quarantined, Settled, Store
 
 NOW = datetime(2026, 3, 9, 13, 5, tzinfo=UTC)  # a Monday, 14:05 in Berlin

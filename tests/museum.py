@@ -11,17 +11,18 @@ from typing import Any
 import httpx
 from faults import Choose, FaultTransport
 
-from syncd.diff import DeleteMode
-from syncd.digest import Digester
-from syncd.erase import erase
+from syncd.domain.diff import DeleteMode
+from syncd.domain.digest import Digester
+from syncd.domain.guards import Limits
+from syncd.domain.records import Position, SourceRecord
 from syncd.errors import IncompleteRead
 from syncd.gomus.client import Client
 from syncd.gomus.fields import FIELDS
 from syncd.gomus.options import GomusOptions
-from syncd.guards import Limits
-from syncd.mapping import FieldSpec, ForeignIdSpec, Mapper
-from syncd.records import Position, SourceRecord
-from syncd.run import Summary, Sync, World, run
+from syncd.mapping.mapper import FieldSpec, ForeignIdSpec, Mapper
+from syncd.runs.erase import erase
+from syncd.runs.run import Summary, Sync, World, run
+from syncd.runs.verify import Verification, verify
 from syncd.sandbox.app import create_app
 from syncd.sandbox.store import TOKEN, Sandbox
 from syncd.sandbox.switches import Switches
@@ -29,7 +30,6 @@ from syncd.sources.base import Reading, ReadKind, Source, SourceOptions
 from syncd.state.connect import open_engine
 from syncd.state.migrate import upgrade
 from syncd.state.store import Store
-from syncd.verify import Verification, verify
 
 
 class Clock:

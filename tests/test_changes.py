@@ -9,11 +9,11 @@ import pytest
 from faults import Fault, Killed
 from museum import Feed, Museum, member, sqlite_url
 
-from syncd.guards import Limits
-from syncd.ledger import Ledger
-from syncd.mapping import FieldSpec, Mapper
-from syncd.run import Status, Summary, run
+from syncd.domain.guards import Limits
+from syncd.mapping.mapper import FieldSpec, Mapper
+from syncd.runs.run import Status, Summary, run
 from syncd.sources.base import SourceOptions
+from syncd.state.ledger import Ledger
 
 WEEK = 7 * 86400
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from syncd.config import find_config, json_schema, load
 from syncd.config.load import _shield
 from syncd.config.secrets import Reference, resolve
-from syncd.diff import DeleteMode
+from syncd.domain.diff import DeleteMode
 from syncd.errors import Misconfigured
 
 ROOT = Path(__file__).parent.parent

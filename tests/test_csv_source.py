@@ -15,7 +15,7 @@ from source_contract import SourceContract, read
 
 from syncd.errors import IncompleteRead
 from syncd.example.make import FILE as EXAMPLE
-from syncd.sources.csv import CsvOptions, CsvSource
+from syncd.sources.files.csv import CsvOptions, CsvSource
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(days=1)

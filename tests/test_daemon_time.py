@@ -25,7 +25,7 @@ from syncd.config.model import Config
 from syncd.daemon.crew import DoneBefore, enter
 from syncd.daemon.desk import SILENT, Desk, Ended, Fate, Order, Self
 from syncd.errors import LeaseTaken, StateUnusable
-from syncd.run import Status, Summary, run
+from syncd.runs.run import Status, Summary, run
 from syncd.state.board import Board
 
 BERLIN = ZoneInfo("Europe/Berlin")

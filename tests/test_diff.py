@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.changes import Cause, Create, Update
-from syncd.diff import Absence, AbsencePolicy, DeleteMode, Memory, Verdict, compare, judge_absence
-from syncd.digest import Digester
+from syncd.domain.changes import Cause, Create, Update
+from syncd.domain.diff import Absence, AbsencePolicy, DeleteMode, Memory, Verdict, compare, judge_absence
+from syncd.domain.digest import Digester
+from syncd.domain.records import Customer, KnownCustomer, Position, Standing, Value
 from syncd.gomus.fields import FIELDS
-from syncd.records import Customer, KnownCustomer, Position, Standing, Value
 
 DIGESTER = Digester(b"key", FIELDS)
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

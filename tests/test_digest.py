@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.digest import Digester
+from syncd.domain.digest import Digester
 from syncd.gomus.fields import FIELDS
 
 ONE = Digester(b"one key", FIELDS)

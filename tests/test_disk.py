@@ -13,8 +13,8 @@ from office import MARKS, Ended, Office, open_office, person
 
 from syncd.assembly import _make_key
 from syncd.errors import Fatal, StateUnusable
-from syncd.run import Status
-from syncd.spool import Spool
+from syncd.plan.spool import Spool
+from syncd.runs.run import Status
 from syncd.state.lease import take_lease
 
 ENOUGH = "20m"

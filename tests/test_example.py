@@ -7,13 +7,13 @@ from collections import Counter
 from datetime import UTC, datetime
 
 from syncd.config import load
+from syncd.domain.records import Customer, InvalidRecord, LookupEntry
 from syncd.example.make import COLUMNS, FILE, example
 from syncd.gomus.fields import FIELDS
-from syncd.lookups import Lookup
-from syncd.mapping import Mapper
-from syncd.records import Customer, InvalidRecord, LookupEntry
+from syncd.mapping.lookups import Lookup
+from syncd.mapping.mapper import Mapper
 from syncd.sandbox.reference import COUNTRIES, SALUTATIONS, TITLES
-from syncd.sources.csv import CsvSource
+from syncd.sources.files.csv import CsvSource
 
 FREE_FOR_FILMS = re.compile(
     r"(30)?23125\d{3}|6990009\d{3}|4066969\d{3}|2214710\d{3}|8999998\d{3}|17139200?\d{2}|176040690\d{2}"

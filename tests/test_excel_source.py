@@ -13,7 +13,7 @@ from odf import opendocument, table, text
 from source_contract import SourceContract, read
 
 from syncd.errors import IncompleteRead
-from syncd.sources.excel import ExcelOptions, ExcelSource
+from syncd.sources.files.excel import ExcelOptions, ExcelSource
 
 Edit = Callable[[Any], None]
 

@@ -32,16 +32,16 @@ from hypothesis.stateful import (
 )
 from museum import FIELDS_MAPPED, Museum, Shelf, WatchfulFeed, member
 
-import syncd.run
-from syncd.changes import Create, Outcome, Result
-from syncd.delivery import Delivery
+import syncd.runs.run
+from syncd.delivery.writing import Delivery
+from syncd.domain.changes import Create, Outcome, Result
+from syncd.domain.guards import Limits
 from syncd.errors import IncompleteRead
-from syncd.guards import Limits
-from syncd.ledger import Ledger
-from syncd.reading import Snapshot
-from syncd.run import Status
+from syncd.plan.reading import Snapshot
+from syncd.runs.run import Status
 from syncd.sandbox.switches import Switches, positions
 from syncd.sources.base import SourceOptions
+from syncd.state.ledger import Ledger
 
 EXAMPLES = int(os.environ.get("SYNCD_TEST_MACHINE_EXAMPLES", "40"))
 STEPS = 30
@@ -385,7 +385,7 @@ def believe_without_reading_back(_delivery: Delivery, _gomus_id: int, _blank: An
 MUTANTS = [
     ("duplicates", Delivery, "_create_lost", resend_after_a_time_out),
     ("make_good_and_compare", Ledger, "begin", know_before_acceptance),
-    ("absence_deletes_only_when_it_is_sure", syncd.run, "read_whole", take_a_broken_read_for_whole),
+    ("absence_deletes_only_when_it_is_sure", syncd.runs.run, "read_whole", take_a_broken_read_for_whole),
     ("who_was_deleted_held_nothing_personal", Delivery, "_left_personal", believe_without_reading_back),
 ]
 

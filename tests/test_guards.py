@@ -2,9 +2,9 @@
 
 import pytest
 
-from syncd.changes import Cause, Create, Erase, Update
-from syncd.guards import Figures, Guard, Held, Limits, ask_guards
-from syncd.records import Digests
+from syncd.domain.changes import Cause, Create, Erase, Update
+from syncd.domain.guards import Figures, Guard, Held, Limits, ask_guards
+from syncd.domain.records import Digests
 
 NONE = Digests(record=b"", fields={})
 CREATE = Create(foreign_id="M-1", fields={"name": "Ada"}, digests=NONE, source=b"")

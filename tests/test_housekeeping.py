@@ -9,7 +9,7 @@ from museum import Museum, sqlite_url
 from office import CONFIG, Office, open_office
 
 from syncd.errors import StateUnusable
-from syncd.run import Status
+from syncd.runs.run import Status
 from syncd.state import migrate
 from syncd.state import tables as t
 from syncd.state.connect import open_engine

@@ -47,7 +47,7 @@ INSIDE = {name: {used for used in found if used.split(".")[0] == "syncd"} for na
 
 
 def part(module: str) -> str:
-    """`syncd.sources.csv` is of `sources`; the bare package holds the version and belongs to no layer."""
+    """`syncd.sources.files.csv` is of `sources`; the bare package holds the version and belongs to no layer."""
     return [*module.split("."), ""][1]
 
 

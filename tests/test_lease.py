@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from syncd.digest import Digester
+from syncd.domain.digest import Digester
 from syncd.errors import LeaseLost, LeaseTaken, StateUnusable
 from syncd.gomus.fields import FIELDS
 from syncd.state.connect import open_engine

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from syncd.domain.records import Customer, FieldProblem, InvalidRecord, LookupEntry, Position, SourceRecord
 from syncd.gomus.fields import FIELDS
-from syncd.lookups import Lookup
-from syncd.mapping import FieldSpec, ForeignIdSpec, Mapper
-from syncd.records import Customer, FieldProblem, InvalidRecord, LookupEntry, Position, SourceRecord
+from syncd.mapping.lookups import Lookup
+from syncd.mapping.mapper import FieldSpec, ForeignIdSpec, Mapper
 
 LOOKUPS = {
     "country": Lookup(

@@ -19,14 +19,14 @@ from office import MARKS, Office, open_office
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
+from syncd.alerts.alarms import CLAIM, TIMEOUT, Alarms, Channels, Kind, Message, Watch, try_out
 from syncd.assembly import now, opening_alarms, opening_state
 from syncd.cli import running
 from syncd.config import load
 from syncd.config.model import Config, NotifyOptions
+from syncd.domain.guards import Limits
 from syncd.errors import StateUnusable
-from syncd.guards import Limits
-from syncd.notify import CLAIM, TIMEOUT, Alarms, Channels, Kind, Message, Watch, try_out
-from syncd.run import Status, Summary, failed_summary
+from syncd.runs.run import Status, Summary, failed_summary
 from syncd.sandbox import serve
 from syncd.state.conditions import Condition, Conditions, Telling
 

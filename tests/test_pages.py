@@ -18,13 +18,13 @@ from syncd.config.model import (
     SyncTable,
     WebOptions,
 )
-from syncd.durations import format_duration
+from syncd.domain.durations import format_duration
 from syncd.gomus.fields import FIELDS
 from syncd.gomus.options import GomusOptions
-from syncd.mapping import FieldSpec, ForeignIdSpec
+from syncd.mapping.mapper import FieldSpec, ForeignIdSpec
+from syncd.mapping.transforms import NAMES
 from syncd.sources import available_sources, find_source
-from syncd.sources.csv import CsvOptions
-from syncd.transforms import NAMES
+from syncd.sources.files.csv import CsvOptions
 
 ROOT = Path(__file__).parents[1]
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")

@@ -18,7 +18,7 @@ import pytest
 from museum import Museum, member, sqlite_url
 
 from syncd.errors import IncompleteRead
-from syncd.run import Status
+from syncd.runs.run import Status
 from syncd.sources.base import ReadKind
 from syncd.sources.rest.options import RestOptions
 from syncd.sources.rest.source import RestSource

@@ -24,7 +24,7 @@ from recipes.salesforce import SALESFORCE
 
 from syncd.assembly import make_sync, opening_state, opening_world
 from syncd.config import load
-from syncd.run import Status, Summary, run
+from syncd.runs.run import Status, Summary, run
 from syncd.sandbox import TOKEN, Sandbox, create_app, serve
 from syncd.sources.rest.options import RestOptions
 

@@ -20,7 +20,7 @@ from source_contract import read
 
 from syncd.errors import IncompleteRead
 from syncd.sandbox import serve
-from syncd.sources.csv import CsvOptions, CsvSource
+from syncd.sources.files.csv import CsvOptions, CsvSource
 
 TEXT = "Nr;Name\n0001;Zzquandt\n0002;Zzmeyer\n"
 

@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from museum import Clock, Museum, member, sqlite_url
 
-import syncd.ledger
-from syncd.run import Status
-from syncd.sources.rest.changes import Cursor, Latest, parse_cursor, parse_stamp
+import syncd.state.ledger
+from syncd.runs.run import Status
 from syncd.sources.rest.options import RestOptions
 from syncd.sources.rest.source import RestSource
+from syncd.sources.rest.time_cursor import Cursor, Latest, parse_cursor, parse_stamp
 
 EXAMPLES = int(os.environ.get("SYNCD_TEST_MONTHS", "8"))
 MEMBERS = 12  # four pages
@@ -289,7 +289,7 @@ def take(step: Step, museum: Museum, month: Month, text: str) -> None:
 def run_and_crash(museum: Museum, writes: int) -> None:
     """Dies when it is about to write to the state for the n-th time, or between settling and the cursor."""
     left = [writes]
-    move, settle = syncd.ledger.Ledger.move_watermark, syncd.ledger.Ledger.settle
+    move, settle = syncd.state.ledger.Ledger.move_watermark, syncd.state.ledger.Ledger.settle
 
     def die(then: Callable[..., None]) -> Callable[..., None]:
         def step(*arguments: Any) -> None:
@@ -301,6 +301,6 @@ def run_and_crash(museum: Museum, writes: int) -> None:
         return step
 
     with pytest.MonkeyPatch.context() as patched, suppress(Killed):
-        patched.setattr(syncd.ledger.Ledger, "settle", die(settle))
-        patched.setattr(syncd.ledger.Ledger, "move_watermark", die(move))
+        patched.setattr(syncd.state.ledger.Ledger, "settle", die(settle))
+        patched.setattr(syncd.state.ledger.Ledger, "move_watermark", die(move))
         museum.run()

@@ -22,11 +22,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from source_contract import SourceContract, read
 
+from syncd.domain.records import SourceRecord
 from syncd.errors import IncompleteRead
-from syncd.records import SourceRecord
 from syncd.sources.base import ReadKind
 from syncd.sources.rest.auth import make_signer
-from syncd.sources.rest.counts import CountCursor, LatestCount, parse_count_cursor
+from syncd.sources.rest.number_cursor import CountCursor, LatestCount, parse_count_cursor
 from syncd.sources.rest.options import ApiKey, Bearer, OAuth2, RestOptions
 from syncd.sources.rest.paging import next_link
 from syncd.sources.rest.source import RestSource

@@ -10,9 +10,9 @@ import pytest
 from faults import Fault, Killed
 from museum import Museum, member
 
-from syncd.diff import DeleteMode
+from syncd.domain.diff import DeleteMode
 from syncd.errors import LeaseTaken
-from syncd.run import Status, run
+from syncd.runs.run import Status, run
 from syncd.sandbox.switches import Switches
 from syncd.state.lease import take_lease
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.schedule import parse_schedule
+from syncd.domain.schedule import parse_schedule
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

@@ -7,7 +7,7 @@ import pytest
 import syncd.sources
 from syncd.sources import available_sources, find_source
 from syncd.sources.base import Source
-from syncd.sources.csv import CsvSource
+from syncd.sources.files.csv import CsvSource
 
 
 @pytest.fixture
@@ -25,13 +25,13 @@ def test_the_built_in_source_is_registered():
 
 
 def test_a_plug_in_is_found_like_a_built_in_one(register):
-    register(csv="syncd.sources.csv:CsvSource", crm="syncd.sources.csv:CsvSource")
+    register(csv="syncd.sources.files.csv:CsvSource", crm="syncd.sources.files.csv:CsvSource")
     assert available_sources() == ("crm", "csv")
     assert find_source("crm") is CsvSource
 
 
 def test_an_unknown_name_is_told_the_nearest_and_all_there_are(register):
-    register(csv="syncd.sources.csv:CsvSource", crm="syncd.sources.csv:CsvSource")
+    register(csv="syncd.sources.files.csv:CsvSource", crm="syncd.sources.files.csv:CsvSource")
     with pytest.raises(LookupError) as error:
         find_source("csw")
     assert str(error.value) == "there is no source 'csw'; did you mean 'csv'? (available: 'crm', 'csv')"

@@ -16,10 +16,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from syncd.digest import Digester
+from syncd.domain.digest import Digester
+from syncd.domain.records import Digests, FieldProblem, InvalidRecord, LookupEntry, Position, Standing
 from syncd.errors import LeaseLost, StateUnusable
 from syncd.gomus.fields import FIELDS
-from syncd.records import Digests, FieldProblem, InvalidRecord, LookupEntry, Position, Standing
 from syncd.state import connect, tables
 from syncd.state.connect import open_engine, open_engine_readonly, open_in_memory
 from syncd.state.migrate import upgrade

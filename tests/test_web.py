@@ -22,7 +22,7 @@ from syncd.config import load
 from syncd.config.model import WebOptions
 from syncd.errors import Misconfigured
 from syncd.report.html import STYLE_HASH
-from syncd.run import Status, Summary
+from syncd.runs.run import Status, Summary
 from syncd.state.board import Board, Replica
 from syncd.web import Metrics, serving
 from syncd.web.app import create_app

@@ -12,7 +12,7 @@ from pathlib import Path
 import typer
 
 from syncd import config, log
-from syncd.cli.failing import USAGE, stop
+from syncd.cli.exits import USAGE, stop
 from syncd.config.model import Config, SyncConfig
 
 

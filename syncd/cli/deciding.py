@@ -6,17 +6,17 @@ from typing import Annotated
 
 import typer
 
+from syncd.alerts.alarms import Kind
 from syncd.assembly import State, make_sync, now, opening_state, opening_world
 from syncd.cli import context as ctx
-from syncd.cli.failing import CODES, DONE, HELD, failing_in_words, stop
+from syncd.cli.exits import CODES, DONE, HELD, failing_in_words, stop
 from syncd.cli.progress import showing_progress
 from syncd.cli.running import stopping_on_signals
 from syncd.config.model import Config, SyncConfig
-from syncd.erase import erase as erase_customer
-from syncd.notify import Kind
+from syncd.runs.erase import erase as erase_customer
+from syncd.runs.verify import Drift
+from syncd.runs.verify import verify as verify_customers
 from syncd.state.conditions import Conditions
-from syncd.verify import Drift
-from syncd.verify import verify as verify_customers
 
 APPROVED_FOR = timedelta(hours=24)
 

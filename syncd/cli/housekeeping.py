@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 from syncd import config
 from syncd.assembly import opening_state
 from syncd.cli import context as ctx
-from syncd.cli.failing import failing_in_words, stop
+from syncd.cli.exits import failing_in_words, stop
 from syncd.cli.progress import showing_progress
 from syncd.config.model import Config, StateOptions
 from syncd.state import migrate

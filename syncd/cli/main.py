@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from syncd import __version__, log
-from syncd.cli import deciding, housekeeping, planning, reporting, serving, starting, telling, trying
+from syncd.cli import deciding, housekeeping, planning, reporting, serving, starting, status, trying
 from syncd.cli.context import Options
-from syncd.cli.failing import answering_to_the_end, stop
+from syncd.cli.exits import answering_to_the_end, stop
 from syncd.cli.progress import survive_narrow_outputs
 from syncd.cli.running import run_once
 
@@ -77,10 +77,10 @@ for command in (
     planning.plan,
     planning.check,
     serving.trigger,
-    telling.status,
-    telling.history,
-    telling.show,
-    telling.failures,
+    status.status,
+    status.history,
+    status.show,
+    status.failures,
     reporting.report,
     deciding.approve,
     deciding.retry,

@@ -7,23 +7,23 @@ from typing import Annotated
 
 import typer
 
-from syncd.approval import Approval
+from syncd.alerts.alarms import try_out
 from syncd.assembly import check_state_folder, looking_at_state, make_client, make_source, make_sync, now
 from syncd.cli import context as ctx
-from syncd.cli.failing import DONE, FAILED, HELD, PROBLEMS, USAGE, code_of, failing_in_words, gravest, say
+from syncd.cli.exits import DONE, FAILED, HELD, PROBLEMS, USAGE, code_of, failing_in_words, gravest, say
 from syncd.cli.progress import showing_progress
 from syncd.config.model import Config, SyncConfig
+from syncd.domain.guards import ask_guards
+from syncd.domain.records import InvalidRecord
 from syncd.errors import Fatal, Misconfigured, SyncdError
 from syncd.gomus.client import Client
 from syncd.gomus.fields import FIELDS
-from syncd.guards import ask_guards
-from syncd.ledger import Recall
-from syncd.lookups import Lookup
-from syncd.mapping import Mapper
-from syncd.notify import try_out
-from syncd.records import InvalidRecord
+from syncd.mapping.lookups import Lookup
+from syncd.mapping.mapper import Mapper
+from syncd.plan.approval import Approval
 from syncd.report.plan import PlanReport, plan_as_json, plan_as_lines, report_plan
-from syncd.run import drawing_up, fetch_lookups
+from syncd.runs.run import drawing_up, fetch_lookups
+from syncd.state.ledger import Recall
 
 SHOWN = 3
 SHOWN_EVERY = 500

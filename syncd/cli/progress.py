@@ -9,7 +9,7 @@ from typing import TextIO, cast
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from syncd.cli.failing import silence_output
+from syncd.cli.exits import silence_output
 
 Report = Callable[[str, int, int | None], None]
 

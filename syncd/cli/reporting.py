@@ -11,7 +11,7 @@ import typer
 
 from syncd.assembly import State, looking_at_state
 from syncd.cli import context as ctx
-from syncd.cli.failing import FAILED, USAGE, failing_in_words, stop
+from syncd.cli.exits import FAILED, USAGE, failing_in_words, stop
 from syncd.config.model import Config
 from syncd.report.html import report_as_html, report_run
 from syncd.state.store import RunRow

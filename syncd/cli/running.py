@@ -14,16 +14,16 @@ import structlog
 import typer
 
 from syncd import log
+from syncd.alerts.alarms import Watch
 from syncd.assembly import State, make_sync, now, opening_alarms, opening_state, opening_world
 from syncd.cli import context as ctx
-from syncd.cli.failing import CODES, FAILED, code_of, failing_in_words, gravest, report_crash
+from syncd.cli.exits import CODES, FAILED, code_of, failing_in_words, gravest, report_crash
 from syncd.cli.planning import code_of_report, draw_report
 from syncd.cli.progress import log_stream, showing_progress
 from syncd.config.model import Config, SyncConfig
 from syncd.errors import LeaseTaken, Misconfigured, SyncdError
-from syncd.notify import Watch
 from syncd.report.plan import plan_as_lines
-from syncd.run import Summary, failed_summary, run
+from syncd.runs.run import Summary, failed_summary, run
 
 logger = structlog.get_logger()
 S = TypeVar("S")

@@ -9,10 +9,10 @@ import typer
 from syncd import log
 from syncd.assembly import looking_at_state, now, opening_board
 from syncd.cli import context as ctx
-from syncd.cli.failing import CODES, DONE, FAILED, failing_in_words, stop
+from syncd.cli.exits import CODES, DONE, FAILED, failing_in_words, stop
 from syncd.cli.progress import log_stream
 from syncd.config.model import Config
-from syncd.run import Status
+from syncd.runs.run import Status
 from syncd.state.board import Board, Request
 
 ANSWERED_WITHIN = timedelta(seconds=5)

@@ -12,7 +12,7 @@ import typer
 from syncd import config
 from syncd.assembly import now
 from syncd.cli import context as ctx
-from syncd.cli.failing import USAGE, failing_in_words, stop
+from syncd.cli.exits import USAGE, failing_in_words, stop
 from syncd.config.draft import SAMPLE, Draft, draw_draft, write_draft
 from syncd.errors import IncompleteRead
 from syncd.sources import find_source

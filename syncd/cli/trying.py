@@ -14,13 +14,13 @@ import typer
 
 from syncd import config, log
 from syncd.assembly import looking_at_state, make_sync, opening_state, opening_world
-from syncd.changes import Action
 from syncd.cli import context as ctx
-from syncd.cli.failing import FAILED, failing_in_words, stop
+from syncd.cli.exits import FAILED, failing_in_words, stop
 from syncd.cli.planning import draw_report
 from syncd.config.model import Config
+from syncd.domain.changes import Action
 from syncd.report.plan import plan_as_lines
-from syncd.run import Summary, run
+from syncd.runs.run import Summary, run
 from syncd.sandbox import TOKEN, Sandbox, Switches, create_app, serve, serve_forever
 
 ENCODING = "windows-1252"  # as Excel wrote the example

@@ -14,8 +14,8 @@ from pydantic_core import ErrorDetails
 from syncd.config.model import Config, Document, SyncConfig, SyncTable, suggest
 from syncd.config.schema import Outline, plain_schema
 from syncd.config.secrets import KeyPath, Reference, Resolved, resolve, spell
+from syncd.domain.schedule import parse_schedule
 from syncd.errors import Misconfigured, Problem
-from syncd.schedule import parse_schedule
 
 LISTEN = "SYNCD_WEB_LISTEN"
 _PASSWORD = re.compile(r"://\S*@")

@@ -23,12 +23,12 @@ from pydantic import (
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from syncd.diff import DeleteMode
-from syncd.durations import Duration
+from syncd.domain.diff import DeleteMode
+from syncd.domain.durations import Duration
+from syncd.domain.schedule import Schedule, parse_schedule
 from syncd.gomus.fields import FIELDS
 from syncd.gomus.options import GomusOptions
-from syncd.mapping import FieldSpec, ForeignIdSpec
-from syncd.schedule import Schedule, parse_schedule
+from syncd.mapping.mapper import FieldSpec, ForeignIdSpec
 from syncd.sources import find_source
 from syncd.sources.base import SourceOptions, error_at
 

@@ -10,12 +10,12 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from syncd.config.model import Document, SyncTable
 from syncd.config.secrets import KeyPath
-from syncd.durations import format_duration
+from syncd.domain.durations import format_duration
 from syncd.gomus.fields import FIELDS
-from syncd.mapping import FieldSpec, ForeignIdSpec
+from syncd.mapping.mapper import FieldSpec, ForeignIdSpec
+from syncd.mapping.transforms import PLAIN, WITH_ARGUMENT
 from syncd.sources import available_sources, find_source
 from syncd.sources.base import SourceOptions
-from syncd.transforms import PLAIN, WITH_ARGUMENT
 
 Schema: TypeAlias = dict[str, Any]
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from syncd.schedule import Schedule
+from syncd.domain.schedule import Schedule
 
 SKEW = timedelta(minutes=1)  # clocks of replicas may differ by so much; what lies further ahead was a wrong clock
 

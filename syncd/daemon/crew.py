@@ -16,7 +16,7 @@ from syncd.daemon.agenda import SKEW
 from syncd.daemon.desk import WHOLE_RUNS, Ended, Fate, Order, is_cut
 from syncd.errors import LeaseTaken, StateUnusable, SyncdError
 from syncd.gomus.client import Client, Observe
-from syncd.run import Summary, failed_summary, run
+from syncd.runs.run import Summary, failed_summary, run
 from syncd.state.board import Board
 
 log = structlog.get_logger()

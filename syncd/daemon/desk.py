@@ -17,7 +17,7 @@ from syncd.assembly import State, opening_state
 from syncd.config.model import Config, SyncConfig
 from syncd.daemon.agenda import SKEW, Agenda, Due, Timing
 from syncd.errors import Misconfigured, SyncdError
-from syncd.run import Status, Summary
+from syncd.runs.run import Status, Summary
 from syncd.state.board import Board, Replica
 
 log = structlog.get_logger()

@@ -19,11 +19,11 @@ from urllib.parse import quote
 import httpx
 
 from syncd import __version__
-from syncd.durations import parse_retry_after
+from syncd.domain.durations import parse_retry_after
+from syncd.domain.records import LookupEntry, RemoteCustomer, Value
 from syncd.errors import Fatal, Missing, Refused, Retryable, TokenRefused, Unclear
 from syncd.gomus.options import GomusOptions
 from syncd.gomus.wire import WriteAnswer, find_named, read_customers, read_errors, read_list, scrub
-from syncd.records import LookupEntry, RemoteCustomer, Value
 
 CUSTOMERS = "/api/v4/customers"
 LISTS = {

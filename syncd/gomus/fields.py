@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from syncd.records import Field, FieldKind
+from syncd.domain.records import Field, FieldKind
 
 GONE = "anonymisiert"  # where the API wants a name
 

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from syncd.addresses import check_address
-from syncd.durations import Duration
+from syncd.domain.addresses import check_address
+from syncd.domain.durations import Duration
 
 
 def _check_url(url: str) -> str:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from syncd.domain.records import LookupEntry, RemoteCustomer, Value
 from syncd.gomus.fields import FIELDS
-from syncd.records import LookupEntry, RemoteCustomer, Value
 
 OTHER_KEYS = {"customer_salutation_id": "salutation", "customer_title_id": "title"}
 ADDRESS = "addr_"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from syncd.records import FieldProblem
+from syncd.domain.records import FieldProblem
 from syncd.state.store import Store
 
 EXAMPLES = 5

@@ -11,7 +11,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from syncd import __version__
-from syncd.records import FieldProblem
+from syncd.domain.records import FieldProblem
 from syncd.report import words
 from syncd.state.store import HeldRow, InvalidRow, RunLine, RunRow, Store
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from syncd.changes import Change, Create, Erase, Update
-from syncd.guards import Held
-from syncd.plan import Plan
-from syncd.records import InvalidRecord
+from syncd.domain.changes import Change, Create, Erase, Update
+from syncd.domain.guards import Held
+from syncd.domain.records import InvalidRecord
+from syncd.plan.plan import Plan
 
 SAMPLES = 5
 LISTED = 20

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from syncd.config.model import SyncConfig
-from syncd.run import Status
+from syncd.runs.run import Status
 from syncd.state.store import HeldRow, RunRow, Store, Tally
 
 UNFINISHED = "unfinished"

@@ -1,6 +1,7 @@
 """What an adapter is: it opens a read of its source and hands out records, in the source's own terms.
 
-Adapters are registered as entry points (`syncd.sources`) and know nothing of go~mus, mapping or state.
+Adapters are registered as entry points (`syncd.sources`) and know nothing of go~mus, mapping or state. This module and
+`syncd.errors` are public: a plug-in needs nothing else of syncd, and everything else may move.
 """
 
 from abc import ABC, abstractmethod
@@ -14,7 +15,9 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
-from syncd.records import SourceRecord
+from syncd.domain.records import Position, SourceRecord
+
+__all__ = ["Position", "ReadKind", "Reading", "Source", "SourceOptions", "SourceRecord", "error_at"]
 
 
 class ReadKind(Enum):

@@ -18,9 +18,9 @@ from typing import IO, Any, Literal, TypeAlias
 import structlog
 from pydantic import Field
 
-from syncd.durations import Duration
+from syncd.domain.durations import Duration
+from syncd.domain.records import Position, SourceRecord
 from syncd.errors import IncompleteRead
-from syncd.records import Position, SourceRecord
 from syncd.sources.base import Reading, ReadKind, Source, SourceOptions
 
 log = structlog.get_logger()

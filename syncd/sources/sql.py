@@ -14,9 +14,9 @@ from pydantic import AfterValidator, Field
 from sqlalchemy import URL, Connection, CursorResult, Engine, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
-from syncd.durations import Duration
+from syncd.domain.durations import Duration
+from syncd.domain.records import Position, SourceRecord
 from syncd.errors import IncompleteRead
-from syncd.records import Position, SourceRecord
 from syncd.sources.base import Reading, ReadKind, Source, SourceOptions
 
 PLACE = "query"

@@ -16,9 +16,9 @@ from sqlalchemy import ColumnElement, Connection, Engine, Row, Table, bindparam,
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
-from syncd.chunks import chunks
+from syncd.domain.chunks import chunks
+from syncd.domain.records import Digests, FieldProblem, InvalidRecord, KnownBrief, KnownCustomer, LookupEntry, Standing
 from syncd.errors import LeaseLost
-from syncd.records import Digests, FieldProblem, InvalidRecord, KnownBrief, KnownCustomer, LookupEntry, Standing
 from syncd.state import tables as t
 from syncd.state.connect import LOOKING, translate_errors
 

@@ -13,7 +13,7 @@ from syncd.config.model import SyncConfig
 from syncd.errors import SyncdError
 from syncd.gomus.client import Observe
 from syncd.report.standing import SUCCEEDED
-from syncd.run import Status, Summary
+from syncd.runs.run import Status, Summary
 from syncd.state.board import Board
 from syncd.state.store import RunRow, Store, Tally
 from syncd.web.view import DaemonView

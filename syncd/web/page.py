@@ -11,7 +11,7 @@ from syncd.report import words
 from syncd.report.failures import FailureGroup, group_failures
 from syncd.report.html import make_environment
 from syncd.report.standing import SUCCEEDED, SyncStanding, standings
-from syncd.run import Status
+from syncd.runs.run import Status
 from syncd.state.board import Board, Replica
 from syncd.state.store import RunRow, Store
 from syncd.web.chart import COLUMN, SHOWN, Chart, draw_chart, kind_of

@@ -10,11 +10,11 @@ from tempfile import TemporaryDirectory
 from time import perf_counter, sleep
 
 from syncd.config import load
+from syncd.domain.records import LookupEntry, SourceRecord
 from syncd.example.make import COLUMNS, FILE, SEED, Chance, member
 from syncd.gomus.fields import FIELDS
-from syncd.lookups import KINDS, Lookup
-from syncd.mapping import Mapper
-from syncd.records import LookupEntry, SourceRecord
+from syncd.mapping.lookups import KINDS, Lookup
+from syncd.mapping.mapper import Mapper
 from syncd.sources import find_source
 
 NAMES = ("Frau", "Herr", "Dr.", "Prof.", "Prof. Dr.", "Deutschland", "DE", "Österreich", "Schweiz")

@@ -9,11 +9,11 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, WithJsonSchema, model_validator
 
-from syncd.addresses import check_address
-from syncd.durations import Duration
+from syncd.domain.addresses import check_address
+from syncd.domain.durations import Duration
 from syncd.sources.base import SourceOptions
 from syncd.sources.rest.body import put
-from syncd.sources.rest.changes import YEAR_1970, Format, parse_stamp
+from syncd.sources.rest.time_cursor import YEAR_1970, Format, parse_stamp
 
 Scalar: TypeAlias = str | int | float | bool
 Place: TypeAlias = Literal["query", "body"]

@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from syncd.domain.records import Position, SourceRecord
 from syncd.errors import IncompleteRead
-from syncd.records import Position, SourceRecord
 from syncd.sources.base import Reading, ReadKind, Source
-from syncd.sources.rest.changes import Cursor, Latest, parse_cursor
-from syncd.sources.rest.counts import CountCursor, LatestCount, parse_count_cursor
 from syncd.sources.rest.finding import find, find_or_header
+from syncd.sources.rest.number_cursor import CountCursor, LatestCount, parse_count_cursor
 from syncd.sources.rest.options import RestOptions, Scalar
 from syncd.sources.rest.paging import Page, Question, make_pages
+from syncd.sources.rest.time_cursor import Cursor, Latest, parse_cursor
 from syncd.sources.rest.web import Answer, Web
 
 ROUND = "the list goes round: see whether the pagination's parameters are those of the API"

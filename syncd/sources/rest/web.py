@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TypeAlias
 import httpx
 
 from syncd import __version__
-from syncd.durations import parse_retry_after
+from syncd.domain.durations import parse_retry_after
 from syncd.errors import IncompleteRead
 from syncd.sources.rest.auth import Renewable, make_signer
 from syncd.sources.rest.options import RestOptions

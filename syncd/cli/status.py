@@ -1,0 +1,211 @@
+"""Questions to the state database: `status`, `history`, `show`, `failures`."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from syncd.assembly import State, looking_at_state, now
+from syncd.cli import context as ctx
+from syncd.cli.exits import DONE, FAILED, PROBLEMS, failing_in_words, stop
+from syncd.config.model import SyncConfig
+from syncd.domain.records import Standing
+from syncd.report.standing import run_as_json, run_as_line, standing_as_json, standing_as_lines, standings
+from syncd.state.board import Board, Replica
+from syncd.state.ledger import Recall
+
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+def status(context: typer.Context, json: AsJson = False) -> None:
+    """Show each sync: its last and next run, how many customers it knows, what is held and what failed."""
+    chosen = ctx.answering(context)
+    with failing_in_words():
+        config = chosen.load()
+        with looking_at_state(config) as state:
+            daemons = Board(state.engine).alive(now())
+            found = list(standings(config.syncs.values(), state.store, partial(_next_run, daemons)))
+        if json:
+            ctx.print_json([standing_as_json(one) | _served_as_json(one.sync, daemons) for one in found])
+            return
+        for standing in found:
+            print("\n".join(standing_as_lines(standing)))
+        print("\n".join(map(_daemon_as_line, daemons)) or "No daemon is running: nothing runs by itself.")
+
+
+def _next_run(daemons: Sequence[Replica], sync: SyncConfig) -> datetime | None:
+    """As a daemon has it, which knows of a run that is overdue; else by the schedule."""
+    told = [moment for daemon in daemons if (moment := daemon.agenda.get(sync.name))]
+    return min(told, default=sync.schedule.next_after(now()) if sync.schedule else None)
+
+
+def _served_as_json(sync: str, daemons: Sequence[Replica]) -> dict[str, object]:
+    return {
+        "daemons": [daemon.name for daemon in daemons if sync in daemon.agenda],
+        "is_running": any(sync in daemon.running for daemon in daemons),
+    }
+
+
+def _daemon_as_line(daemon: Replica) -> str:
+    seconds = max(0, round((now() - daemon.seen_at).total_seconds()))
+    doing = f"running {', '.join(daemon.running)}" if daemon.running else "waiting"
+    return f"daemon {daemon.name}: {doing}; last sign of life {seconds} s ago"
+
+
+def history(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="The sync; left out: all.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many runs.")] = 20,
+    json: AsJson = False,
+) -> None:
+    """List past runs, the latest first."""
+    chosen = ctx.answering(context)
+    with failing_in_words():
+        config = chosen.load()
+        ctx.pick(config, [name] if name else [])
+        with looking_at_state(config) as state:
+            rows = state.store.runs(name, limit)
+        if json:
+            ctx.print_json([run_as_json(row) for row in rows])
+        else:
+            print("\n".join(run_as_line(row) for row in rows) or "No run yet.")
+
+
+def show(
+    context: typer.Context,
+    foreign_id: Annotated[str, typer.Argument(help="The customer's foreign_id, with its prefix.")],
+    json: AsJson = False,
+) -> None:
+    """Tell everything that syncd knows of one customer: ids, times, outcomes; it holds no values."""
+    chosen = ctx.answering(context)
+    with failing_in_words():
+        config = chosen.load()
+        with looking_at_state(config) as state:
+            answers = [found for sync in config.syncs if (found := _everything_of(state, sync, foreign_id))]
+        if json:
+            ctx.print_json(answers)
+        elif not answers:
+            print(f"Nothing is known of {foreign_id}.")
+        for answer in () if json else answers:
+            print("\n".join(_everything_in_words(answer)))
+
+
+def _everything_of(state: State, sync: str, foreign_id: str) -> dict[str, object] | None:
+    store = state.store
+    known = store.known_one(sync, foreign_id)
+    recall = Recall(store=store, digester=state.digester, sync=sync, now=now())
+    buried = recall.buried([foreign_id]).get(foreign_id)
+    refused = store.find_quarantine(sync, [foreign_id]).get(foreign_id)
+    invalid = store.invalid(sync, foreign_id)
+    journal = store.journal_of(sync, foreign_id)
+    if not (known or buried or refused or invalid or journal):
+        return None
+    return {
+        "sync": sync,
+        "foreign_id": foreign_id,
+        "gomus_id": known.gomus_id if known else None,
+        "standing": known.standing.value if known else None,
+        "absent_since": known.absent_since.isoformat() if known and known.absent_since else None,
+        "fields": sorted(known.fields) if known else [],
+        "erased_for": buried.value if buried else None,
+        "refused": {"reason": refused.reason, "next_try_at": refused.next_try_at.isoformat()} if refused else None,
+        "invalid": [{"position": row.position, "problems": [str(p) for p in row.problems]} for row in invalid],
+        "journal": [{**asdict(line), "begun_at": line.begun_at.isoformat()} for line in journal],
+    }
+
+
+def _everything_in_words(answer: dict[str, object]) -> list[str]:
+    lines = [f"{answer['foreign_id']} in {answer['sync']}"]
+    if answer["gomus_id"]:
+        what = "" if answer["standing"] == Standing.ACTIVE.value else f", {answer['standing']}"
+        lines.append(f"  known: go~mus id {answer['gomus_id']}{what}; fields {', '.join(answer['fields'])}")  # type: ignore[arg-type]  # a list, as made above
+    if answer["absent_since"]:
+        lines.append(f"  absent from the source since {answer['absent_since']}")
+    if answer["erased_for"]:
+        lines.append(f"  erased ({answer['erased_for']})")
+    if isinstance(answer["refused"], dict):
+        lines.append(f"  refused: {answer['refused']['reason']}; tried again {answer['refused']['next_try_at']}")
+    lines += [f"  invalid: {row['position']}: {'; '.join(row['problems'])}" for row in answer["invalid"]]  # type: ignore[attr-defined]  # a list, as made above
+    for line in answer["journal"]:  # type: ignore[attr-defined]  # a list, as made above
+        fields = f" ({', '.join(line['fields'])})" if line["fields"] else ""
+        error = f": {line['error']}" if line["error"] else ""
+        lines.append(f"  {line['begun_at']}  {line['action']}{fields}  {line['result'] or 'not ended'}{error}")
+    return lines
+
+
+COLUMNS = ("sync", "foreign_id", "kind", "place", "field", "reason", "since", "next_try_at")
+
+
+def failures(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="The sync; left out: all.")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--csv", help="Write the list to this file, for the source's owner.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """List the records that could not be synced, and why: invalid ones and those that go~mus refused."""
+    chosen = ctx.answering(context)
+    with failing_in_words():
+        config = chosen.load()
+        with looking_at_state(config) as state:
+            rows = [row for sync in ctx.pick(config, [name] if name else []) for row in _failures_of(state, sync.name)]
+        if file is not None:
+            _write_list(file, rows)
+        if json:
+            ctx.print_json(rows)
+        elif file is None:
+            print("\n".join(map(_failure_in_words, rows)) or "Nothing failed.")
+        raise typer.Exit(PROBLEMS if rows else DONE)
+
+
+def _write_list(file: Path, rows: list[dict[str, str]]) -> None:
+    try:
+        with file.open("w", newline="", encoding="utf-8-sig") as opened:  # a mark, so that Excel sees UTF-8
+            writer = csv.DictWriter(opened, COLUMNS, delimiter=";")
+            writer.writeheader()
+            writer.writerows(rows)
+    except OSError as error:
+        stop(f"{file} can't be written ({error.strerror}).", FAILED)
+
+
+def _failures_of(state: State, sync: str) -> list[dict[str, str]]:
+    invalid = [
+        {
+            "sync": sync,
+            "foreign_id": row.foreign_id or "",
+            "kind": "invalid",
+            "place": row.position,
+            "field": problem.field,
+            "reason": problem.reason,
+            "since": "",
+            "next_try_at": "when the record is mended",
+        }
+        for row in state.store.invalid(sync)
+        for problem in row.problems
+    ]
+    refused = [
+        {
+            "sync": sync,
+            "foreign_id": row.foreign_id,
+            "kind": "refused",
+            "place": f"go~mus ({row.action})",
+            "field": "",
+            "reason": row.reason,
+            "since": row.since.isoformat(),
+            "next_try_at": row.next_try_at.isoformat(),
+        }
+        for row in state.store.quarantine(sync)
+    ]
+    return invalid + refused
+
+
+def _failure_in_words(row: dict[str, str]) -> str:
+    field = f" {row['field']}" if row["field"] else ""
+    name = row["foreign_id"] or "no id"
+    return f"{row['sync']}  {name}  {row['place']}:{field} {row['reason']} (tried again: {row['next_try_at']})"

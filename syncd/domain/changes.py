@@ -1,0 +1,103 @@
+"""What a run intends and what came of it: changes, outcomes, and the standing orders between them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import ClassVar, TypeAlias
+
+from syncd.domain.records import Digests, Value
+
+
+class Action(Enum):
+    """What is done to one customer; the names are those of the log and the journal."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    ADOPT = "adopt"  # found under its foreign_id instead of being created
+    ANONYMIZE = "anonymize"
+    DELETE = "delete"
+
+
+class Result(Enum):
+    OK = "ok"
+    FAILED = "failed"
+    SKIPPED = "skipped"  # needed no call, or go~mus will not have it and that is final
+
+
+class Cause(Enum):
+    """Why a customer is erased; it decides what the tombstone allows later."""
+
+    ABSENCE = "absence"  # may come back: is then created anew
+    REQUEST = "request"  # never again without a person's word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Create:
+    """A customer that we do not know yet. Fields that are None are not sent."""
+
+    order: ClassVar[int] = 1
+    action: ClassVar[Action] = Action.CREATE
+
+    foreign_id: str
+    fields: Mapping[str, Value] = field(repr=False)
+    digests: Digests
+    source: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """The changed fields of a known customer; `digests` is all that will be known once they are accepted."""
+
+    order: ClassVar[int] = 2
+    action: ClassVar[Action] = Action.UPDATE
+
+    foreign_id: str
+    gomus_id: int
+    fields: Mapping[str, Value] = field(repr=False)
+    digests: Digests
+    source: bytes
+
+    @property
+    def cleared(self) -> tuple[str, ...]:
+        return tuple(name for name, value in self.fields.items() if value is None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erase:
+    """Anonymize, read back, and (unless `keep`) delete."""
+
+    order: ClassVar[int] = 3
+    action: ClassVar[Action] = Action.DELETE
+
+    foreign_id: str
+    gomus_id: int
+    cause: Cause
+    keep: bool = False
+    anonymized: bool = False  # that step is done already: only the delete is due
+
+
+Change: TypeAlias = Create | Update | Erase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of one step of one change.
+
+    `settled` is False where the effect is still unknown: the intent stays open, and the next run looks first.
+    `known` is what go~mus has confirmed to hold now; None where nothing was accepted.
+    `differing` are the fields an adopted customer still needs; `stale` says that the change was made for another
+    customer than the one found, so that the next run has to compare anew.
+    """
+
+    change: Change
+    action: Action
+    result: Result
+    gomus_id: int | None = None
+    status: int | None = None
+    attempts: int = 1
+    error: str | None = None
+    settled: bool = True
+    refused: bool = False  # the record's own fault: it is set aside
+    known: Digests | None = None
+    differing: Mapping[str, Value] = field(default_factory=dict, repr=False)
+    stale: bool = False

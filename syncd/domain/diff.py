@@ -1,0 +1,115 @@
+"""The pure comparison: what one source record, or its absence, asks for. Decides everything, touches nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from syncd.domain.changes import Cause, Change, Create, Update
+from syncd.domain.records import Customer, Digests, KnownCustomer, Standing
+
+
+class Verdict(Enum):
+    """What becomes of a record that is present; `Plan` counts them under these names."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    UNCHANGED = "unchanged"
+    RELEARNED = "relearned"  # go~mus has it all already; only our memory of the record is renewed
+    WAITING = "waiting"  # an erasure is under way and must end first
+    QUARANTINED = "quarantined"  # refused before, not changed since, and its pause is not over
+    ERASED = "erased"  # erased on request: never again without a person's word
+    INVALID = "invalid"
+    CONTRADICTED = "contradicted"  # stands more than once, with different contents
+    GONE = "gone"  # the source itself tells it as deleted
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    verdict: Verdict
+    change: Change | None = None
+    digests: Digests | None = None  # for RELEARNED: what is to be remembered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What the state database says about one foreign_id, beside the known customer."""
+
+    known: KnownCustomer | None = None
+    buried: Cause | None = None
+    refused: bytes | None = None  # record digest that go~mus refused, while its pause lasts
+
+
+def changed_fields(wanted: Digests, known: Mapping[str, bytes]) -> tuple[str, ...]:
+    return tuple(name for name, digest in wanted.fields.items() if known.get(name) != digest)
+
+
+def compare(customer: Customer, wanted: Digests, memory: Memory, *, source: bytes) -> Decision:
+    """Compare one valid record with what we know; `source` is the digest of the record it was mapped from."""
+    known = memory.known
+    if memory.buried is Cause.REQUEST:
+        return Decision(Verdict.ERASED)
+    if memory.refused == wanted.record:
+        return Decision(Verdict.QUARANTINED)
+    if known is None:
+        # Also after a deletion for absence: whoever comes back is a new customer.
+        fields = {name: value for name, value in customer.fields.items() if value is not None}
+        return Decision(
+            Verdict.CREATE,
+            Create(foreign_id=customer.foreign_id, fields=fields, digests=wanted, source=source),
+        )
+    if known.standing is not Standing.ACTIVE or known.gomus_id is None:
+        return Decision(Verdict.WAITING)
+    names = changed_fields(wanted, known.fields)
+    held = Digests(record=wanted.record, fields={**known.fields, **wanted.fields})
+    if not names:
+        is_remembered = known.record == wanted.record and known.source == source
+        return Decision(Verdict.UNCHANGED) if is_remembered else Decision(Verdict.RELEARNED, digests=held)
+    return Decision(
+        Verdict.UPDATE,
+        Update(
+            foreign_id=customer.foreign_id,
+            gomus_id=known.gomus_id,
+            fields={name: customer.fields[name] for name in names},
+            digests=held,
+            source=source,
+        ),
+    )
+
+
+class DeleteMode(Enum):
+    ANONYMIZE_THEN_DELETE = "anonymize-then-delete"
+    ANONYMIZE = "anonymize"
+    IGNORE = "ignore"
+
+
+class Absence(Enum):
+    """What becomes of a known customer that a complete read did not hold."""
+
+    IGNORED = "ignored"
+    HIDDEN = "hidden"  # may be behind a record whose id can't be read
+    WAITING = "absent"  # within grace
+    DUE = "due"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbsencePolicy:
+    """`hidden_since` is when the latest record without a readable id appeared, of those that are still there."""
+
+    mode: DeleteMode
+    grace: timedelta
+    hidden_since: datetime | None = None
+
+
+def judge_absence(absent_since: datetime | None, *, now: datetime, policy: AbsencePolicy) -> Absence:
+    """Judge one absent customer; `absent_since` is None where this read is the first without it.
+
+    A nameless record that already stood in a read which also held the customer is somebody else. Only one that
+    appeared with the absence, or after it, may be the customer: absence is then not sure.
+    """
+    since = absent_since or now
+    if policy.mode is DeleteMode.IGNORE:
+        return Absence.IGNORED
+    if policy.hidden_since is not None and policy.hidden_since >= since:
+        return Absence.HIDDEN
+    return Absence.DUE if now - since >= policy.grace else Absence.WAITING

@@ -1,0 +1,83 @@
+"""Keyed digests: how syncd remembers content without holding it.
+
+Same person is a question of foreign_id; same content is a question of digests. Values are brought to a canonical form
+first, so that what go~mus answers (ids as text, empty text for nothing) compares equal to what was sent.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from hashlib import blake2b
+
+from syncd.domain.records import Digests, Field, FieldKind, Value
+
+FIELD_SIZE = 8
+RECORD_SIZE = 16
+AS_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode  # made once: it is hot
+
+CANONICAL: Mapping[FieldKind, Callable[[Value], str]] = {
+    FieldKind.TEXT: lambda value: str(value).replace("\r\n", "\n").strip(),
+    FieldKind.EMAIL: lambda value: str(value).strip(),
+    FieldKind.DATE: lambda value: str(value).strip()[:10],  # some answers add a midnight
+    FieldKind.BOOLEAN: lambda value: "true" if value in (True, "true", "1", 1) else "",  # false and nothing are one
+    FieldKind.ID: lambda value: str(value).strip(),
+}
+
+
+def canonical(field: Field, value: Value) -> str:
+    return "" if value is None else CANONICAL[field.kind](value)
+
+
+class Digester:
+    """Digests under one key; `catalogue` tells the kind and the code of each go~mus field."""
+
+    def __init__(self, key: bytes, catalogue: Mapping[str, Field]) -> None:
+        self._key = blake2b(key, digest_size=32).digest()
+        self._catalogue = catalogue
+        self._names = {field.code: name for name, field in catalogue.items()}
+
+    def _keyed(self, size: int, purpose: bytes, content: bytes) -> bytes:
+        return blake2b(content, digest_size=size, key=self._key, person=purpose).digest()
+
+    def field(self, name: str, value: Value) -> bytes:
+        field = self._catalogue[name]
+        return self._keyed(FIELD_SIZE, b"field", bytes([field.code]) + canonical(field, value).encode())
+
+    def customer(self, fields: Mapping[str, Value]) -> Digests:
+        return self.combine({name: self.field(name, value) for name, value in fields.items()})
+
+    def combine(self, fields: Mapping[str, bytes]) -> Digests:
+        return Digests(record=self._keyed(RECORD_SIZE, b"record", self.pack(fields)), fields=fields)
+
+    def source(self, values: Mapping[str, object], context: bytes) -> bytes:
+        """Of a source record as it came; `context` is whatever else decides what it maps to."""
+        text = AS_JSON(list(values.items()))
+        return self._keyed(RECORD_SIZE, b"source", context + text.encode(errors="surrogatepass"))
+
+    def context(self, content: bytes) -> bytes:
+        """Of what decides how a source is read and mapped."""
+        return self._keyed(RECORD_SIZE, b"context", content)
+
+    def name(self, foreign_id: str) -> bytes:
+        """What a tombstone keeps of a foreign_id."""
+        return self._keyed(RECORD_SIZE, b"name", foreign_id.encode())
+
+    def plan(self, content: bytes) -> bytes:
+        return self._keyed(RECORD_SIZE, b"plan", content)
+
+    @property
+    def check(self) -> str:
+        """Tells whether a state database was written under this key, without telling the key."""
+        return self._keyed(RECORD_SIZE, b"check", b"syncd").hex()
+
+    def pack(self, fields: Mapping[str, bytes]) -> bytes:
+        """Nine bytes a field: its code and its digest."""
+        catalogue = self._catalogue
+        return b"".join(
+            bytes([code]) + digest for code, digest in sorted((catalogue[n].code, d) for n, d in fields.items())
+        )
+
+    def unpack(self, packed: bytes) -> dict[str, bytes]:
+        """Undoes `pack`; a code that this version does not know is left out."""
+        step = FIELD_SIZE + 1
+        parts = (packed[start : start + step] for start in range(0, len(packed), step))
+        return {self._names[part[0]]: part[1:] for part in parts if part[0] in self._names}

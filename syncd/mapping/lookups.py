@@ -1,0 +1,32 @@
+"""Finding an instance's own id for a salutation, title, country or language, by any name or code that it goes by."""
+
+import json
+from collections.abc import Iterable
+from hashlib import blake2b
+
+from syncd.domain.records import LookupEntry
+
+KINDS = ("salutation", "title", "country", "language")
+
+
+class Lookup:
+    """One list of one instance. Case and surrounding space do not matter; a name of two ids is a name of none."""
+
+    def __init__(self, kind: str, entries: Iterable[LookupEntry]) -> None:
+        self.kind = kind
+        self._ids: dict[str, int | None] = {}
+        for entry in entries:
+            for name in map(_key, entry.names):
+                self._ids[name] = entry.id if self._ids.get(name, entry.id) == entry.id else None
+
+    def find(self, name: str) -> int | None:
+        return self._ids.get(_key(name))
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Changes with the list: what was mapped with another list must be mapped again."""
+        return blake2b(json.dumps(sorted(self._ids.items(), key=str)).encode(), digest_size=16).digest()
+
+
+def _key(name: str) -> str:
+    return name.strip().casefold()

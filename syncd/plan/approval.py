@@ -1,0 +1,52 @@
+"""Held changes and their release: an approval covers exactly the changes that were shown, and nothing beyond them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from syncd.domain.changes import Change, Create, Erase, Update
+from syncd.domain.chunks import chunks
+from syncd.domain.digest import Digester
+from syncd.domain.guards import Held
+from syncd.plan.plan import Plan
+from syncd.state.ledger import Ledger
+from syncd.state.store import HeldChange, Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """What guards hold of one sync, as the state database keeps it."""
+
+    store: Store
+    digester: Digester
+    sync: str
+
+    def still_held(self, plan: Plan, tripped: Sequence[Held], now: datetime) -> tuple[Held, ...]:
+        """The guards that no valid approval answers. One approval answers all that it saw, or nothing."""
+        row = self.store.held(self.sync)
+        is_valid = row is not None and row.expires_at is not None and now < row.expires_at
+        if not row or not is_valid or not {guard.guard.value for guard in tripped} <= set(row.guards):
+            return tuple(tripped)
+        return () if self._covers(plan.held_by(tripped)) else tuple(tripped)
+
+    def _covers(self, changes: Iterator[Change]) -> bool:
+        for page in chunks(changes):
+            shown = self.store.find_held_changes(self.sync, [change.foreign_id for change in page])
+            if any(self._as_held(change) not in shown for change in page):
+                return False
+        return True
+
+    def _as_held(self, change: Change) -> HeldChange:
+        match change:
+            case Create():
+                content = change.digests.record
+            case Update():
+                content = change.digests.record + ",".join(sorted(change.fields)).encode()
+            case Erase():
+                content = change.cause.value.encode()
+        return HeldChange(foreign_id=change.foreign_id, action=change.action.value, content=self.digester.plan(content))
+
+    def note(self, ledger: Ledger, plan: Plan, held: Sequence[Held], now: datetime) -> None:
+        """Keep what is held now, in place of what was; an approval of the same stays, of anything else it goes."""
+        changes = (self._as_held(change) for change in plan.held_by(held))
+        ledger.note_held([(guard.guard.value, guard.reason) for guard in held], changes, plan.counts, now)

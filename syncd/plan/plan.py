@@ -1,0 +1,192 @@
+"""Drawing up a plan from a read that is over: who is to be created, updated, erased. Nothing is written anywhere.
+
+The guards then see the whole plan before anything of it is carried out.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from syncd.domain.changes import Action, Cause, Change, Create, Erase, Update
+from syncd.domain.chunks import chunks
+from syncd.domain.diff import Absence, AbsencePolicy, DeleteMode, Verdict, judge_absence
+from syncd.domain.guards import Figures, Held
+from syncd.domain.records import KnownBrief, Standing
+from syncd.errors import IncompleteRead
+from syncd.plan.reading import Gone, Partial, Read, Snapshot
+from syncd.plan.spool import Spool
+from syncd.state.ledger import Found
+
+C = TypeVar("C", bound=Change)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The changes of one run, as data: values are in the spool, everything else may be shown and logged."""
+
+    read: Read
+    figures: Figures
+    counts: Mapping[str, int]
+    fields: Mapping[str, int]  # go~mus field → how many updates change it
+    found: Found
+
+    @property
+    def spool(self) -> Spool:
+        return self.read.reading.spool
+
+    @property
+    def source(self) -> str:
+        """What was read, for people."""
+        return self.read.reading.records.description
+
+    @property
+    def failure(self) -> IncompleteRead | None:
+        return self.read.failure if isinstance(self.read, Partial) else None
+
+    @property
+    def is_snapshot(self) -> bool:
+        return isinstance(self.read, Snapshot)
+
+    def changes(self) -> Iterator[Change]:
+        for kind in (Create, Update, Erase):
+            yield from self.spool.changes(kind)
+
+    def held_by(self, held: Sequence[Held]) -> Iterator[Change]:
+        return (change for change in self.changes() if any(guard.holds(change) for guard in held))
+
+    def released(self, kind: type[C], held: Sequence[Held]) -> Iterator[C]:
+        """The changes of one kind that none of these guards holds."""
+        return (change for change in self.spool.changes(kind) if not any(guard.holds(change) for guard in held))
+
+
+def draw_up(read: Read, *, now: datetime, mode: DeleteMode, grace: timedelta) -> Plan:
+    """Turn a read that is over into a plan. The guards have not been asked yet."""
+    reading = read.reading
+    spool, recall, tally = reading.spool, reading.recall, reading.tally
+    nameless = _nameless(read, now)
+    absences = _judge_absences(read, _policy(read, nameless, mode=mode, grace=grace, now=now), now)
+    fields, cleared = _count_fields(spool.changes(Update))
+    verdicts = spool.count_verdicts()
+    tally.update({verdict.value: count for verdict, count in verdicts.items() if verdict not in UNCOUNTED})
+    tally["unchanged"] = verdicts.get(Verdict.UNCHANGED, 0) + verdicts.get(Verdict.RELEARNED, 0)
+    tally["invalid"] = spool.count_invalid()
+    tally["delete"] = spool.count_changes(Erase)
+    return Plan(
+        read=read,
+        figures=Figures(
+            known=recall.count_known(),
+            records=tally["records"],
+            invalid=tally["invalid"],
+            deletes=tally["delete"],
+            vanished=len(absences.newly_absent),
+            unknown=tally["create"],
+            updates=tally["update"],
+            cleared=cleared,
+        ),
+        counts={name: count for name, count in sorted(tally.items()) if count},
+        fields=fields,
+        found=Found(
+            newly_absent=absences.newly_absent,
+            newly_told=absences.newly_told,
+            returned=reading.returned,
+            mended=_mended(read),
+            nameless=nameless,
+            relearned=spool.relearned(),
+        ),
+    )
+
+
+def _nameless(read: Read, now: datetime) -> Mapping[bytes, datetime]:
+    before = read.reading.nameless_before
+    found = {digest: before.get(digest, now) for digest in read.reading.spool.nameless()}
+    return found if isinstance(read, Snapshot) else {**before, **found}
+
+
+def _policy(
+    read: Read, nameless: Mapping[bytes, datetime], *, mode: DeleteMode, grace: timedelta, now: datetime
+) -> AbsencePolicy:
+    hidden_since = now if read.reading.may_hide else max(nameless.values(), default=None)
+    return AbsencePolicy(mode=mode, grace=grace, hidden_since=hidden_since)
+
+
+@dataclass(frozen=True, slots=True)
+class Absences:
+    """Of those who are gone: the rows that this read is the first to find so."""
+
+    newly_absent: list[int]
+    newly_told: list[int]
+
+
+def _judge_absences(read: Read, policy: AbsencePolicy, now: datetime) -> Absences:
+    """Spools an erasure for each whose absence is sure and long enough."""
+    spool, recall, tally = read.reading.spool, read.reading.recall, read.reading.tally
+    told_policy = replace(policy, hidden_since=None)  # nothing hides whom the source names
+    absences = Absences([], [])
+    for page in chunks(_active(read.gone())):
+        absences.newly_absent.extend(gone.known.row for gone in page if gone.known.absent_since is None)
+        absences.newly_told.extend(gone.known.row for gone in page if gone.is_told and not gone.known.told_gone)
+        due: list[KnownBrief] = []
+        for gone in page:
+            verdict = judge_absence(gone.known.absent_since, now=now, policy=told_policy if gone.is_told else policy)
+            if verdict is Absence.DUE:
+                due.append(gone.known)
+            else:
+                tally[verdict.value] += 1
+        refused = recall.refused([known.foreign_id for known in due])
+        tally["quarantined"] += len(refused)
+        spool.add_changes(_erasure(known, policy.mode) for known in due if known.foreign_id not in refused)
+    return absences
+
+
+IN_ORDER = (Verdict.UNCHANGED, Verdict.RELEARNED)
+UNCOUNTED = {
+    Verdict.UNCHANGED,
+    Verdict.RELEARNED,
+    Verdict.INVALID,
+    Verdict.CONTRADICTED,
+    Verdict.ERASED,
+    Verdict.GONE,
+}  # counted otherwise
+
+
+def _mended(read: Read) -> list[str]:
+    """Of those set aside, whom nothing is due for any more."""
+    spool, recall, mended = read.reading.spool, read.reading.recall, list[str]()
+    for page in chunks(recall.set_aside().items()):
+        ids = [foreign_id for foreign_id, _ in page]
+        seen, known = spool.find_seen(ids), recall.known(ids)
+        for foreign_id, action in page:
+            is_erasure = action in (Action.ANONYMIZE, Action.DELETE) and foreign_id in known
+            if foreign_id not in seen:
+                is_over = isinstance(read, Snapshot) and not is_erasure
+            else:
+                verdict = seen[foreign_id].verdict
+                is_over = verdict in IN_ORDER or (verdict is Verdict.GONE and not is_erasure)
+            mended += [foreign_id] if is_over else []
+    return mended
+
+
+def _active(absent: Iterable[Gone]) -> Iterator[Gone]:
+    """Erasures that have begun are finished at the start of a run, whatever the source says."""
+    return (gone for gone in absent if gone.known.standing is Standing.ACTIVE and gone.known.gomus_id is not None)
+
+
+def _erasure(known: KnownBrief, mode: DeleteMode) -> Erase:
+    assert known.gomus_id is not None  # noqa: S101 - `_active` lets no other through
+    return Erase(
+        foreign_id=known.foreign_id,
+        gomus_id=known.gomus_id,
+        cause=Cause.ABSENCE,
+        keep=mode is DeleteMode.ANONYMIZE,
+    )
+
+
+def _count_fields(updates: Iterable[Update]) -> tuple[Counter[str], Counter[str]]:
+    changed: Counter[str] = Counter()
+    cleared: Counter[str] = Counter()
+    for update in updates:
+        changed.update(update.fields.keys())
+        cleared.update(update.cleared)
+    return changed, cleared

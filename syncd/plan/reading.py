@@ -1,0 +1,255 @@
+"""A read under way: records are compared with what is known, chunk by chunk, and what follows from them is spooled.
+
+How a read ended decides what it may say of those who are not in it: a `Snapshot` knows who is absent, `Changes` know
+whom the source has told to be gone, and a `Partial` read, which broke off, knows nothing of anybody.
+"""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+
+from syncd.domain.changes import Cause, Change
+from syncd.domain.chunks import chunks
+from syncd.domain.diff import Decision, Memory, Verdict, compare
+from syncd.domain.digest import Digester
+from syncd.domain.records import FieldProblem, InvalidRecord, KnownBrief, SourceRecord, Standing
+from syncd.errors import IncompleteRead
+from syncd.mapping.lookups import Lookup
+from syncd.mapping.mapper import Mapper
+from syncd.plan.spool import Seen, Spool
+from syncd.sources.base import Reading as SourceReading
+from syncd.sources.base import ReadKind
+from syncd.state.ledger import Recall
+
+
+@dataclass(kw_only=True)
+class Reading:
+    """A read under way. It can take records in; it can't say who is absent.
+
+    `is_doubtful`: it holds what only another read can make sure, so the watermark must stay. `may_hide`: somebody may
+    have slipped through between two pages.
+    """
+
+    records: SourceReading
+    spool: Spool
+    recall: Recall
+    mapper: Mapper
+    lookups: Mapping[str, Lookup]
+    digester: Digester
+    context: bytes  # what else decides the mapping of a record: a change of it makes every record be mapped again
+    returned: list[int] = field(default_factory=list)
+    tally: Counter[str] = field(default_factory=Counter)
+    is_doubtful: bool = False
+    may_hide: bool = False
+
+    @property
+    def is_snapshot(self) -> bool:
+        return self.records.kind is ReadKind.SNAPSHOT
+
+    @cached_property
+    def nameless_before(self) -> Mapping[bytes, datetime]:
+        return self.recall.nameless()
+
+    def take(self, records: Sequence[SourceRecord]) -> None:
+        """Compare one chunk with what is known and spool what follows from it."""
+        read: list[tuple[str, SourceRecord, bytes]] = []
+        for record in records:
+            source = self.digester.source(record.values, self.context)
+            foreign_id = self.mapper.foreign_id_of(record)
+            if isinstance(foreign_id, FieldProblem):
+                self._take_nameless(record, source, foreign_id)
+            else:
+                read.append((foreign_id, record, source))
+        self.tally["records"] += len(records)
+        ids = list({foreign_id for foreign_id, _, _ in read})
+        seen = self.spool.find_seen(ids)
+        fresh: dict[str, tuple[SourceRecord, bytes]] = {}
+        for foreign_id, record, source in read:
+            if foreign_id in fresh:
+                seen |= self._decide({foreign_id: fresh.pop(foreign_id)})
+            if foreign_id in seen:
+                self._take_again(seen, foreign_id, record, source)
+            else:
+                fresh[foreign_id] = (record, source)
+        self._decide(fresh)
+
+    def _take_nameless(self, record: SourceRecord, source: bytes, problem: FieldProblem) -> None:
+        invalid = self.mapper.customer(record, self.lookups)
+        if not isinstance(invalid, InvalidRecord):
+            invalid = InvalidRecord(foreign_id=None, position=record.position, problems=(problem,))
+        self._list_without_id(invalid, source)
+        while not self.spool.add_nameless(source):  # the second of two alike counts as one more
+            source = self.digester.source({}, source)
+
+    def _list_without_id(self, invalid: InvalidRecord, source: bytes) -> None:
+        """Changes come again and again as long as they are near the cursor; listed they are once."""
+        if self.is_snapshot or source not in self.nameless_before:
+            self.spool.add_invalid([invalid])
+
+    def _take_again(self, seen: dict[str, Seen], foreign_id: str, record: SourceRecord, source: bytes) -> None:
+        """A record with an id that was read before: the same again, a later state of it, or a contradiction."""
+        first = seen[foreign_id]
+        was_gone = first.verdict is Verdict.GONE
+        slipped = self.records.shifts and record.position.source != first.position.source
+        if record.deleted or was_gone:
+            # One id, two records, of which one is deleted: whoever still stands there is not gone.
+            self.is_doubtful |= not (record.deleted and was_gone)
+            if was_gone and not record.deleted:
+                seen |= self._decide({foreign_id: (record, source)})
+        elif first.source == source and first.verdict is not Verdict.CONTRADICTED:
+            self.tally["duplicates"] += 1
+            if slipped and self.is_snapshot:
+                raise _slipped(record, first)
+            self.is_doubtful |= slipped
+        elif self.is_snapshot:
+            self.may_hide |= slipped
+            self._contradict(seen, first, record)
+        else:
+            self.is_doubtful |= slipped
+            self.spool.withdraw(foreign_id)
+            self.spool.forget_invalid(foreign_id)
+            seen |= self._decide({foreign_id: (record, source)})
+
+    def _contradict(self, seen: dict[str, Seen], first: Seen, record: SourceRecord) -> None:
+        foreign_id, positions = first.foreign_id, [record.position]
+        if first.verdict is not Verdict.CONTRADICTED:
+            self.spool.withdraw(foreign_id)
+            if first.verdict is not Verdict.INVALID:
+                positions.insert(0, first.position)
+            seen[foreign_id] = Seen(foreign_id, first.source, Verdict.CONTRADICTED, first.position)
+            self.spool.note_seen([seen[foreign_id]])
+        reason = f"stands more than once, with different contents (first: {first.position})"
+        problem = FieldProblem(field="foreign_id", reason=reason)
+        self.spool.add_invalid(
+            InvalidRecord(foreign_id=foreign_id, position=position, problems=(problem,)) for position in positions
+        )
+
+    def _decide(self, fresh: Mapping[str, tuple[SourceRecord, bytes]]) -> dict[str, Seen]:
+        ids = list(fresh)
+        known = self.recall.known(ids)
+        buried = self.recall.buried(ids)
+        refused = self.recall.refused(ids)
+        seen: dict[str, Seen] = {}
+        changes: list[Change] = []
+        for foreign_id, (record, source) in fresh.items():
+            memory = Memory(known=known.get(foreign_id), buried=buried.get(foreign_id), refused=refused.get(foreign_id))
+            if memory.known and memory.known.absent_since and not record.deleted:
+                self.returned.append(memory.known.row)
+            decision = self._decide_one(foreign_id, record, source, memory)
+            if decision.change:
+                changes.append(decision.change)
+            seen[foreign_id] = Seen(foreign_id, source, decision.verdict, record.position)
+        self.spool.add_changes(changes)
+        self.spool.note_seen(seen.values())
+        return seen
+
+    def _decide_one(self, foreign_id: str, record: SourceRecord, source: bytes, memory: Memory) -> Decision:
+        known = memory.known
+        if record.deleted:
+            return Decision(Verdict.GONE)
+        if known and known.source == source and known.standing is Standing.ACTIVE and not memory.refused:
+            return Decision(Verdict.UNCHANGED)  # the same record as at the last acceptance: no need to map it
+        customer = self.mapper.customer(record, self.lookups)
+        if isinstance(customer, InvalidRecord):
+            if memory.buried is Cause.REQUEST:
+                self._list_erased(replace(customer, foreign_id=None), source)
+            else:
+                self.spool.add_invalid([customer])
+            return Decision(Verdict.INVALID)
+        decision = compare(customer, self.digester.customer(customer.fields), memory, source=source)
+        if decision.verdict is Verdict.ERASED:
+            reason = "was erased on request and is not sent again: take the record out of the source"
+            problem = FieldProblem(field="foreign_id", reason=reason)
+            self._list_erased(InvalidRecord(foreign_id=None, position=record.position, problems=(problem,)), source)
+        if decision.digests:
+            self.spool.add_relearned(foreign_id, source, decision.digests)
+        return decision
+
+    def _list_erased(self, invalid: InvalidRecord, source: bytes) -> None:
+        """Without its id: the tombstone is all that may tell of the person."""
+        self._list_without_id(invalid, source)
+        if not self.is_snapshot:
+            self.spool.add_nameless(source)
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A known customer whom a read did not hold, or told to be deleted: `is_told`, now or earlier."""
+
+    known: KnownBrief
+    is_told: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Read(ABC):
+    """A read that is over."""
+
+    reading: Reading
+
+    @abstractmethod
+    def gone(self) -> Iterator[Gone]: ...
+
+
+class Snapshot(Read):
+    """A complete, verified read of all there is."""
+
+    def gone(self) -> Iterator[Gone]:
+        spool = self.reading.spool
+        for page in chunks(self.reading.recall.each_known()):
+            ids = [known.foreign_id for known in page]
+            present, told = spool.present_among(ids), spool.told_gone_among(ids)
+            absent = (known for known in page if known.foreign_id not in present)
+            yield from (Gone(known, known.told_gone or known.foreign_id in told) for known in absent)
+
+
+class Changes(Read):
+    """A complete read of what changed: who is not in it may well be there."""
+
+    def gone(self) -> Iterator[Gone]:
+        spool, recall = self.reading.spool, self.reading.recall
+        for names in chunks(spool.told_gone()):
+            yield from (Gone(known, is_told=True) for known in recall.briefs(names))
+        for page in chunks(recall.each_told_gone()):
+            seen = spool.find_seen([known.foreign_id for known in page])
+            yield from (Gone(known, is_told=True) for known in page if known.foreign_id not in seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Partial(Read):
+    """What was read before the source broke off."""
+
+    failure: IncompleteRead
+
+    def gone(self) -> Iterator[Gone]:
+        return iter(())
+
+
+def read_whole(reading: Reading, progress: Callable[[int], None], *, keep_partial: bool) -> Read:
+    """Read to the end. Where the source breaks off, IncompleteRead passes through, unless what was read is wanted."""
+    failures: list[IncompleteRead] = []
+    for chunk in chunks(_until_broken(reading.records, failures if keep_partial else None)):
+        reading.take(chunk)
+        progress(reading.tally["records"])
+    if failures:
+        return Partial(reading, failures[0])
+    return Snapshot(reading) if reading.is_snapshot else Changes(reading)
+
+
+def _until_broken(records: Iterable[SourceRecord], failures: list[IncompleteRead] | None) -> Iterator[SourceRecord]:
+    try:
+        yield from records
+    except IncompleteRead as failure:
+        if failures is None:
+            raise
+        failures.append(failure)
+
+
+def _slipped(record: SourceRecord, first: Seen) -> IncompleteRead:
+    return IncompleteRead(
+        str(record.position),
+        f"the record stands at {first.position} too: the list has shifted while it was read, and may have lost others",
+        remedy="the next run reads it anew; let the source sort by something that never changes, such as its own id",
+    )

@@ -1,0 +1,169 @@
+"""Where a plan lies while it is drawn up: an unnamed temporary database that vanishes with the process.
+
+It holds personal values for the length of a run, so it has no name in the file system and is never kept.
+"""
+
+import pickle
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self, TypeVar
+
+from syncd.domain.changes import Change
+from syncd.domain.chunks import CHUNK
+from syncd.domain.diff import Verdict
+from syncd.domain.records import Digests, InvalidRecord, Position
+from syncd.errors import Fatal
+
+C = TypeVar("C", bound=Change)
+
+SCHEMA = """
+create table seen (
+  foreign_id text primary key, source blob, verdict text, file text, line int, unit text
+) without rowid;
+create index seen_gone on seen (foreign_id) where verdict = 'gone';
+create table change (id integer primary key, foreign_id text, kind int, body blob);
+create index change_of on change (foreign_id);
+create index change_kind on change (kind, id);
+create table invalid (id integer primary key, foreign_id text, line int, body blob);
+create index invalid_of on invalid (foreign_id);
+create table relearned (foreign_id text primary key, source blob, body blob) without rowid;
+create table nameless (digest blob primary key) without rowid;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A foreign_id that the read has held, the digest of its record, and what became of it."""
+
+    foreign_id: str
+    source: bytes
+    verdict: Verdict
+    position: Position
+
+
+class Spool:
+    """Everything one read led to, on disk, in the order in which it is needed again."""
+
+    def __init__(self) -> None:
+        # An empty name asks SQLite for a temporary file that is unlinked as soon as it is open.
+        self._db = sqlite3.connect("", isolation_level=None)
+        self._db.executescript("pragma journal_mode = off; pragma cache_size = -16000;" + SCHEMA)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self._db.close()
+        if isinstance(error, sqlite3.OperationalError):  # the state database's errors come in words of their own
+            is_full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
+            raise Fatal(
+                f"the folder for temporary files {'is full' if is_full else 'can not be used'}",
+                remedy="make room there, or name another by TMPDIR; the next run goes on from here",
+            ) from None
+
+    # --- records seen ---
+
+    def find_seen(self, foreign_ids: Sequence[str]) -> dict[str, Seen]:
+        rows = self._db.execute(
+            f"select * from seen where foreign_id in ({_marks(foreign_ids)})",  # noqa: S608 - only question marks
+            foreign_ids,
+        )
+        return {
+            foreign_id: Seen(foreign_id, source, Verdict(verdict), Position(source=file, line=line, unit=unit))
+            for foreign_id, source, verdict, file, line, unit in rows
+        }
+
+    def note_seen(self, seen: Iterable[Seen]) -> None:
+        self._db.executemany(
+            "insert or replace into seen values (?, ?, ?, ?, ?, ?)",
+            (
+                (s.foreign_id, s.source, s.verdict.value, s.position.source, s.position.line, s.position.unit)
+                for s in seen
+            ),
+        )
+
+    def count_verdicts(self) -> dict[Verdict, int]:
+        rows = self._db.execute("select verdict, count(*) from seen group by verdict")
+        return {Verdict(name): count for name, count in rows}
+
+    def each_seen(self) -> Iterator[str]:
+        return (row[0] for row in self._db.execute("select foreign_id from seen"))
+
+    def told_gone(self) -> Iterator[str]:
+        """Those whom the source itself tells as deleted."""
+        return (row[0] for row in self._db.execute("select foreign_id from seen where verdict = 'gone'"))
+
+    def present_among(self, foreign_ids: Sequence[str]) -> set[str]:
+        return self._among(foreign_ids, "verdict != 'gone'")
+
+    def told_gone_among(self, foreign_ids: Sequence[str]) -> set[str]:
+        return self._among(foreign_ids, "verdict = 'gone'")
+
+    def _among(self, foreign_ids: Sequence[str], condition: str) -> set[str]:
+        question = f"select foreign_id from seen where foreign_id in ({_marks(foreign_ids)}) and {condition}"  # noqa: S608 - only question marks and our own words
+        return {row[0] for row in self._db.execute(question, foreign_ids)}
+
+    # --- changes ---
+
+    def add_changes(self, changes: Iterable[Change]) -> None:
+        self._db.executemany(
+            "insert into change (foreign_id, kind, body) values (?, ?, ?)",
+            ((change.foreign_id, change.order, pickle.dumps(change)) for change in changes),
+        )
+
+    def changes(self, kind: type[C]) -> Iterator[C]:
+        """All of one kind; those added while this iterates come too."""
+        last = 0
+        while rows := self._db.execute(
+            "select id, body from change where kind = ? and id > ? order by id limit ?", (kind.order, last, CHUNK)
+        ).fetchall():
+            for last, body in rows:  # noqa: B007 - `last` is where the next page begins
+                yield _thaw(body)
+
+    def count_changes(self, kind: type[Change]) -> int:
+        return int(self._db.execute("select count(*) from change where kind = ?", (kind.order,)).fetchone()[0])
+
+    def withdraw(self, foreign_id: str) -> None:
+        """Take back what was concluded from a record that another one contradicts."""
+        self._db.execute("delete from change where foreign_id = ?", (foreign_id,))
+        self._db.execute("delete from relearned where foreign_id = ?", (foreign_id,))
+
+    def forget_invalid(self, foreign_id: str) -> None:
+        self._db.execute("delete from invalid where foreign_id = ?", (foreign_id,))
+
+    # --- the rest ---
+
+    def add_invalid(self, records: Iterable[InvalidRecord]) -> None:
+        rows = ((record.foreign_id, record.position.line, pickle.dumps(record)) for record in records)
+        self._db.executemany("insert into invalid (foreign_id, line, body) values (?, ?, ?)", rows)
+
+    def invalid(self) -> Iterator[InvalidRecord]:
+        return (_thaw(row[0]) for row in self._db.execute("select body from invalid order by line, id"))
+
+    def count_invalid(self) -> int:
+        return int(self._db.execute("select count(*) from invalid").fetchone()[0])
+
+    def add_relearned(self, foreign_id: str, source: bytes, digests: Digests) -> None:
+        self._db.execute(
+            "insert or replace into relearned values (?, ?, ?)", (foreign_id, source, pickle.dumps(digests))
+        )
+
+    def relearned(self) -> Iterator[tuple[str, bytes, Digests]]:
+        rows = self._db.execute("select foreign_id, source, body from relearned")
+        return ((row[0], row[1], _thaw(row[2])) for row in rows)
+
+    def add_nameless(self, digest: bytes) -> bool:
+        """Note a record without a readable id; False where one just like it was noted before."""
+        return self._db.execute("insert or ignore into nameless values (?)", (digest,)).rowcount == 1
+
+    def nameless(self) -> Iterator[bytes]:
+        return (row[0] for row in self._db.execute("select digest from nameless"))
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))
+
+
+def _thaw(body: bytes):  # type: ignore[no-untyped-def]  # noqa: ANN202 - whatever was put in
+    return pickle.loads(body)  # noqa: S301 - our own bytes, from a file that nobody else can open

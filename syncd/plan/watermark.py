@@ -1,0 +1,43 @@
+"""Up to where the changes of a source are settled, and when it has to be read from its start all the same."""
+
+from dataclasses import dataclass
+
+from syncd.plan.plan import Plan
+from syncd.sources.base import Source
+from syncd.state.ledger import Recall
+from syncd.state.store import Watermark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What one read goes on from; `context` is the digest of all that decides what is read and how it is mapped."""
+
+    context: bytes
+    since: Watermark | None
+
+    @property
+    def cursor(self) -> str | None:
+        return self.since.cursor if self.since else None
+
+
+def find_bounds(source: Source, recall: Recall, context: bytes) -> Bounds:
+    """Where the next read begins: at the watermark, unless only a whole read can tell what is wanted."""
+    mark = recall.watermark()
+    is_of_use = (
+        mark is not None
+        and mark.context == context  # a field that is newly mapped concerns everybody
+        and source.full_every is not None
+        and recall.now - mark.full_at < source.full_every  # who is absent, no change tells
+        and not recall.is_retry_due()  # whoever was refused does not change by waiting
+    )
+    return Bounds(context=context, since=mark if is_of_use else None)
+
+
+def next_watermark(plan: Plan, bounds: Bounds, recall: Recall) -> Watermark | None:
+    """Where the read after this one may begin, once all that this one led to is settled. None: where this one did."""
+    reading = plan.read.reading
+    cursor = reading.records.cursor
+    if cursor is None or plan.failure or reading.is_doubtful or plan.counts.get("waiting"):
+        return None
+    full_at = bounds.since.full_at if bounds.since else recall.now
+    return Watermark(cursor=cursor, context=bounds.context, full_at=full_at)

@@ -1,0 +1,27 @@
+"""Erasure on request: at once, whatever grace says, and never taken back by a later read of the source.
+
+The tombstone and the customer's standing are written first, together: killed anywhere after that, the next run of the
+sync goes on where this one stopped.
+"""
+
+from syncd.domain.changes import Cause, Erase
+from syncd.runs.run import Run, Summary, Sync, World, opening
+
+
+def erase(sync: Sync, world: World, foreign_id: str) -> Summary:
+    """Anonymize, read back and delete one customer. Raises LeaseTaken where another process runs this sync."""
+    with opening(sync, world, trigger="erase") as run:
+        return run.conduct(lambda _now: _erase(run, foreign_id))
+
+
+def _erase(run: Run, foreign_id: str) -> Summary:
+    run.settle_what_was_begun()
+    known = run.ledger.store.known_one(run.ledger.sync, foreign_id)
+    gomus_id = known.gomus_id if known else None
+    if gomus_id is None and (remote := run.delivery.look(foreign_id)):
+        gomus_id = remote.gomus_id
+    run.ledger.bury(foreign_id, gomus_id)
+    if gomus_id is not None:
+        with run.executor() as executor:
+            executor.erase([Erase(foreign_id=foreign_id, gomus_id=gomus_id, cause=Cause.REQUEST)])
+    return run.summary(run.status_of_outcomes())

@@ -1,0 +1,458 @@
+"""One run, told from top to bottom: read, map, compare, ask the guards, write down, carry out, record."""
+
+import secrets
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import Enum
+
+import structlog
+
+from syncd.delivery.executor import Executor
+from syncd.delivery.recovery import Settlement
+from syncd.delivery.writing import Delivery, Habits
+from syncd.domain.changes import Cause, Create, Erase, Outcome, Result, Update
+from syncd.domain.diff import DeleteMode
+from syncd.domain.digest import Digester
+from syncd.domain.guards import Guard, Held, Limits, ask_guards
+from syncd.domain.records import Field, LookupEntry, Standing
+from syncd.errors import CallFailed, Fatal, IncompleteRead, StateUnusable, Stopped
+from syncd.gomus.client import Client
+from syncd.mapping.lookups import Lookup
+from syncd.mapping.mapper import Mapper
+from syncd.plan.approval import Approval
+from syncd.plan.plan import Plan, draw_up
+from syncd.plan.reading import Reading, read_whole
+from syncd.plan.spool import Spool
+from syncd.plan.watermark import find_bounds, next_watermark
+from syncd.sources.base import Reading as SourceReading
+from syncd.sources.base import Source
+from syncd.state.lease import take_lease
+from syncd.state.ledger import Ledger, Recall
+from syncd.state.store import Store, Watermark
+
+log = structlog.get_logger()
+DONE_BY_CALLS = {"create", "update", "delete"}  # planned under these names; a summary counts what was done
+LOOKUP_AGE = timedelta(days=1)  # the vendor asks to refresh salutations and titles once a day
+
+
+class Status(Enum):
+    """How a run ended; the exit codes follow from it."""
+
+    DONE = "done"
+    PROBLEMS = "done with problems"  # records were invalid or refused
+    HELD = "held"
+    FAILED = "failed"
+    STOPPED = "stopped"  # asked to; the next run goes on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sync:
+    """A configured pairing of a source with an instance."""
+
+    name: str
+    instance: str
+    address: str  # the instance's url
+    source: Source
+    mapper: Mapper
+    catalogue: Mapping[str, Field]
+    limits: Limits
+    mode: DeleteMode
+    grace: timedelta
+    recreate_vanished: bool
+    audit_per_run: int  # so many of the longest unverified customers are read back in each run
+    fix_drift: bool
+    locale: str
+    batch_size: int
+    concurrency: int
+    attempts: int
+    timeout: timedelta
+    keep: timedelta = timedelta(days=400)  # outcomes and runs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What a run needs beside its sync: the state, the wire, the time."""
+
+    store: Store
+    digester: Digester
+    client: Client
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    stopping: threading.Event = field(default_factory=threading.Event)
+    progress: Callable[[str, int, int | None], None] = lambda _stage, _done, _total: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """`counts`: each action with how many succeeded, `failed`, `skipped`, and what the plan counted beside changes.
+
+    `outcomes`: how many of each action and result. `is_cut`: the state database was lost; the run is to be begun again
+    as soon as it is back.
+    """
+
+    sync: str
+    run: str
+    status: Status
+    counts: Mapping[str, int]
+    outcomes: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    held: tuple[Held, ...] = ()
+    error: str | None = None
+    remedy: str | None = None
+    is_cut: bool = False
+
+
+def failed_summary(sync: str, error: str, remedy: str | None) -> Summary:
+    """Of a run that could not even begin."""
+    return Summary(sync=sync, run="", status=Status.FAILED, counts={}, error=error, remedy=remedy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """A plan, and where the next read may begin once it is settled; None: where this one did."""
+
+    plan: Plan
+    watermark: Watermark | None
+
+
+@contextmanager
+def drawing_up(
+    sync: Sync, recall: Recall, digester: Digester, lookups: Mapping[str, Lookup], progress: Callable[[int], None]
+) -> Iterator[Drawn]:
+    """Read the source and compare; the plan lives as long as the block, and nothing is written anywhere."""
+    context = sync.mapper.fingerprint + b"".join(lookups[kind].fingerprint for kind in sorted(lookups))
+    bounds = find_bounds(sync.source, recall, digester.context(context + sync.source.fingerprint))
+    with Spool() as spool, sync.source.open(bounds.cursor) as records:
+        require_columns(sync.mapper, records)
+        reading = Reading(
+            records=records,
+            spool=spool,
+            recall=recall,
+            mapper=sync.mapper,
+            lookups=lookups,
+            digester=digester,
+            context=context,
+        )
+        read = read_whole(reading, progress, keep_partial=sync.source.options.on_incomplete == "apply")
+        plan = draw_up(read, now=recall.now, mode=sync.mode, grace=sync.grace)
+        yield Drawn(plan=plan, watermark=next_watermark(plan, bounds, recall))
+
+
+def require_columns(mapper: Mapper, records: SourceReading) -> None:
+    """A table without a column that the mapping takes is not read: it would empty a field of everybody."""
+    missing = mapper.missing_columns(records.columns) if records.columns is not None else ()
+    if missing:
+        raise IncompleteRead(records.description, "; ".join(str(column) for column in missing))
+
+
+def fetch_lookups(sync: Sync, client: Client) -> dict[str, Lookup]:
+    return {kind: Lookup(kind, client.lookup(kind)) for kind in sync.mapper.lookups_needed}
+
+
+def run(
+    sync: Sync, world: World, *, trigger: str, probe: bool = True, entering: Callable[[str], None] = lambda _run: None
+) -> Summary:
+    """Carry out one whole run.
+
+    `probe=False` trusts that go~mus holds none of the customers yet. Raises LeaseTaken where another process runs this
+    sync; whatever else goes wrong is in the summary. `entering` hears the run's id once the lease is held; what it
+    raises calls the run off.
+    """
+    with opening(sync, world, trigger=trigger, entering=entering) as run_:
+        return run_.conduct(lambda now: run_.sync_all(now, probe=probe))
+
+
+@contextmanager
+def opening(
+    sync: Sync, world: World, *, trigger: str, entering: Callable[[str], None] = lambda _run: None
+) -> Iterator["Run"]:
+    """Take the lease and enter the sync; everything that writes to go~mus happens inside."""
+    with take_lease(world.store.engine, sync.name) as lease:
+        run_id = _new_run_id(world.clock())
+        entering(run_id)
+        entry = world.store.enter(sync.name, sync.instance, world.digester.name(sync.address))
+        ledger = Ledger(
+            store=world.store,
+            digester=world.digester,
+            sync=sync.name,
+            run=run_id,
+            fence=entry.fence,
+            clock=world.clock,
+            recreate_vanished=sync.recreate_vanished,
+        )
+        with structlog.contextvars.bound_contextvars(sync=sync.name, run=ledger.run):
+            is_restored = lease.is_older(entry.fence)
+            if not entry.is_same_instance:
+                log.warning("state.other_instance", remedy="what is known is dropped; customers are adopted anew")
+                ledger.reset(sync.instance, world.digester.name(sync.address))
+            elif is_restored:
+                log.warning("state.restored", remedy="nobody is deleted in this run, and grace begins anew")
+                ledger.forget_absence()
+            lease.note(entry.fence)
+            yield Run(sync, world, ledger, trigger=trigger, may_erase=not is_restored)
+
+
+def _new_run_id(now: datetime) -> str:
+    """Sorts by time, and says it."""
+    return f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+class Run:
+    """One run under way, with the lease held."""
+
+    def __init__(self, sync: Sync, world: World, ledger: Ledger, *, trigger: str, may_erase: bool) -> None:
+        self.sync = sync
+        self.world = world
+        self.ledger = ledger
+        self._trigger = trigger
+        self._mode = sync.mode if may_erase else DeleteMode.IGNORE
+        self._outcomes: Counter[str] = Counter()
+        self._results: Counter[tuple[str, str]] = Counter()
+        self._done = 0
+        self._due = 0
+        self._unsettled = 0
+        learned = world.store.learned(sync.instance)
+        self._habits = Habits(
+            cap=min(int(learned.get("batch_size", sync.batch_size)), sync.batch_size), blank=learned.get("blank")
+        )
+        self.delivery = Delivery(
+            client=world.client,
+            digester=world.digester,
+            catalogue=sync.catalogue,
+            habits=self._habits,
+            attempts=sync.attempts,
+            timeout=sync.timeout,
+            sleep=world.sleep,
+            is_stopping=world.stopping.is_set,
+        )
+
+    def conduct(self, body: Callable[[datetime], Summary]) -> Summary:
+        """Do the body between a run's beginning and its end; what goes wrong is in the summary."""
+        started = self.world.clock()
+        self.world.store.begin_run(self.ledger.run, self.ledger.sync, self.sync.instance, self._trigger, started)
+        log.info("run.started", instance=self.sync.instance, trigger=self._trigger)
+        try:
+            summary = body(started)
+        except (Fatal, CallFailed) as failure:
+            failed = self.summary(Status.FAILED, error=failure.message, remedy=failure.remedy)
+            summary = replace(failed, is_cut=isinstance(failure, StateUnusable))
+        except BaseException:
+            self._finish(self.summary(Status.FAILED, error="crashed"), started)
+            raise
+        self._finish(summary, started)
+        return summary
+
+    def sync_all(self, now: datetime, *, probe: bool) -> Summary:
+        self.settle_what_was_begun()
+        lookups = self.lookups(now)
+        sync = replace(self.sync, mode=self._mode)
+        with drawing_up(sync, self.recall(now), self.world.digester, lookups, self._show_reading) as drawn:
+            plan = drawn.plan
+            self._note_invalid(plan)
+            held = self._ask_guards(plan, now)
+            log.info("run.planned", counts=plan.counts, figures=plan.fields)
+            for guard in held:
+                log.warning("run.held", guard=guard.guard.value, reason=guard.reason, remedy=self._held_remedy())
+            if not any(guard.guard is Guard.IDENTITY for guard in held):
+                self.ledger.note_read(plan.found, now, is_complete=plan.failure is None)
+                self._carry_out(plan, held, probe=probe)
+                if drawn.watermark and not held and self._is_settled():
+                    self.ledger.move_watermark(drawn.watermark)
+                self._audit()
+                self.ledger.tidy(now - self.sync.keep, now)
+            if plan.failure:
+                return self._summary_of_partial(plan, plan.failure, held)
+            return self.summary(self._status(plan, held), counts=plan.counts, held=held)
+
+    def recall(self, now: datetime) -> Recall:
+        return Recall(store=self.world.store, digester=self.world.digester, sync=self.sync.name, now=now)
+
+    # --- the steps ---
+
+    def settle_what_was_begun(self) -> None:
+        store, name = self.world.store, self.sync.name
+        settlement = Settlement(
+            ledger=self.ledger,
+            delivery=self.delivery,
+            names=self.sync.mapper.names,
+            timeout=self.sync.timeout,
+            clock=self.world.clock,
+            sleep=self.world.sleep,
+        )
+        settlement.settle_intents(store.open_intents(name))
+        with self.executor() as executor:
+            executor.erase(self._unfinished_erasures())
+
+    def _unfinished_erasures(self) -> Iterator[Erase]:
+        recall = self.recall(self.world.clock())
+        for known in self.world.store.unfinished(self.sync.name):
+            if known.gomus_id is not None and not recall.refused([known.foreign_id]):
+                cause = recall.buried([known.foreign_id]).get(known.foreign_id, Cause.ABSENCE)
+                yield Erase(
+                    foreign_id=known.foreign_id,
+                    gomus_id=known.gomus_id,
+                    cause=cause,
+                    keep=self.sync.mode is DeleteMode.ANONYMIZE and cause is Cause.ABSENCE,
+                    anonymized=known.standing is Standing.ANONYMIZED,
+                )
+
+    def lookups(self, now: datetime) -> dict[str, Lookup]:
+        return {kind: Lookup(kind, self._entries(kind, now)) for kind in sorted(self.sync.mapper.lookups_needed)}
+
+    def _entries(self, kind: str, now: datetime) -> Sequence[LookupEntry]:
+        """Of the cache where it is of today, else of go~mus."""
+        store, instance, locale = self.world.store, self.sync.instance, self.sync.locale
+        cached = store.cached_lookup(instance, kind, locale)
+        if cached and now - cached.fetched_at < LOOKUP_AGE:
+            return cached.entries
+        entries = self.world.client.lookup(kind)
+        store.cache_lookup(instance, kind, locale, entries, now)
+        return entries
+
+    def _note_invalid(self, plan: Plan) -> None:
+        for record in plan.spool.invalid():
+            log.warning(
+                "source.invalid_record",
+                foreign_id=record.foreign_id,
+                position=str(record.position),
+                problems=[str(problem) for problem in record.problems],
+            )
+        among = None if plan.is_snapshot else plan.spool.each_seen()
+        self.ledger.note_invalid(plan.spool.invalid(), among=among)
+
+    def _ask_guards(self, plan: Plan, now: datetime) -> tuple[Held, ...]:
+        approval = Approval(store=self.world.store, digester=self.world.digester, sync=self.sync.name)
+        tripped = ask_guards(plan.figures, self.sync.limits)
+        held = approval.still_held(plan, tripped, now)
+        if held:
+            approval.note(self.ledger, plan, held, now)
+        elif not tripped:
+            self.ledger.clear_held()
+        return held
+
+    def _held_remedy(self) -> str:
+        name = self.sync.name
+        return f"see `syncd plan {name}`; then release it with `syncd approve {name}`, or mend the source"
+
+    def _carry_out(self, plan: Plan, held: tuple[Held, ...], *, probe: bool) -> None:
+        self._due = sum(1 for kind in (Create, Update, Erase) for _ in plan.released(kind, held))
+        with self.executor(plan.spool) as executor:
+            executor.create(plan.released(Create, held), probe=probe)
+            executor.update(plan.released(Update, held))
+            executor.erase(plan.released(Erase, held))
+
+    def _audit(self) -> None:
+        """Read back whom we have not looked at for longest: go~mus lists nobody, but so all are seen in time."""
+        page = self.world.store.longest_unverified(self.sync.name, self.sync.audit_per_run)
+        for known in page if not self.world.stopping.is_set() else ():
+            remote = self.world.client.read(known.gomus_id or 0)
+            drifted = self.delivery.drifted(known, remote)
+            self._outcomes["audited"] += 1
+            if drifted:
+                self._outcomes["drifted"] += 1
+                log.warning("record.drift", foreign_id=known.foreign_id, gomus_id=known.gomus_id, fields=list(drifted))
+            row = self.delivery.memory_of(remote, list(known.fields)) if remote and self.sync.fix_drift else None
+            self.ledger.note_verified(known, row if drifted else None)
+
+    @contextmanager
+    def executor(self, spool: Spool | None = None) -> Iterator[Executor]:
+        yield Executor(
+            delivery=self.delivery,
+            ledger=self.ledger,
+            batch_size=self._habits.cap,
+            concurrency=self.sync.concurrency,
+            report=self._report,
+            adopted=lambda update: spool.add_changes([update]) if spool else None,
+            stopping=self.world.stopping,
+        )
+        self._remember_habits()
+
+    def _remember_habits(self) -> None:
+        store, instance = self.world.store, self.sync.instance
+        if self._habits.cap < self.sync.batch_size:
+            store.learn(instance, "batch_size", str(self._habits.cap))
+        if self._habits.blank is not None:
+            store.learn(instance, "blank", str(self._habits.blank))
+
+    def _report(self, outcome: Outcome) -> None:
+        self._outcomes[outcome.action.value if outcome.result is Result.OK else outcome.result.value] += 1
+        self._unsettled += outcome.stale or (outcome.result is Result.FAILED and not outcome.refused)
+        self._results[outcome.action.value, outcome.result.value] += 1
+        self._done += 1
+        self.world.progress("carrying out", self._done, self._due)
+        tell = log.info if outcome.result is not Result.FAILED else log.warning
+        tell(
+            "record.outcome",
+            foreign_id=outcome.change.foreign_id,
+            gomus_id=outcome.gomus_id,
+            action=outcome.action.value,
+            result=outcome.result.value,
+            fields=[] if isinstance(outcome.change, Erase) else sorted(outcome.change.fields),
+            status=outcome.status,
+            attempts=outcome.attempts,
+            error=outcome.error,
+        )
+
+    def _show_reading(self, count: int) -> None:
+        self.world.progress("reading", count, None)
+        if self.world.stopping.is_set():
+            raise Stopped("asked to stop while reading", remedy="the next run starts anew; nothing was written")
+
+    # --- the end ---
+
+    def _is_settled(self) -> bool:
+        """Whether nothing of what the read led to has to be read once more: refused is settled, failed is not."""
+        return not self._unsettled and not self.world.stopping.is_set()
+
+    def _summary_of_partial(self, plan: Plan, failure: IncompleteRead, held: tuple[Held, ...]) -> Summary:
+        return self.summary(Status.FAILED, counts=plan.counts, held=held, error=failure.message, remedy=failure.remedy)
+
+    def _status(self, plan: Plan, held: tuple[Held, ...]) -> Status:
+        if self.world.stopping.is_set():
+            return Status.STOPPED
+        if held:
+            return Status.HELD
+        has_failures = any(plan.counts.get(name) for name in ("invalid", "quarantined"))
+        if has_failures or (not plan.is_snapshot and self.world.store.count_failures(self.sync.name)):
+            return Status.PROBLEMS
+        return self.status_of_outcomes()
+
+    def status_of_outcomes(self) -> Status:
+        return Status.PROBLEMS if self._outcomes[Result.FAILED.value] else Status.DONE
+
+    def summary(
+        self,
+        status: Status,
+        *,
+        counts: Mapping[str, int] | None = None,
+        held: tuple[Held, ...] = (),
+        error: str | None = None,
+        remedy: str | None = None,
+    ) -> Summary:
+        return Summary(
+            sync=self.sync.name,
+            run=self.ledger.run,
+            status=status,
+            counts={name: count for name, count in (counts or {}).items() if name not in DONE_BY_CALLS}
+            | +self._outcomes,
+            outcomes=dict(self._results),
+            held=held,
+            error=error,
+            remedy=remedy,
+        )
+
+    def _finish(self, summary: Summary, started: datetime) -> None:
+        now = self.world.clock()
+        duration = round((now - started).total_seconds(), 3)
+        if summary.status is Status.FAILED:
+            log.error(
+                "run.failed", error=summary.error, remedy=summary.remedy, counts=summary.counts, duration=duration
+            )
+        else:
+            log.info("run.finished", status=summary.status.value, counts=summary.counts, duration=duration)
+        self.world.store.finish_run(
+            self.ledger.run, summary.status.value, summary.counts, summary.error, now, remedy=summary.remedy
+        )

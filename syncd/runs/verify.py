@@ -1,0 +1,123 @@
+"""Looking for drift: what differs in go~mus although syncd did not cause it, and setting it right.
+
+`verify` compares with the source, field by field. The audit of a run compares with the digests of what go~mus accepted
+last, so that it needs no source: a few of the longest unverified customers in each run, until all have been seen.
+"""
+
+import random as chance
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from syncd.domain.changes import Update
+from syncd.domain.chunks import chunks
+from syncd.domain.records import Customer, Digests, KnownCustomer, RemoteCustomer, Standing
+from syncd.runs.run import Run, Status, Summary, Sync, World, opening, require_columns
+
+log = structlog.get_logger()
+PAGE = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """One customer that is not as it should be; no fields where go~mus has no such customer any more."""
+
+    foreign_id: str
+    gomus_id: int
+    fields: tuple[str, ...]
+    is_missing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    summary: Summary
+    compared: int
+    drifts: tuple[Drift, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A customer as the source has it, and as we know it."""
+
+    customer: Customer
+    known: KnownCustomer
+
+
+def verify(sync: Sync, world: World, *, sample: int | None, fix: bool) -> Verification:
+    """Compare a sample of the customers, or all of them; with `fix`, send what drifted."""
+    compared: list[int] = []
+    drifts: list[Drift] = []
+    with opening(sync, world, trigger="verify") as run:
+
+        def body(now: datetime) -> Summary:
+            run.settle_what_was_begun()
+            for page in chunks(_choose(_pairs(run, now), sample), PAGE):
+                found = list(_compare(run, page))
+                compared.append(len(page))
+                drifts.extend(drift for drift, _ in found)
+                if fix:
+                    with run.executor() as executor:
+                        executor.update(update for _, update in found if update)
+            status = Status.PROBLEMS if drifts and not fix else run.status_of_outcomes()
+            return run.summary(status, counts={"compared": sum(compared), "drifted": len(drifts)})
+
+        summary = run.conduct(body)
+    return Verification(summary=summary, compared=sum(compared), drifts=tuple(drifts))
+
+
+def _pairs(run: Run, now: datetime) -> Iterator[Pair]:
+    """Every customer that the source holds, validly, and that we know."""
+    lookups, mapper = run.lookups(now), run.sync.mapper
+    with run.sync.source.open() as records:
+        require_columns(mapper, records)
+        for chunk in chunks(records):
+            mapped = [mapper.customer(record, lookups) for record in chunk if not record.deleted]
+            customers = {one.foreign_id: one for one in mapped if isinstance(one, Customer)}
+            known = run.recall(now).known(list(customers))
+            yield from (Pair(customers[name], one) for name, one in known.items() if one.standing is Standing.ACTIVE)
+
+
+def _choose(pairs: Iterable[Pair], sample: int | None) -> Iterable[Pair]:
+    """All, or as many as asked for, each as likely as any other."""
+    if sample is None:
+        return pairs
+    chosen: list[Pair] = []
+    for number, pair in enumerate(pairs):
+        if len(chosen) < sample:
+            chosen.append(pair)
+        elif (place := chance.randrange(number + 1)) < sample:  # noqa: S311 - a sample, no secret
+            chosen[place] = pair
+    return chosen
+
+
+def _compare(run: Run, pairs: Sequence[Pair]) -> Iterator[tuple[Drift, Update | None]]:
+    with ThreadPoolExecutor(run.sync.concurrency, thread_name_prefix="gomus") as pool:
+        remotes = pool.map(lambda pair: run.delivery.client.read(pair.known.gomus_id or 0), pairs)
+        for pair, remote in zip(pairs, remotes, strict=True):
+            if found := _drift(run, pair, remote):
+                log.warning("record.drift", foreign_id=found[0].foreign_id, fields=list(found[0].fields))
+                yield found
+
+
+def _drift(run: Run, pair: Pair, remote: RemoteCustomer | None) -> tuple[Drift, Update | None] | None:
+    """A field has drifted where go~mus once accepted what the source still says, and now shows something else."""
+    known, customer = pair.known, pair.customer
+    gomus_id = known.gomus_id or 0
+    if remote is None:
+        return Drift(foreign_id=known.foreign_id, gomus_id=gomus_id, fields=(), is_missing=True), None
+    wanted = run.ledger.digester.customer(customer.fields)
+    settled = {name: value for name, value in customer.fields.items() if known.fields.get(name) == wanted.fields[name]}
+    drifted = run.delivery.differing(remote, settled)
+    if not drifted:
+        return None
+    update = Update(
+        foreign_id=known.foreign_id,
+        gomus_id=gomus_id,
+        fields=drifted,
+        digests=Digests(record=known.record or b"", fields=known.fields),
+        source=known.source or b"",
+    )
+    return Drift(foreign_id=known.foreign_id, gomus_id=gomus_id, fields=tuple(sorted(drifted))), update

@@ -1,0 +1,222 @@
+"""The source `excel`: a sheet of a workbook (.xlsx, .xls, .ods), with its values as a person sees them.
+
+The library that reads it shows an error (#N/A) and a formula without a result as empty, and an empty value clears a
+field. So the XML of an .xlsx is searched for both first; of the older .xls and of .ods that can't be told.
+"""
+
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import date, datetime, time
+from decimal import Decimal
+from difflib import get_close_matches
+from itertools import compress
+from pathlib import PurePosixPath
+from typing import BinaryIO, Literal
+from xml.etree import ElementTree as ET
+
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    PasswordError,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
+
+from syncd.domain.records import Position, SourceRecord
+from syncd.errors import IncompleteRead
+from syncd.sources.base import Reading, ReadKind, Source
+from syncd.sources.files.opening import (
+    NO_TABLE,
+    FileOptions,
+    OpenFile,
+    check_contents,
+    find_twins,
+    open_file,
+    unreadable,
+)
+
+HEAD = 4096
+AGAIN = "save the workbook anew; an empty sheet deletes nobody"
+_WORKBOOK = re.compile(rb"PK\x03\x04|\xd0\xcf\x11\xe0")
+_NOT_A_WORKBOOK = (*NO_TABLE, (rb"(?!PK\x03\x04|\xd0\xcf\x11\xe0)", "is no workbook", 'if it is CSV, set type = "csv"'))
+
+
+class ExcelOptions(FileOptions):
+    type: Literal["excel"] = "excel"
+    sheet: str | None = None
+
+
+class ExcelSource(Source):
+    """A workbook, or the newest of several; always a snapshot. Hidden rows and columns count."""
+
+    Options = ExcelOptions
+    options: ExcelOptions
+
+    @contextmanager
+    def open(self, cursor: str | None = None) -> Iterator[Reading]:  # noqa: ARG002 - a workbook tells no changes
+        with open_file(self.options, base=self.base, sleep=self.sleep, clock=self.clock) as file:
+            workbook = _open_workbook(file)
+            sheet = _choose_sheet(workbook, self.options.sheet, file.name)
+            with suppress(zipfile.BadZipFile):  # .xls
+                _check_cells(file.raw, sheet.name, file.name)
+            yield ExcelReading(file, sheet)
+
+
+class ExcelReading(Reading):
+    kind = ReadKind.SNAPSHOT
+    columns: tuple[str, ...]
+
+    def __init__(self, file: OpenFile, sheet: CalamineSheet) -> None:
+        self._file = file
+        self._place = f"{file.name} {sheet.name}"
+        self._rows = enumerate(sheet.iter_rows(), start=1)
+        self._header = self._read_header()
+        self._check_merged(sheet.merged_cell_ranges or ())
+        self.columns = tuple(filter(None, self._header))
+        self.description = f"{file.name} ({sheet.name})"
+
+    def __iter__(self) -> Iterator[SourceRecord]:
+        columns, width, named = self.columns, len(self._header), [bool(name) for name in self._header]
+        is_empty = True
+        for number, cells in self._rows:
+            if any(cell != "" for cell in cells[width:]):
+                what = f"the row has a value beyond the last of the {width} columns"
+                raise self._doubt(number, what, "give that column a name in the header, or empty it")
+            values = [_plain(cell) for cell in compress(cells, named)]
+            if any(value not in ("", None) for value in values):
+                is_empty = False
+                position = Position(source=self._place, line=number, unit="row")
+                yield SourceRecord(values=dict(zip(columns, values, strict=True)), position=position)
+        if is_empty:
+            raise self._doubt(None, "has a header but no records", AGAIN)
+        self._file.check_unchanged()
+
+    def _read_header(self) -> list[str]:
+        """The first row that is not empty, up to the last column with a name."""
+        for number, cells in self._rows:
+            names = [str(_plain(cell)).strip() for cell in cells]
+            while names and not names[-1]:
+                names.pop()
+            if names:
+                self._header_row = number
+                self._check_names(names, number)
+                return names
+        raise self._doubt(None, "is empty", AGAIN)
+
+    def _check_names(self, names: Sequence[str], number: int) -> None:
+        if twins := find_twins(names):
+            raise self._doubt(number, twins, "rename one of them, for columns are told apart by their names")
+
+    def _check_merged(self, ranges: Iterable[tuple[tuple[int, int], tuple[int, int]]]) -> None:
+        """Of merged cells only the first has the value; the others would count as empty."""
+        for _, (last_row, _) in ranges:
+            if last_row + 1 > self._header_row:
+                raise self._doubt(last_row + 1, "has merged cells", "unmerge them, and fill in each cell")
+
+    def _doubt(self, row: int | None, what: str, remedy: str) -> IncompleteRead:
+        return IncompleteRead(str(Position(source=self._place, line=row, unit="row")), what, remedy=remedy)
+
+
+def _open_workbook(file: OpenFile) -> CalamineWorkbook:
+    try:
+        head = file.raw.read(HEAD)
+        check_contents(head, file.name, _NOT_A_WORKBOOK)
+        file.raw.seek(0)
+        return CalamineWorkbook.from_filelike(file.raw)
+    except PasswordError:
+        raise IncompleteRead(file.name, "is protected by a password", remedy="save it without one") from None
+    except CalamineError:
+        raise IncompleteRead(
+            file.name, "is no workbook, or is cut short", remedy="save it anew as .xlsx, in Excel or LibreOffice"
+        ) from None
+    except OSError as error:
+        raise unreadable(file.name, error) from error
+
+
+def _choose_sheet(workbook: CalamineWorkbook, name: str | None, file: str) -> CalamineSheet:
+    """The named one; without a name the only one that is visible and holds anything."""
+    names = workbook.sheet_names
+    if name is not None:
+        if name not in names:
+            near = get_close_matches(name, names, n=1)
+            meant = f"did you mean {near[0]!r}? " if near else ""
+            listed = ", ".join(map(repr, names))
+            raise IncompleteRead(file, f"has no sheet {name!r}", remedy=f"{meant}it has {listed}")
+        return workbook.get_sheet_by_name(name)
+    tables = [one for one in workbook.sheets_metadata if one.typ is SheetTypeEnum.WorkSheet]
+    shown = [one.name for one in tables if one.visible is SheetVisibleEnum.Visible]
+    filled = [sheet for sheet in map(workbook.get_sheet_by_name, shown) if sheet.height]
+    if len(filled) == 1:
+        return filled[0]
+    if not filled:
+        raise IncompleteRead(file, "is empty", remedy=AGAIN)
+    listed = ", ".join(repr(sheet.name) for sheet in filled)
+    raise IncompleteRead(file, f"has several sheets ({listed})", remedy=f"name one: sheet = {filled[0].name!r}")
+
+
+def _plain(cell: object) -> object:
+    """As it is shown: whole numbers without a point, none with an exponent, dates as 1980-12-31."""
+    match cell:
+        case bool() | str():
+            return cell
+        case float() | int():
+            return format(Decimal(repr(cell)).normalize(), "f")
+        case datetime() if cell.time() == time():
+            return cell.date().isoformat()
+        case datetime() | date() | time():
+            return cell.isoformat()
+    return str(cell)
+
+
+# --- what the library does not show ---
+
+_ERROR = re.compile(rb'<(?:\w+:)?c\b[^>]*?\bt="e"[^>]*>')
+_NO_RESULT = re.compile(
+    rb"<(?:\w+:)?c\b(?![^>]*\bt=\"(?:str|s|inlineStr)\")[^>]*>\s*<(?:\w+:)?f\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?f>)"
+    rb"\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
+)
+_REFERENCE = re.compile(rb'\br="([A-Z]+[0-9]+)"')
+_PART = 1 << 20
+_OVERLAP = 1 << 14  # longer than any cell that is looked for
+_SHEETS = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}sheet"
+_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+
+
+def _check_cells(raw: BinaryIO, sheet: str, file: str) -> None:
+    raw.seek(0)
+    with zipfile.ZipFile(raw) as archive:
+        part = _find_part(archive, sheet)
+        if part is None:  # .ods
+            return
+        with archive.open(part) as xml:
+            for cell, what in _find_doubtful(xml):
+                place = f"{file} {sheet} cell {cell}"
+                raise IncompleteRead(place, what, remedy="open the workbook in Excel, correct it, and save it")
+
+
+def _find_part(archive: zipfile.ZipFile, sheet: str) -> str | None:
+    try:
+        book = ET.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314 - expat bounds entities
+        relations = ET.fromstring(archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
+    except (KeyError, ET.ParseError):
+        return None
+    key = next((one.get(_ID) for one in book.iter(_SHEETS) if one.get("name") == sheet), None)
+    target = next((one.get("Target", "") for one in relations if one.get("Id") == key), None)
+    if target is None:
+        return None
+    part = target.lstrip("/") if target.startswith("/") else str(PurePosixPath("xl") / target)
+    return part if part in archive.namelist() else None
+
+
+def _find_doubtful(xml: Iterable[bytes] | BinaryIO) -> Iterator[tuple[str, str]]:
+    rest = b""
+    while part := xml.read(_PART):  # type: ignore[union-attr]  # an open part of an archive
+        text = rest + part
+        for pattern, what in ((_ERROR, "shows an error"), (_NO_RESULT, "has a formula without a result")):
+            if found := pattern.search(text):
+                reference = _REFERENCE.search(found[0])
+                yield (reference[1].decode() if reference else "?"), what
+        rest = text[-_OVERLAP:]

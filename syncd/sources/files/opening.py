@@ -1,0 +1,208 @@
+"""A file on its way in: found, settled, opened, unchanged to its end. What is in it is the business of others."""
+
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from glob import escape, glob
+from importlib.util import find_spec
+from pathlib import Path
+from typing import BinaryIO, Self, TypeAlias, cast
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from syncd.domain.addresses import AT_HOME
+from syncd.domain.durations import Duration
+from syncd.errors import IncompleteRead
+from syncd.sources.base import SourceOptions, error_at
+from syncd.sources.files.remote import SCHEMES, Login, Waiting, downloaded
+
+_PATIENCE = timedelta(minutes=10)  # with a file that keeps growing
+_AGAIN = "the next run reads it anew; a longer `settled` gives the writer more time"
+
+
+Content: TypeAlias = tuple[bytes, str, str]
+"""A pattern of the bytes at the start, what it gives away, and the remedy."""
+NO_TABLE: Sequence[Content] = (
+    (rb"%PDF-", "is a PDF, not a table", "export the list as CSV or as a workbook"),
+    (rb"\x1f\x8b", "is compressed", "unpack it first"),
+    (
+        rb"(\xef\xbb\xbf)?\s*<(!doctype|html|head|body|table|\?xml)",
+        "is a web page or XML, not a table",
+        "see whether the download has stored a login or error page instead of the export",
+    ),
+)
+
+
+class FileOptions(SourceOptions):
+    """Of every source that reads a file: `path` here, or `url` on another machine, with what opens it."""
+
+    path: str | None = Field(default=None, min_length=1)
+    url: str | None = Field(default=None, repr=False)
+    username: str | None = None
+    password: SecretStr | None = None
+    token: SecretStr | None = None
+    key_file: str | None = None
+    known_hosts: str | None = None
+    settled: Duration = timedelta(seconds=5)
+
+    @field_validator("url")
+    @classmethod
+    def _can_be_fetched(cls, url: str) -> str:
+        parsed = urlsplit(url)
+        if parsed.scheme == "http" and parsed.hostname in AT_HOME:
+            return url
+        if parsed.scheme not in SCHEMES or not parsed.hostname:
+            raise ValueError("must begin with 'https://', 'sftp://' or 's3://'")
+        if parsed.username is not None:
+            raise ValueError("must not hold a user or password: use username and password")
+        needed = {"sftp": "paramiko", "s3": "s3fs"}.get(parsed.scheme)
+        if needed and not find_spec(needed):
+            raise ValueError(f"needs the package {needed!r}: install it, or syncd with the extra 'remote'")
+        return url
+
+    @model_validator(mode="after")
+    def _has_one_place(self) -> Self:
+        if self.path is None and self.url is None:
+            raise error_at("path", "is missing: name a file, or url for one on another machine")
+        if self.path is not None and self.url is not None:
+            raise error_at("url", "is for a file on another machine: leave out path, or this")
+        given = [name for name in ("username", "password", "token", "key_file", "known_hosts") if getattr(self, name)]
+        if given and self.url is None:
+            raise error_at(given[0], "is only of use with url")
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenFile:
+    """A file that is being read; `raw` can be sought in. `check_unchanged` raises where it was written to meanwhile."""
+
+    name: str
+    raw: BinaryIO = field(repr=False)
+    check_unchanged: Callable[[], None] = field(default=lambda: None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundFile:
+    """A file as it was when it was found; equal only while nothing has been written to it."""
+
+    path: Path
+    inode: int
+    size: int
+    modified_ns: int
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    def check_unchanged(self) -> None:
+        if _inspect(self.path) != self:
+            raise IncompleteRead(self.name, "was changed while it was being read", remedy=_AGAIN)
+
+
+def find_settled_file(
+    pattern: str, *, base: Path, settled: timedelta, sleep: Callable[[float], None], clock: Callable[[], datetime]
+) -> FoundFile:
+    """The newest file that matches, once nothing has been written to it for as long as `settled`."""
+    seen, quiet, waited = None, 0.0, 0.0
+    while True:
+        found = _find_newest(pattern, base)
+        if found != seen:
+            # A time in the future, from a server whose clock is ahead, counts as now; from here on we count ourselves.
+            seen, quiet = found, max(clock().timestamp() - found.modified_ns / 1e9, 0.0)
+        if (pause := settled.total_seconds() - quiet) <= 0:
+            return found
+        if waited > (settled + _PATIENCE).total_seconds():
+            raise IncompleteRead(found.name, "is still being written to", remedy="see what keeps writing to it")
+        sleep(pause)
+        quiet, waited = quiet + pause, waited + pause
+
+
+def _find_newest(pattern: str, base: Path) -> FoundFile:
+    if not set(pattern) & set("*?["):
+        return _inspect(base / pattern)
+    # A file may really be called "Export [neu].csv".
+    names = glob(escape(pattern), root_dir=base) or glob(pattern, root_dir=base, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
+    files = [_inspect(path) for name in names if not stat.S_ISDIR(_stat(path := base / name).st_mode)]
+    if not files:
+        raise IncompleteRead(
+            str(base / pattern), "no file matches", remedy="check `path`, and that syncd may look into the folder"
+        )
+    return max(files, key=lambda file: (file.modified_ns, file.name))
+
+
+def _inspect(path: Path) -> FoundFile:
+    found = _stat(path)
+    if not stat.S_ISREG(found.st_mode):
+        # To open a pipe would wait for its writer for ever.
+        kind = "is a folder" if stat.S_ISDIR(found.st_mode) else "is not a regular file"
+        raise IncompleteRead(str(path), kind, remedy="`path` must name a file, or files with *")
+    return FoundFile(path=path, inode=found.st_ino, size=found.st_size, modified_ns=found.st_mtime_ns)
+
+
+def _stat(path: Path) -> os.stat_result:
+    try:
+        return path.stat()
+    except OSError as error:
+        raise unreadable(str(path), error) from error
+
+
+def unreadable(place: str, error: OSError) -> IncompleteRead:
+    if isinstance(error, FileNotFoundError):
+        return IncompleteRead(place, "there is no such file", remedy="check `path`, and that the export was made")
+    if isinstance(error, PermissionError):
+        return IncompleteRead(place, "syncd may not read it", remedy="give the user that runs syncd the right to")
+    return IncompleteRead(place, f"can't be read ({error.strerror})", remedy="check the disk or the network share")
+
+
+@contextmanager
+def open_file(
+    options: FileOptions, *, base: Path, sleep: Callable[[float], None], clock: Callable[[], datetime]
+) -> Iterator[OpenFile]:
+    """The newest file that the options name, as soon as nobody writes to it any more."""
+    if options.url is not None:
+        waiting = Waiting(settled=options.settled, sleep=sleep, clock=clock)
+        with downloaded(options.url, _login(options, base), waiting) as (name, content):
+            yield OpenFile(name=name, raw=cast("BinaryIO", content))
+        return
+    file = find_settled_file(options.path or "", base=base, settled=options.settled, sleep=sleep, clock=clock)
+    with _opened(file) as raw:
+        yield OpenFile(name=file.name, raw=raw, check_unchanged=file.check_unchanged)
+
+
+def find_twins(names: Sequence[str]) -> str | None:
+    """What is wrong with a header in which a name stands twice; columns without a name are no twins."""
+    for place, name in enumerate(names, start=1):
+        first = names.index(name) + 1
+        if name and first < place:
+            return f"the columns {first} and {place} are both called {name!r}"
+    return None
+
+
+def _login(options: FileOptions, base: Path) -> Login:
+    return Login(
+        username=options.username,
+        password=options.password.get_secret_value() if options.password else None,
+        token=options.token.get_secret_value() if options.token else None,
+        key_file=base / options.key_file if options.key_file else None,
+        known_hosts=base / options.known_hosts if options.known_hosts else None,
+    )
+
+
+def check_contents(head: bytes, name: str, contents: Sequence[Content]) -> None:
+    if not head:
+        raise IncompleteRead(name, "is empty", remedy="export it anew; an empty file deletes nobody")
+    for pattern, what, remedy in contents:
+        if re.match(pattern, head, re.IGNORECASE):
+            raise IncompleteRead(name, what, remedy=remedy)
+
+
+def _opened(file: FoundFile) -> BinaryIO:
+    try:
+        return file.path.open("rb")
+    except OSError as error:
+        raise unreadable(str(file.path), error) from error

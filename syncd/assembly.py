@@ -21,7 +21,7 @@ from syncd.errors import Misconfigured, Problem, StateUnusable
 from syncd.gomus.client import Client, Observe
 from syncd.gomus.fields import FIELDS
 from syncd.mapping.mapper import Mapper
-from syncd.runs.run import Sync, World
+from syncd.runs.world import Sync, World
 from syncd.sources import find_source
 from syncd.sources.base import Source
 from syncd.state import migrate

@@ -9,7 +9,7 @@ from pathlib import Path
 from syncd.assembly import opening_state
 from syncd.config import load
 from syncd.config.model import Config
-from syncd.domain.records import FieldProblem, InvalidRecord, Position, Standing
+from syncd.domain.records import FieldProblem, InvalidRecord, Position, Stage
 from syncd.state.store import HeldChange, Intent, KnownRow, Quarantined, Settled, Store
 
 NOW = datetime(2026, 3, 9, 13, 5, tzinfo=UTC)  # a Monday, 14:05 in Berlin
@@ -88,10 +88,10 @@ def add_known(store: Store, sync: str, count: int) -> None:
         foreign_id="",
         gomus_id=1,
         record=b"r",
-        source=b"s",
+        source_digest=b"s",
         fields={},
         absent_since=None,
-        standing=Standing.ACTIVE,
+        stage=Stage.ACTIVE,
         changed_at=NOW,
     )
     store.put_known([replace(row, foreign_id=f"{sync}-{number}", gomus_id=number + 1000) for number in range(count)])

@@ -15,14 +15,16 @@ from syncd.domain.diff import DeleteMode
 from syncd.domain.digest import Digester
 from syncd.domain.guards import Limits
 from syncd.domain.records import Position, SourceRecord
+from syncd.domain.runs import Summary, Trigger
 from syncd.errors import IncompleteRead
 from syncd.gomus.client import Client
 from syncd.gomus.fields import FIELDS
 from syncd.gomus.options import GomusOptions
 from syncd.mapping.mapper import FieldSpec, ForeignIdSpec, Mapper
 from syncd.runs.erase import erase
-from syncd.runs.run import Summary, Sync, World, run
+from syncd.runs.run import run
 from syncd.runs.verify import Verification, verify
+from syncd.runs.world import Sync, World
 from syncd.sandbox.app import create_app
 from syncd.sandbox.store import TOKEN, Sandbox
 from syncd.sandbox.switches import Switches
@@ -297,7 +299,7 @@ class Museum:
         """One run; the calls it made are in `sandbox.calls`."""
         self.sandbox.reset_calls()
         with self.world(faults) as world:
-            return run(self.sync, world, trigger="test", probe=probe)
+            return run(self.sync, world, trigger=Trigger.COMMAND_LINE, probe=probe)
 
     def erase(self, foreign_id: str, faults: Choose = ()) -> Summary:
         self.sandbox.reset_calls()

@@ -10,8 +10,9 @@ from faults import Fault, Killed
 from museum import Feed, Museum, member, sqlite_url
 
 from syncd.domain.guards import Limits
+from syncd.domain.runs import Status, Summary, Trigger
 from syncd.mapping.mapper import FieldSpec, Mapper
-from syncd.runs.run import Status, Summary, run
+from syncd.runs.run import run
 from syncd.sources.base import SourceOptions
 from syncd.state.ledger import Ledger
 
@@ -83,7 +84,7 @@ def test_another_mapping_concerns_everybody(museum: Museum, feed: Feed) -> None:
         museum.sync, mapper=Mapper(foreign_id=mapper._foreign_id, fields=fields, catalogue=museum.sync.catalogue)
     )
     with museum.world() as world:
-        run(sync, world, trigger="test")
+        run(sync, world, trigger=Trigger.COMMAND_LINE)
     assert feed.cursors == [None, None]
     assert all(customer["fax"] for customer in museum.sandbox.customers)
 

@@ -24,8 +24,9 @@ from syncd.config import load
 from syncd.config.model import Config
 from syncd.daemon.crew import DoneBefore, enter
 from syncd.daemon.desk import SILENT, Desk, Ended, Fate, Order, Self
+from syncd.domain.runs import Status, Summary
 from syncd.errors import LeaseTaken, StateUnusable
-from syncd.runs.run import Status, Summary, run
+from syncd.runs.run import run
 from syncd.state.board import Board
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from syncd.config import load
 from syncd.config.model import DaemonOptions, WebOptions
-from syncd.runs.run import Status
+from syncd.domain.runs import Status
 from syncd.web import Metrics
 from syncd.web.app import create_app
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from syncd.domain.changes import Cause, Create, Update
 from syncd.domain.diff import Absence, AbsencePolicy, DeleteMode, Memory, Verdict, compare, judge_absence
 from syncd.domain.digest import Digester
-from syncd.domain.records import Customer, KnownCustomer, Position, Standing, Value
+from syncd.domain.records import Customer, KnownCustomer, Position, Stage, Value
 from syncd.gomus.fields import FIELDS
 
 DIGESTER = Digester(b"key", FIELDS)
@@ -21,7 +21,7 @@ def customer(**fields: Value) -> Customer:
 
 
 def known(
-    *, standing: Standing = Standing.ACTIVE, source: bytes | None = SOURCE, record: bytes | None = None, **fields: Value
+    *, stage: Stage = Stage.ACTIVE, source_digest: bytes | None = SOURCE, record: bytes | None = None, **fields: Value
 ) -> KnownCustomer:
     digests = DIGESTER.customer(fields)
     return KnownCustomer(
@@ -29,15 +29,15 @@ def known(
         foreign_id="M-1",
         gomus_id=7,
         record=record or digests.record,
-        source=source,
+        source_digest=source_digest,
         fields=digests.fields,
         absent_since=None,
-        standing=standing,
+        stage=stage,
     )
 
 
 def decide(wanted: Customer, **memory: object):  # type: ignore[no-untyped-def]
-    return compare(wanted, DIGESTER.customer(wanted.fields), Memory(**memory), source=SOURCE)  # type: ignore[arg-type]
+    return compare(wanted, DIGESTER.customer(wanted.fields), Memory(**memory), source_digest=SOURCE)  # type: ignore[arg-type]
 
 
 def test_an_unknown_customer_is_created_with_the_fields_that_hold_something() -> None:
@@ -75,16 +75,16 @@ def test_a_field_that_is_no_longer_mapped_is_left_alone() -> None:
 
 
 def test_another_record_that_maps_to_the_same_customer_costs_no_call() -> None:
-    decision = decide(customer(name="Ada"), known=known(name="Ada", source=b"another record"))
+    decision = decide(customer(name="Ada"), known=known(name="Ada", source_digest=b"another record"))
     assert (decision.verdict, decision.change) == (Verdict.RELEARNED, None)
 
 
 def test_who_was_deleted_for_absence_and_comes_back_is_created_anew() -> None:
-    assert decide(customer(name="Ada"), buried=Cause.ABSENCE).verdict is Verdict.CREATE
+    assert decide(customer(name="Ada"), tombstone=Cause.ABSENCE).verdict is Verdict.CREATE
 
 
 def test_who_was_erased_on_request_stays_erased() -> None:
-    assert decide(customer(name="Ada"), buried=Cause.REQUEST).verdict is Verdict.ERASED
+    assert decide(customer(name="Ada"), tombstone=Cause.REQUEST).verdict is Verdict.ERASED
 
 
 def test_a_refused_record_rests_until_it_changes() -> None:
@@ -94,8 +94,8 @@ def test_a_refused_record_rests_until_it_changes() -> None:
 
 
 def test_a_customer_whose_erasure_has_begun_is_not_updated() -> None:
-    for standing in (Standing.ERASING, Standing.ANONYMIZED):
-        assert decide(customer(name="Eva"), known=known(name="Ada", standing=standing)).verdict is Verdict.WAITING
+    for stage in (Stage.ERASING, Stage.ANONYMIZED):
+        assert decide(customer(name="Eva"), known=known(name="Ada", stage=stage)).verdict is Verdict.WAITING
 
 
 values = st.one_of(st.none(), st.text(max_size=5))
@@ -104,7 +104,7 @@ customers = st.dictionaries(st.sampled_from(["name", "surname", "tel", "notes"])
 
 @given(customers, customers)
 def test_after_an_update_the_same_record_is_unchanged(before: dict[str, Value], after: dict[str, Value]) -> None:
-    first = known(source=b"before", **before)  # type: ignore[arg-type]
+    first = known(source_digest=b"before", **before)  # type: ignore[arg-type]
     change = decide(customer(**after), known=first).change
     if isinstance(change, Update):
         accepted = KnownCustomer(
@@ -112,10 +112,10 @@ def test_after_an_update_the_same_record_is_unchanged(before: dict[str, Value], 
             foreign_id="M-1",
             gomus_id=7,
             record=change.digests.record,
-            source=SOURCE,
+            source_digest=SOURCE,
             fields=change.digests.fields,
             absent_since=None,
-            standing=Standing.ACTIVE,
+            stage=Stage.ACTIVE,
         )
         assert decide(customer(**after), known=accepted).verdict is Verdict.UNCHANGED
 

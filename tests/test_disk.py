@@ -12,9 +12,9 @@ from museum import Museum, sqlite_url
 from office import MARKS, Ended, Office, open_office, person
 
 from syncd.assembly import _make_key
+from syncd.domain.runs import Status
 from syncd.errors import Fatal, StateUnusable
 from syncd.plan.spool import Spool
-from syncd.runs.run import Status
 from syncd.state.lease import take_lease
 
 ENOUGH = "20m"

@@ -36,9 +36,9 @@ import syncd.runs.run
 from syncd.delivery.writing import Delivery
 from syncd.domain.changes import Create, Outcome, Result
 from syncd.domain.guards import Limits
+from syncd.domain.runs import Status
 from syncd.errors import IncompleteRead
 from syncd.plan.reading import Snapshot
-from syncd.runs.run import Status
 from syncd.sandbox.switches import Switches, positions
 from syncd.sources.base import SourceOptions
 from syncd.state.ledger import Ledger
@@ -271,10 +271,10 @@ class Guarantees(RuleBasedStateMachine):
         elif self.museum.clock.now - self.removed_at[name] < self.museum.grace:
             self.violations.append(f"{name} was erased within grace")
 
-    def is_buried(self, name: str) -> bool:
+    def has_tombstone(self, name: str) -> bool:
         """Still: a state that was lost has forgotten its tombstones too."""
-        buried = self.museum.store.find_tombstones("members", [self.museum.digester.name(name)])
-        return "request" in buried.values()
+        found = self.museum.store.find_tombstones("members", [self.museum.digester.name(name)])
+        return "request" in found.values()
 
     # --- the guarantees ---
 
@@ -315,7 +315,7 @@ class Guarantees(RuleBasedStateMachine):
         last = self.run({})
         assert museum.calls() == []
         held = {customer.foreign_id: customer for customer in museum.sandbox.customers}
-        erased = {name for name in self.asked_to_erase if self.is_buried(name)}
+        erased = {name for name in self.asked_to_erase if self.has_tombstone(name)}
         assert not erased & held.keys()
         is_listed = bool(erased & {f"M-{row['id']}" for row in museum.rows})
         # a record that has not changed since is not read again, and so not listed

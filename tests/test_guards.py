@@ -7,8 +7,8 @@ from syncd.domain.guards import Figures, Guard, Held, Limits, ask_guards
 from syncd.domain.records import Digests
 
 NONE = Digests(record=b"", fields={})
-CREATE = Create(foreign_id="M-1", fields={"name": "Ada"}, digests=NONE, source=b"")
-UPDATE = Update(foreign_id="M-2", gomus_id=2, fields={"tel": None}, digests=NONE, source=b"")
+CREATE = Create(foreign_id="M-1", fields={"name": "Ada"}, digests=NONE, source_digest=b"")
+UPDATE = Update(foreign_id="M-2", gomus_id=2, fields={"tel": None}, digests=NONE, source_digest=b"")
 ERASE = Erase(foreign_id="M-3", gomus_id=3, cause=Cause.ABSENCE)
 
 

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from museum import Museum, sqlite_url
 from office import CONFIG, Office, open_office
 
+from syncd.domain.runs import Status
 from syncd.errors import StateUnusable
-from syncd.runs.run import Status
 from syncd.state import migrate
 from syncd.state import tables as t
 from syncd.state.connect import open_engine

@@ -1,4 +1,4 @@
-"""The house as DESIGN draws it: a module imports lower layers only, and the outside world only where its layer may."""
+"""The house: who may import whom, what is public, and how large a room may get."""
 
 import ast
 from graphlib import TopologicalSorter
@@ -8,19 +8,15 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "syncd"
-LAYERS = {
-    0: {"errors", "records", "changes", "chunks", "durations", "addresses"},
-    1: {"mapping", "transforms", "lookups", "digest", "diff", "guards", "schedule"},
-    2: {"sources", "gomus", "state", "log"},
-    3: {"reading", "plan", "spool", "watermark", "approval", "delivery", "executor", "ledger", "settlement"}
-    | {"run", "verify", "erase"},
-    4: {"config", "report", "notify", "assembly"},
-    5: {"cli", "daemon", "web", "__main__"},
-}
-LAYER = {part: layer for layer, parts in LAYERS.items() for part in parts}
-ASIDE = {"sandbox", "example"}
-EDGES = LAYERS[2]
-IMPURE = {"httpx", "sqlalchemy", "socket", "subprocess", "threading", "time", "random", "secrets"}
+# A package imports only what stands above it in this list.
+HOUSE = (
+    "errors log domain mapping sources gomus state plan delivery runs config report alerts assembly web daemon cli"
+).split()
+EDGES = {"sources", "gomus", "state"}  # never each other
+ASIDE = {"sandbox", "example"}  # import nothing of syncd, and are imported by the command line only
+PURE = {"domain", "mapping"}
+IMPURE = {"httpx", "sqlalchemy", "socket", "subprocess", "threading", "time", "random", "secrets", "os", "pathlib"}
+LONGEST_FUNCTION, LONGEST_MODULE = 40, 400
 
 
 def name_of(file: Path) -> str:
@@ -28,12 +24,13 @@ def name_of(file: Path) -> str:
 
 
 MODULES = {name_of(file): file for file in sorted(PACKAGE.rglob("*.py"))}
+TREES = {name: ast.parse(file.read_text(encoding="utf-8")) for name, file in MODULES.items()}
 
 
 def imports(name: str) -> set[str]:
-    file, found = MODULES[name], set()
-    package = name if file.stem == "__init__" else name.rpartition(".")[0]
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    found = set()
+    package = name if MODULES[name].stem == "__init__" else name.rpartition(".")[0]
+    for node in ast.walk(TREES[name]):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -51,25 +48,40 @@ def part(module: str) -> str:
     return [*module.split("."), ""][1]
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if part(name)])
-def test_imports_lower_layers_only(module: str) -> None:
-    own = part(module)
-    used = {part(name) for name in INSIDE[module]} - {own, ""}
+def may_import(own: str) -> set[str]:
     if own in ASIDE:
-        assert not used
-        return
-    below = {other for other in LAYER if LAYER[other] <= LAYER[own]} - (EDGES if own in EDGES else set())
-    assert used <= below | (ASIDE if LAYER[own] == 5 else set())
+        return set()
+    if own == "__main__":
+        return {"cli"}
+    above = set(HOUSE[: HOUSE.index(own)])
+    return (above - EDGES if own in EDGES else above) | (ASIDE if own == "cli" else set())
+
+
+def test_every_room_has_its_place() -> None:
+    assert {part(module) for module in MODULES} - {"", "__main__"} == {*HOUSE, *ASIDE}
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if part(name)])
+def test_imports_only_what_stands_above(module: str) -> None:
+    own = part(module)
+    assert {part(name) for name in INSIDE[module]} - {own, ""} <= may_import(own)
 
 
 def test_imports_never_go_round() -> None:
     list(TopologicalSorter(INSIDE).static_order())
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if LAYER.get(part(name), 9) <= 1])
+@pytest.mark.parametrize("module", [name for name in MODULES if part(name) in PURE])
 def test_thought_touches_no_world(module: str) -> None:
     assert not {name.split(".")[0] for name in IMPORTS[module]} & IMPURE
 
 
 def test_only_the_daemon_uses_apscheduler() -> None:
     assert {part(name) for name, used in IMPORTS.items() if any("apscheduler" in one for one in used)} <= {"daemon"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_function_and_no_module_is_too_long(module: str) -> None:
+    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= LONGEST_MODULE
+    functions = [node for node in ast.walk(TREES[module]) if isinstance(node, ast.FunctionDef)]
+    assert [f.name for f in functions if (f.end_lineno or 0) - f.lineno >= LONGEST_FUNCTION] == []

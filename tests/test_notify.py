@@ -19,14 +19,16 @@ from office import MARKS, Office, open_office
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from syncd.alerts.alarms import CLAIM, TIMEOUT, Alarms, Channels, Kind, Message, Watch, try_out
+from syncd.alerts.alarms import CLAIM, Alarms, Kind
+from syncd.alerts.channels import TIMEOUT, Channels, Message, try_out
+from syncd.alerts.watch import Watch
 from syncd.assembly import now, opening_alarms, opening_state
 from syncd.cli import running
 from syncd.config import load
 from syncd.config.model import Config, NotifyOptions
 from syncd.domain.guards import Limits
+from syncd.domain.runs import Status, Summary, failed_summary
 from syncd.errors import StateUnusable
-from syncd.runs.run import Status, Summary, failed_summary
 from syncd.sandbox import serve
 from syncd.state.conditions import Condition, Conditions, Telling
 
@@ -135,7 +137,7 @@ def test_a_message_says_what_where_and_what_to_do(museum: Museum, alarms: Alarms
     summary = go(museum, alarms)
     (message,) = receiver.messages
     assert message["title"] == "syncd: members failed"
-    assert message["text"] == f"The run has failed (run {summary.run}): shelf line 3: the read broke off."
+    assert message["text"] == f"The run has failed (run {summary.run_id}): shelf line 3: the read broke off."
     assert message["since"]
 
 
@@ -162,7 +164,7 @@ def test_what_is_held_beyond_an_approval_is_told_again(museum: Museum, alarms: A
     museum.remove(1, 2, 3, 4, 5)
     held = go(museum, alarms)
     now = museum.clock.now
-    museum.store.approve("members", held.run, by="a person", at=now, expires_at=now + timedelta(days=1))
+    museum.store.approve("members", held.run_id, by="a person", at=now, expires_at=now + timedelta(days=1))
     Conditions(museum.engine).expect_more("members", Kind.HELD.value)
     museum.remove(6)
     for _ in range(2):
@@ -195,7 +197,7 @@ def test_failures_are_told_again_only_when_they_have_doubled(
 
 
 def test_a_run_that_was_asked_to_stop_says_nothing(alarms: Alarms, museum: Museum, receiver: Receiver) -> None:
-    alarms.after_run(Summary(sync="members", run="1", status=Status.STOPPED, counts={}), museum.clock.now)
+    alarms.after_run(Summary(sync="members", run_id="1", status=Status.STOPPED, counts={}), museum.clock.now)
     assert receiver.told == []
 
 

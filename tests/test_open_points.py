@@ -8,7 +8,7 @@ from typing import TypeAlias
 import pytest
 from museum import Museum
 
-from syncd.runs.run import Status
+from syncd.domain.runs import Status
 from syncd.sandbox.switches import Switches, positions
 
 POSITIONS = {name: values for name, values in positions().items() if name != "email_unique"}

@@ -17,8 +17,8 @@ import httpx
 import pytest
 from museum import Museum, member, sqlite_url
 
+from syncd.domain.runs import Status
 from syncd.errors import IncompleteRead
-from syncd.runs.run import Status
 from syncd.sources.base import ReadKind
 from syncd.sources.rest.options import RestOptions
 from syncd.sources.rest.source import RestSource

@@ -24,7 +24,8 @@ from recipes.salesforce import SALESFORCE
 
 from syncd.assembly import make_sync, opening_state, opening_world
 from syncd.config import load
-from syncd.runs.run import Status, Summary, run
+from syncd.domain.runs import Status, Summary, Trigger
+from syncd.runs.run import run
 from syncd.sandbox import TOKEN, Sandbox, create_app, serve
 from syncd.sources.rest.options import RestOptions
 
@@ -79,7 +80,7 @@ class Desk:
             opening_state(config) as state,
             opening_world(config, sync, state, stopping=threading.Event(), progress=lambda *_: None) as world,
         ):
-            return run(make_sync(config, sync), world, trigger="test", probe=False)
+            return run(make_sync(config, sync), world, trigger=Trigger.COMMAND_LINE, probe=False)
 
     def writes(self) -> list[str]:
         return [call.method for call in self.sandbox.calls if call.method != "GET"]

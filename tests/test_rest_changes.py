@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from museum import Clock, Museum, member, sqlite_url
 
 import syncd.state.ledger
-from syncd.runs.run import Status
+from syncd.domain.runs import Status
 from syncd.sources.rest.options import RestOptions
 from syncd.sources.rest.source import RestSource
 from syncd.sources.rest.time_cursor import Cursor, Latest, parse_cursor, parse_stamp

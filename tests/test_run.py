@@ -11,8 +11,9 @@ from faults import Fault, Killed
 from museum import Museum, member
 
 from syncd.domain.diff import DeleteMode
+from syncd.domain.runs import Status, Trigger
 from syncd.errors import LeaseTaken
-from syncd.runs.run import Status, run
+from syncd.runs.run import run
 from syncd.sandbox.switches import Switches
 from syncd.state.lease import take_lease
 
@@ -293,7 +294,7 @@ def test_when_it_is_asked_to_stop_a_lost_create_is_left_to_the_next_run(here: Mu
         def sleep(_seconds: float) -> None:
             world.stopping.set()
 
-        assert run(here.sync, replace(world, sleep=sleep), trigger="test").status is Status.STOPPED
+        assert run(here.sync, replace(world, sleep=sleep), trigger=Trigger.COMMAND_LINE).status is Status.STOPPED
     here.transport.flush()
     here.run()
     assert len(here.sandbox.customers) == 1
@@ -486,7 +487,7 @@ def test_a_customer_that_somebody_deleted_is_reported_or_recreated(here: Museum)
 
 def test_two_runs_of_one_sync_exclude_each_other(museum: Museum) -> None:
     with take_lease(museum.engine, "members"), museum.world() as world, pytest.raises(LeaseTaken):
-        run(museum.sync, world, trigger="test")
+        run(museum.sync, world, trigger=Trigger.COMMAND_LINE)
 
 
 @pytest.mark.parametrize("fault", [Fault.READ_TIMEOUT, Fault.SERVER_ERROR, Fault.NO_CONNECTION])

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from syncd.domain.digest import Digester
-from syncd.domain.records import Digests, FieldProblem, InvalidRecord, LookupEntry, Position, Standing
+from syncd.domain.records import Digests, FieldProblem, InvalidRecord, LookupEntry, Position, Stage
 from syncd.errors import LeaseLost, StateUnusable
 from syncd.gomus.fields import FIELDS
 from syncd.state import connect, tables
@@ -57,10 +57,10 @@ def known(foreign_id: str, sync: str = "members", **changes: object) -> KnownRow
         "foreign_id": foreign_id,
         "gomus_id": 2**40,
         "record": b"r" * 16,
-        "source": b"s" * 16,
+        "source_digest": b"s" * 16,
         "fields": {"name": b"12345678", "email": b"abcdefgh"},
         "absent_since": None,
-        "standing": Standing.ACTIVE,
+        "stage": Stage.ACTIVE,
         "changed_at": NOW,
     }
     return KnownRow(**(row | changes))  # type: ignore[arg-type]
@@ -148,13 +148,15 @@ def test_who_looks_waits_for_no_writer(store: Store, other: Store) -> None:
 
 
 def test_a_known_customer_is_found_as_it_was_put(store: Store) -> None:
-    store.put_known([known("M-1", absent_since=NOW, standing=Standing.ERASING), known("M-2", record=None, source=None)])
+    store.put_known(
+        [known("M-1", absent_since=NOW, stage=Stage.ERASING), known("M-2", record=None, source_digest=None)]
+    )
     one, two = store.known_one("members", "M-1"), store.known_one("members", "M-2")
     assert one is not None
     assert two is not None
-    assert (one.gomus_id, one.record, one.source, one.absent_since) == (2**40, b"r" * 16, b"s" * 16, NOW)
-    assert (one.fields, one.standing) == ({"name": b"12345678", "email": b"abcdefgh"}, Standing.ERASING)
-    assert (two.record, two.source, two.absent_since, two.standing) == (None, None, None, Standing.ACTIVE)
+    assert (one.gomus_id, one.record, one.source_digest, one.absent_since) == (2**40, b"r" * 16, b"s" * 16, NOW)
+    assert (one.fields, one.stage) == ({"name": b"12345678", "email": b"abcdefgh"}, Stage.ERASING)
+    assert (two.record, two.source_digest, two.absent_since, two.stage) == (None, None, None, Stage.ACTIVE)
 
 
 def test_putting_a_customer_again_replaces_it_in_its_row(store: Store) -> None:
@@ -219,8 +221,8 @@ def test_absence_is_marked_and_taken_back(store: Store) -> None:
 
 def test_only_the_active_are_counted_and_the_others_are_unfinished(store: Store) -> None:
     store.put_known([known(name) for name in ids(4)])
-    store.set_standing("members", ["M-00001"], Standing.ERASING)
-    store.set_standing("members", ["M-00002"], Standing.ANONYMIZED)
+    store.set_stage("members", ["M-00001"], Stage.ERASING)
+    store.set_stage("members", ["M-00002"], Stage.ANONYMIZED)
     assert store.count_known("members") == 2
     assert [customer.foreign_id for customer in store.unfinished("members")] == ["M-00001", "M-00002"]
 
@@ -232,7 +234,7 @@ def test_what_is_relearned_changes_digests_and_nothing_else(store: Store) -> Non
     one, two = store.known_one("members", "M-1"), store.known_one("members", "M-2")
     assert one is not None
     assert two is not None
-    assert (one.record, one.source, one.fields) == (b"R" * 16, b"S" * 16, {"surname": b"87654321"})
+    assert (one.record, one.source_digest, one.fields) == (b"R" * 16, b"S" * 16, {"surname": b"87654321"})
     assert (one.gomus_id, one.absent_since) == (2**40, NOW)
     assert two.record == b"r" * 16
 
@@ -354,7 +356,7 @@ def test_runs_are_remembered_with_their_counts_the_latest_first(store: Store) ->
     assert [run.id for run in store.runs("members")] == ["run-1"]
 
 
-# --- what is set aside, held, buried, learned ---
+# --- what is set aside, held, erased, learned ---
 
 
 def invalid(name: str | None, line: int) -> InvalidRecord:

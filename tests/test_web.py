@@ -20,9 +20,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from syncd.config import load
 from syncd.config.model import WebOptions
+from syncd.domain.runs import Status, Summary
 from syncd.errors import Misconfigured
 from syncd.report.html import STYLE_HASH
-from syncd.runs.run import Status, Summary
 from syncd.state.board import Board, Replica
 from syncd.web import Metrics, serving
 from syncd.web.app import create_app
@@ -310,7 +310,7 @@ def test_metrics_tell_how_the_syncs_stand(bad_day: QuietDaemon) -> None:
 
 def test_metrics_survive_a_database_that_is_gone(bad_day: QuietDaemon, tmp_path: Path) -> None:
     metrics = Metrics()
-    metrics.note_run(Summary(sync="members", run="r", status=Status.DONE, counts={}), timedelta(seconds=3))
+    metrics.note_run(Summary(sync="members", run_id="r", status=Status.DONE, counts={}), timedelta(seconds=3))
     (tmp_path / "syncd.db").write_bytes(b"gone" * 1000)
     told = metrics_of(bad_day, metrics)
     assert told["syncd_state_up", frozenset()] == 0
@@ -321,7 +321,7 @@ def test_metrics_survive_a_database_that_is_gone(bad_day: QuietDaemon, tmp_path:
 def test_runs_and_outcomes_are_counted(daemon: QuietDaemon) -> None:
     metrics = Metrics()
     outcomes = {("update", "ok"): 3, ("update", "failed"): 1}
-    summary = Summary(sync="members", run="r", status=Status.PROBLEMS, counts={}, outcomes=outcomes)
+    summary = Summary(sync="members", run_id="r", status=Status.PROBLEMS, counts={}, outcomes=outcomes)
     metrics.note_run(summary, timedelta(seconds=40))
     metrics.note_run(summary, timedelta(seconds=2))
     told = metrics_of(daemon, metrics)
@@ -346,7 +346,9 @@ def test_calls_are_counted_by_status_and_by_none_where_no_answer_came(daemon: Qu
 def test_the_page_of_the_manual_lists_every_metric_with_type_and_labels(bad_day: QuietDaemon) -> None:
     metrics = Metrics()
     outcomes = {("update", "ok"): 1}
-    metrics.note_run(Summary(sync="members", run="r", status=Status.DONE, counts={}, outcomes=outcomes), timedelta(1))
+    metrics.note_run(
+        Summary(sync="members", run_id="r", status=Status.DONE, counts={}, outcomes=outcomes), timedelta(1)
+    )
     metrics.observing("main")("GET", 200, 0.1)
     families = text_string_to_metric_families(client_of(bad_day, metrics).get("/metrics").text)
     told = {

@@ -4,32 +4,23 @@ A condition is kept in the state database until it has been told, so that a mail
 message holds personal data: sync, run, counts, reasons and remedies, as in the log.
 """
 
-import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from functools import partial
 
-import httpx
 import structlog
 
-from syncd import __version__
+from syncd.alerts.channels import Channels, Message
 from syncd.config.model import Config, NotifyOptions, SyncConfig
+from syncd.domain.runs import SUCCEEDED, WHOLE, Status, Summary
 from syncd.domain.schedule import Schedule
-from syncd.errors import StateUnusable
-from syncd.runs.run import Status, Summary
 from syncd.state.conditions import Condition, Conditions, Telling
 from syncd.state.store import Store
 
 log = structlog.get_logger()
 TIMEOUT = 10.0  # seconds; receivers that hang hold up nobody for longer, all of them together
 CLAIM = timedelta(minutes=2)  # one who died while telling is waited for no longer
-SUCCEEDED = (Status.DONE, Status.PROBLEMS)
 ON_TIME = (*SUCCEEDED, Status.HELD)  # what is held has been told, and the rest went through
-PARTIAL = ("erase", "verify")  # triggers of runs that read no source, or change nothing by it
 LOST = "state database"
 
 
@@ -50,108 +41,6 @@ OVER = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """`state` is raised, over or test."""
-
-    sync: str
-    kind: str
-    state: str
-    text: str
-    since: datetime | None = None
-
-    @property
-    def title(self) -> str:
-        return f"syncd: {self.sync} {self.kind}" + ("" if self.state == "raised" else f" ({self.state})")
-
-
-@dataclass(slots=True)
-class Errand:
-    """Something sent in a thread of its own: what hangs there, whatever it is, holds up nobody."""
-
-    what: str
-    send: Callable[[], None]
-    is_done: bool = False
-    error: Exception | None = None
-    thread: threading.Thread = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.thread = threading.Thread(target=self._run, name=f"notify {self.what}", daemon=True)
-        self.thread.start()
-
-    def _run(self) -> None:
-        try:
-            self.send()
-            self.is_done = True
-        except Exception as error:  # noqa: BLE001 - an alarm that fails must not fail the run
-            self.error = error
-
-    def wait(self, deadline: float) -> bool:
-        """Whether it has arrived; what went wrong is logged, without the address."""
-        self.thread.join(max(0.0, deadline - time.monotonic()))
-        if self.is_done:
-            return True
-        status = self.error.response.status_code if isinstance(self.error, httpx.HTTPStatusError) else None
-        log.warning("notify.failed", source=self.what, error=type(self.error or TimeoutError()).__name__, status=status)
-        return False
-
-
-class Channels:
-    """Where messages go: to all at once, so that none waits for another."""
-
-    def __init__(
-        self, options: NotifyOptions, *, transport: httpx.BaseTransport | None = None, timeout: float = TIMEOUT
-    ) -> None:
-        self._options = options
-        self._transport = transport
-        self._timeout = timeout
-
-    def send(self, message: Message) -> bool:
-        """Whether somebody was reached; also where nobody is to be."""
-        sent = [ok for _, ok in self.send_to_each(message)]
-        return not sent or any(sent)
-
-    def send_to_each(self, message: Message) -> Sequence[tuple[str, bool]]:
-        errands = []
-        if self._options.webhook is not None:
-            errands.append(Errand("webhook", lambda: self._post(message)))
-        for place, url in enumerate(self._options.urls, start=1):
-            errands.append(Errand(f"urls {place}", partial(_by_apprise, url.get_secret_value(), message)))
-        deadline = time.monotonic() + self._timeout
-        return [(errand.what, errand.wait(deadline)) for errand in errands]
-
-    def beat(self, sync: str) -> None:
-        """Tell the dead man's switch that a run has succeeded."""
-        if self._options.heartbeat_url is not None:
-            url = self._options.heartbeat_url.get_secret_value().replace("{sync}", sync)
-            Errand("heartbeat_url", lambda: self._call("GET", url, None)).wait(time.monotonic() + self._timeout)
-
-    def _post(self, message: Message) -> None:
-        assert self._options.webhook is not None  # noqa: S101 - as the caller looked
-        body = {
-            "title": message.title,
-            "sync": message.sync,
-            "condition": message.kind,
-            "state": message.state,
-            "text": message.text,
-            "since": message.since.isoformat() if message.since else None,
-        }
-        self._call("POST", self._options.webhook.get_secret_value(), body)
-
-    def _call(self, method: str, url: str, body: Mapping[str, object] | None) -> None:
-        headers = {"User-Agent": f"syncd/{__version__}"}
-        with httpx.Client(transport=self._transport, timeout=self._timeout, headers=headers) as client:
-            client.request(method, url, json=body).raise_for_status()
-
-
-def _by_apprise(url: str, message: Message) -> None:
-    import apprise  # noqa: PLC0415 - an extra, and slow to import
-
-    receiver = apprise.Apprise()
-    if not receiver.add(url) or not receiver.notify(title=message.title, body=message.text):
-        raise ConnectionError
-
-
 class Alarms:
     """Compares what runs say with the conditions that stand, and tells the difference."""
 
@@ -165,7 +54,7 @@ class Alarms:
     def after_run(self, summary: Summary, now: datetime) -> None:
         if summary.status is Status.STOPPED:
             return
-        run = f" (run {summary.run})" if summary.run else ""
+        run = f" (run {summary.run_id})" if summary.run_id else ""
         if summary.status is Status.FAILED:
             remedy = f" {summary.remedy}." if summary.remedy else ""
             self._raise(summary.sync, Kind.FAILED, f"The run has failed{run}: {summary.error}.{remedy}", now)
@@ -195,7 +84,7 @@ class Alarms:
         self._tell(now)
 
     def _overdue_since(self, sync: SyncConfig, schedule: Schedule, now: datetime, since: datetime) -> datetime | None:
-        run = self._store.last_run_ended(sync.name, [status.value for status in ON_TIME], besides=PARTIAL)
+        run = self._store.last_run_ended(sync.name, ON_TIME, WHOLE)
         last = run.started_at if run else since
         turn = last
         for _ in range(self._options.overdue_after):
@@ -255,51 +144,3 @@ def _message(condition: Condition) -> Message:
         words = OVER[Kind(condition.kind)]
         state, text = "over", f"{words[0].upper()}{words[1:]}."
     return Message(sync=condition.sync, kind=condition.kind, state=state, text=text, since=condition.since)
-
-
-class Watch:
-    """Alarms for as long as a process lives, whatever becomes of the configuration and of the state database."""
-
-    def __init__(
-        self,
-        config: Callable[[], Config],
-        opening: Callable[[Config, NotifyOptions], AbstractContextManager[Alarms]],
-        since: datetime,
-    ) -> None:
-        self._config = config
-        self._opening = opening
-        self._since = since
-        self._is_lost = False
-
-    def after_run(self, summary: Summary, now: datetime) -> None:
-        if not summary.is_cut:  # it is begun again, and tells its end then
-            self._act(lambda alarms: alarms.after_run(summary, now))
-
-    def each_minute(self, now: datetime) -> None:
-        self._act(lambda alarms: alarms.check_overdue(now, self._since))
-
-    def _act(self, act: Callable[[Alarms], None]) -> None:
-        config = self._config()
-        if config.notify is None:
-            return
-        try:
-            with self._opening(config, config.notify) as alarms:
-                act(alarms)
-        except StateUnusable as error:
-            self._tell_lost(config.notify, "raised", str(error))
-        except Exception as error:
-            log.critical("crashed", exc_info=error)
-        else:
-            self._tell_lost(config.notify, "over", "The state database can be used again.")
-
-    def _tell_lost(self, options: NotifyOptions, state: str, text: str) -> None:
-        """Without a database nothing can be remembered but here."""
-        is_lost = state == "raised"
-        if is_lost != self._is_lost and Channels(options).send(Message(sync=LOST, kind="lost", state=state, text=text)):
-            self._is_lost = is_lost
-
-
-def try_out(options: NotifyOptions) -> Sequence[tuple[str, bool]]:
-    """A trial message to each receiver: which of them was reached."""
-    text = "This is a trial. Alarms of syncd will come this way."
-    return Channels(options).send_to_each(Message(sync="all syncs", kind="alarms", state="test", text=text))

@@ -10,8 +10,8 @@ from typing import NoReturn
 import structlog
 import typer
 
+from syncd.domain.runs import Status
 from syncd.errors import CallFailed, Fatal, LeaseTaken, Misconfigured, SyncdError
-from syncd.runs.run import Status
 
 DONE, FAILED, USAGE, PROBLEMS, HELD, BUSY = 0, 1, 2, 3, 4, 5
 GRAVITY = (USAGE, FAILED, BUSY, HELD, PROBLEMS, DONE)

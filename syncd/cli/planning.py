@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from syncd.alerts.alarms import try_out
+from syncd.alerts.channels import try_out
 from syncd.assembly import check_state_folder, looking_at_state, make_client, make_source, make_sync, now
 from syncd.cli import context as ctx
 from syncd.cli.exits import DONE, FAILED, HELD, PROBLEMS, USAGE, code_of, failing_in_words, gravest, say
@@ -22,8 +22,8 @@ from syncd.mapping.lookups import Lookup
 from syncd.mapping.mapper import Mapper
 from syncd.plan.approval import Approval
 from syncd.report.plan import PlanReport, plan_as_json, plan_as_lines, report_plan
-from syncd.runs.run import drawing_up, fetch_lookups
-from syncd.state.ledger import Recall
+from syncd.runs.drawing import drawing_up, fetch_lookups
+from syncd.state.recall import Recall
 
 SHOWN = 3
 SHOWN_EVERY = 500

@@ -14,16 +14,17 @@ import structlog
 import typer
 
 from syncd import log
-from syncd.alerts.alarms import Watch
+from syncd.alerts.watch import Watch
 from syncd.assembly import State, make_sync, now, opening_alarms, opening_state, opening_world
 from syncd.cli import context as ctx
 from syncd.cli.exits import CODES, FAILED, code_of, failing_in_words, gravest, report_crash
 from syncd.cli.planning import code_of_report, draw_report
 from syncd.cli.progress import log_stream, showing_progress
 from syncd.config.model import Config, SyncConfig
+from syncd.domain.runs import Summary, Trigger, failed_summary
 from syncd.errors import LeaseTaken, Misconfigured, SyncdError
 from syncd.report.plan import plan_as_lines
-from syncd.runs.run import Summary, failed_summary, run
+from syncd.runs.run import run
 
 logger = structlog.get_logger()
 S = TypeVar("S")
@@ -78,7 +79,7 @@ def _run_one(
             showing_progress(sync.name) as progress,
             opening_world(config, sync, state, stopping=stopping, progress=progress) as world,
         ):
-            summary = run(make_sync(config, sync), world, trigger="command line", probe=probe)
+            summary = run(make_sync(config, sync), world, trigger=Trigger.COMMAND_LINE, probe=probe)
     except Misconfigured:
         raise
     except SyncdError as error:

@@ -12,7 +12,7 @@ from syncd.cli import context as ctx
 from syncd.cli.exits import CODES, DONE, FAILED, failing_in_words, stop
 from syncd.cli.progress import log_stream
 from syncd.config.model import Config
-from syncd.runs.run import Status
+from syncd.domain.runs import Status
 from syncd.state.board import Board, Request
 
 ANSWERED_WITHIN = timedelta(seconds=5)

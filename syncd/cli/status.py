@@ -14,10 +14,10 @@ from syncd.assembly import State, looking_at_state, now
 from syncd.cli import context as ctx
 from syncd.cli.exits import DONE, FAILED, PROBLEMS, failing_in_words, stop
 from syncd.config.model import SyncConfig
-from syncd.domain.records import Standing
+from syncd.domain.records import Stage
 from syncd.report.standing import run_as_json, run_as_line, standing_as_json, standing_as_lines, standings
 from syncd.state.board import Board, Replica
-from syncd.state.ledger import Recall
+from syncd.state.recall import Recall
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
@@ -99,20 +99,20 @@ def _everything_of(state: State, sync: str, foreign_id: str) -> dict[str, object
     store = state.store
     known = store.known_one(sync, foreign_id)
     recall = Recall(store=store, digester=state.digester, sync=sync, now=now())
-    buried = recall.buried([foreign_id]).get(foreign_id)
+    tombstone = recall.tombstones([foreign_id]).get(foreign_id)
     refused = store.find_quarantine(sync, [foreign_id]).get(foreign_id)
     invalid = store.invalid(sync, foreign_id)
     journal = store.journal_of(sync, foreign_id)
-    if not (known or buried or refused or invalid or journal):
+    if not (known or tombstone or refused or invalid or journal):
         return None
     return {
         "sync": sync,
         "foreign_id": foreign_id,
         "gomus_id": known.gomus_id if known else None,
-        "standing": known.standing.value if known else None,
+        "standing": known.stage.value if known else None,
         "absent_since": known.absent_since.isoformat() if known and known.absent_since else None,
         "fields": sorted(known.fields) if known else [],
-        "erased_for": buried.value if buried else None,
+        "erased_for": tombstone.value if tombstone else None,
         "refused": {"reason": refused.reason, "next_try_at": refused.next_try_at.isoformat()} if refused else None,
         "invalid": [{"position": row.position, "problems": [str(p) for p in row.problems]} for row in invalid],
         "journal": [{**asdict(line), "begun_at": line.begun_at.isoformat()} for line in journal],
@@ -122,7 +122,7 @@ def _everything_of(state: State, sync: str, foreign_id: str) -> dict[str, object
 def _everything_in_words(answer: dict[str, object]) -> list[str]:
     lines = [f"{answer['foreign_id']} in {answer['sync']}"]
     if answer["gomus_id"]:
-        what = "" if answer["standing"] == Standing.ACTIVE.value else f", {answer['standing']}"
+        what = "" if answer["standing"] == Stage.ACTIVE.value else f", {answer['standing']}"
         lines.append(f"  known: go~mus id {answer['gomus_id']}{what}; fields {', '.join(answer['fields'])}")  # type: ignore[arg-type]  # a list, as made above
     if answer["absent_since"]:
         lines.append(f"  absent from the source since {answer['absent_since']}")

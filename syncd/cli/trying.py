@@ -19,8 +19,9 @@ from syncd.cli.exits import FAILED, failing_in_words, stop
 from syncd.cli.planning import draw_report
 from syncd.config.model import Config
 from syncd.domain.changes import Action
+from syncd.domain.runs import Summary, Trigger
 from syncd.report.plan import plan_as_lines
-from syncd.runs.run import Summary, run
+from syncd.runs.run import run
 from syncd.sandbox import TOKEN, Sandbox, Switches, create_app, serve, serve_forever
 
 ENCODING = "windows-1252"  # as Excel wrote the example
@@ -126,7 +127,7 @@ class _Demo:
         with looking_at_state(self._config) as state:
             for name in (*changed, removed):
                 for line in reversed(state.store.journal_of(MEMBERS, name)):
-                    if line.run == summary.run:
+                    if line.run == summary.run_id:
                         fields = f" {', '.join(line.fields)}" if line.fields else ""
                         print(f"  {name}: {line.action}{fields} → {line.result}")
             rows = [row for row in state.store.invalid(MEMBERS) if row.foreign_id == spoilt]
@@ -168,7 +169,7 @@ class _Demo:
                 self._config, sync, state, stopping=threading.Event(), progress=lambda _stage, _done, _total: None
             ) as world,
         ):
-            return run(make_sync(self._config, sync), world, trigger="demo")
+            return run(make_sync(self._config, sync), world, trigger=Trigger.DEMO)
 
 
 def _head(text: str) -> None:

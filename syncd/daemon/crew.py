@@ -13,10 +13,11 @@ import structlog
 from syncd import log as logs
 from syncd.assembly import make_sync, now, opening_state, opening_world
 from syncd.daemon.agenda import SKEW
-from syncd.daemon.desk import WHOLE_RUNS, Ended, Fate, Order, is_cut
+from syncd.daemon.desk import Ended, Fate, Order, is_cut
+from syncd.domain.runs import WHOLE, Summary, failed_summary
 from syncd.errors import LeaseTaken, StateUnusable, SyncdError
 from syncd.gomus.client import Client, Observe
-from syncd.runs.run import Summary, failed_summary, run
+from syncd.runs.run import run
 from syncd.state.board import Board
 
 log = structlog.get_logger()
@@ -100,7 +101,7 @@ def _run(order: Order, brakes: Brakes, observing: Callable[[str], Observe]) -> S
 def enter(board: Board, order: Order, run_id: str, at: datetime) -> None:
     """With the lease held, nobody else can have begun in between."""
     if moment := order.due.moment:
-        last = board.last_start(order.sync.name, WHOLE_RUNS, before=at + SKEW)
+        last = board.last_start(order.sync.name, WHOLE, before=at + SKEW)
         if last and last >= moment:
             raise DoneBefore
     board.note_run(order.due.requests, run_id)

@@ -16,13 +16,11 @@ import structlog
 from syncd.assembly import State, opening_state
 from syncd.config.model import Config, SyncConfig
 from syncd.daemon.agenda import SKEW, Agenda, Due, Timing
+from syncd.domain.runs import WHOLE, Status, Summary, Trigger
 from syncd.errors import Misconfigured, SyncdError
-from syncd.runs.run import Status, Summary
 from syncd.state.board import Board, Replica
 
 log = structlog.get_logger()
-SCHEDULE, REQUEST = "schedule", "request"
-WHOLE_RUNS = (SCHEDULE, REQUEST, "command line")  # what starts a run of everything, as erase and verify do not
 BEAT = timedelta(seconds=5)
 SILENT = timedelta(seconds=20)  # a replica without a sign of life for so long is dead
 BUSY_PAUSE = timedelta(seconds=5)
@@ -50,8 +48,8 @@ class Order:
     due: Due
 
     @property
-    def trigger(self) -> str:
-        return REQUEST if self.due.moment is None else SCHEDULE
+    def trigger(self) -> Trigger:
+        return Trigger.REQUEST if self.due.moment is None else Trigger.SCHEDULE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,7 +238,7 @@ class Desk:
         self._untold.clear()
 
     def _last_start(self, board: Board, sync: str) -> datetime | None:
-        return board.last_start(sync, WHOLE_RUNS, before=self.clock() + SKEW)
+        return board.last_start(sync, WHOLE, before=self.clock() + SKEW)
 
     def _start_due(self, board: Board) -> None:
         for name in self._agenda.due(self.clock()):
@@ -336,7 +334,7 @@ class Desk:
 
     def _take_over(self, board: Board, dead: Replica) -> None:
         del self._others[dead.name]
-        unfinished = board.bury(dead, self.clock())
+        unfinished = board.take_over(dead, self.clock())
         if unfinished is not None:
             log.warning("daemon.replica_lost", replica=dead.name, syncs=unfinished)
 

@@ -18,14 +18,14 @@ from types import FrameType
 import structlog
 
 from syncd import __version__
-from syncd.alerts.alarms import Watch
+from syncd.alerts.watch import Watch
 from syncd.assembly import now, opening_alarms
 from syncd.config.model import Config
 from syncd.daemon.crew import Crew
 from syncd.daemon.desk import Desk, Ended, Self
 from syncd.daemon.page import Page
 from syncd.daemon.waking import Waking
-from syncd.runs.run import Summary
+from syncd.domain.runs import Summary
 from syncd.web import Metrics
 
 log = structlog.get_logger()

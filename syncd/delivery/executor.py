@@ -138,7 +138,7 @@ class Executor:
                     gomus_id=outcome.gomus_id,
                     fields=outcome.differing,
                     digests=change.digests,
-                    source=change.source,
+                    source_digest=change.source_digest,
                 )
             )
         is_anonymized = outcome.action is Action.ANONYMIZE and outcome.result is Result.OK

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from syncd.delivery.writing import Delivery
 from syncd.domain.changes import Action, Result
-from syncd.domain.records import RemoteCustomer, Standing
+from syncd.domain.records import RemoteCustomer, Stage
 from syncd.errors import Refused
 from syncd.state.ledger import Ledger
 from syncd.state.store import KnownRow, OpenIntent
@@ -49,7 +49,7 @@ class Settlement:
                 return self._settle_create(intent, is_late=is_late)
             case Action.UPDATE:
                 return self._settle_update(intent)
-            case Action.ANONYMIZE | Action.DELETE:  # the customer's standing says where to go on
+            case Action.ANONYMIZE | Action.DELETE:  # the customer's stage says where to go on
                 self.ledger.settle_open(intent, Result.SKIPPED, words="cut off; taken up again")
                 return True
 
@@ -80,9 +80,9 @@ class Settlement:
             foreign_id=intent.foreign_id,
             gomus_id=remote.gomus_id,
             record=known.record,
-            source=None,
+            source_digest=None,
             fields=known.fields,
             absent_since=None,
-            standing=Standing.ACTIVE,
+            stage=Stage.ACTIVE,
             changed_at=self.clock(),
         )

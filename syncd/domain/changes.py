@@ -41,7 +41,7 @@ class Create:
     foreign_id: str
     fields: Mapping[str, Value] = field(repr=False)
     digests: Digests
-    source: bytes
+    source_digest: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Update:
     gomus_id: int
     fields: Mapping[str, Value] = field(repr=False)
     digests: Digests
-    source: bytes
+    source_digest: bytes
 
     @property
     def cleared(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from syncd.domain.changes import Cause, Change, Create, Update
-from syncd.domain.records import Customer, Digests, KnownCustomer, Standing
+from syncd.domain.records import Customer, Digests, KnownCustomer, Stage
 
 
 class Verdict(Enum):
@@ -36,7 +36,7 @@ class Memory:
     """What the state database says about one foreign_id, beside the known customer."""
 
     known: KnownCustomer | None = None
-    buried: Cause | None = None
+    tombstone: Cause | None = None
     refused: bytes | None = None  # record digest that go~mus refused, while its pause lasts
 
 
@@ -44,10 +44,10 @@ def changed_fields(wanted: Digests, known: Mapping[str, bytes]) -> tuple[str, ..
     return tuple(name for name, digest in wanted.fields.items() if known.get(name) != digest)
 
 
-def compare(customer: Customer, wanted: Digests, memory: Memory, *, source: bytes) -> Decision:
-    """Compare one valid record with what we know; `source` is the digest of the record it was mapped from."""
+def compare(customer: Customer, wanted: Digests, memory: Memory, *, source_digest: bytes) -> Decision:
+    """Compare one valid record with what we know; `source_digest` is that of the record it was mapped from."""
     known = memory.known
-    if memory.buried is Cause.REQUEST:
+    if memory.tombstone is Cause.REQUEST:
         return Decision(Verdict.ERASED)
     if memory.refused == wanted.record:
         return Decision(Verdict.QUARANTINED)
@@ -56,14 +56,14 @@ def compare(customer: Customer, wanted: Digests, memory: Memory, *, source: byte
         fields = {name: value for name, value in customer.fields.items() if value is not None}
         return Decision(
             Verdict.CREATE,
-            Create(foreign_id=customer.foreign_id, fields=fields, digests=wanted, source=source),
+            Create(foreign_id=customer.foreign_id, fields=fields, digests=wanted, source_digest=source_digest),
         )
-    if known.standing is not Standing.ACTIVE or known.gomus_id is None:
+    if known.stage is not Stage.ACTIVE or known.gomus_id is None:
         return Decision(Verdict.WAITING)
     names = changed_fields(wanted, known.fields)
     held = Digests(record=wanted.record, fields={**known.fields, **wanted.fields})
     if not names:
-        is_remembered = known.record == wanted.record and known.source == source
+        is_remembered = known.record == wanted.record and known.source_digest == source_digest
         return Decision(Verdict.UNCHANGED) if is_remembered else Decision(Verdict.RELEARNED, digests=held)
     return Decision(
         Verdict.UPDATE,
@@ -72,7 +72,7 @@ def compare(customer: Customer, wanted: Digests, memory: Memory, *, source: byte
             gomus_id=known.gomus_id,
             fields={name: customer.fields[name] for name in names},
             digests=held,
-            source=source,
+            source_digest=source_digest,
         ),
     )
 

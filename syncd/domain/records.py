@@ -100,8 +100,8 @@ class Digests:
     fields: Mapping[str, bytes]
 
 
-class Standing(Enum):
-    """Where a known customer is in its life."""
+class Stage(Enum):
+    """How far a known customer is in its life."""
 
     ACTIVE = "active"
     ERASING = "erasing"  # an erasure has begun: nothing but its end may follow
@@ -113,17 +113,17 @@ class KnownCustomer:
     """Our memory of what go~mus last confirmed: ids, digests, times, no values.
 
     `record` is None where the customer was adopted or read back, so that every field must be compared;
-    `source` is the digest of the source record that led to `record`, and spares mapping it again.
+    `source_digest` is that of the source record that led to `record`, and spares mapping it again.
     """
 
     row: int
     foreign_id: str
     gomus_id: int | None
     record: bytes | None
-    source: bytes | None
+    source_digest: bytes | None
     fields: Mapping[str, bytes]
     absent_since: datetime | None
-    standing: Standing
+    stage: Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class KnownBrief:
     gomus_id: int | None
     absent_since: datetime | None
     told_gone: bool
-    standing: Standing
+    stage: Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

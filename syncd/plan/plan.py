@@ -13,7 +13,7 @@ from syncd.domain.changes import Action, Cause, Change, Create, Erase, Update
 from syncd.domain.chunks import chunks
 from syncd.domain.diff import Absence, AbsencePolicy, DeleteMode, Verdict, judge_absence
 from syncd.domain.guards import Figures, Held
-from syncd.domain.records import KnownBrief, Standing
+from syncd.domain.records import KnownBrief, Stage
 from syncd.errors import IncompleteRead
 from syncd.plan.reading import Gone, Partial, Read, Snapshot
 from syncd.plan.spool import Spool
@@ -34,12 +34,12 @@ class Plan:
 
     @property
     def spool(self) -> Spool:
-        return self.read.reading.spool
+        return self.read.comparison.spool
 
     @property
-    def source(self) -> str:
+    def description(self) -> str:
         """What was read, for people."""
-        return self.read.reading.records.description
+        return self.read.comparison.reading.description
 
     @property
     def failure(self) -> IncompleteRead | None:
@@ -63,8 +63,8 @@ class Plan:
 
 def draw_up(read: Read, *, now: datetime, mode: DeleteMode, grace: timedelta) -> Plan:
     """Turn a read that is over into a plan. The guards have not been asked yet."""
-    reading = read.reading
-    spool, recall, tally = reading.spool, reading.recall, reading.tally
+    comparison = read.comparison
+    spool, recall, tally = comparison.spool, comparison.recall, comparison.tally
     nameless = _nameless(read, now)
     absences = _judge_absences(read, _policy(read, nameless, mode=mode, grace=grace, now=now), now)
     fields, cleared = _count_fields(spool.changes(Update))
@@ -90,7 +90,7 @@ def draw_up(read: Read, *, now: datetime, mode: DeleteMode, grace: timedelta) ->
         found=Found(
             newly_absent=absences.newly_absent,
             newly_told=absences.newly_told,
-            returned=reading.returned,
+            returned=comparison.returned,
             mended=_mended(read),
             nameless=nameless,
             relearned=spool.relearned(),
@@ -99,15 +99,15 @@ def draw_up(read: Read, *, now: datetime, mode: DeleteMode, grace: timedelta) ->
 
 
 def _nameless(read: Read, now: datetime) -> Mapping[bytes, datetime]:
-    before = read.reading.nameless_before
-    found = {digest: before.get(digest, now) for digest in read.reading.spool.nameless()}
+    before = read.comparison.nameless_before
+    found = {digest: before.get(digest, now) for digest in read.comparison.spool.nameless()}
     return found if isinstance(read, Snapshot) else {**before, **found}
 
 
 def _policy(
     read: Read, nameless: Mapping[bytes, datetime], *, mode: DeleteMode, grace: timedelta, now: datetime
 ) -> AbsencePolicy:
-    hidden_since = now if read.reading.may_hide else max(nameless.values(), default=None)
+    hidden_since = now if read.comparison.may_hide else max(nameless.values(), default=None)
     return AbsencePolicy(mode=mode, grace=grace, hidden_since=hidden_since)
 
 
@@ -121,7 +121,7 @@ class Absences:
 
 def _judge_absences(read: Read, policy: AbsencePolicy, now: datetime) -> Absences:
     """Spools an erasure for each whose absence is sure and long enough."""
-    spool, recall, tally = read.reading.spool, read.reading.recall, read.reading.tally
+    spool, recall, tally = read.comparison.spool, read.comparison.recall, read.comparison.tally
     told_policy = replace(policy, hidden_since=None)  # nothing hides whom the source names
     absences = Absences([], [])
     for page in chunks(_active(read.gone())):
@@ -153,7 +153,7 @@ UNCOUNTED = {
 
 def _mended(read: Read) -> list[str]:
     """Of those set aside, whom nothing is due for any more."""
-    spool, recall, mended = read.reading.spool, read.reading.recall, list[str]()
+    spool, recall, mended = read.comparison.spool, read.comparison.recall, list[str]()
     for page in chunks(recall.set_aside().items()):
         ids = [foreign_id for foreign_id, _ in page]
         seen, known = spool.find_seen(ids), recall.known(ids)
@@ -170,7 +170,7 @@ def _mended(read: Read) -> list[str]:
 
 def _active(absent: Iterable[Gone]) -> Iterator[Gone]:
     """Erasures that have begun are finished at the start of a run, whatever the source says."""
-    return (gone for gone in absent if gone.known.standing is Standing.ACTIVE and gone.known.gomus_id is not None)
+    return (gone for gone in absent if gone.known.stage is Stage.ACTIVE and gone.known.gomus_id is not None)
 
 
 def _erasure(known: KnownBrief, mode: DeleteMode) -> Erase:

@@ -15,25 +15,24 @@ from syncd.domain.changes import Cause, Change
 from syncd.domain.chunks import chunks
 from syncd.domain.diff import Decision, Memory, Verdict, compare
 from syncd.domain.digest import Digester
-from syncd.domain.records import FieldProblem, InvalidRecord, KnownBrief, SourceRecord, Standing
+from syncd.domain.records import FieldProblem, InvalidRecord, KnownBrief, SourceRecord, Stage
 from syncd.errors import IncompleteRead
 from syncd.mapping.lookups import Lookup
 from syncd.mapping.mapper import Mapper
 from syncd.plan.spool import Seen, Spool
-from syncd.sources.base import Reading as SourceReading
-from syncd.sources.base import ReadKind
-from syncd.state.ledger import Recall
+from syncd.sources.base import Reading, ReadKind
+from syncd.state.recall import Recall
 
 
 @dataclass(kw_only=True)
-class Reading:
-    """A read under way. It can take records in; it can't say who is absent.
+class Comparison:
+    """A read under way, compared as it comes. It can take records in; it can't say who is absent.
 
     `is_doubtful`: it holds what only another read can make sure, so the watermark must stay. `may_hide`: somebody may
     have slipped through between two pages.
     """
 
-    records: SourceReading
+    reading: Reading
     spool: Spool
     recall: Recall
     mapper: Mapper
@@ -47,7 +46,7 @@ class Reading:
 
     @property
     def is_snapshot(self) -> bool:
-        return self.records.kind is ReadKind.SNAPSHOT
+        return self.reading.kind is ReadKind.SNAPSHOT
 
     @cached_property
     def nameless_before(self) -> Mapping[bytes, datetime]:
@@ -57,49 +56,49 @@ class Reading:
         """Compare one chunk with what is known and spool what follows from it."""
         read: list[tuple[str, SourceRecord, bytes]] = []
         for record in records:
-            source = self.digester.source(record.values, self.context)
+            source_digest = self.digester.source(record.values, self.context)
             foreign_id = self.mapper.foreign_id_of(record)
             if isinstance(foreign_id, FieldProblem):
-                self._take_nameless(record, source, foreign_id)
+                self._take_nameless(record, source_digest, foreign_id)
             else:
-                read.append((foreign_id, record, source))
+                read.append((foreign_id, record, source_digest))
         self.tally["records"] += len(records)
         ids = list({foreign_id for foreign_id, _, _ in read})
         seen = self.spool.find_seen(ids)
         fresh: dict[str, tuple[SourceRecord, bytes]] = {}
-        for foreign_id, record, source in read:
+        for foreign_id, record, source_digest in read:
             if foreign_id in fresh:
                 seen |= self._decide({foreign_id: fresh.pop(foreign_id)})
             if foreign_id in seen:
-                self._take_again(seen, foreign_id, record, source)
+                self._take_again(seen, foreign_id, record, source_digest)
             else:
-                fresh[foreign_id] = (record, source)
+                fresh[foreign_id] = (record, source_digest)
         self._decide(fresh)
 
-    def _take_nameless(self, record: SourceRecord, source: bytes, problem: FieldProblem) -> None:
+    def _take_nameless(self, record: SourceRecord, source_digest: bytes, problem: FieldProblem) -> None:
         invalid = self.mapper.customer(record, self.lookups)
         if not isinstance(invalid, InvalidRecord):
             invalid = InvalidRecord(foreign_id=None, position=record.position, problems=(problem,))
-        self._list_without_id(invalid, source)
-        while not self.spool.add_nameless(source):  # the second of two alike counts as one more
-            source = self.digester.source({}, source)
+        self._list_without_id(invalid, source_digest)
+        while not self.spool.add_nameless(source_digest):  # the second of two alike counts as one more
+            source_digest = self.digester.source({}, source_digest)
 
-    def _list_without_id(self, invalid: InvalidRecord, source: bytes) -> None:
+    def _list_without_id(self, invalid: InvalidRecord, source_digest: bytes) -> None:
         """Changes come again and again as long as they are near the cursor; listed they are once."""
-        if self.is_snapshot or source not in self.nameless_before:
+        if self.is_snapshot or source_digest not in self.nameless_before:
             self.spool.add_invalid([invalid])
 
-    def _take_again(self, seen: dict[str, Seen], foreign_id: str, record: SourceRecord, source: bytes) -> None:
+    def _take_again(self, seen: dict[str, Seen], foreign_id: str, record: SourceRecord, source_digest: bytes) -> None:
         """A record with an id that was read before: the same again, a later state of it, or a contradiction."""
         first = seen[foreign_id]
         was_gone = first.verdict is Verdict.GONE
-        slipped = self.records.shifts and record.position.source != first.position.source
+        slipped = self.reading.shifts and record.position.source != first.position.source
         if record.deleted or was_gone:
             # One id, two records, of which one is deleted: whoever still stands there is not gone.
             self.is_doubtful |= not (record.deleted and was_gone)
             if was_gone and not record.deleted:
-                seen |= self._decide({foreign_id: (record, source)})
-        elif first.source == source and first.verdict is not Verdict.CONTRADICTED:
+                seen |= self._decide({foreign_id: (record, source_digest)})
+        elif first.source_digest == source_digest and first.verdict is not Verdict.CONTRADICTED:
             self.tally["duplicates"] += 1
             if slipped and self.is_snapshot:
                 raise _slipped(record, first)
@@ -111,7 +110,7 @@ class Reading:
             self.is_doubtful |= slipped
             self.spool.withdraw(foreign_id)
             self.spool.forget_invalid(foreign_id)
-            seen |= self._decide({foreign_id: (record, source)})
+            seen |= self._decide({foreign_id: (record, source_digest)})
 
     def _contradict(self, seen: dict[str, Seen], first: Seen, record: SourceRecord) -> None:
         foreign_id, positions = first.foreign_id, [record.position]
@@ -119,7 +118,7 @@ class Reading:
             self.spool.withdraw(foreign_id)
             if first.verdict is not Verdict.INVALID:
                 positions.insert(0, first.position)
-            seen[foreign_id] = Seen(foreign_id, first.source, Verdict.CONTRADICTED, first.position)
+            seen[foreign_id] = Seen(foreign_id, first.source_digest, Verdict.CONTRADICTED, first.position)
             self.spool.note_seen([seen[foreign_id]])
         reason = f"stands more than once, with different contents (first: {first.position})"
         problem = FieldProblem(field="foreign_id", reason=reason)
@@ -130,49 +129,53 @@ class Reading:
     def _decide(self, fresh: Mapping[str, tuple[SourceRecord, bytes]]) -> dict[str, Seen]:
         ids = list(fresh)
         known = self.recall.known(ids)
-        buried = self.recall.buried(ids)
+        tombstones = self.recall.tombstones(ids)
         refused = self.recall.refused(ids)
         seen: dict[str, Seen] = {}
         changes: list[Change] = []
-        for foreign_id, (record, source) in fresh.items():
-            memory = Memory(known=known.get(foreign_id), buried=buried.get(foreign_id), refused=refused.get(foreign_id))
+        for foreign_id, (record, source_digest) in fresh.items():
+            memory = Memory(
+                known=known.get(foreign_id), tombstone=tombstones.get(foreign_id), refused=refused.get(foreign_id)
+            )
             if memory.known and memory.known.absent_since and not record.deleted:
                 self.returned.append(memory.known.row)
-            decision = self._decide_one(foreign_id, record, source, memory)
+            decision = self._decide_one(foreign_id, record, source_digest, memory)
             if decision.change:
                 changes.append(decision.change)
-            seen[foreign_id] = Seen(foreign_id, source, decision.verdict, record.position)
+            seen[foreign_id] = Seen(foreign_id, source_digest, decision.verdict, record.position)
         self.spool.add_changes(changes)
         self.spool.note_seen(seen.values())
         return seen
 
-    def _decide_one(self, foreign_id: str, record: SourceRecord, source: bytes, memory: Memory) -> Decision:
+    def _decide_one(self, foreign_id: str, record: SourceRecord, source_digest: bytes, memory: Memory) -> Decision:
         known = memory.known
         if record.deleted:
             return Decision(Verdict.GONE)
-        if known and known.source == source and known.standing is Standing.ACTIVE and not memory.refused:
+        if known and known.source_digest == source_digest and known.stage is Stage.ACTIVE and not memory.refused:
             return Decision(Verdict.UNCHANGED)  # the same record as at the last acceptance: no need to map it
         customer = self.mapper.customer(record, self.lookups)
         if isinstance(customer, InvalidRecord):
-            if memory.buried is Cause.REQUEST:
-                self._list_erased(replace(customer, foreign_id=None), source)
+            if memory.tombstone is Cause.REQUEST:
+                self._list_erased(replace(customer, foreign_id=None), source_digest)
             else:
                 self.spool.add_invalid([customer])
             return Decision(Verdict.INVALID)
-        decision = compare(customer, self.digester.customer(customer.fields), memory, source=source)
+        decision = compare(customer, self.digester.customer(customer.fields), memory, source_digest=source_digest)
         if decision.verdict is Verdict.ERASED:
             reason = "was erased on request and is not sent again: take the record out of the source"
             problem = FieldProblem(field="foreign_id", reason=reason)
-            self._list_erased(InvalidRecord(foreign_id=None, position=record.position, problems=(problem,)), source)
+            self._list_erased(
+                InvalidRecord(foreign_id=None, position=record.position, problems=(problem,)), source_digest
+            )
         if decision.digests:
-            self.spool.add_relearned(foreign_id, source, decision.digests)
+            self.spool.add_relearned(foreign_id, source_digest, decision.digests)
         return decision
 
-    def _list_erased(self, invalid: InvalidRecord, source: bytes) -> None:
+    def _list_erased(self, invalid: InvalidRecord, source_digest: bytes) -> None:
         """Without its id: the tombstone is all that may tell of the person."""
-        self._list_without_id(invalid, source)
+        self._list_without_id(invalid, source_digest)
         if not self.is_snapshot:
-            self.spool.add_nameless(source)
+            self.spool.add_nameless(source_digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +190,7 @@ class Gone:
 class Read(ABC):
     """A read that is over."""
 
-    reading: Reading
+    comparison: Comparison
 
     @abstractmethod
     def gone(self) -> Iterator[Gone]: ...
@@ -197,8 +200,8 @@ class Snapshot(Read):
     """A complete, verified read of all there is."""
 
     def gone(self) -> Iterator[Gone]:
-        spool = self.reading.spool
-        for page in chunks(self.reading.recall.each_known()):
+        spool = self.comparison.spool
+        for page in chunks(self.comparison.recall.each_known()):
             ids = [known.foreign_id for known in page]
             present, told = spool.present_among(ids), spool.told_gone_among(ids)
             absent = (known for known in page if known.foreign_id not in present)
@@ -209,7 +212,7 @@ class Changes(Read):
     """A complete read of what changed: who is not in it may well be there."""
 
     def gone(self) -> Iterator[Gone]:
-        spool, recall = self.reading.spool, self.reading.recall
+        spool, recall = self.comparison.spool, self.comparison.recall
         for names in chunks(spool.told_gone()):
             yield from (Gone(known, is_told=True) for known in recall.briefs(names))
         for page in chunks(recall.each_told_gone()):
@@ -227,15 +230,15 @@ class Partial(Read):
         return iter(())
 
 
-def read_whole(reading: Reading, progress: Callable[[int], None], *, keep_partial: bool) -> Read:
+def read_whole(comparison: Comparison, progress: Callable[[int], None], *, keep_partial: bool) -> Read:
     """Read to the end. Where the source breaks off, IncompleteRead passes through, unless what was read is wanted."""
     failures: list[IncompleteRead] = []
-    for chunk in chunks(_until_broken(reading.records, failures if keep_partial else None)):
-        reading.take(chunk)
-        progress(reading.tally["records"])
+    for chunk in chunks(_until_broken(comparison.reading, failures if keep_partial else None)):
+        comparison.take(chunk)
+        progress(comparison.tally["records"])
     if failures:
-        return Partial(reading, failures[0])
-    return Snapshot(reading) if reading.is_snapshot else Changes(reading)
+        return Partial(comparison, failures[0])
+    return Snapshot(comparison) if comparison.is_snapshot else Changes(comparison)
 
 
 def _until_broken(records: Iterable[SourceRecord], failures: list[IncompleteRead] | None) -> Iterator[SourceRecord]:

@@ -37,7 +37,7 @@ class Seen:
     """A foreign_id that the read has held, the digest of its record, and what became of it."""
 
     foreign_id: str
-    source: bytes
+    source_digest: bytes
     verdict: Verdict
     position: Position
 
@@ -70,15 +70,15 @@ class Spool:
             foreign_ids,
         )
         return {
-            foreign_id: Seen(foreign_id, source, Verdict(verdict), Position(source=file, line=line, unit=unit))
-            for foreign_id, source, verdict, file, line, unit in rows
+            foreign_id: Seen(foreign_id, source_digest, Verdict(verdict), Position(source=file, line=line, unit=unit))
+            for foreign_id, source_digest, verdict, file, line, unit in rows
         }
 
     def note_seen(self, seen: Iterable[Seen]) -> None:
         self._db.executemany(
             "insert or replace into seen values (?, ?, ?, ?, ?, ?)",
             (
-                (s.foreign_id, s.source, s.verdict.value, s.position.source, s.position.line, s.position.unit)
+                (s.foreign_id, s.source_digest, s.verdict.value, s.position.source, s.position.line, s.position.unit)
                 for s in seen
             ),
         )
@@ -144,9 +144,9 @@ class Spool:
     def count_invalid(self) -> int:
         return int(self._db.execute("select count(*) from invalid").fetchone()[0])
 
-    def add_relearned(self, foreign_id: str, source: bytes, digests: Digests) -> None:
+    def add_relearned(self, foreign_id: str, source_digest: bytes, digests: Digests) -> None:
         self._db.execute(
-            "insert or replace into relearned values (?, ?, ?)", (foreign_id, source, pickle.dumps(digests))
+            "insert or replace into relearned values (?, ?, ?)", (foreign_id, source_digest, pickle.dumps(digests))
         )
 
     def relearned(self) -> Iterator[tuple[str, bytes, Digests]]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from syncd.plan.plan import Plan
 from syncd.sources.base import Source
-from syncd.state.ledger import Recall
+from syncd.state.recall import Recall
 from syncd.state.store import Watermark
 
 
@@ -35,9 +35,9 @@ def find_bounds(source: Source, recall: Recall, context: bytes) -> Bounds:
 
 def next_watermark(plan: Plan, bounds: Bounds, recall: Recall) -> Watermark | None:
     """Where the read after this one may begin, once all that this one led to is settled. None: where this one did."""
-    reading = plan.read.reading
-    cursor = reading.records.cursor
-    if cursor is None or plan.failure or reading.is_doubtful or plan.counts.get("waiting"):
+    comparison = plan.read.comparison
+    cursor = comparison.reading.cursor
+    if cursor is None or plan.failure or comparison.is_doubtful or plan.counts.get("waiting"):
         return None
     full_at = bounds.since.full_at if bounds.since else recall.now
     return Watermark(cursor=cursor, context=bounds.context, full_at=full_at)

@@ -18,7 +18,7 @@ class PlanReport:
     """What is shown of a plan; it outlives the plan itself."""
 
     sync: str
-    source: str
+    description: str  # of what was read
     counts: Mapping[str, int]
     fields: Mapping[str, int]
     samples: tuple[tuple[str, str, tuple[str, ...]], ...]  # foreign_id, action, fields
@@ -30,7 +30,7 @@ class PlanReport:
 def report_plan(sync: str, plan: Plan, *, tripped: Sequence[Held], held: Sequence[Held]) -> PlanReport:
     return PlanReport(
         sync=sync,
-        source=plan.source,
+        description=plan.description,
         counts=dict(plan.counts),
         fields=dict(plan.fields),
         samples=tuple(
@@ -58,7 +58,7 @@ def invalid_as_json(record: InvalidRecord) -> dict[str, object]:
 def plan_as_json(report: PlanReport) -> dict[str, object]:
     return {
         "sync": report.sync,
-        "source": report.source,
+        "source": report.description,
         "counts": report.counts,
         "fields": report.fields,
         "samples": [{"foreign_id": i, "action": action, "fields": fields} for i, action, fields in report.samples],
@@ -90,7 +90,7 @@ WORDS = {
 
 
 def plan_as_lines(report: PlanReport) -> Iterator[str]:
-    yield f"{report.sync}: {report.source}"
+    yield f"{report.sync}: {report.description}"
     for name, words in WORDS.items():
         if report.counts.get(name):
             yield f"  {report.counts[name]:>7}  {words}"

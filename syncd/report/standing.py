@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from syncd.config.model import SyncConfig
-from syncd.runs.run import Status
 from syncd.state.store import HeldRow, RunRow, Store, Tally
 
 UNFINISHED = "unfinished"
-SUCCEEDED = (Status.DONE.value, Status.PROBLEMS.value)
 WRITTEN = ("create", "update", "adopt", "anonymize", "delete")
 
 

@@ -1,16 +1,18 @@
 """Erasure on request: at once, whatever grace says, and never taken back by a later read of the source.
 
-The tombstone and the customer's standing are written first, together: killed anywhere after that, the next run of the
+The tombstone and the customer's stage are written first, together: killed anywhere after that, the next run of the
 sync goes on where this one stopped.
 """
 
 from syncd.domain.changes import Cause, Erase
-from syncd.runs.run import Run, Summary, Sync, World, opening
+from syncd.domain.runs import Summary, Trigger
+from syncd.runs.run import Run, opening
+from syncd.runs.world import Sync, World
 
 
 def erase(sync: Sync, world: World, foreign_id: str) -> Summary:
     """Anonymize, read back and delete one customer. Raises LeaseTaken where another process runs this sync."""
-    with opening(sync, world, trigger="erase") as run:
+    with opening(sync, world, trigger=Trigger.ERASE) as run:
         return run.conduct(lambda _now: _erase(run, foreign_id))
 
 
@@ -20,7 +22,7 @@ def _erase(run: Run, foreign_id: str) -> Summary:
     gomus_id = known.gomus_id if known else None
     if gomus_id is None and (remote := run.delivery.look(foreign_id)):
         gomus_id = remote.gomus_id
-    run.ledger.bury(foreign_id, gomus_id)
+    run.ledger.note_erasure(foreign_id, gomus_id)
     if gomus_id is not None:
         with run.executor() as executor:
             executor.erase([Erase(foreign_id=foreign_id, gomus_id=gomus_id, cause=Cause.REQUEST)])

@@ -1,13 +1,11 @@
 """One run, told from top to bottom: read, map, compare, ask the guards, write down, carry out, record."""
 
 import secrets
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import Enum
 
 import structlog
 
@@ -16,144 +14,32 @@ from syncd.delivery.recovery import Settlement
 from syncd.delivery.writing import Delivery, Habits
 from syncd.domain.changes import Cause, Create, Erase, Outcome, Result, Update
 from syncd.domain.diff import DeleteMode
-from syncd.domain.digest import Digester
-from syncd.domain.guards import Guard, Held, Limits, ask_guards
-from syncd.domain.records import Field, LookupEntry, Standing
+from syncd.domain.guards import Guard, Held, ask_guards
+from syncd.domain.records import LookupEntry, Stage
+from syncd.domain.runs import Status, Summary, Trigger
 from syncd.errors import CallFailed, Fatal, IncompleteRead, StateUnusable, Stopped
-from syncd.gomus.client import Client
 from syncd.mapping.lookups import Lookup
-from syncd.mapping.mapper import Mapper
 from syncd.plan.approval import Approval
-from syncd.plan.plan import Plan, draw_up
-from syncd.plan.reading import Reading, read_whole
+from syncd.plan.plan import Plan
 from syncd.plan.spool import Spool
-from syncd.plan.watermark import find_bounds, next_watermark
-from syncd.sources.base import Reading as SourceReading
-from syncd.sources.base import Source
+from syncd.runs.drawing import drawing_up
+from syncd.runs.world import Sync, World
 from syncd.state.lease import take_lease
-from syncd.state.ledger import Ledger, Recall
-from syncd.state.store import Store, Watermark
+from syncd.state.ledger import Ledger
+from syncd.state.recall import Recall
 
 log = structlog.get_logger()
 DONE_BY_CALLS = {"create", "update", "delete"}  # planned under these names; a summary counts what was done
 LOOKUP_AGE = timedelta(days=1)  # the vendor asks to refresh salutations and titles once a day
 
 
-class Status(Enum):
-    """How a run ended; the exit codes follow from it."""
-
-    DONE = "done"
-    PROBLEMS = "done with problems"  # records were invalid or refused
-    HELD = "held"
-    FAILED = "failed"
-    STOPPED = "stopped"  # asked to; the next run goes on
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sync:
-    """A configured pairing of a source with an instance."""
-
-    name: str
-    instance: str
-    address: str  # the instance's url
-    source: Source
-    mapper: Mapper
-    catalogue: Mapping[str, Field]
-    limits: Limits
-    mode: DeleteMode
-    grace: timedelta
-    recreate_vanished: bool
-    audit_per_run: int  # so many of the longest unverified customers are read back in each run
-    fix_drift: bool
-    locale: str
-    batch_size: int
-    concurrency: int
-    attempts: int
-    timeout: timedelta
-    keep: timedelta = timedelta(days=400)  # outcomes and runs
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """What a run needs beside its sync: the state, the wire, the time."""
-
-    store: Store
-    digester: Digester
-    client: Client
-    clock: Callable[[], datetime]
-    sleep: Callable[[float], None]
-    stopping: threading.Event = field(default_factory=threading.Event)
-    progress: Callable[[str, int, int | None], None] = lambda _stage, _done, _total: None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """`counts`: each action with how many succeeded, `failed`, `skipped`, and what the plan counted beside changes.
-
-    `outcomes`: how many of each action and result. `is_cut`: the state database was lost; the run is to be begun again
-    as soon as it is back.
-    """
-
-    sync: str
-    run: str
-    status: Status
-    counts: Mapping[str, int]
-    outcomes: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    held: tuple[Held, ...] = ()
-    error: str | None = None
-    remedy: str | None = None
-    is_cut: bool = False
-
-
-def failed_summary(sync: str, error: str, remedy: str | None) -> Summary:
-    """Of a run that could not even begin."""
-    return Summary(sync=sync, run="", status=Status.FAILED, counts={}, error=error, remedy=remedy)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
-    """A plan, and where the next read may begin once it is settled; None: where this one did."""
-
-    plan: Plan
-    watermark: Watermark | None
-
-
-@contextmanager
-def drawing_up(
-    sync: Sync, recall: Recall, digester: Digester, lookups: Mapping[str, Lookup], progress: Callable[[int], None]
-) -> Iterator[Drawn]:
-    """Read the source and compare; the plan lives as long as the block, and nothing is written anywhere."""
-    context = sync.mapper.fingerprint + b"".join(lookups[kind].fingerprint for kind in sorted(lookups))
-    bounds = find_bounds(sync.source, recall, digester.context(context + sync.source.fingerprint))
-    with Spool() as spool, sync.source.open(bounds.cursor) as records:
-        require_columns(sync.mapper, records)
-        reading = Reading(
-            records=records,
-            spool=spool,
-            recall=recall,
-            mapper=sync.mapper,
-            lookups=lookups,
-            digester=digester,
-            context=context,
-        )
-        read = read_whole(reading, progress, keep_partial=sync.source.options.on_incomplete == "apply")
-        plan = draw_up(read, now=recall.now, mode=sync.mode, grace=sync.grace)
-        yield Drawn(plan=plan, watermark=next_watermark(plan, bounds, recall))
-
-
-def require_columns(mapper: Mapper, records: SourceReading) -> None:
-    """A table without a column that the mapping takes is not read: it would empty a field of everybody."""
-    missing = mapper.missing_columns(records.columns) if records.columns is not None else ()
-    if missing:
-        raise IncompleteRead(records.description, "; ".join(str(column) for column in missing))
-
-
-def fetch_lookups(sync: Sync, client: Client) -> dict[str, Lookup]:
-    return {kind: Lookup(kind, client.lookup(kind)) for kind in sync.mapper.lookups_needed}
-
-
 def run(
-    sync: Sync, world: World, *, trigger: str, probe: bool = True, entering: Callable[[str], None] = lambda _run: None
+    sync: Sync,
+    world: World,
+    *,
+    trigger: Trigger,
+    probe: bool = True,
+    entering: Callable[[str], None] = lambda _run: None,
 ) -> Summary:
     """Carry out one whole run.
 
@@ -167,7 +53,7 @@ def run(
 
 @contextmanager
 def opening(
-    sync: Sync, world: World, *, trigger: str, entering: Callable[[str], None] = lambda _run: None
+    sync: Sync, world: World, *, trigger: Trigger, entering: Callable[[str], None] = lambda _run: None
 ) -> Iterator["Run"]:
     """Take the lease and enter the sync; everything that writes to go~mus happens inside."""
     with take_lease(world.store.engine, sync.name) as lease:
@@ -178,12 +64,12 @@ def opening(
             store=world.store,
             digester=world.digester,
             sync=sync.name,
-            run=run_id,
+            run_id=run_id,
             fence=entry.fence,
             clock=world.clock,
             recreate_vanished=sync.recreate_vanished,
         )
-        with structlog.contextvars.bound_contextvars(sync=sync.name, run=ledger.run):
+        with structlog.contextvars.bound_contextvars(sync=sync.name, run=ledger.run_id):
             is_restored = lease.is_older(entry.fence)
             if not entry.is_same_instance:
                 log.warning("state.other_instance", remedy="what is known is dropped; customers are adopted anew")
@@ -203,7 +89,7 @@ def _new_run_id(now: datetime) -> str:
 class Run:
     """One run under way, with the lease held."""
 
-    def __init__(self, sync: Sync, world: World, ledger: Ledger, *, trigger: str, may_erase: bool) -> None:
+    def __init__(self, sync: Sync, world: World, ledger: Ledger, *, trigger: Trigger, may_erase: bool) -> None:
         self.sync = sync
         self.world = world
         self.ledger = ledger
@@ -232,8 +118,10 @@ class Run:
     def conduct(self, body: Callable[[datetime], Summary]) -> Summary:
         """Do the body between a run's beginning and its end; what goes wrong is in the summary."""
         started = self.world.clock()
-        self.world.store.begin_run(self.ledger.run, self.ledger.sync, self.sync.instance, self._trigger, started)
-        log.info("run.started", instance=self.sync.instance, trigger=self._trigger)
+        self.world.store.begin_run(
+            self.ledger.run_id, self.ledger.sync, self.sync.instance, self._trigger.value, started
+        )
+        log.info("run.started", instance=self.sync.instance, trigger=self._trigger.value)
         try:
             summary = body(started)
         except (Fatal, CallFailed) as failure:
@@ -290,13 +178,13 @@ class Run:
         recall = self.recall(self.world.clock())
         for known in self.world.store.unfinished(self.sync.name):
             if known.gomus_id is not None and not recall.refused([known.foreign_id]):
-                cause = recall.buried([known.foreign_id]).get(known.foreign_id, Cause.ABSENCE)
+                cause = recall.tombstones([known.foreign_id]).get(known.foreign_id, Cause.ABSENCE)
                 yield Erase(
                     foreign_id=known.foreign_id,
                     gomus_id=known.gomus_id,
                     cause=cause,
                     keep=self.sync.mode is DeleteMode.ANONYMIZE and cause is Cause.ABSENCE,
-                    anonymized=known.standing is Standing.ANONYMIZED,
+                    anonymized=known.stage is Stage.ANONYMIZED,
                 )
 
     def lookups(self, now: datetime) -> dict[str, Lookup]:
@@ -434,7 +322,7 @@ class Run:
     ) -> Summary:
         return Summary(
             sync=self.sync.name,
-            run=self.ledger.run,
+            run_id=self.ledger.run_id,
             status=status,
             counts={name: count for name, count in (counts or {}).items() if name not in DONE_BY_CALLS}
             | +self._outcomes,
@@ -454,5 +342,5 @@ class Run:
         else:
             log.info("run.finished", status=summary.status.value, counts=summary.counts, duration=duration)
         self.world.store.finish_run(
-            self.ledger.run, summary.status.value, summary.counts, summary.error, now, remedy=summary.remedy
+            self.ledger.run_id, summary.status.value, summary.counts, summary.error, now, remedy=summary.remedy
         )

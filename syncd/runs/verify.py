@@ -14,8 +14,11 @@ import structlog
 
 from syncd.domain.changes import Update
 from syncd.domain.chunks import chunks
-from syncd.domain.records import Customer, Digests, KnownCustomer, RemoteCustomer, Standing
-from syncd.runs.run import Run, Status, Summary, Sync, World, opening, require_columns
+from syncd.domain.records import Customer, Digests, KnownCustomer, RemoteCustomer, Stage
+from syncd.domain.runs import Status, Summary, Trigger
+from syncd.runs.drawing import require_columns
+from syncd.runs.run import Run, opening
+from syncd.runs.world import Sync, World
 
 log = structlog.get_logger()
 PAGE = 200
@@ -50,7 +53,7 @@ def verify(sync: Sync, world: World, *, sample: int | None, fix: bool) -> Verifi
     """Compare a sample of the customers, or all of them; with `fix`, send what drifted."""
     compared: list[int] = []
     drifts: list[Drift] = []
-    with opening(sync, world, trigger="verify") as run:
+    with opening(sync, world, trigger=Trigger.VERIFY) as run:
 
         def body(now: datetime) -> Summary:
             run.settle_what_was_begun()
@@ -77,7 +80,7 @@ def _pairs(run: Run, now: datetime) -> Iterator[Pair]:
             mapped = [mapper.customer(record, lookups) for record in chunk if not record.deleted]
             customers = {one.foreign_id: one for one in mapped if isinstance(one, Customer)}
             known = run.recall(now).known(list(customers))
-            yield from (Pair(customers[name], one) for name, one in known.items() if one.standing is Standing.ACTIVE)
+            yield from (Pair(customers[name], one) for name, one in known.items() if one.stage is Stage.ACTIVE)
 
 
 def _choose(pairs: Iterable[Pair], sample: int | None) -> Iterable[Pair]:
@@ -118,6 +121,6 @@ def _drift(run: Run, pair: Pair, remote: RemoteCustomer | None) -> tuple[Drift, 
         gomus_id=gomus_id,
         fields=drifted,
         digests=Digests(record=known.record or b"", fields=known.fields),
-        source=known.source or b"",
+        source_digest=known.source_digest or b"",
     )
     return Drift(foreign_id=known.foreign_id, gomus_id=gomus_id, fields=tuple(sorted(drifted))), update

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, Row, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from syncd.domain.runs import Trigger
 from syncd.state import tables as t
 from syncd.state.connect import LOOKING, translate_errors
 
@@ -98,7 +99,7 @@ class Board:
             connection.execute(delete(t.replica).where(t.replica.c.name == name))
             self._hand_over(connection, name, unfinished, at)
 
-    def bury(self, dead: Replica, at: datetime) -> list[str] | None:
+    def take_over(self, dead: Replica, at: datetime) -> list[str] | None:
         """Take over from a replica that gave no more sign of life: the syncs whose runs it left unfinished.
 
         None where another replica was quicker, or where it has come back to life.
@@ -173,10 +174,12 @@ class Board:
 
     # --- runs ---
 
-    def last_start(self, sync: str, triggers: Iterable[str], before: datetime) -> datetime | None:
+    def last_start(self, sync: str, triggers: Iterable[Trigger], before: datetime) -> datetime | None:
         """When a run of the sync last started by one of these triggers."""
         c = t.run.c
-        query = select(c.started_at).where(c.sync == sync, c.started_at < before, c.trigger.in_(list(triggers)))
+        query = select(c.started_at).where(
+            c.sync == sync, c.started_at < before, c.trigger.in_([trigger.value for trigger in triggers])
+        )
         rows = self._rows(query.order_by(c.started_at.desc()).limit(1))
         return rows[0].started_at if rows else None
 

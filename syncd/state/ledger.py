@@ -9,60 +9,11 @@ from datetime import datetime, timedelta
 
 from syncd.domain.changes import Action, Cause, Change, Create, Erase, Outcome, Result, Update
 from syncd.domain.digest import Digester
-from syncd.domain.records import Digests, InvalidRecord, KnownBrief, KnownCustomer, Standing
+from syncd.domain.records import Digests, InvalidRecord, KnownCustomer, Stage
 from syncd.state.store import HeldChange, Intent, KnownRow, OpenIntent, Quarantined, Settled, Store, Watermark
 
 PAUSES = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))  # the last one again and again
 ERASURE = b"erasure"  # stands for the content of a refused erasure
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recall:
-    """The questions of a run; nothing here writes."""
-
-    store: Store
-    digester: Digester
-    sync: str
-    now: datetime
-
-    def known(self, foreign_ids: Sequence[str]) -> Mapping[str, KnownCustomer]:
-        return self.store.find_known(self.sync, foreign_ids)
-
-    def buried(self, foreign_ids: Sequence[str]) -> Mapping[str, Cause]:
-        names = {self.digester.name(foreign_id): foreign_id for foreign_id in foreign_ids}
-        found = self.store.find_tombstones(self.sync, list(names))
-        return {names[name]: Cause(reason) for name, reason in found.items()}
-
-    def refused(self, foreign_ids: Sequence[str]) -> Mapping[str, bytes]:
-        """Content digests of the refused records whose pause is not over."""
-        found = self.store.find_quarantine(self.sync, foreign_ids)
-        return {name: row.content for name, row in found.items() if row.next_try_at > self.now}
-
-    def set_aside(self) -> Mapping[str, Action]:
-        """Everybody in the quarantine, whether their pause is over or not, and what was refused."""
-        return {row.foreign_id: Action(row.action) for row in self.store.quarantine(self.sync)}
-
-    def is_retry_due(self) -> bool:
-        """Whether somebody's pause is over: their record has to be read again to be tried again."""
-        return any(row.next_try_at <= self.now for row in self.store.quarantine(self.sync))
-
-    def watermark(self) -> Watermark | None:
-        return self.store.watermark(self.sync)
-
-    def each_known(self) -> Iterable[KnownBrief]:
-        return self.store.each_known(self.sync)
-
-    def each_told_gone(self) -> Iterable[KnownBrief]:
-        return self.store.each_told_gone(self.sync)
-
-    def briefs(self, foreign_ids: Sequence[str]) -> Sequence[KnownBrief]:
-        return self.store.find_briefs(self.sync, foreign_ids)
-
-    def count_known(self) -> int:
-        return self.store.count_known(self.sync)
-
-    def nameless(self) -> Mapping[bytes, datetime]:
-        return self.store.nameless(self.sync)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +35,7 @@ class Ledger:
     store: Store
     digester: Digester
     sync: str
-    run: str
+    run_id: str
     fence: int
     clock: Callable[[], datetime]
     recreate_vanished: bool = False
@@ -102,8 +53,8 @@ class Ledger:
         ]
         with self.store.writing(self.sync, self.fence):
             if action is Action.ANONYMIZE:
-                self._stand(changes, Standing.ERASING)
-            return self.store.begin_intents(self.run, self.sync, intents, self.clock())
+                self._set_stage(changes, Stage.ERASING)
+            return self.store.begin_intents(self.run_id, self.sync, intents, self.clock())
 
     def settle(self, outcomes: Sequence[tuple[int | None, Outcome]]) -> None:
         """Write outcomes and what they make known. None: found by looking, with no intent before it."""
@@ -111,7 +62,7 @@ class Ledger:
             return
         with self.store.writing(self.sync, self.fence):
             looked = [outcome for number, outcome in outcomes if number is None]
-            numbers = iter(self.store.begin_intents(self.run, self.sync, [_intent(o) for o in looked], self.clock()))
+            numbers = iter(self.store.begin_intents(self.run_id, self.sync, [_intent(o) for o in looked], self.clock()))
             settled = [(next(numbers) if n is None else n, outcome) for n, outcome in outcomes]
             self.store.settle([_settled(n, outcome) for n, outcome in settled if outcome.settled], self.clock())
             self._learn([outcome for _, outcome in settled])
@@ -138,25 +89,25 @@ class Ledger:
             foreign_id=change.foreign_id,
             gomus_id=outcome.gomus_id,
             record=known.record,
-            source=None if outcome.differing or outcome.stale else change.source,
+            source_digest=None if outcome.differing or outcome.stale else change.source_digest,
             fields=known.fields,
             absent_since=None,
-            standing=Standing.ACTIVE,
+            stage=Stage.ACTIVE,
             changed_at=self.clock(),
         )
 
     def _learn_erasure(self, outcome: Outcome, change: Erase) -> None:
         is_over = outcome.action is Action.DELETE or outcome.result is Result.SKIPPED or change.keep
         if not is_over:
-            self._stand([change], Standing.ANONYMIZED)
+            self._set_stage([change], Stage.ANONYMIZED)
             return
         self.store.drop_known(self.sync, [change.foreign_id])
         self.store.put_tombstone(self.sync, self.digester.name(change.foreign_id), change.cause.value, self.clock())
         if change.cause is Cause.REQUEST:
             self.store.forget(self.sync, change.foreign_id)
 
-    def _stand(self, changes: Sequence[Change], standing: Standing) -> None:
-        self.store.set_standing(self.sync, [change.foreign_id for change in changes], standing)
+    def _set_stage(self, changes: Sequence[Change], stage: Stage) -> None:
+        self.store.set_stage(self.sync, [change.foreign_id for change in changes], stage)
 
     def _set_aside(self, outcome: Outcome) -> None:
         """Refused: not again until the record changes, a person asks, or the pause is over."""
@@ -166,7 +117,7 @@ class Ledger:
             return
         if outcome.action is Action.ANONYMIZE and isinstance(change, Erase) and change.cause is Cause.ABSENCE:
             # Not erased after all, but perhaps in part: whoever comes back is compared field by field.
-            self._stand([change], Standing.ACTIVE)
+            self._set_stage([change], Stage.ACTIVE)
             self.store.relearn(self.sync, [(change.foreign_id, None, Digests(record=b"", fields={}))])
         before = self.store.find_quarantine(self.sync, [change.foreign_id]).get(change.foreign_id)
         tries = before.tries + 1 if before else 1
@@ -201,7 +152,7 @@ class Ledger:
     def note_invalid(self, records: Iterable[InvalidRecord], *, among: Iterable[str] | None) -> None:
         """`among`: who was read, where that was not everybody."""
         with self.store.writing(self.sync, self.fence):
-            self.store.replace_invalid(self.sync, self.run, records, among=among)
+            self.store.replace_invalid(self.sync, self.run_id, records, among=among)
 
     def move_watermark(self, mark: Watermark) -> None:
         with self.store.writing(self.sync, self.fence):
@@ -216,7 +167,7 @@ class Ledger:
     ) -> None:
         """`guards` are names and reasons."""
         with self.store.writing(self.sync, self.fence):
-            self.store.put_held(self.sync, self.run, changes, guards=guards, counts=counts, at=now)
+            self.store.put_held(self.sync, self.run_id, changes, guards=guards, counts=counts, at=now)
 
     def clear_held(self) -> None:
         with self.store.writing(self.sync, self.fence):
@@ -255,7 +206,7 @@ class Ledger:
 
     # --- erasure on request ---
 
-    def bury(self, foreign_id: str, gomus_id: int | None) -> None:
+    def note_erasure(self, foreign_id: str, gomus_id: int | None) -> None:
         """Write down, before anything is done, that this customer is erased and stays so."""
         with self.store.writing(self.sync, self.fence):
             name = self.digester.name(foreign_id)
@@ -268,10 +219,10 @@ class Ledger:
                 foreign_id=foreign_id,
                 gomus_id=gomus_id,
                 record=None,
-                source=None,
+                source_digest=None,
                 fields={},
                 absent_since=None,
-                standing=Standing.ERASING,
+                stage=Stage.ERASING,
                 changed_at=self.clock(),
             )
             self.store.put_known([row])

@@ -17,7 +17,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
 from syncd.domain.chunks import chunks
-from syncd.domain.records import Digests, FieldProblem, InvalidRecord, KnownBrief, KnownCustomer, LookupEntry, Standing
+from syncd.domain.records import Digests, FieldProblem, InvalidRecord, KnownBrief, KnownCustomer, LookupEntry, Stage
+from syncd.domain.runs import Status, Trigger
 from syncd.errors import LeaseLost
 from syncd.state import tables as t
 from syncd.state.connect import LOOKING, translate_errors
@@ -25,9 +26,7 @@ from syncd.state.connect import LOOKING, translate_errors
 PAGE = 500
 TIDIED = 5_000  # rows forgotten in one transaction
 FREE_PAGES = 1_000  # fewer are not worth a vacuum
-BRIEF = select(
-    *(t.known.c[name] for name in ("row", "foreign_id", "gomus_id", "absent_since", "told_gone", "standing"))
-)
+BRIEF = select(*(t.known.c[name] for name in ("row", "foreign_id", "gomus_id", "absent_since", "told_gone", "stage")))
 Pack = Callable[[Mapping[str, bytes]], bytes]
 Unpack = Callable[[bytes], dict[str, bytes]]
 
@@ -63,10 +62,10 @@ class KnownRow:
     foreign_id: str
     gomus_id: int | None
     record: bytes | None
-    source: bytes | None
+    source_digest: bytes | None
     fields: Mapping[str, bytes]
     absent_since: datetime | None
-    standing: Standing
+    stage: Stage
     changed_at: datetime
 
 
@@ -326,15 +325,15 @@ class Store:
             foreign_id=row.foreign_id,
             gomus_id=row.gomus_id,
             record=row.record,
-            source=row.source,
+            source_digest=row.source_digest,
             fields=self._unpack(row.fields),
             absent_since=row.absent_since,
-            standing=Standing(row.standing),
+            stage=Stage(row.stage),
         )
 
     def count_known(self, sync: str) -> int:
         """The active ones."""
-        query = select(func.count()).where(t.known.c.sync == sync, t.known.c.standing == Standing.ACTIVE.value)
+        query = select(func.count()).where(t.known.c.sync == sync, t.known.c.stage == Stage.ACTIVE.value)
         return int(self._rows(query)[0][0])
 
     def each_known(self, sync: str) -> Iterator[KnownBrief]:
@@ -357,7 +356,7 @@ class Store:
 
     def unfinished(self, sync: str) -> list[KnownCustomer]:
         """Those whose erasure has begun and not ended."""
-        query = select(t.known).where(t.known.c.sync == sync, t.known.c.standing != Standing.ACTIVE.value)
+        query = select(t.known).where(t.known.c.sync == sync, t.known.c.stage != Stage.ACTIVE.value)
         return [self._customer(row) for row in self._rows(query)]
 
     def put_known(self, rows: Sequence[KnownRow]) -> None:
@@ -367,11 +366,11 @@ class Store:
                 "foreign_id": row.foreign_id,
                 "gomus_id": row.gomus_id,
                 "record": row.record,
-                "source": row.source,
+                "source_digest": row.source_digest,
                 "fields": self._pack(row.fields),
                 "absent_since": row.absent_since,
                 "told_gone": False,
-                "standing": row.standing.value,
+                "stage": row.stage.value,
                 "changed_at": row.changed_at,
             }
             for row in rows
@@ -382,10 +381,10 @@ class Store:
         for page in _pages(foreign_ids):
             self._write(delete(t.known).where(t.known.c.sync == sync, t.known.c.foreign_id.in_(page)))
 
-    def set_standing(self, sync: str, foreign_ids: Sequence[str], standing: Standing) -> None:
+    def set_stage(self, sync: str, foreign_ids: Sequence[str], stage: Stage) -> None:
         for page in _pages(foreign_ids):
             where = (t.known.c.sync == sync, t.known.c.foreign_id.in_(page))
-            self._write(update(t.known).where(*where).values(standing=standing.value))
+            self._write(update(t.known).where(*where).values(stage=stage.value))
 
     def mark_absent(self, sync: str, rows: Sequence[int], since: datetime) -> None:
         self._mark(sync, rows, absent_since=since)
@@ -406,12 +405,17 @@ class Store:
         statement = (
             update(t.known)
             .where(c.sync == sync, c.foreign_id == bindparam("who"))
-            .values(record=bindparam("record"), source=bindparam("source"), fields=bindparam("fields"))
+            .values(record=bindparam("record"), source_digest=bindparam("source_digest"), fields=bindparam("fields"))
         )
         for page in chunks(rows):
             values = [
-                {"who": who, "record": digests.record, "source": source, "fields": self._pack(digests.fields)}
-                for who, source, digests in page
+                {
+                    "who": who,
+                    "record": digests.record,
+                    "source_digest": source_digest,
+                    "fields": self._pack(digests.fields),
+                }
+                for who, source_digest, digests in page
             ]
             self._write(statement, values)
 
@@ -420,7 +424,7 @@ class Store:
         if not limit:
             return []
         c = t.known.c
-        active = select(t.known).where(c.sync == sync, c.standing == Standing.ACTIVE.value)
+        active = select(t.known).where(c.sync == sync, c.stage == Stage.ACTIVE.value)
         oldest = active.order_by(c.verified_at.asc().nulls_first(), c.row).limit(limit)
         return [self._customer(row) for row in self._rows(oldest)]
 
@@ -543,10 +547,14 @@ class Store:
     def find_run(self, run: str) -> RunRow | None:
         return next(iter(self._runs(select(t.run).where(t.run.c.id == run))), None)
 
-    def last_run_ended(self, sync: str, statuses: Sequence[str], *, besides: Sequence[str] = ()) -> RunRow | None:
-        """The latest that ended in one of these ways, `besides` those of some triggers."""
+    def last_run_ended(
+        self, sync: str, statuses: Sequence[Status], triggers: Sequence[Trigger] = tuple(Trigger)
+    ) -> RunRow | None:
+        """The latest that ended in one of these ways, of those that one of these triggers started."""
         c = t.run.c
-        query = select(t.run).where(c.sync == sync, c.status.in_(statuses), c.trigger.not_in(besides))
+        ended = c.status.in_([status.value for status in statuses])
+        started = c.trigger.in_([trigger.value for trigger in triggers])
+        query = select(t.run).where(c.sync == sync, ended, started)
         query = query.order_by(c.started_at.desc()).limit(1)
         return next(iter(self._runs(query)), None)
 
@@ -555,7 +563,7 @@ class Store:
 
     def tally(self) -> dict[str, Tally]:
         """Of all syncs, each figure by one question."""
-        known = self._count_by_sync(t.known, t.known.c.standing == Standing.ACTIVE.value)
+        known = self._count_by_sync(t.known, t.known.c.stage == Stage.ACTIVE.value)
         refused = self._count_by_sync(t.quarantine)
         invalid = self._count_by_sync(t.invalid)
         open_intents = self._count_by_sync(t.journal, t.journal.c.settled_at.is_(None))
@@ -833,7 +841,7 @@ class Store:
 
 
 def _brief(row: Row[Any]) -> KnownBrief:
-    return KnownBrief(row.row, row.foreign_id, row.gomus_id, row.absent_since, row.told_gone, Standing(row.standing))
+    return KnownBrief(row.row, row.foreign_id, row.gomus_id, row.absent_since, row.told_gone, Stage(row.stage))
 
 
 def _quarantined(row: Row[Any]) -> Quarantined:

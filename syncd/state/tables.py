@@ -24,7 +24,7 @@ CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 metadata = MetaData(naming_convention=CONVENTION)
-REVISION = "0001"  # the migration that ends in these tables
+REVISION = "0002"  # the migration that ends in these tables
 RowNumber = BigInteger().with_variant(Integer, "sqlite")  # only an INTEGER counts up by itself in SQLite
 
 
@@ -76,11 +76,11 @@ known = Table(
     Column("foreign_id", Text, nullable=False),
     Column("gomus_id", BigInteger),
     Column("record", LargeBinary),
-    Column("source", LargeBinary),
+    Column("source_digest", LargeBinary),
     Column("fields", LargeBinary, nullable=False),
     Column("absent_since", Moment),
     Column("told_gone", Boolean, nullable=False),
-    Column("standing", Text, nullable=False),
+    Column("stage", Text, nullable=False),
     Column("changed_at", Moment, nullable=False),
     Column("verified_at", Moment),  # when it was last read back
     UniqueConstraint("sync", "foreign_id"),

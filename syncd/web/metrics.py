@@ -10,10 +10,9 @@ from prometheus_client.registry import Collector
 from syncd import __version__
 from syncd.assembly import looking_at_state
 from syncd.config.model import SyncConfig
+from syncd.domain.runs import SUCCEEDED, Status, Summary
 from syncd.errors import SyncdError
 from syncd.gomus.client import Observe
-from syncd.report.standing import SUCCEEDED
-from syncd.runs.run import Status, Summary
 from syncd.state.board import Board
 from syncd.state.store import RunRow, Store, Tally
 from syncd.web.view import DaemonView
@@ -122,11 +121,11 @@ class Standings(Collector):
         records = _of_syncs(
             "syncd_source_records", "Records that were read last; of a source that tells changes, the changed ones."
         )
-        statuses = [status.value for status in Status]
+        statuses = list(Status)
         for sync in syncs:
             last, good = store.last_run_ended(sync.name, statuses), store.last_run_ended(sync.name, SUCCEEDED)
             for one in statuses if last else ():
-                status.add_metric([sync.name, one], last is not None and last.status == one)
+                status.add_metric([sync.name, one.value], last is not None and last.status == one.value)
             _add_end(ended, last)
             _add_end(success, good)
             if good and good.finished_at:

@@ -6,12 +6,12 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from syncd.assembly import looking_at_state
+from syncd.domain.runs import SUCCEEDED, Status
 from syncd.errors import SyncdError
 from syncd.report import words
 from syncd.report.failures import FailureGroup, group_failures
 from syncd.report.html import make_environment
-from syncd.report.standing import SUCCEEDED, SyncStanding, standings
-from syncd.runs.run import Status
+from syncd.report.standing import SyncStanding, standings
 from syncd.state.board import Board, Replica
 from syncd.state.store import RunRow, Store
 from syncd.web.chart import COLUMN, SHOWN, Chart, draw_chart, kind_of
@@ -94,7 +94,10 @@ def _show(  # noqa: PLR0913 - what one sync's part of the page depends on
     runs = store.runs(standing.sync, SHOWN)
     failures = group_failures(store, standing.sync, with_ids=show_ids)
     kind, label = _standing_in_a_word(standing, is_running=is_running, is_approved=is_approved)
-    has_failed = standing.last is not None and standing.last.status not in (*SUCCEEDED, None)
+    has_failed = standing.last is not None and standing.last.status not in (
+        *(status.value for status in SUCCEEDED),
+        None,
+    )
     return Shown(
         standing=standing,
         zone=zone,

@@ -1,0 +1,52 @@
+"""What a run is given: the sync, as configured, and the world around it."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from syncd.domain.diff import DeleteMode
+from syncd.domain.digest import Digester
+from syncd.domain.guards import Limits
+from syncd.domain.records import Field
+from syncd.gomus.client import Client
+from syncd.mapping.mapper import Mapper
+from syncd.sources.base import Source
+from syncd.state.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sync:
+    """A configured pairing of a source with an instance."""
+
+    name: str
+    instance: str
+    address: str  # the instance's url
+    source: Source
+    mapper: Mapper
+    catalogue: Mapping[str, Field]
+    limits: Limits
+    mode: DeleteMode
+    grace: timedelta
+    recreate_vanished: bool
+    audit_per_run: int  # so many of the longest unverified customers are read back in each run
+    fix_drift: bool
+    locale: str
+    batch_size: int
+    concurrency: int
+    attempts: int
+    timeout: timedelta
+    keep: timedelta = timedelta(days=400)  # outcomes and runs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What a run needs beside its sync: the state, the wire, the time."""
+
+    store: Store
+    digester: Digester
+    client: Client
+    clock: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    stopping: threading.Event = field(default_factory=threading.Event)
+    progress: Callable[[str, int, int | None], None] = lambda _stage, _done, _total: None

@@ -1,15 +1,14 @@
 """Real state databases: SQLite always, PostgreSQL from a container or a server that is named."""
 
-import gc
 import os
 import uuid
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 import structlog
+from engine import no_engine
 
 IMAGE = os.environ.get("SYNCD_TEST_POSTGRES_IMAGE", "postgres:17-alpine")
 SERVER = os.environ.get("SYNCD_TEST_POSTGRES_URL")
@@ -30,24 +29,6 @@ def postgres() -> Iterator[str]:
 
     with PostgresContainer(IMAGE, driver="psycopg") as container:
         yield container.get_connection_url()
-
-
-def no_engine() -> str | None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # the client drops its socket where nothing answers
-        is_there = _answers()
-        gc.collect()
-    return None if is_there else "no Docker engine answers"
-
-
-def _answers() -> bool:
-    import docker
-
-    try:
-        docker.from_env().close()  # it asks for the engine's version
-    except docker.errors.DockerException:
-        return False
-    return True
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

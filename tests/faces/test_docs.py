@@ -11,7 +11,7 @@ from office import CONFIG, Office, open_office
 
 from syncd.sandbox import serve
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 

@@ -26,7 +26,7 @@ from syncd.mapping.transforms import NAMES
 from syncd.sources import available_sources, find_source
 from syncd.sources.files.csv import CsvOptions
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
 TABLES = (
     StateOptions,

@@ -20,7 +20,7 @@ from syncd.errors import IncompleteRead
 from syncd.sources.base import ReadKind
 from syncd.sources.singer import SingerOptions, SingerSource
 
-TAP = Path(__file__).with_name("tap.py")
+TAP = Path(__file__).parents[1] / "doubles/tap.py"
 CHANGED = [{"id": str(day), "updated_at": f"2026-11-{day}T10:00:00Z"} for day in range(20, 23)]
 
 

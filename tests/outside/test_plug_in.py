@@ -12,7 +12,7 @@ import pytest
 from office import CONFIG, Office, open_office
 from source_contract import SourceContract
 
-PAGE = (Path(__file__).parents[1] / "docs/sources.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs/sources.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from syncd.config.secrets import Reference, resolve
 from syncd.domain.diff import DeleteMode
 from syncd.errors import Misconfigured
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 CONTRACT = Path(__file__).parent / "contract"
 EXAMPLE = ROOT / "config.example.toml"
 ENV = {"GOMUS_TOKEN": "token-of-nobody", "SYNCD_DIGEST_KEY": "key-of-nobody", "GOMUS_URL": "https://demo.gomus.de"}

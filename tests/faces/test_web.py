@@ -28,7 +28,7 @@ from syncd.web import Metrics, serving
 from syncd.web.app import create_app
 
 PATHS = ("/", "/healthz", "/readyz", "/metrics")
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "syncd"
+PACKAGE = Path(__file__).parents[2] / "syncd"
 # A package imports only what stands above it in this list.
 HOUSE = (
     "errors log domain mapping sources gomus state plan delivery runs config report alerts assembly web daemon cli"

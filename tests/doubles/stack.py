@@ -21,7 +21,7 @@ from daemons import until
 from docker.models.containers import Container
 from testcontainers.core.docker_client import DockerClient
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 OPERATIONS = ROOT / "docs/operations.md"
 IMAGE = f"syncd-test/syncd:{os.getpid()}"  # suites that run beside each other build their own

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import docker
 import pytest
-from conftest import no_engine
+from engine import no_engine
 from stack import OPERATIONS, Stack, build_image, compose_command, running_stack, shell_block
 
 pytestmark = pytest.mark.timeout(400)  # the first test builds the image

@@ -21,7 +21,7 @@ from syncd.domain.runs import Status
 from syncd.web import Metrics
 from syncd.web.app import create_app
 
-DEPLOY = Path(__file__).parents[1] / "deploy"
+DEPLOY = Path(__file__).parents[2] / "deploy"
 UNITS = DEPLOY / "systemd"
 KUBERNETES = DEPLOY / "kubernetes"
 VARIANTS = ["daemon", "cronjob", "sqlite"]

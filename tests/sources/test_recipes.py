@@ -29,7 +29,7 @@ from syncd.runs.run import run
 from syncd.sandbox import TOKEN, Sandbox, create_app, serve
 from syncd.sources.rest.options import RestOptions
 
-PAGES = Path(__file__).parents[1] / "docs/recipes"
+PAGES = Path(__file__).parents[2] / "docs/recipes"
 PRODUCTS = (SALESFORCE, HUBSPOT, BREVO, CIVICRM, DATAVERSE, AIRTABLE, ESPOCRM)
 every_product = pytest.mark.parametrize("product", PRODUCTS, ids=lambda product: product.page)
 every_bin = pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from syncd.state.connect import open_engine, open_in_memory
 from syncd.state.migrate import is_current, newest, schema_version, upgrade
 from syncd.state.tables import REVISION, metadata
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 processes = get_context("forkserver")
 processes.set_forkserver_preload(["syncd.state.migrate"])
 

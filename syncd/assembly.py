@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Engine
 
 from syncd.alerts.alarms import Alarms
 from syncd.config.model import Config, NotifyOptions, SyncConfig
@@ -27,7 +27,7 @@ from syncd.sources.base import Source
 from syncd.state import migrate
 from syncd.state.board import Board
 from syncd.state.conditions import Conditions
-from syncd.state.connect import open_engine, open_engine_readonly, unwritable
+from syncd.state.connect import key_file, open_engine, open_engine_readonly, unwritable
 from syncd.state.store import Store
 
 KEY_CHECK = "digest_key_check"
@@ -39,7 +39,7 @@ def now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """The state database, open, and the digests that it is written in."""
+    """The open state database, and the digester under whose key it is written."""
 
     engine: Engine
     store: Store
@@ -48,7 +48,10 @@ class State:
 
 @contextmanager
 def opening_state(config: Config) -> Iterator[State]:
-    """For a run: makes the database and the key where there are none, and brings the schema up to date."""
+    """For a run: create the database and the key where they are missing, and upgrade the schema.
+
+    Raises StateUnusable, and Misconfigured where a server's database needs a `digest_key`.
+    """
     engine = open_engine(config.state.url)
     try:
         migrate.upgrade(engine)
@@ -61,7 +64,10 @@ def opening_state(config: Config) -> Iterator[State]:
 
 @contextmanager
 def looking_at_state(config: Config) -> Iterator[State]:
-    """For questions: nothing is made and nothing is written. Where there is no state yet, an empty one answers."""
+    """For questions: create and write nothing. Where there is no state yet, an empty one answers.
+
+    Raises StateUnusable.
+    """
     engine = open_engine_readonly(config.state.url)
     try:
         key = _known_key(config)
@@ -76,7 +82,7 @@ def looking_at_state(config: Config) -> Iterator[State]:
 
 @contextmanager
 def opening_board(config: Config) -> Iterator[Board]:
-    """For a word to the daemons; they have made the database."""
+    """For a request to the daemons, which have created the database."""
     engine = open_engine(config.state.url)
     try:
         yield Board(engine)
@@ -96,8 +102,8 @@ def _state(engine: Engine, key: str) -> State:
 
 
 def check_state_folder(config: Config) -> None:
-    """What a run would stumble over, for it makes the file but not the folder."""
-    file = _key_file(config)
+    """Raise StateUnusable where the folder is missing: a run creates the file but not the folder."""
+    file = key_file(config.state.url)
     if file is not None and not file.parent.is_dir():
         raise StateUnusable(f"the folder of the state database, {file.parent}, does not exist", remedy="make it")
 
@@ -105,15 +111,10 @@ def check_state_folder(config: Config) -> None:
 # --- the digest key ---
 
 
-def _key_file(config: Config) -> Path | None:
-    url = make_url(config.state.url)
-    return Path(url.database or "").with_name("syncd.key") if url.get_backend_name() == "sqlite" else None
-
-
 def _known_key(config: Config) -> str | None:
     if config.state.digest_key is not None:
         return config.state.digest_key.get_secret_value()
-    file = _key_file(config)
+    file = key_file(config.state.url)
     if file is None or not file.exists():
         return None
     try:
@@ -130,11 +131,11 @@ def _known_key(config: Config) -> str | None:
 
 
 def _digest_key(config: Config, engine: Engine) -> str:
-    """The configured one, else the file's; a new file only for a database that holds nothing under an older key."""
+    """The key from the configuration, otherwise from the key file; a new file only where no digest was written yet."""
     key = _known_key(config)
     if key is not None:
         return key
-    file = _key_file(config)
+    file = key_file(config.state.url)
     if file is None:
         raise Misconfigured([Problem(path="state.digest_key", message='is needed: { env = "SYNCD_DIGEST_KEY" }')])
     _refuse_lost_key(config, engine)
@@ -144,13 +145,13 @@ def _digest_key(config: Config, engine: Engine) -> str:
 def _refuse_lost_key(config: Config, engine: Engine) -> None:
     if _state(engine, "any key reads this").store.meta(KEY_CHECK) is not None:
         raise StateUnusable(
-            f"the key {_key_file(config)} of the state database is gone",
+            f"the key {key_file(config.state.url)} of the state database is gone",
             remedy="restore it from a backup; without it, move the database away too: it is then rebuilt by adoption",
         )
 
 
 def _make_key(file: Path) -> str:
-    """Whole or not at all: an empty key that a full disk left behind would stand in the way of every later start."""
+    """Create the key file in one step: an empty key, left behind by a full disk, would block every later start."""
     key = secrets.token_hex(32)
     draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
     try:

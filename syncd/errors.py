@@ -82,7 +82,7 @@ class StateUnusable(Fatal):
 
 
 class LeaseLost(Fatal):
-    """The fencing number moved on: somebody else writes for this sync now."""
+    """The fencing number moved on: another process writes for this sync now."""
 
 
 class Stopped(Fatal):

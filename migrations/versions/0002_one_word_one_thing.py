@@ -1,5 +1,6 @@
-"""One word for one thing: the digest of a source record, and how far a customer is in its life."""
+"""One word for one thing, one spelling for "never compared", and no column that nobody reads."""
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0002"
@@ -7,10 +8,33 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+RENAMED = {
+    "known": {"source": "source_digest", "standing": "stage"},
+    "journal": {"run": "run_id"},
+    "invalid": {"run": "run_id"},
+    "held": {"run": "run_id"},
+    "request": {"run": "run_id"},
+}
+DROPPED = {
+    "known": ["changed_at"],
+    "sync": ["instance", "reads", "last_complete_at"],
+    "held": ["counts", "approved_at"],
+    "replica": ["host", "pid", "version", "started_at"],
+    "request": ["by"],
+}
+
 
 def upgrade() -> None:
-    op.execute("alter table known rename column source to source_digest")
-    op.execute("alter table known rename column standing to stage")
+    for table, columns in RENAMED.items():
+        for old, new in columns.items():
+            op.execute(f"alter table {table} rename column {old} to {new}")
+    for table, names in DROPPED.items():
+        for name in names:
+            op.drop_column(table, name)
+    known = sa.table("known", sa.column("record", sa.LargeBinary))
+    op.execute(known.update().where(known.c.record.is_(None)).values(record=b""))
+    with op.batch_alter_table("known") as table:
+        table.alter_column("record", existing_type=sa.LargeBinary(), nullable=False)
 
 
 def downgrade() -> None:

@@ -1,7 +1,7 @@
-"""Alarms: who is to know is told when something goes wrong, once for each condition, and once more when it is over.
+"""Alarms: each condition is reported once when it begins and once when it is over.
 
-A condition is kept in the state database until it has been told, so that a mail server that is down loses no alarm. No
-message holds personal data: sync, run, counts, reasons and remedies, as in the log.
+A condition is kept in the state database until it has been reported, so that no alarm is lost while a mail server is
+down. No message holds personal data: sync, run, counts, reasons and remedies, as in the log.
 """
 
 from dataclasses import replace
@@ -12,8 +12,10 @@ import structlog
 
 from syncd.alerts.channels import Channels, Message
 from syncd.config.model import Config, NotifyOptions, SyncConfig
+from syncd.domain.guards import how_to_release
 from syncd.domain.runs import SUCCEEDED, WHOLE, Status, Summary
 from syncd.domain.schedule import Schedule
+from syncd.report.words import capitalized
 from syncd.state.conditions import Condition, Conditions, Telling
 from syncd.state.store import Store
 
@@ -42,7 +44,7 @@ OVER = {
 
 
 class Alarms:
-    """Compares what runs say with the conditions that stand, and tells the difference."""
+    """Compares the outcome of runs with the conditions that are known, and reports what is new and what is over."""
 
     def __init__(self, config: Config, options: NotifyOptions, *, store: Store, conditions: Conditions) -> None:
         self._config = config
@@ -62,9 +64,9 @@ class Alarms:
             self._clear(summary.sync, Kind.FAILED)
         if summary.status is Status.HELD:
             reasons = "; ".join(held.reason for held in summary.held)
-            release = f"See `syncd plan {summary.sync}`; release it with `syncd approve {summary.sync}`."
-            count = sum(self._store.count_held_changes(summary.sync).values())
-            text = f"A guard holds changes{run}: {reasons}. {release}"
+            remedy = capitalized(how_to_release(summary.sync))
+            count = sum(self._store.held.count_changes(summary.sync).values())
+            text = f"A guard holds changes{run}: {reasons}. {remedy}."
             self._raise(summary.sync, Kind.HELD, text, now, level=max(1, count))
         if summary.status in ON_TIME:
             self._clear(summary.sync, Kind.OVERDUE)
@@ -75,7 +77,7 @@ class Alarms:
         self._tell(now)
 
     def check_overdue(self, now: datetime, since: datetime) -> None:
-        """`since` is when somebody began to watch: before that nothing can have been overdue."""
+        """`since` is when the watch began: nothing was overdue before that."""
         for sync in self._config.syncs.values():
             if sync.schedule and (last := self._overdue_since(sync, sync.schedule, now, since)):
                 turns, when = self._options.overdue_after, f"{last.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
@@ -84,7 +86,7 @@ class Alarms:
         self._tell(now)
 
     def _overdue_since(self, sync: SyncConfig, schedule: Schedule, now: datetime, since: datetime) -> datetime | None:
-        run = self._store.last_run_ended(sync.name, ON_TIME, WHOLE)
+        run = self._store.runs.last_ended(sync.name, ON_TIME, WHOLE)
         last = run.started_at if run else since
         turn = last
         for _ in range(self._options.overdue_after):
@@ -94,8 +96,8 @@ class Alarms:
         return last if now > turn + patience else None
 
     def _judge_failures(self, sync: str, now: datetime) -> None:
-        """Told when there are any, and again each time that they have doubled."""
-        count = self._store.count_failures(sync)
+        """Report failures when there are any, and again each time that their number has doubled."""
+        count = self._store.failures.count(sync)
         if not count:
             self._clear(sync, Kind.FAILURES)
             return
@@ -124,7 +126,7 @@ class Alarms:
             self._conditions.change(found, replace(found, telling=Telling.OVER, claimed_until=None))
 
     def _tell(self, now: datetime) -> None:
-        """Where nobody can be reached, the next occasion is for the rest too."""
+        """Report what is due. Where nobody can be reached, the rest waits for the next occasion too."""
         for one in self._conditions.all():
             if one.telling is Telling.TOLD or not self._conditions.claim(one, now, now + CLAIM):
                 continue
@@ -141,6 +143,5 @@ def _message(condition: Condition) -> Message:
     if condition.telling is Telling.DUE:
         state, text = "raised", condition.words
     else:
-        words = OVER[Kind(condition.kind)]
-        state, text = "over", f"{words[0].upper()}{words[1:]}."
+        state, text = "over", f"{capitalized(OVER[Kind(condition.kind)])}."
     return Message(sync=condition.sync, kind=condition.kind, state=state, text=text, since=condition.since)

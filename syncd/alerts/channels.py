@@ -34,7 +34,7 @@ class Message:
 
 @dataclass(slots=True)
 class Errand:
-    """Something sent in a thread of its own: what hangs there, whatever it is, holds up nobody."""
+    """Something that is sent in a thread of its own, so that a receiver that hangs blocks nobody."""
 
     what: str
     send: Callable[[], None]
@@ -54,7 +54,7 @@ class Errand:
             self.error = error
 
     def wait(self, deadline: float) -> bool:
-        """Whether it has arrived; what went wrong is logged, without the address."""
+        """Whether it has arrived. A failure is logged, without the address."""
         self.thread.join(max(0.0, deadline - time.monotonic()))
         if self.is_done:
             return True
@@ -64,7 +64,7 @@ class Errand:
 
 
 class Channels:
-    """Where messages go: to all at once, so that none waits for another."""
+    """The channels of the configuration. A message goes to all of them at once."""
 
     def __init__(
         self, options: NotifyOptions, *, transport: httpx.BaseTransport | None = None, timeout: float = TIMEOUT
@@ -74,7 +74,7 @@ class Channels:
         self._timeout = timeout
 
     def send(self, message: Message) -> bool:
-        """Whether somebody was reached; also where nobody is to be."""
+        """Whether at least one receiver was reached, or there is none."""
         sent = [ok for _, ok in self.send_to_each(message)]
         return not sent or any(sent)
 
@@ -120,6 +120,6 @@ def _by_apprise(url: str, message: Message) -> None:
 
 
 def try_out(options: NotifyOptions) -> Sequence[tuple[str, bool]]:
-    """A trial message to each receiver: which of them was reached."""
+    """Send a trial message to each receiver; answers which of them were reached."""
     text = "This is a trial. Alarms of syncd will come this way."
     return Channels(options).send_to_each(Message(sync="all syncs", kind="alarms", state="test", text=text))

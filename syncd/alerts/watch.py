@@ -1,4 +1,4 @@
-"""The watch over all syncs of a process: after each run and each minute it lets the alarms be judged."""
+"""The watch of one process over all its syncs: it judges the alarms after each run and each minute."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -17,7 +17,7 @@ LOST = "state database"
 
 
 class Watch:
-    """Alarms for as long as a process lives, whatever becomes of the configuration and of the state database."""
+    """Judges alarms for as long as the process lives, also while the state database is lost."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Watch:
             self._tell_lost(config.notify, "over", "The state database can be used again.")
 
     def _tell_lost(self, options: NotifyOptions, state: str, text: str) -> None:
-        """Without a database nothing can be remembered but here."""
+        """Report that the state database is lost; only this object can remember that it was reported."""
         is_lost = state == "raised"
         if is_lost != self._is_lost and Channels(options).send(Message(sync=LOST, kind="lost", state=state, text=text)):
             self._is_lost = is_lost

@@ -1,4 +1,4 @@
-"""What every command starts from: the options before it, the configuration, the syncs it names."""
+"""What every command starts from: the options before it, the configuration, the syncs that it names."""
 
 import getpass
 import json
@@ -57,7 +57,7 @@ def print_json(answer: object) -> None:
 
 
 def who() -> str:
-    """Who says so, for the journal."""
+    """The person or account that gives the word, for the record."""
     try:
         return f"{getpass.getuser()}@{socket.gethostname()}"
     except (KeyError, OSError):  # a container's user has no name

@@ -32,18 +32,18 @@ def approve(
         config = chosen.load()
         ctx.pick(config, [name])
         with opening_state(config) as state:
-            held = state.store.held(name)
+            held = state.store.held.find(name)
             if held is None:
                 print(f"Nothing is held for {name}.")
                 return
             for reason in held.guards.values():
                 print(f"Held since {held.held_at:%Y-%m-%d %H:%M} UTC: {reason}")
-            counts = state.store.count_held_changes(name)
+            counts = state.store.held.count_changes(name)
             print("Approving releases: " + (", ".join(f"{n} {action}" for action, n in counts.items()) or "no change"))
             if sys.stdin.isatty() and not yes and not typer.confirm("Release them?"):
                 print("Nothing was released.")
                 return
-            if not state.store.approve(name, held.run, by=ctx.who(), at=now(), expires_at=now() + APPROVED_FOR):
+            if not state.store.held.approve(name, held.run_id, by=ctx.who(), expires_at=now() + APPROVED_FOR):
                 stop("A run has held something else meanwhile; look again.", HELD)
             Conditions(state.engine).expect_more(name, Kind.HELD.value)
         print(f"Released for 24 hours. Run `syncd --once --sync {name}`, or wait for the next run.")
@@ -58,7 +58,7 @@ def retry(
         config = chosen.load()
         with opening_state(config) as state:
             for sync in ctx.pick(config, [name] if name else []):
-                count = state.store.make_due(sync.name, now())
+                count = state.store.failures.make_due(sync.name, now())
                 print(f"{sync.name}: {count} refused record(s) will be tried again in the next run")
 
 
@@ -95,9 +95,9 @@ def erase(
 
 
 def _which_sync(config: Config, state: State, foreign_id: str, name: str | None) -> SyncConfig:
-    """The named one, the only one, or the only one that knows the customer."""
+    """The named sync, the only sync, or the only sync that knows the customer."""
     named = ctx.pick(config, [name] if name else [])
-    knowing = [one for one in named if state.store.known_one(one.name, foreign_id)]
+    knowing = [one for one in named if state.store.known.find_one(one.name, foreign_id)]
     for candidates in (named, knowing):
         if len(candidates) == 1:
             return candidates[0]

@@ -1,4 +1,4 @@
-"""Turning what went wrong into words, a remedy and an exit code; the one place where that happens."""
+"""Turns what went wrong into words, a remedy and an exit code; the only place where that happens."""
 
 import errno
 import os
@@ -66,7 +66,7 @@ def stop(message: str, code: int = USAGE) -> NoReturn:
 
 @contextmanager
 def failing_in_words() -> Iterator[None]:
-    """No traceback reaches a user: a known error is said, an unknown one is logged without values."""
+    """Let no traceback reach a user: print a known error, log an unknown one without values."""
     try:
         yield
     except SyncdError as error:
@@ -89,7 +89,7 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 @contextmanager
 def answering_to_the_end() -> Iterator[None]:
-    """What is still in the buffer is written here, where it can be said that it could not be."""
+    """Write the rest of the buffer here, where a failure can still be reported."""
     try:
         yield
     finally:
@@ -108,13 +108,13 @@ def _give_up_answer(error: OSError) -> NoReturn:
 
 
 def silence_output() -> None:
-    """What is still in its buffer goes nowhere too, instead of failing once more at the end of the process."""
+    """Discard standard output, also what is still in its buffer, so that nothing fails once more at the end."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.close(nowhere)
 
 
 def report_crash(error: Exception) -> None:
-    """The kind and the places only: what a foreign message quotes, nobody knows."""
+    """Report the class and the places only, because the message may quote a value."""
     structlog.get_logger().critical("crashed", exc_info=error)
     print(f"syncd failed in a way that it does not know ({type(error).__name__}).", file=sys.stderr)

@@ -1,7 +1,6 @@
 """`db upgrade`, `db copy` and `config schema`."""
 
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,7 +14,7 @@ from syncd.cli.exits import failing_in_words, stop
 from syncd.cli.progress import showing_progress
 from syncd.config.model import Config, StateOptions
 from syncd.state import migrate
-from syncd.state.connect import open_engine
+from syncd.state.connect import key_file, open_engine
 from syncd.state.copying import copy_state
 from syncd.state.lease import take_lease
 
@@ -76,11 +75,11 @@ def _target(to: str, loaded: Config) -> str:
 
 
 def _what_is_left(loaded: Config, url: str) -> list[str]:
-    """The key goes along: digests under another would make everybody look changed."""
+    """The next steps. The key must go along: under another key everybody would look changed."""
     lines = ["Next: set url in [state] to the new database, and start syncd again."]
     if loaded.state.digest_key is None:
-        key = Path(make_url(loaded.state.url).database or "").with_name("syncd.key")
-        if make_url(url).get_backend_name() == "sqlite":
+        key = key_file(loaded.state.url)
+        if key_file(url) is not None:
             lines.append(f"Copy the key {key} beside the new file, readable for its user only.")
         else:
             lines.append(f'The key stays the same: digest_key = {{ file = "{key}" }}, or its content as a secret.')

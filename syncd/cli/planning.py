@@ -30,7 +30,7 @@ SHOWN_EVERY = 500
 
 
 def draw_report(config: Config, sync: SyncConfig) -> PlanReport:
-    """The plan of one sync as it stands; go~mus is asked for its lookups only."""
+    """Draw up the plan of one sync; go~mus is asked for its lookups only."""
     made = make_sync(config, sync)
     with (
         looking_at_state(config) as state,
@@ -151,7 +151,7 @@ def _check_sync(config: Config, sync: SyncConfig) -> Iterator[Finding]:
 
 
 def _checked(what: str, look: Callable[[], str]) -> Iterator[Finding]:
-    """One line, whatever happens: the other lines still follow."""
+    """One line, also where the check fails, so that the other lines still follow."""
     try:
         yield Finding(what=what, is_good=True, words=look())
     except SyncdError as error:
@@ -161,7 +161,7 @@ def _checked(what: str, look: Callable[[], str]) -> Iterator[Finding]:
 def _check_state(config: Config) -> str:
     check_state_folder(config)
     with looking_at_state(config) as state:
-        known = sum(state.store.count_known(name) for name in config.syncs)
+        known = sum(state.store.known.count(name) for name in config.syncs)
     return f"{known} known customers"
 
 
@@ -225,7 +225,7 @@ def _check_mapping(name: str, count: int, invalid: list[InvalidRecord]) -> Findi
 
 
 def _look_at_customer(config: Config, foreign_id: str) -> Iterator[Finding]:
-    """The one place where values are shown, to whoever asks for them by id."""
+    """Show name and surname of one customer, the only values that syncd ever prints."""
     instances = {sync.gomus: sync for sync in config.syncs.values()}
     for instance, sync in instances.items():
         with make_client(config, sync) as client:

@@ -1,4 +1,4 @@
-"""What a terminal shows of long work. The log may go to the same terminal, so the two have to know of each other."""
+"""Progress of long work on a terminal, and the stream of the log, which may go to the same terminal."""
 
 import contextlib
 import sys
@@ -35,7 +35,7 @@ def showing_progress(name: str) -> Iterator[Report]:
 
 
 class _LogStream:
-    """Standard output as it is at the moment of writing, for a bar puts itself in its place.
+    """Standard output as it is at the moment of writing, because a progress bar replaces it for a while.
 
     Where its reader has gone away (`| head`) or its disk is full, the run goes on all the same.
     """
@@ -55,7 +55,7 @@ class _LogStream:
                 print(f"The log can't be written any more ({error.strerror}); the run goes on.", file=sys.stderr)
 
     def flush(self) -> None:
-        """Every line is, at once."""
+        """Each line is flushed when it is written."""
 
 
 def log_stream() -> TextIO:
@@ -63,7 +63,7 @@ def log_stream() -> TextIO:
 
 
 def survive_narrow_outputs() -> None:
-    """A character that an output's encoding lacks is escaped, and ends nothing."""
+    """Let outputs escape the characters that their encoding lacks."""
     for stream in (sys.stdout, sys.stderr):
         if callable(reconfigure := getattr(stream, "reconfigure", None)):
             reconfigure(errors="backslashreplace")

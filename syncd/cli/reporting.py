@@ -14,7 +14,7 @@ from syncd.cli import context as ctx
 from syncd.cli.exits import FAILED, USAGE, failing_in_words, stop
 from syncd.config.model import Config
 from syncd.report.html import report_as_html, report_run
-from syncd.state.store import RunRow
+from syncd.state.runs import RunRow
 
 NEAR = 500  # among so many of the latest runs a nearest name is looked for
 
@@ -46,10 +46,14 @@ def report(
 
 def _find(state: State, run: str | None, sync: str | None) -> RunRow:
     if run is None:
-        return next(iter(state.store.runs(sync, limit=1)), None) or stop("There is no run yet to report on.", USAGE)
-    row = state.store.find_run(run)
+        return next(iter(state.store.runs.latest(sync, limit=1)), None) or stop(
+            "There is no run yet to report on.", USAGE
+        )
+    row = state.store.runs.find(run)
     if row is None:
-        near = get_close_matches(run, [known.id for known in state.store.runs(sync, limit=NEAR)], n=1, cutoff=0.8)
+        near = get_close_matches(
+            run, [known.id for known in state.store.runs.latest(sync, limit=NEAR)], n=1, cutoff=0.8
+        )
         hint = f" Did you mean {near[0]}?" if near else ""
         stop(f"There is no run {run}.{hint} `syncd history --json` lists them.", USAGE)
     if sync and row.sync != sync:
@@ -58,7 +62,7 @@ def _find(state: State, run: str | None, sync: str | None) -> RunRow:
 
 
 def _zone(config: Config, row: RunRow) -> ZoneInfo:
-    """A run of a sync that the configuration has no longer is told by the first one's clock."""
+    """The time zone of the run's sync, or of the first one where the configuration no longer has that sync."""
     return (config.syncs.get(row.sync) or next(iter(config.syncs.values()))).timezone
 
 

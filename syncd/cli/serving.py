@@ -1,4 +1,4 @@
-"""`syncd` without a command, which is the daemon; and `syncd trigger`, which asks it for a run."""
+"""`syncd` without a command is the daemon; `syncd trigger` asks it for a run."""
 
 import time
 from datetime import timedelta
@@ -48,11 +48,11 @@ def trigger(
         _require_daemon(config, name)
         with opening_board(config) as board:
             asked_at = now()
-            id_ = board.ask(name, by=ctx.who(), at=asked_at, expires_at=asked_at + VOID_AFTER)
+            id_ = board.ask(name, at=asked_at, expires_at=asked_at + VOID_AFTER)
             _await_taken(board, id_, name)
             taken = _await_end(board, id_, name) if wait else _await_beginning(board, id_)
         if json:
-            ctx.print_json({"sync": name, "replica": taken.replica, "run": taken.run, "status": taken.status})
+            ctx.print_json({"sync": name, "replica": taken.replica, "run": taken.run_id, "status": taken.status})
         else:
             print(_in_words(taken))
         raise typer.Exit(CODES[Status(taken.status)] if wait else DONE)
@@ -61,8 +61,8 @@ def trigger(
 def _in_words(taken: Request) -> str:
     who = f"{taken.sync}: accepted by the daemon {taken.replica}"
     if taken.status:
-        return f"{who}; run {taken.run or 'not begun'}: {taken.status}"
-    return f"{who}; run {taken.run}" if taken.run else f"{who}; it begins as soon as what is under way has ended"
+        return f"{who}; run {taken.run_id or 'not begun'}: {taken.status}"
+    return f"{who}; run {taken.run_id}" if taken.run_id else f"{who}; it begins as soon as what is under way has ended"
 
 
 def _require_daemon(config: Config, name: str) -> None:
@@ -87,17 +87,17 @@ def _await_taken(board: Board, id_: str, name: str) -> None:
 
 
 def _await_beginning(board: Board, id_: str) -> Request:
-    """Its run's id, where it does not have to wait for another run."""
+    """Wait a moment for the run to begin; it may have to wait for another run to end."""
     deadline = time.monotonic() + BEGUN_WITHIN.total_seconds()
     while True:
         request = _still_there(board, id_)
-        if request.run or request.status or time.monotonic() > deadline:
+        if request.run_id or request.status or time.monotonic() > deadline:
             return request
         time.sleep(LOOK)
 
 
 def _await_end(board: Board, id_: str, name: str) -> Request:
-    """However long it takes, as long as there is a daemon that may do it."""
+    """Wait for the end of the run as long as a daemon is alive."""
     while not (request := _still_there(board, id_)).status:
         if not board.alive(now()):
             stop(f"The daemon is gone; the next one that starts will run {name}.", FAILED)

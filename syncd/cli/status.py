@@ -17,6 +17,7 @@ from syncd.config.model import SyncConfig
 from syncd.domain.records import Stage
 from syncd.report.standing import run_as_json, run_as_line, standing_as_json, standing_as_lines, standings
 from syncd.state.board import Board, Replica
+from syncd.state.journal import JournalLine
 from syncd.state.recall import Recall
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
@@ -39,7 +40,7 @@ def status(context: typer.Context, json: AsJson = False) -> None:
 
 
 def _next_run(daemons: Sequence[Replica], sync: SyncConfig) -> datetime | None:
-    """As a daemon has it, which knows of a run that is overdue; else by the schedule."""
+    """From a daemon, which also knows an overdue run; otherwise from the schedule."""
     told = [moment for daemon in daemons if (moment := daemon.agenda.get(sync.name))]
     return min(told, default=sync.schedule.next_after(now()) if sync.schedule else None)
 
@@ -69,7 +70,7 @@ def history(
         config = chosen.load()
         ctx.pick(config, [name] if name else [])
         with looking_at_state(config) as state:
-            rows = state.store.runs(name, limit)
+            rows = state.store.runs.latest(name, limit)
         if json:
             ctx.print_json([run_as_json(row) for row in rows])
         else:
@@ -97,12 +98,12 @@ def show(
 
 def _everything_of(state: State, sync: str, foreign_id: str) -> dict[str, object] | None:
     store = state.store
-    known = store.known_one(sync, foreign_id)
+    known = store.known.find_one(sync, foreign_id)
     recall = Recall(store=store, digester=state.digester, sync=sync, now=now())
     tombstone = recall.tombstones([foreign_id]).get(foreign_id)
-    refused = store.find_quarantine(sync, [foreign_id]).get(foreign_id)
-    invalid = store.invalid(sync, foreign_id)
-    journal = store.journal_of(sync, foreign_id)
+    refused = store.failures.find_refused(sync, [foreign_id]).get(foreign_id)
+    invalid = store.failures.invalid(sync, foreign_id)
+    journal = store.journal.of_customer(sync, foreign_id)
     if not (known or tombstone or refused or invalid or journal):
         return None
     return {
@@ -111,12 +112,18 @@ def _everything_of(state: State, sync: str, foreign_id: str) -> dict[str, object
         "gomus_id": known.gomus_id if known else None,
         "standing": known.stage.value if known else None,
         "absent_since": known.absent_since.isoformat() if known and known.absent_since else None,
-        "fields": sorted(known.fields) if known else [],
+        "fields": sorted(known.digests.fields) if known else [],
         "erased_for": tombstone.value if tombstone else None,
         "refused": {"reason": refused.reason, "next_try_at": refused.next_try_at.isoformat()} if refused else None,
         "invalid": [{"position": row.position, "problems": [str(p) for p in row.problems]} for row in invalid],
-        "journal": [{**asdict(line), "begun_at": line.begun_at.isoformat()} for line in journal],
+        "journal": [_line_as_json(line) for line in journal],
     }
+
+
+def _line_as_json(line: JournalLine) -> dict[str, object]:
+    columns = asdict(line)
+    del columns["foreign_id"]  # of all lines alike
+    return {"run": columns.pop("run_id"), **columns, "begun_at": line.begun_at.isoformat()}
 
 
 def _everything_in_words(answer: dict[str, object]) -> list[str]:
@@ -186,7 +193,7 @@ def _failures_of(state: State, sync: str) -> list[dict[str, str]]:
             "since": "",
             "next_try_at": "when the record is mended",
         }
-        for row in state.store.invalid(sync)
+        for row in state.store.failures.invalid(sync)
         for problem in row.problems
     ]
     refused = [
@@ -200,7 +207,7 @@ def _failures_of(state: State, sync: str) -> list[dict[str, str]]:
             "since": row.since.isoformat(),
             "next_try_at": row.next_try_at.isoformat(),
         }
-        for row in state.store.quarantine(sync)
+        for row in state.store.failures.refused(sync)
     ]
     return invalid + refused
 

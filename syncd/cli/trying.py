@@ -126,11 +126,11 @@ class _Demo:
         _print_outcomes(summary)
         with looking_at_state(self._config) as state:
             for name in (*changed, removed):
-                for line in reversed(state.store.journal_of(MEMBERS, name)):
-                    if line.run == summary.run_id:
+                for line in reversed(state.store.journal.of_customer(MEMBERS, name)):
+                    if line.run_id == summary.run_id:
                         fields = f" {', '.join(line.fields)}" if line.fields else ""
                         print(f"  {name}: {line.action}{fields} → {line.result}")
-            rows = [row for row in state.store.invalid(MEMBERS) if row.foreign_id == spoilt]
+            rows = [row for row in state.store.failures.invalid(MEMBERS) if row.foreign_id == spoilt]
             for row in rows:
                 problems = "; ".join(str(problem) for problem in row.problems)
                 print(f"  {spoilt}: {row.position}: {problems}. It counts as present: nothing is deleted.")

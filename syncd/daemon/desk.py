@@ -74,17 +74,6 @@ class Picture:
     at: float  # of the monotonic clock
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Self:
-    """Who this replica is."""
-
-    name: str
-    host: str
-    pid: int
-    version: str
-    started_at: datetime
-
-
 @dataclass(slots=True)
 class _Trouble:
     """Growing pauses while something is out of order; each change is told once."""
@@ -105,7 +94,7 @@ class _Trouble:
 class Desk:
     """`start` begins a run in a thread and answers at once; how it ended comes back by `hand_in`."""
 
-    me: Self
+    name: str  # of this replica
     config: Config
     start: Callable[[Order], None]
     clock: Callable[[], datetime]
@@ -144,7 +133,7 @@ class Desk:
         self.arranged(timings)
 
     def _timing(self, name: str, sync: SyncConfig, jitter: timedelta) -> Timing | None:
-        lag = jitter * _share(f"{self.me.name} {name}")
+        lag = jitter * _share(f"{self.name} {name}")
         return Timing(schedule=sync.schedule, lag=lag) if sync.schedule else None
 
     def read_anew(self) -> None:
@@ -247,13 +236,13 @@ class Desk:
         for name in self._agenda.due(self.clock()):
             due = self._agenda.begin(name)
             self._next_beat = 0.0
-            self.start(Order(config=self.config, sync=self.config.syncs[name], replica=self.me.name, due=due))
+            self.start(Order(config=self.config, sync=self.config.syncs[name], replica=self.name, due=due))
 
     def _take_requests(self, board: Board) -> None:
         now = self.clock()
         for request in board.open_requests():
             is_late = request.expires_at is not None and request.expires_at < now
-            if self._agenda.knows(request.sync) and not is_late and board.take(request.id, self.me.name):
+            if self._agenda.knows(request.sync) and not is_late and board.take(request.id, self.name):
                 log.info("daemon.requested", sync=request.sync)
                 self._agenda.want(request.sync, now, request.id)
 
@@ -306,7 +295,7 @@ class Desk:
         self._next_beat = self.monotonic() + BEAT.total_seconds()
         board.beat(self._replica())
         for other in board.replicas():
-            if other.name != self.me.name and self._is_silent(other):
+            if other.name != self.name and self._is_silent(other):
                 self._take_over(board, other)
         if self.monotonic() >= self._next_tidy:
             self._next_tidy = self.monotonic() + TIDY.total_seconds()
@@ -314,11 +303,7 @@ class Desk:
 
     def _replica(self) -> Replica:
         return Replica(
-            name=self.me.name,
-            host=self.me.host,
-            pid=self.me.pid,
-            version=self.me.version,
-            started_at=self.me.started_at,
+            name=self.name,
             seen_at=self.clock(),
             agenda=self._agenda.next_runs(),
             running=self._agenda.running,
@@ -346,7 +331,7 @@ class Desk:
         unfinished = sorted({*still_running, *self._unfinished} & self.config.syncs.keys())
         try:
             self._answer_requests(self._opened())
-            self._opened().leave(self.me.name, unfinished, self.clock())
+            self._opened().leave(self.name, unfinished, self.clock())
         except SyncdError as error:
             log.warning("daemon.database_lost", error=error.message, remedy=error.remedy)
         self._close_board()

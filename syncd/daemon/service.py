@@ -22,7 +22,7 @@ from syncd.alerts.watch import Watch
 from syncd.assembly import now, opening_alarms
 from syncd.config.model import Config
 from syncd.daemon.crew import Crew
-from syncd.daemon.desk import Desk, Ended, Self
+from syncd.daemon.desk import Desk, Ended
 from syncd.daemon.page import Page
 from syncd.daemon.waking import Waking
 from syncd.domain.runs import Summary
@@ -60,7 +60,7 @@ class Daemon:
         self._aside = ThreadPoolExecutor(1, thread_name_prefix="listeners")
         self._crew = Crew(hand_in=self._hand_in, observing=metrics.observing)
         self._desk = Desk(
-            me=_who_we_are(),
+            name=_replica_name(),
             config=config,
             start=self._crew.start,
             clock=now,
@@ -96,7 +96,7 @@ class Daemon:
     def start(self) -> None:
         """Raises Misconfigured where the page can't be served as the configuration says."""
         self._page.arrange(self.config.web)
-        log.info("daemon.started", version=__version__, replica=self._desk.me.name, syncs=list(self._desk.config.syncs))
+        log.info("daemon.started", version=__version__, replica=self._desk.name, syncs=list(self._desk.config.syncs))
         self._thread.start()
         self._waking.start()
 
@@ -164,10 +164,8 @@ class Daemon:
         return not wait([last], timeout=RECORDING).not_done
 
 
-def _who_we_are() -> Self:
-    host, pid = socket.gethostname(), os.getpid()
-    name = f"{host}-{pid}-{secrets.token_hex(2)}"
-    return Self(name=name, host=host, pid=pid, version=__version__, started_at=now())
+def _replica_name() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
 
 
 def serve(load: Callable[[], Config]) -> None:

@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 
 from syncd.delivery.writing import Delivery
 from syncd.domain.changes import Action, Result
-from syncd.domain.records import RemoteCustomer, Stage
+from syncd.domain.records import RemoteCustomer
 from syncd.errors import Refused
+from syncd.state.journal import OpenIntent
+from syncd.state.known import KnownRow
 from syncd.state.ledger import Ledger
-from syncd.state.store import KnownRow, OpenIntent
 
 A_MOMENT = 0.05  # seconds, lest the clock be a little behind the sleep
 
@@ -44,7 +45,7 @@ class Settlement:
 
     def _settle(self, intent: OpenIntent, *, is_late: bool) -> bool:
         """False where it has to be looked at again."""
-        match Action(intent.action):
+        match intent.action:
             case Action.CREATE | Action.ADOPT:
                 return self._settle_create(intent, is_late=is_late)
             case Action.UPDATE:
@@ -74,15 +75,5 @@ class Settlement:
         return True
 
     def _row(self, intent: OpenIntent, remote: RemoteCustomer) -> KnownRow:
-        known = self.delivery.memory_of(remote, self.names)
-        return KnownRow(
-            sync=self.ledger.sync,
-            foreign_id=intent.foreign_id,
-            gomus_id=remote.gomus_id,
-            record=known.record,
-            source_digest=None,
-            fields=known.fields,
-            absent_since=None,
-            stage=Stage.ACTIVE,
-            changed_at=self.clock(),
-        )
+        digests = self.delivery.memory_of(remote, self.names)
+        return KnownRow(foreign_id=intent.foreign_id, gomus_id=remote.gomus_id, digests=digests)

@@ -17,7 +17,6 @@ from syncd.errors import CallFailed, Missing, Refused, Retryable, Unclear
 from syncd.gomus.client import Client
 from syncd.gomus.wire import WriteAnswer
 
-NOT_COMPARED = b""  # a record digest that equals none: every field is to be compared
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 C = TypeVar("C", Create, Update)
 
@@ -66,12 +65,14 @@ class Delivery:
         shown = remote.fields if remote else {}
         digest = self.digester.field
         is_gone = remote is None
-        return tuple(name for name, kept in known.fields.items() if is_gone or digest(name, shown.get(name)) != kept)
+        return tuple(
+            name for name, kept in known.digests.fields.items() if is_gone or digest(name, shown.get(name)) != kept
+        )
 
     def memory_of(self, remote: RemoteCustomer, names: Sequence[str]) -> Digests:
         """What we know of a customer that was read: each field, but no record that it came from."""
         fields = {name: self.digester.field(name, remote.fields.get(name)) for name in names}
-        return Digests(record=NOT_COMPARED, fields=fields)
+        return Digests(fields=fields)
 
     # --- creating ---
 

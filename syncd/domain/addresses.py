@@ -1,4 +1,4 @@
-"""Addresses that a secret is sent to."""
+"""Checks of addresses that receive a secret."""
 
 from urllib.parse import urlsplit
 
@@ -6,7 +6,7 @@ AT_HOME = {"localhost", "127.0.0.1", "::1"}
 
 
 def check_address(url: str, *, example: str) -> str:
-    """Nobody may listen in on what is sent there, and nothing of it may stand in the address itself."""
+    """Answer the address; ValueError where others could read what is sent there, or where it holds a login itself."""
     try:
         parsed = urlsplit(url)
         host, _ = parsed.hostname, parsed.port

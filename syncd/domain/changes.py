@@ -1,4 +1,4 @@
-"""What a run intends and what came of it: changes, outcomes, and the standing orders between them."""
+"""What a run intends for each customer, and what came of it: changes and outcomes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

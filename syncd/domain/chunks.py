@@ -1,4 +1,4 @@
-"""Taking a stream in pieces."""
+"""Splits a stream into lists of limited length."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice

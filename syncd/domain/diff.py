@@ -33,7 +33,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """What the state database says about one foreign_id, beside the known customer."""
+    """What the state database says about one foreign_id."""
 
     known: KnownCustomer | None = None
     tombstone: Cause | None = None
@@ -60,10 +60,10 @@ def compare(customer: Customer, wanted: Digests, memory: Memory, *, source_diges
         )
     if known.stage is not Stage.ACTIVE or known.gomus_id is None:
         return Decision(Verdict.WAITING)
-    names = changed_fields(wanted, known.fields)
-    held = Digests(record=wanted.record, fields={**known.fields, **wanted.fields})
+    names = changed_fields(wanted, known.digests.fields)
+    held = Digests(record=wanted.record, fields={**known.digests.fields, **wanted.fields})
     if not names:
-        is_remembered = known.record == wanted.record and known.source_digest == source_digest
+        is_remembered = known.digests.record == wanted.record and known.source_digest == source_digest
         return Decision(Verdict.UNCHANGED) if is_remembered else Decision(Verdict.RELEARNED, digests=held)
     return Decision(
         Verdict.UPDATE,
@@ -94,7 +94,7 @@ class Absence(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbsencePolicy:
-    """`hidden_since` is when the latest record without a readable id appeared, of those that are still there."""
+    """`hidden_since`: when the youngest record without a readable id appeared, of those that the source still has."""
 
     mode: DeleteMode
     grace: timedelta

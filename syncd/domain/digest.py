@@ -49,16 +49,16 @@ class Digester:
         return Digests(record=self._keyed(RECORD_SIZE, b"record", self.pack(fields)), fields=fields)
 
     def source(self, values: Mapping[str, object], context: bytes) -> bytes:
-        """Of a source record as it came; `context` is whatever else decides what it maps to."""
+        """The digest of a source record as it came; `context` is what else decides how it is mapped."""
         text = AS_JSON(list(values.items()))
         return self._keyed(RECORD_SIZE, b"source", context + text.encode(errors="surrogatepass"))
 
     def context(self, content: bytes) -> bytes:
-        """Of what decides how a source is read and mapped."""
+        """The digest of all that decides how a source is read and mapped."""
         return self._keyed(RECORD_SIZE, b"context", content)
 
     def name(self, foreign_id: str) -> bytes:
-        """What a tombstone keeps of a foreign_id."""
+        """The digest that a tombstone keeps in place of the foreign_id."""
         return self._keyed(RECORD_SIZE, b"name", foreign_id.encode())
 
     def plan(self, content: bytes) -> bytes:

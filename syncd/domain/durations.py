@@ -1,4 +1,4 @@
-"""Spans of time as they are written: '30s', '15m', '12h', '7d' in the configuration, otherwise by servers."""
+"""Durations as they are written: '30s', '15m', '12h', '7d' in the configuration, Retry-After by servers."""
 
 import re
 from contextlib import suppress
@@ -26,7 +26,7 @@ def parse_duration(value: object) -> timedelta:
 
 
 def format_duration(duration: timedelta) -> str:
-    """In the largest unit that leaves nothing over; fractions of a second are dropped."""
+    """Write it in the largest unit that divides it; fractions of a second are dropped."""
     seconds = duration // timedelta(seconds=1)
     for unit in "dhm":
         count, rest = divmod(seconds, _UNITS[unit] // timedelta(seconds=1))

@@ -1,4 +1,4 @@
-"""The guards: pure questions to the figures of a whole plan. One that trips says what it holds, and why, in numbers."""
+"""The guards: pure checks of the figures of a whole plan. A guard that trips says what it holds and why, in numbers."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class Guard(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What may happen at once: percentages of the known customers (for `invalid_percent`: of the records)."""
+    """How much may happen at once: percentages of the known customers; `invalid_percent` is one of the records."""
 
     delete_percent: float = 5
     delete_count: int = 20
@@ -31,7 +31,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What the guards look at. `vanished` counts those absent for the first time, `unknown` the ids never seen."""
+    """What the guards look at. `vanished`: customers absent for the first time; `unknown`: ids never seen before."""
 
     known: int = 0
     records: int = 0
@@ -61,6 +61,11 @@ class Held:
                 return isinstance(change, Update)
             case Guard.CLEAR:
                 return isinstance(change, Update) and not self.fields.isdisjoint(change.cleared)
+
+
+def how_to_release(sync: str) -> str:
+    """The remedy for what a guard holds."""
+    return f"see `syncd plan {sync}`; release it with `syncd approve {sync}`, or mend the source"
 
 
 def exceeds(count: int, whole: int, *, percent: float, floor: int = FLOOR) -> bool:

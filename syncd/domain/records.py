@@ -85,19 +85,25 @@ class FieldProblem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvalidRecord:
-    """Present in the source, but not to be sent. `foreign_id` is None where not even that could be read."""
+    """A record that is present in the source but can't be sent. `foreign_id` is None where it can't be read."""
 
     foreign_id: str | None
     position: Position
     problems: tuple[FieldProblem, ...]
 
 
+NEVER_COMPARED = b""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digests:
-    """Keyed digests of one customer: 16 bytes for the mapped record, 8 bytes for each field."""
+    """Keyed digests of one customer: 16 bytes for the mapped record, 8 bytes for each field.
 
-    record: bytes
-    fields: Mapping[str, bytes]
+    A record that was NEVER_COMPARED, because the customer was adopted or read back, has a digest that equals none.
+    """
+
+    record: bytes = NEVER_COMPARED
+    fields: Mapping[str, bytes] = field(default_factory=dict)
 
 
 class Stage(Enum):
@@ -112,25 +118,24 @@ class Stage(Enum):
 class KnownCustomer:
     """Our memory of what go~mus last confirmed: ids, digests, times, no values.
 
-    `record` is None where the customer was adopted or read back, so that every field must be compared;
-    `source_digest` is that of the source record that led to `record`, and spares mapping it again.
+    `row` is its number in the state database. `source_digest` is that of the source record that led to `digests`, and
+    spares mapping it again; None where there was none.
     """
 
     row: int
     foreign_id: str
     gomus_id: int | None
-    record: bytes | None
+    digests: Digests
     source_digest: bytes | None
-    fields: Mapping[str, bytes]
     absent_since: datetime | None
     stage: Stage
 
 
 @dataclass(frozen=True, slots=True)
 class KnownBrief:
-    """Of a known customer, what absence is judged by; `row` is its number in the state database.
+    """The part of a known customer that decides about absence; `row` is its number in the state database.
 
-    `told_gone`: that it is gone was not only concluded from a read without it, but told by the source.
+    `told_gone`: the source itself has said that the customer is deleted.
     """
 
     row: int

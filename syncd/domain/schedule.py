@@ -1,4 +1,4 @@
-"""When a sync runs by itself: a cron expression, or "every 15m". Pure: the moment comes in, the next one goes out."""
+"""Schedules: a cron expression, or "every 15m". Pure: a moment comes in, the next moment goes out."""
 
 import re
 from abc import ABC, abstractmethod
@@ -33,7 +33,7 @@ class Schedule(ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cron(Schedule):
-    """As Debian's cron: a fixed time that the clocks leap over comes right after the leap, one told twice once."""
+    """As Debian's cron: a time that the clocks skip comes right after the skip, one that they show twice comes once."""
 
     def _next_after(self, moment: datetime) -> datetime:
         for told in CronSim(self.text, moment.astimezone(self.zone)):
@@ -45,7 +45,7 @@ class Cron(Schedule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Every(Schedule):
-    """Elapsed time on a fixed grid, so that restarts shift nothing and all replicas agree without a word.
+    """Elapsed time on a fixed grid, so that restarts shift nothing and all replicas agree.
 
     The grid begins at a midnight of the zone: `every 15m` means :00, :15, :30, :45 (`1d` is an hour later in summer).
     """

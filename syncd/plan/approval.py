@@ -1,4 +1,4 @@
-"""Held changes and their release: an approval covers exactly the changes that were shown, and nothing beyond them."""
+"""Held changes and their release. An approval covers exactly the changes that were shown."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,21 +9,22 @@ from syncd.domain.chunks import chunks
 from syncd.domain.digest import Digester
 from syncd.domain.guards import Held
 from syncd.plan.plan import Plan
+from syncd.state.held import HeldChange
 from syncd.state.ledger import Ledger
-from syncd.state.store import HeldChange, Store
+from syncd.state.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """What guards hold of one sync, as the state database keeps it."""
+    """The approvals of one sync."""
 
     store: Store
     digester: Digester
     sync: str
 
     def still_held(self, plan: Plan, tripped: Sequence[Held], now: datetime) -> tuple[Held, ...]:
-        """The guards that no valid approval answers. One approval answers all that it saw, or nothing."""
-        row = self.store.held(self.sync)
+        """The guards that still hold. An approval releases all guards that it covers together, or none."""
+        row = self.store.held.find(self.sync)
         is_valid = row is not None and row.expires_at is not None and now < row.expires_at
         if not row or not is_valid or not {guard.guard.value for guard in tripped} <= set(row.guards):
             return tuple(tripped)
@@ -31,7 +32,7 @@ class Approval:
 
     def _covers(self, changes: Iterator[Change]) -> bool:
         for page in chunks(changes):
-            shown = self.store.find_held_changes(self.sync, [change.foreign_id for change in page])
+            shown = self.store.held.find_changes(self.sync, [change.foreign_id for change in page])
             if any(self._as_held(change) not in shown for change in page):
                 return False
         return True
@@ -47,6 +48,6 @@ class Approval:
         return HeldChange(foreign_id=change.foreign_id, action=change.action.value, content=self.digester.plan(content))
 
     def note(self, ledger: Ledger, plan: Plan, held: Sequence[Held], now: datetime) -> None:
-        """Keep what is held now, in place of what was; an approval of the same stays, of anything else it goes."""
+        """Replace what is kept as held. An earlier approval goes with it."""
         changes = (self._as_held(change) for change in plan.held_by(held))
-        ledger.note_held([(guard.guard.value, guard.reason) for guard in held], changes, plan.counts, now)
+        ledger.note_held(held, changes, now)

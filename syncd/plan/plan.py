@@ -1,6 +1,6 @@
-"""Drawing up a plan from a read that is over: who is to be created, updated, erased. Nothing is written anywhere.
+"""Makes a plan from a finished read: who is to be created, updated, erased. Nothing is written anywhere.
 
-The guards then see the whole plan before anything of it is carried out.
+The guards see the whole plan before anything of it is carried out.
 """
 
 from collections import Counter
@@ -38,7 +38,7 @@ class Plan:
 
     @property
     def description(self) -> str:
-        """What was read, for people."""
+        """What was read, in words for people."""
         return self.read.comparison.reading.description
 
     @property
@@ -62,7 +62,7 @@ class Plan:
 
 
 def draw_up(read: Read, *, now: datetime, mode: DeleteMode, grace: timedelta) -> Plan:
-    """Turn a read that is over into a plan. The guards have not been asked yet."""
+    """Turn a finished read into a plan. The guards have not been asked yet."""
     comparison = read.comparison
     spool, recall, tally = comparison.spool, comparison.recall, comparison.tally
     nameless = _nameless(read, now)
@@ -113,14 +113,14 @@ def _policy(
 
 @dataclass(frozen=True, slots=True)
 class Absences:
-    """Of those who are gone: the rows that this read is the first to find so."""
+    """The rows of those who are absent, or told to be gone, since this read."""
 
     newly_absent: list[int]
     newly_told: list[int]
 
 
 def _judge_absences(read: Read, policy: AbsencePolicy, now: datetime) -> Absences:
-    """Spools an erasure for each whose absence is sure and long enough."""
+    """Spool an erasure for each customer whose absence is certain and has lasted for the whole grace time."""
     spool, recall, tally = read.comparison.spool, read.comparison.recall, read.comparison.tally
     told_policy = replace(policy, hidden_since=None)  # nothing hides whom the source names
     absences = Absences([], [])
@@ -152,7 +152,7 @@ UNCOUNTED = {
 
 
 def _mended(read: Read) -> list[str]:
-    """Of those set aside, whom nothing is due for any more."""
+    """The refused customers for whom nothing is due any more."""
     spool, recall, mended = read.comparison.spool, read.comparison.recall, list[str]()
     for page in chunks(recall.set_aside().items()):
         ids = [foreign_id for foreign_id, _ in page]

@@ -1,7 +1,7 @@
-"""A read under way: records are compared with what is known, chunk by chunk, and what follows from them is spooled.
+"""Compares records with what is known while they are read, chunk by chunk, and spools the changes that follow.
 
-How a read ended decides what it may say of those who are not in it: a `Snapshot` knows who is absent, `Changes` know
-whom the source has told to be gone, and a `Partial` read, which broke off, knows nothing of anybody.
+How a read ended decides what it says about those who are not in it: a `Snapshot` knows who is absent, `Changes` know
+who was reported as deleted, and a `Partial` read, which broke off, knows nothing.
 """
 
 from abc import ABC, abstractmethod
@@ -26,10 +26,10 @@ from syncd.state.recall import Recall
 
 @dataclass(kw_only=True)
 class Comparison:
-    """A read under way, compared as it comes. It can take records in; it can't say who is absent.
+    """The comparison of a read that is under way. It takes records in; it can't say who is absent.
 
-    `is_doubtful`: it holds what only another read can make sure, so the watermark must stay. `may_hide`: somebody may
-    have slipped through between two pages.
+    `is_doubtful`: only another read can make sure of something, so the watermark must stay. `may_hide`: a record may
+    have slipped from one page to another unseen.
     """
 
     reading: Reading
@@ -53,7 +53,7 @@ class Comparison:
         return self.recall.nameless()
 
     def take(self, records: Sequence[SourceRecord]) -> None:
-        """Compare one chunk with what is known and spool what follows from it."""
+        """Compare one chunk with what is known, and spool the changes that follow."""
         read: list[tuple[str, SourceRecord, bytes]] = []
         for record in records:
             source_digest = self.digester.source(record.values, self.context)
@@ -84,12 +84,12 @@ class Comparison:
             source_digest = self.digester.source({}, source_digest)
 
     def _list_without_id(self, invalid: InvalidRecord, source_digest: bytes) -> None:
-        """Changes come again and again as long as they are near the cursor; listed they are once."""
+        """List it once: changes near the cursor come with every read."""
         if self.is_snapshot or source_digest not in self.nameless_before:
             self.spool.add_invalid([invalid])
 
     def _take_again(self, seen: dict[str, Seen], foreign_id: str, record: SourceRecord, source_digest: bytes) -> None:
-        """A record with an id that was read before: the same again, a later state of it, or a contradiction."""
+        """Take a record whose id was read before: a repetition, a later state, or a contradiction."""
         first = seen[foreign_id]
         was_gone = first.verdict is Verdict.GONE
         slipped = self.reading.shifts and record.position.source != first.position.source
@@ -172,7 +172,7 @@ class Comparison:
         return decision
 
     def _list_erased(self, invalid: InvalidRecord, source_digest: bytes) -> None:
-        """Without its id: the tombstone is all that may tell of the person."""
+        """List the record without its id: nothing but the tombstone may point to the erased person."""
         self._list_without_id(invalid, source_digest)
         if not self.is_snapshot:
             self.spool.add_nameless(source_digest)
@@ -180,7 +180,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """A known customer whom a read did not hold, or told to be deleted: `is_told`, now or earlier."""
+    """A known customer that a read does not contain. `is_told`: the source has reported it as deleted."""
 
     known: KnownBrief
     is_told: bool
@@ -188,7 +188,7 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Read(ABC):
-    """A read that is over."""
+    """A finished read."""
 
     comparison: Comparison
 
@@ -209,7 +209,7 @@ class Snapshot(Read):
 
 
 class Changes(Read):
-    """A complete read of what changed: who is not in it may well be there."""
+    """A complete read of what changed since a cursor; it can't prove absence."""
 
     def gone(self) -> Iterator[Gone]:
         spool, recall = self.comparison.spool, self.comparison.recall
@@ -231,7 +231,7 @@ class Partial(Read):
 
 
 def read_whole(comparison: Comparison, progress: Callable[[int], None], *, keep_partial: bool) -> Read:
-    """Read to the end. Where the source breaks off, IncompleteRead passes through, unless what was read is wanted."""
+    """Read to the end. Raises IncompleteRead where the source breaks off, unless `keep_partial`."""
     failures: list[IncompleteRead] = []
     for chunk in chunks(_until_broken(comparison.reading, failures if keep_partial else None)):
         comparison.take(chunk)

@@ -1,6 +1,6 @@
-"""Where a plan lies while it is drawn up: an unnamed temporary database that vanishes with the process.
+"""The temporary database that holds a plan: it has no name and vanishes with the process.
 
-It holds personal values for the length of a run, so it has no name in the file system and is never kept.
+It holds personal values for the length of a run, so nobody else can open it and nothing of it is kept.
 """
 
 import pickle
@@ -34,7 +34,7 @@ create table nameless (digest blob primary key) without rowid;
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A foreign_id that the read has held, the digest of its record, and what became of it."""
+    """A foreign_id that was read, the digest of its record, and what became of it."""
 
     foreign_id: str
     source_digest: bytes
@@ -43,7 +43,7 @@ class Seen:
 
 
 class Spool:
-    """Everything one read led to, on disk, in the order in which it is needed again."""
+    """Everything that follows from one read, on disk."""
 
     def __init__(self) -> None:
         # An empty name asks SQLite for a temporary file that is unlinked as soon as it is open.
@@ -91,7 +91,7 @@ class Spool:
         return (row[0] for row in self._db.execute("select foreign_id from seen"))
 
     def told_gone(self) -> Iterator[str]:
-        """Those whom the source itself tells as deleted."""
+        """The ids that the source itself reports as deleted."""
         return (row[0] for row in self._db.execute("select foreign_id from seen where verdict = 'gone'"))
 
     def present_among(self, foreign_ids: Sequence[str]) -> set[str]:
@@ -113,7 +113,7 @@ class Spool:
         )
 
     def changes(self, kind: type[C]) -> Iterator[C]:
-        """All of one kind; those added while this iterates come too."""
+        """All changes of one kind; also those that are added during the iteration."""
         last = 0
         while rows := self._db.execute(
             "select id, body from change where kind = ? and id > ? order by id limit ?", (kind.order, last, CHUNK)
@@ -125,7 +125,7 @@ class Spool:
         return int(self._db.execute("select count(*) from change where kind = ?", (kind.order,)).fetchone()[0])
 
     def withdraw(self, foreign_id: str) -> None:
-        """Take back what was concluded from a record that another one contradicts."""
+        """Take back the changes that follow from a record which another record contradicts."""
         self._db.execute("delete from change where foreign_id = ?", (foreign_id,))
         self._db.execute("delete from relearned where foreign_id = ?", (foreign_id,))
 

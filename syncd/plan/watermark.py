@@ -1,16 +1,16 @@
-"""Up to where the changes of a source are settled, and when it has to be read from its start all the same."""
+"""The watermark: up to where the changes of a source are settled, and when it must be read from its start."""
 
 from dataclasses import dataclass
 
 from syncd.plan.plan import Plan
 from syncd.sources.base import Source
 from syncd.state.recall import Recall
-from syncd.state.store import Watermark
+from syncd.state.runs import Watermark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """What one read goes on from; `context` is the digest of all that decides what is read and how it is mapped."""
+    """Where one read begins; `context` is the digest of all that decides what is read and how it is mapped."""
 
     context: bytes
     since: Watermark | None
@@ -21,7 +21,7 @@ class Bounds:
 
 
 def find_bounds(source: Source, recall: Recall, context: bytes) -> Bounds:
-    """Where the next read begins: at the watermark, unless only a whole read can tell what is wanted."""
+    """Where the next read begins: at the watermark, or at the start where changes alone are not enough."""
     mark = recall.watermark()
     is_of_use = (
         mark is not None
@@ -34,7 +34,7 @@ def find_bounds(source: Source, recall: Recall, context: bytes) -> Bounds:
 
 
 def next_watermark(plan: Plan, bounds: Bounds, recall: Recall) -> Watermark | None:
-    """Where the read after this one may begin, once all that this one led to is settled. None: where this one did."""
+    """Where the next read may begin once all changes of this one are settled. None: where this one began."""
     comparison = plan.read.comparison
     cursor = comparison.reading.cursor
     if cursor is None or plan.failure or comparison.is_doubtful or plan.counts.get("waiting"):

@@ -16,7 +16,7 @@ _NUMBER = re.compile(r"(?<![(\d])\d+|(?<=\()\d+(?!\d*\))")  # but not a status i
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureGroup:
-    """Records that failed for one reason. `field` is empty where the reason is of the whole record."""
+    """Records that failed for one reason. `field` is empty where the reason concerns the whole record."""
 
     kind: str  # invalid or refused
     field: str
@@ -26,12 +26,12 @@ class FailureGroup:
 
 
 def group_failures(store: Store, sync: str, *, with_ids: bool) -> list[FailureGroup]:
-    """The most frequent first; without ids, no reason holds one either."""
+    """Group the failures of a sync by reason, the most frequent first. Without ids, no reason contains one either."""
     counted: dict[tuple[str, str, str], int] = {}
-    for problem, count in store.count_problems(sync).items():
+    for problem, count in store.failures.count_problems(sync).items():
         key = _of_problem(problem)
         counted[key] = counted.get(key, 0) + count
-    for (action, reason), count in store.count_refusals(sync).items():
+    for (action, reason), count in store.failures.count_refusals(sync).items():
         key = _of_refusal(action, reason)
         counted[key] = counted.get(key, 0) + count
     examples = _examples(store, sync) if with_ids else {}
@@ -47,7 +47,7 @@ def _of_problem(problem: FieldProblem) -> tuple[str, str, str]:
 
 
 def _of_refusal(action: str, reason: str) -> tuple[str, str, str]:
-    """go~mus may count or name customers in its words."""
+    """Take out numbers: go~mus may put counts or its own ids of customers into its words."""
     return f"refused ({action})", "", _NUMBER.sub("…", reason)
 
 
@@ -61,8 +61,8 @@ def _examples(store: Store, sync: str) -> dict[tuple[str, str, str], list[str]]:
 
 
 def _each(store: Store, sync: str) -> Iterator[tuple[tuple[str, str, str], str]]:
-    for record in store.invalid(sync, limit=LOOKED_AT):
+    for record in store.failures.invalid(sync, limit=LOOKED_AT):
         for problem in record.problems if record.foreign_id else ():
             yield _of_problem(problem), record.foreign_id or ""
-    for refused in store.quarantine(sync, limit=LOOKED_AT):
+    for refused in store.failures.refused(sync, limit=LOOKED_AT):
         yield _of_refusal(refused.action, refused.reason), refused.foreign_id

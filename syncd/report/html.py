@@ -11,9 +11,14 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from syncd import __version__
+from syncd.domain.guards import how_to_release
 from syncd.domain.records import FieldProblem
 from syncd.report import words
-from syncd.state.store import HeldRow, InvalidRow, RunLine, RunRow, Store
+from syncd.state.failures import InvalidRow
+from syncd.state.held import HeldRow
+from syncd.state.journal import JournalLine
+from syncd.state.runs import RunRow
+from syncd.state.store import Store
 
 LISTED = 1000
 SENT_FIELDS = ("update", "adopt")  # of a new customer every field is sent, which says nothing
@@ -24,24 +29,25 @@ STYLE_HASH = "sha256-" + base64.b64encode(hashlib.sha256(STYLE.encode()).digest(
 
 
 def make_environment(*packages: str) -> Environment:
-    """Templates of these packages, above those that every page shares."""
+    """An environment with the templates of these packages and the ones that all pages share."""
     loaders = [PackageLoader(package) for package in (*packages, __package__ or "")]
     environment = Environment(
         loader=ChoiceLoader(loaders), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
     )
     environment.globals.update(style=Markup(STYLE), style_hash=STYLE_HASH, version=__version__)  # noqa: S704 - our own file
+    environment.globals.update(how_to_release=how_to_release)
     environment.filters.update(number=words.number)
     return environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
-    """All that is known of one run. What only the last run's records tell is empty for an older one."""
+    """All that is known of one run. What is kept for the last run only is empty for an older one."""
 
     run: RunRow
     outcomes: Mapping[tuple[str, str], int]
     fields: Mapping[str, int]
-    remarks: Sequence[RunLine]
+    remarks: Sequence[JournalLine]
     problems: Mapping[FieldProblem, int]
     invalid: Sequence[InvalidRow]
     held: HeldRow | None
@@ -49,23 +55,23 @@ class RunReport:
 
 
 def report_run(store: Store, run: RunRow) -> RunReport:
-    held = store.held(run.sync)
-    invalid = [row for row in store.invalid(run.sync, limit=LISTED) if row.run == run.id]
-    is_held = held is not None and held.run == run.id
+    held = store.held.find(run.sync)
+    invalid = [row for row in store.failures.invalid(run.sync, limit=LISTED) if row.run_id == run.id]
+    is_held = held is not None and held.run_id == run.id
     return RunReport(
         run=run,
-        outcomes=store.count_outcomes(run.id),
-        fields=store.count_fields(run.id, SENT_FIELDS),
-        remarks=store.remarks_of(run.id, LISTED),
-        problems=store.count_problems(run.sync) if invalid else {},
+        outcomes=store.journal.count_outcomes(run.id),
+        fields=store.journal.count_fields(run.id, SENT_FIELDS),
+        remarks=store.journal.remarks_of(run.id, LISTED),
+        problems=store.failures.count_problems(run.sync) if invalid else {},
         invalid=invalid,
         held=held if is_held else None,
-        held_changes=store.count_held_changes(run.sync) if is_held else {},
+        held_changes=store.held.count_changes(run.sync) if is_held else {},
     )
 
 
 def report_as_html(report: RunReport, zone: tzinfo) -> str:
-    """One file that needs no other; it names foreign_ids, but no value."""
+    """A self-contained page; it names foreign_ids, but no value."""
     actions = sorted({action for action, _ in report.outcomes}, key=list(words.DONE).index)
     occurring = {result for _, result in report.outcomes}
     return (

@@ -1,13 +1,14 @@
-"""A plan as an answer: counts, field names, ids, reasons; never a value."""
+"""A plan as people and scripts see it: counts, field names, ids, reasons; never a value."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from syncd.domain.changes import Change, Create, Erase, Update
-from syncd.domain.guards import Held
+from syncd.domain.guards import Held, how_to_release
 from syncd.domain.records import InvalidRecord
 from syncd.plan.plan import Plan
+from syncd.report import words
 
 SAMPLES = 5
 LISTED = 20
@@ -72,28 +73,11 @@ def _held_as_json(held: Held) -> dict[str, str]:
     return {"guard": held.guard.value, "reason": held.reason}
 
 
-WORDS = {
-    "records": "records read",
-    "unchanged": "unchanged, no call",
-    "create": "to create (or to adopt, where go~mus has them already)",
-    "update": "to update",
-    "delete": "to anonymize and delete",
-    "absent": "absent, within grace",
-    "hidden": "absent, but perhaps behind a record whose id can't be read",
-    "ignored": 'absent, left alone (delete.mode = "ignore")',
-    "invalid": "invalid, not sent",
-    "quarantined": "refused before, resting until they change or their pause is over",
-    "erased": "erased on request, never sent again",
-    "waiting": "whose erasure has to end first",
-    "duplicates": "repeated rows, counted once",
-}
-
-
 def plan_as_lines(report: PlanReport) -> Iterator[str]:
     yield f"{report.sync}: {report.description}"
-    for name, words in WORDS.items():
+    for name in words.IN_PLAN:
         if report.counts.get(name):
-            yield f"  {report.counts[name]:>7}  {words}"
+            yield f"  {report.counts[name]:>7}  {words.planned_as(name)}"
     if report.fields:
         changed = ", ".join(f"{name} {count}" for name, count in sorted(report.fields.items(), key=lambda f: -f[1]))
         yield f"  fields that updates change: {changed}"
@@ -102,7 +86,7 @@ def plan_as_lines(report: PlanReport) -> Iterator[str]:
     yield from invalid_as_lines(report.invalid)
     for held in report.held:
         yield f"  HELD by the guard '{held.guard.value}': {held.reason}"
-        yield f"    release it with `syncd approve {report.sync}` after a run has held it, or mend the source"
+        yield f"    once a run has held it: {how_to_release(report.sync)}"
     for approved in report.approved:
         yield f"  approved, so the next run does it: {approved.reason}"
 

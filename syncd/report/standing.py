@@ -1,14 +1,18 @@
-"""How a sync stands, in words: for `status`, for `history` and for the status page."""
+"""How a sync stands, for `status`, `history` and the status page."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from syncd.config.model import SyncConfig
-from syncd.state.store import HeldRow, RunRow, Store, Tally
+from syncd.domain.changes import Action
+from syncd.domain.guards import how_to_release
+from syncd.state.held import HeldRow
+from syncd.state.runs import RunRow
+from syncd.state.store import Store, Tally
 
 UNFINISHED = "unfinished"
-WRITTEN = ("create", "update", "adopt", "anonymize", "delete")
+WRITTEN = tuple(action.value for action in Action)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +35,10 @@ def standings(
         yield SyncStanding(
             sync=sync.name,
             instance=sync.gomus,
-            last=next(iter(store.runs(sync.name, limit=1)), None),
+            last=next(iter(store.runs.latest(sync.name, limit=1)), None),
             next_run=next_run(sync),
             tally=tallies.get(sync.name, Tally()),
-            held=store.held(sync.name),
+            held=store.held.find(sync.name),
         )
 
 
@@ -82,7 +86,7 @@ def standing_as_lines(standing: SyncStanding) -> Iterator[str]:
     if held:
         for reason in held.guards.values():
             yield f"  HELD since {held.held_at.isoformat()}: {reason}"
-        yield f"    see `syncd plan {name}`; release it with `syncd approve {name}`, or mend the source"
+        yield f"    {how_to_release(name)}"
         if held.approved_by and held.expires_at:
             yield f"    approved by {held.approved_by} until {held.expires_at.isoformat()}"
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, tzinfo
 
-from syncd.state.store import RunRow
+from syncd.state.runs import RunRow
 
 ENDED = {
     "done": "Done",
@@ -39,13 +39,28 @@ COUNTED = {
     "duplicates": "repeated rows, counted once",
     "audited": "read back from go~mus",
 }
+PLANNED = {
+    "create": "to create (or to adopt, where go~mus has them already)",
+    "update": "to update",
+    "delete": "to anonymize and delete",
+    "invalid": "invalid, not sent",
+    "quarantined": "refused before, resting until they change or their pause is over",
+}
+IN_PLAN = (
+    "records unchanged create update delete absent hidden ignored invalid quarantined erased waiting duplicates".split()
+)
 DAYS = "Mon Tue Wed Thu Fri Sat Sun".split()
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 UNITS = (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1)))
 
 
+def capitalized(text: str) -> str:
+    """With a capital first letter, and the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def moment(at: datetime, zone: tzinfo) -> str:
-    """By the clocks of the zone, whatever language the machine speaks: Mon 23 Nov 2026, 14:05 CET."""
+    """In the time of the zone and always in English: Mon 23 Nov 2026, 14:05 CET."""
     told = at.astimezone(zone)
     return f"{DAYS[told.weekday()]} {told.day} {MONTHS[told.month - 1]} {told.year}, {told:%H:%M} {told.tzname()}"
 
@@ -73,7 +88,7 @@ def span(duration: timedelta) -> str:
 
 
 def number(count: int) -> str:
-    """With a thin space every three digits, which reads alike in English and German."""
+    """With a narrow space every three digits, which is right in English and in German."""
     return f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
@@ -107,8 +122,12 @@ def result(name: str | None) -> str:
 
 def counted_as(name: str) -> str:
     """A count's name as words: create → created."""
-    words = DONE.get(name) or COUNTED.get(name, name)
-    return words[0].upper() + words[1:]
+    return capitalized(DONE.get(name) or COUNTED.get(name, name))
+
+
+def planned_as(name: str) -> str:
+    """A plan's count as words: create → to create."""
+    return PLANNED.get(name) or COUNTED[name]
 
 
 def in_order(counts: Mapping[str, int]) -> list[tuple[str, int]]:
@@ -119,6 +138,5 @@ def in_order(counts: Mapping[str, int]) -> list[tuple[str, int]]:
 
 def sentence(run: RunRow) -> str:
     """3 updated, 1 deleted; 500 records read."""
-    told = done(run)
-    told = f"{told[0].upper()}{told[1:]}"
+    told = capitalized(done(run))
     return f"{told}; {number(run.counts['records'])} records read." if run.counts.get("records") else f"{told}."

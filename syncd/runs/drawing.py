@@ -1,4 +1,4 @@
-"""Drawing up a plan: read the source, compare it with what is known, and write nothing anywhere."""
+"""Draws up a plan: reads the source, compares it with what is known, and writes nothing anywhere."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,12 +16,12 @@ from syncd.plan.watermark import find_bounds, next_watermark
 from syncd.runs.world import Sync
 from syncd.sources.base import Reading
 from syncd.state.recall import Recall
-from syncd.state.store import Watermark
+from syncd.state.runs import Watermark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
-    """A plan, and where the next read may begin once it is settled; None: where this one did."""
+    """A plan, and the watermark for when it is settled; None leaves the watermark where it is."""
 
     plan: Plan
     watermark: Watermark | None
@@ -31,7 +31,10 @@ class Drawn:
 def drawing_up(
     sync: Sync, recall: Recall, digester: Digester, lookups: Mapping[str, Lookup], progress: Callable[[int], None]
 ) -> Iterator[Drawn]:
-    """Read the source and compare; the plan lives as long as the block, and nothing is written anywhere."""
+    """Read the source and compare. The plan lives as long as the block.
+
+    Raises IncompleteRead where the source can't be read to its end, and StateUnusable.
+    """
     context = sync.mapper.fingerprint + b"".join(lookups[kind].fingerprint for kind in sorted(lookups))
     bounds = find_bounds(sync.source, recall, digester.context(context + sync.source.fingerprint))
     with Spool() as spool, sync.source.open(bounds.cursor) as reading:

@@ -1,7 +1,7 @@
-"""Erasure on request: at once, whatever grace says, and never taken back by a later read of the source.
+"""Erasure on request: at once, without grace, and a later read of the source does not take it back.
 
-The tombstone and the customer's stage are written first, together: killed anywhere after that, the next run of the
-sync goes on where this one stopped.
+The tombstone and the customer's stage are written first, in one transaction. If the process is killed after that, the
+next run of the sync finishes the erasure.
 """
 
 from syncd.domain.changes import Cause, Erase
@@ -18,7 +18,7 @@ def erase(sync: Sync, world: World, foreign_id: str) -> Summary:
 
 def _erase(run: Run, foreign_id: str) -> Summary:
     run.settle_what_was_begun()
-    known = run.ledger.store.known_one(run.ledger.sync, foreign_id)
+    known = run.ledger.store.known.find_one(run.ledger.sync, foreign_id)
     gomus_id = known.gomus_id if known else None
     if gomus_id is None and (remote := run.delivery.look(foreign_id)):
         gomus_id = remote.gomus_id

@@ -14,7 +14,7 @@ from syncd.delivery.recovery import Settlement
 from syncd.delivery.writing import Delivery, Habits
 from syncd.domain.changes import Cause, Create, Erase, Outcome, Result, Update
 from syncd.domain.diff import DeleteMode
-from syncd.domain.guards import Guard, Held, ask_guards
+from syncd.domain.guards import Guard, Held, ask_guards, how_to_release
 from syncd.domain.records import LookupEntry, Stage
 from syncd.domain.runs import Status, Summary, Trigger
 from syncd.errors import CallFailed, Fatal, IncompleteRead, StateUnusable, Stopped
@@ -43,9 +43,9 @@ def run(
 ) -> Summary:
     """Carry out one whole run.
 
-    `probe=False` trusts that go~mus holds none of the customers yet. Raises LeaseTaken where another process runs this
-    sync; whatever else goes wrong is in the summary. `entering` hears the run's id once the lease is held; what it
-    raises calls the run off.
+    `probe=False` trusts that go~mus holds none of the customers yet. `entering` gets the run's id once the lease is
+    held; if it raises, there is no run. Raises LeaseTaken where another process runs this sync, and StateUnusable where
+    the run can't be entered; whatever goes wrong later is in the summary.
     """
     with opening(sync, world, trigger=trigger, entering=entering) as run_:
         return run_.conduct(lambda now: run_.sync_all(now, probe=probe))
@@ -55,11 +55,14 @@ def run(
 def opening(
     sync: Sync, world: World, *, trigger: Trigger, entering: Callable[[str], None] = lambda _run: None
 ) -> Iterator["Run"]:
-    """Take the lease and enter the sync; everything that writes to go~mus happens inside."""
+    """Take the lease and enter the sync; everything that writes to go~mus happens inside.
+
+    Raises LeaseTaken where another process runs this sync, and StateUnusable.
+    """
     with take_lease(world.store.engine, sync.name) as lease:
         run_id = _new_run_id(world.clock())
         entering(run_id)
-        entry = world.store.enter(sync.name, sync.instance, world.digester.name(sync.address))
+        entry = world.store.runs.enter(sync.name, world.digester.name(sync.address))
         ledger = Ledger(
             store=world.store,
             digester=world.digester,
@@ -73,7 +76,7 @@ def opening(
             is_restored = lease.is_older(entry.fence)
             if not entry.is_same_instance:
                 log.warning("state.other_instance", remedy="what is known is dropped; customers are adopted anew")
-                ledger.reset(sync.instance, world.digester.name(sync.address))
+                ledger.move_to(world.digester.name(sync.address))
             elif is_restored:
                 log.warning("state.restored", remedy="nobody is deleted in this run, and grace begins anew")
                 ledger.forget_absence()
@@ -82,7 +85,7 @@ def opening(
 
 
 def _new_run_id(now: datetime) -> str:
-    """Sorts by time, and says it."""
+    """It begins with the time, so that ids sort by it."""
     return f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 
@@ -100,7 +103,7 @@ class Run:
         self._done = 0
         self._due = 0
         self._unsettled = 0
-        learned = world.store.learned(sync.instance)
+        learned = world.store.instances.learned(sync.instance)
         self._habits = Habits(
             cap=min(int(learned.get("batch_size", sync.batch_size)), sync.batch_size), blank=learned.get("blank")
         )
@@ -116,11 +119,9 @@ class Run:
         )
 
     def conduct(self, body: Callable[[datetime], Summary]) -> Summary:
-        """Do the body between a run's beginning and its end; what goes wrong is in the summary."""
+        """Record the beginning, do the body, record the end. Fatal and CallFailed become a failed summary."""
         started = self.world.clock()
-        self.world.store.begin_run(
-            self.ledger.run_id, self.ledger.sync, self.sync.instance, self._trigger.value, started
-        )
+        self.world.store.runs.begin(self.ledger.run_id, self.ledger.sync, self.sync.instance, self._trigger, started)
         log.info("run.started", instance=self.sync.instance, trigger=self._trigger.value)
         try:
             summary = body(started)
@@ -143,9 +144,11 @@ class Run:
             held = self._ask_guards(plan, now)
             log.info("run.planned", counts=plan.counts, figures=plan.fields)
             for guard in held:
-                log.warning("run.held", guard=guard.guard.value, reason=guard.reason, remedy=self._held_remedy())
-            if not any(guard.guard is Guard.IDENTITY for guard in held):
-                self.ledger.note_read(plan.found, now, is_complete=plan.failure is None)
+                log.warning(
+                    "run.held", guard=guard.guard.value, reason=guard.reason, remedy=how_to_release(self.sync.name)
+                )
+            if not any(one.guard is Guard.IDENTITY for one in held):
+                self.ledger.note_read(plan.found, now)
                 self._carry_out(plan, held, probe=probe)
                 if drawn.watermark and not held and self._is_settled():
                     self.ledger.move_watermark(drawn.watermark)
@@ -170,13 +173,13 @@ class Run:
             clock=self.world.clock,
             sleep=self.world.sleep,
         )
-        settlement.settle_intents(store.open_intents(name))
+        settlement.settle_intents(store.journal.open_intents(name))
         with self.executor() as executor:
             executor.erase(self._unfinished_erasures())
 
     def _unfinished_erasures(self) -> Iterator[Erase]:
         recall = self.recall(self.world.clock())
-        for known in self.world.store.unfinished(self.sync.name):
+        for known in self.world.store.known.unfinished(self.sync.name):
             if known.gomus_id is not None and not recall.refused([known.foreign_id]):
                 cause = recall.tombstones([known.foreign_id]).get(known.foreign_id, Cause.ABSENCE)
                 yield Erase(
@@ -191,13 +194,13 @@ class Run:
         return {kind: Lookup(kind, self._entries(kind, now)) for kind in sorted(self.sync.mapper.lookups_needed)}
 
     def _entries(self, kind: str, now: datetime) -> Sequence[LookupEntry]:
-        """Of the cache where it is of today, else of go~mus."""
-        store, instance, locale = self.world.store, self.sync.instance, self.sync.locale
-        cached = store.cached_lookup(instance, kind, locale)
-        if cached and now - cached.fetched_at < LOOKUP_AGE:
-            return cached.entries
+        """From the cache if it was fetched within a day, otherwise from go~mus."""
+        cache, instance, locale = self.world.store.instances, self.sync.instance, self.sync.locale
+        kept = cache.lookup(instance, kind, locale, since=now - LOOKUP_AGE)
+        if kept is not None:
+            return kept
         entries = self.world.client.lookup(kind)
-        store.cache_lookup(instance, kind, locale, entries, now)
+        cache.keep_lookup(instance, kind, locale, entries, now)
         return entries
 
     def _note_invalid(self, plan: Plan) -> None:
@@ -221,10 +224,6 @@ class Run:
             self.ledger.clear_held()
         return held
 
-    def _held_remedy(self) -> str:
-        name = self.sync.name
-        return f"see `syncd plan {name}`; then release it with `syncd approve {name}`, or mend the source"
-
     def _carry_out(self, plan: Plan, held: tuple[Held, ...], *, probe: bool) -> None:
         self._due = sum(1 for kind in (Create, Update, Erase) for _ in plan.released(kind, held))
         with self.executor(plan.spool) as executor:
@@ -233,8 +232,8 @@ class Run:
             executor.erase(plan.released(Erase, held))
 
     def _audit(self) -> None:
-        """Read back whom we have not looked at for longest: go~mus lists nobody, but so all are seen in time."""
-        page = self.world.store.longest_unverified(self.sync.name, self.sync.audit_per_run)
+        """Read back the customers that were not verified for the longest time, so that all are seen in time."""
+        page = self.world.store.known.longest_unverified(self.sync.name, self.sync.audit_per_run)
         for known in page if not self.world.stopping.is_set() else ():
             remote = self.world.client.read(known.gomus_id or 0)
             drifted = self.delivery.drifted(known, remote)
@@ -242,7 +241,9 @@ class Run:
             if drifted:
                 self._outcomes["drifted"] += 1
                 log.warning("record.drift", foreign_id=known.foreign_id, gomus_id=known.gomus_id, fields=list(drifted))
-            row = self.delivery.memory_of(remote, list(known.fields)) if remote and self.sync.fix_drift else None
+            row = (
+                self.delivery.memory_of(remote, list(known.digests.fields)) if remote and self.sync.fix_drift else None
+            )
             self.ledger.note_verified(known, row if drifted else None)
 
     @contextmanager
@@ -261,9 +262,9 @@ class Run:
     def _remember_habits(self) -> None:
         store, instance = self.world.store, self.sync.instance
         if self._habits.cap < self.sync.batch_size:
-            store.learn(instance, "batch_size", str(self._habits.cap))
+            store.instances.learn(instance, "batch_size", str(self._habits.cap))
         if self._habits.blank is not None:
-            store.learn(instance, "blank", str(self._habits.blank))
+            store.instances.learn(instance, "blank", str(self._habits.blank))
 
     def _report(self, outcome: Outcome) -> None:
         self._outcomes[outcome.action.value if outcome.result is Result.OK else outcome.result.value] += 1
@@ -292,7 +293,7 @@ class Run:
     # --- the end ---
 
     def _is_settled(self) -> bool:
-        """Whether nothing of what the read led to has to be read once more: refused is settled, failed is not."""
+        """Whether the watermark may move: a refused change is settled, a failed one has to be read again."""
         return not self._unsettled and not self.world.stopping.is_set()
 
     def _summary_of_partial(self, plan: Plan, failure: IncompleteRead, held: tuple[Held, ...]) -> Summary:
@@ -304,7 +305,7 @@ class Run:
         if held:
             return Status.HELD
         has_failures = any(plan.counts.get(name) for name in ("invalid", "quarantined"))
-        if has_failures or (not plan.is_snapshot and self.world.store.count_failures(self.sync.name)):
+        if has_failures or (not plan.is_snapshot and self.world.store.failures.count(self.sync.name)):
             return Status.PROBLEMS
         return self.status_of_outcomes()
 
@@ -341,6 +342,4 @@ class Run:
             )
         else:
             log.info("run.finished", status=summary.status.value, counts=summary.counts, duration=duration)
-        self.world.store.finish_run(
-            self.ledger.run_id, summary.status.value, summary.counts, summary.error, now, remedy=summary.remedy
-        )
+        self.world.store.runs.finish(summary, now)

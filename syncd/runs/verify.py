@@ -1,7 +1,7 @@
-"""Looking for drift: what differs in go~mus although syncd did not cause it, and setting it right.
+"""Finds drift, a difference in go~mus that syncd did not cause, and sets it right on demand.
 
-`verify` compares with the source, field by field. The audit of a run compares with the digests of what go~mus accepted
-last, so that it needs no source: a few of the longest unverified customers in each run, until all have been seen.
+`verify` compares with the source, field by field. The audit of a run needs no source: it compares a few of the longest
+unverified customers with the digests of what go~mus accepted last.
 """
 
 import random as chance
@@ -14,7 +14,7 @@ import structlog
 
 from syncd.domain.changes import Update
 from syncd.domain.chunks import chunks
-from syncd.domain.records import Customer, Digests, KnownCustomer, RemoteCustomer, Stage
+from syncd.domain.records import Customer, KnownCustomer, RemoteCustomer, Stage
 from syncd.domain.runs import Status, Summary, Trigger
 from syncd.runs.drawing import require_columns
 from syncd.runs.run import Run, opening
@@ -26,7 +26,7 @@ PAGE = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """One customer that is not as it should be; no fields where go~mus has no such customer any more."""
+    """One customer that differs; `fields` is empty where go~mus has no such customer any more."""
 
     foreign_id: str
     gomus_id: int
@@ -43,14 +43,17 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A customer as the source has it, and as we know it."""
+    """A customer as the source has it, and as it is known."""
 
     customer: Customer
     known: KnownCustomer
 
 
 def verify(sync: Sync, world: World, *, sample: int | None, fix: bool) -> Verification:
-    """Compare a sample of the customers, or all of them; with `fix`, send what drifted."""
+    """Compare a sample of the customers, or all of them; with `fix`, send what drifted.
+
+    Raises LeaseTaken where another process runs this sync, and StateUnusable.
+    """
     compared: list[int] = []
     drifts: list[Drift] = []
     with opening(sync, world, trigger=Trigger.VERIFY) as run:
@@ -72,7 +75,7 @@ def verify(sync: Sync, world: World, *, sample: int | None, fix: bool) -> Verifi
 
 
 def _pairs(run: Run, now: datetime) -> Iterator[Pair]:
-    """Every customer that the source holds, validly, and that we know."""
+    """Every known customer for whom the source has a valid record."""
     lookups, mapper = run.lookups(now), run.sync.mapper
     with run.sync.source.open() as records:
         require_columns(mapper, records)
@@ -84,7 +87,7 @@ def _pairs(run: Run, now: datetime) -> Iterator[Pair]:
 
 
 def _choose(pairs: Iterable[Pair], sample: int | None) -> Iterable[Pair]:
-    """All, or as many as asked for, each as likely as any other."""
+    """All pairs, or a random sample of them (reservoir sampling)."""
     if sample is None:
         return pairs
     chosen: list[Pair] = []
@@ -112,7 +115,9 @@ def _drift(run: Run, pair: Pair, remote: RemoteCustomer | None) -> tuple[Drift, 
     if remote is None:
         return Drift(foreign_id=known.foreign_id, gomus_id=gomus_id, fields=(), is_missing=True), None
     wanted = run.ledger.digester.customer(customer.fields)
-    settled = {name: value for name, value in customer.fields.items() if known.fields.get(name) == wanted.fields[name]}
+    settled = {
+        name: value for name, value in customer.fields.items() if known.digests.fields.get(name) == wanted.fields[name]
+    }
     drifted = run.delivery.differing(remote, settled)
     if not drifted:
         return None
@@ -120,7 +125,7 @@ def _drift(run: Run, pair: Pair, remote: RemoteCustomer | None) -> tuple[Drift, 
         foreign_id=known.foreign_id,
         gomus_id=gomus_id,
         fields=drifted,
-        digests=Digests(record=known.record or b"", fields=known.fields),
+        digests=known.digests,
         source_digest=known.source_digest or b"",
     )
     return Drift(foreign_id=known.foreign_id, gomus_id=gomus_id, fields=tuple(sorted(drifted))), update

@@ -41,7 +41,10 @@ class Sync:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """What a run needs beside its sync: the state, the wire, the time."""
+    """What a run needs beside its sync: the state, the client, the time.
+
+    `stopping` is set when the run has to end: `sleep` returns then, and no call is tried again.
+    """
 
     store: Store
     digester: Digester

@@ -1,6 +1,6 @@
-"""What daemons and commands tell each other through the state database: who is alive, and which runs are asked for.
+"""How daemons and commands reach each other through the state database: who is alive, and which runs are requested.
 
-Every method opens and ends a transaction of its own, so that any thread may call it.
+Every method is one transaction, and any thread may call it.
 """
 
 import json
@@ -13,11 +13,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, Row, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from syncd.domain.runs import Trigger
 from syncd.state import tables as t
-from syncd.state.connect import LOOKING, translate_errors
+from syncd.state.transactions import Transactions
 
 ALIVE = timedelta(seconds=30)
 GIVEN_UP = "failed"  # as a run that failed
@@ -29,10 +28,6 @@ class Replica:
     """One running daemon. `agenda` has its syncs with the moment of the next run; `running` those under way."""
 
     name: str
-    host: str
-    pid: int
-    version: str
-    started_at: datetime
     seen_at: datetime
     agenda: Mapping[str, datetime | None]
     running: Sequence[str]
@@ -40,71 +35,56 @@ class Replica:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A run that somebody asked for; `run` once it has begun, `status` once it has ended."""
+    """A run that somebody asked for; `run_id` once it has begun, `status` once it has ended."""
 
     id: str
     sync: str
-    by: str
     requested_at: datetime
     expires_at: datetime | None
     replica: str | None
-    run: str | None
+    run_id: str | None
     status: str | None
 
 
 class Board:
-    """The notices in the state database."""
+    """The tables `replica` and `request`. All methods raise StateUnusable where the database can't be used."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._looking = engine.execution_options(**LOOKING)
-
-    def _rows(self, query: Any) -> Sequence[Row[Any]]:  # noqa: ANN401 - any select
-        with translate_errors(self._engine), self._looking.connect() as connection:
-            return connection.execute(query).all()
-
-    def _write(self, statement: Any) -> int:  # noqa: ANN401 - any DML
-        with translate_errors(self._engine), self._engine.begin() as connection:
-            return connection.execute(statement).rowcount
+        self._db = Transactions(engine)
 
     # --- replicas ---
 
     def beat(self, replica: Replica) -> None:
-        """A sign of life."""
+        """Write a sign of life."""
         agenda = {sync: moment and moment.isoformat() for sync, moment in replica.agenda.items()}
-        values = {
-            "host": replica.host,
-            "pid": replica.pid,
-            "version": replica.version,
-            "started_at": replica.started_at,
+        row = {
+            "name": replica.name,
             "seen_at": replica.seen_at,
             "agenda": json.dumps(agenda),
             "running": json.dumps(sorted(replica.running)),
         }
-        dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
-        statement = dialect.insert(t.replica).values(name=replica.name, **values)
-        self._write(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+        self._db.upsert(t.replica, [row], key=["name"])
 
     def replicas(self) -> list[Replica]:
-        """The one seen last first; also those that died without a word."""
-        return [_replica(row) for row in self._rows(select(t.replica).order_by(t.replica.c.seen_at.desc()))]
+        """All replicas, the most recently seen first; those that died without leaving are among them."""
+        return [_replica(row) for row in self._db.rows(select(t.replica).order_by(t.replica.c.seen_at.desc()))]
 
     def alive(self, now: datetime) -> list[Replica]:
-        """Those that gave a sign of life lately, as far as the clocks of the machines agree."""
+        """The replicas that gave a sign of life lately, judged by this machine's clock."""
         return [replica for replica in self.replicas() if now - replica.seen_at < ALIVE]
 
     def leave(self, name: str, unfinished: Iterable[str], at: datetime) -> None:
-        """An orderly end: `unfinished` are syncs whose run was cut short, for another replica or the next start."""
-        with translate_errors(self._engine), self._engine.begin() as connection:
+        """Leave in order; runs of the `unfinished` syncs are requested anew, for another replica or the next start."""
+        with self._db.transaction() as connection:
             connection.execute(delete(t.replica).where(t.replica.c.name == name))
             self._hand_over(connection, name, unfinished, at)
 
     def take_over(self, dead: Replica, at: datetime) -> list[str] | None:
-        """Take over from a replica that gave no more sign of life: the syncs whose runs it left unfinished.
+        """Take over from a dead replica; answers the syncs whose runs it left unfinished.
 
-        None where another replica was quicker, or where it has come back to life.
+        None where another replica took over first, or where the dead one came back to life.
         """
-        with translate_errors(self._engine), self._engine.begin() as connection:
+        with self._db.transaction() as connection:
             seen = (t.replica.c.name == dead.name, t.replica.c.seen_at == dead.seen_at)
             gone = delete(t.replica).where(*seen)
             if connection.execute(gone).rowcount != 1:
@@ -116,61 +96,61 @@ class Board:
             return unfinished
 
     def _give_up(self, connection: Connection, name: str, syncs: Sequence[str], at: datetime) -> None:
-        """What kills its process is not tried for ever: it waits for its next moment."""
+        """End the requests of syncs whose runs kill the process; such a sync waits for its next scheduled moment."""
         c = t.request.c
         theirs = update(t.request).where(c.replica == name, c.status.is_(None), c.sync.in_(syncs))
         connection.execute(theirs.values(status=GIVEN_UP, finished_at=at))
 
     def _hand_over(self, connection: Connection, name: str, unfinished: Iterable[str], at: datetime) -> None:
         c = t.request.c
-        freed = update(t.request).where(c.replica == name, c.status.is_(None)).values(replica=None, run=None)
+        freed = update(t.request).where(c.replica == name, c.status.is_(None)).values(replica=None, run_id=None)
         connection.execute(freed)
         asked = set(connection.execute(select(c.sync).where(c.replica.is_(None))).scalars())
         for sync in sorted(set(unfinished) - asked):
-            connection.execute(t.request.insert().values(_new_request(secrets.token_hex(6), sync, by=name, at=at)))
+            connection.execute(t.request.insert().values(_new_request(secrets.token_hex(6), sync, at=at)))
 
     # --- requests ---
 
-    def ask(self, sync: str, *, by: str, at: datetime, expires_at: datetime) -> str:
+    def ask(self, sync: str, *, at: datetime, expires_at: datetime) -> str:
         """Ask for a run; answers the number of the request."""
         id_ = secrets.token_hex(6)
-        self._write(t.request.insert().values(_new_request(id_, sync, by=by, at=at, expires_at=expires_at)))
+        self._db.write(t.request.insert().values(_new_request(id_, sync, at=at, expires_at=expires_at)))
         return id_
 
     def withdraw(self, id: str) -> bool:
-        """False where it has been taken meanwhile."""
+        """Withdraw a request; False where a replica has taken it meanwhile."""
         c = t.request.c
-        return self._write(delete(t.request).where(c.id == id, c.replica.is_(None))) == 1
+        return self._db.write(delete(t.request).where(c.id == id, c.replica.is_(None))) == 1
 
     def request(self, id: str) -> Request | None:
-        rows = self._rows(select(t.request).where(t.request.c.id == id))
+        rows = self._db.rows(select(t.request).where(t.request.c.id == id))
         return _request(rows[0]) if rows else None
 
     def open_requests(self) -> list[Request]:
-        """Those that no replica has taken, the oldest first."""
+        """The requests that no replica has taken, the oldest first."""
         c = t.request.c
         query = select(t.request).where(c.replica.is_(None)).order_by(c.requested_at, c.id)
-        return [_request(row) for row in self._rows(query)]
+        return [_request(row) for row in self._db.rows(query)]
 
     def take(self, id: str, replica: str) -> bool:
-        """Exactly one replica gets True."""
+        """Take a request; exactly one replica gets True."""
         c = t.request.c
-        return self._write(update(t.request).where(c.id == id, c.replica.is_(None)).values(replica=replica)) == 1
+        return self._db.write(update(t.request).where(c.id == id, c.replica.is_(None)).values(replica=replica)) == 1
 
-    def note_run(self, ids: Sequence[str], run: str) -> None:
+    def note_run(self, ids: Sequence[str], run_id: str) -> None:
         if ids:
-            self._write(update(t.request).where(t.request.c.id.in_(ids)).values(run=run))
+            self._db.write(update(t.request).where(t.request.c.id.in_(ids)).values(run_id=run_id))
 
     def finish(self, ids: Sequence[str], status: str, at: datetime) -> None:
         if ids:
-            self._write(update(t.request).where(t.request.c.id.in_(ids)).values(status=status, finished_at=at))
+            self._db.write(update(t.request).where(t.request.c.id.in_(ids)).values(status=status, finished_at=at))
 
     def tidy(self, now: datetime) -> None:
         """Forget requests that were answered long ago, and those that expired unanswered."""
         c = t.request.c
         answered = sa.and_(c.finished_at.is_not(None), c.finished_at < now - KEPT)
         expired = sa.and_(c.replica.is_(None), c.expires_at.is_not(None), c.expires_at < now)
-        self._write(delete(t.request).where(sa.or_(answered, expired)))
+        self._db.write(delete(t.request).where(sa.or_(answered, expired)))
 
     # --- runs ---
 
@@ -180,12 +160,12 @@ class Board:
         query = select(c.started_at).where(
             c.sync == sync, c.started_at < before, c.trigger.in_([trigger.value for trigger in triggers])
         )
-        rows = self._rows(query.order_by(c.started_at.desc()).limit(1))
+        rows = self._db.rows(query.order_by(c.started_at.desc()).limit(1))
         return rows[0].started_at if rows else None
 
 
-def _new_request(id_: str, sync: str, *, by: str, at: datetime, expires_at: datetime | None = None) -> dict[str, Any]:
-    return {"id": id_, "sync": sync, "by": by, "requested_at": at, "expires_at": expires_at}
+def _new_request(id_: str, sync: str, *, at: datetime, expires_at: datetime | None = None) -> dict[str, Any]:
+    return {"id": id_, "sync": sync, "requested_at": at, "expires_at": expires_at}
 
 
 def _count_cut(connection: Connection, sync: str) -> int:

@@ -1,6 +1,6 @@
-"""What is wrong at present, and whether somebody has been told: an alarm is raised once, and not by every run.
+"""What is wrong at present, and whether it has been reported: an alarm goes out once, and not with every run.
 
-Several replicas may look at the same conditions: each step holds only where the condition is still as it was seen.
+Several replicas may look at the same conditions: each step counts only if the condition is still as it was seen.
 """
 
 from collections.abc import Sequence
@@ -10,14 +10,13 @@ from enum import Enum
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, Row, delete, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from syncd.state import tables as t
-from syncd.state.connect import LOOKING, translate_errors
+from syncd.state.transactions import Transactions
 
 
 class Telling(Enum):
-    """Where the telling of a condition is."""
+    """Whether the condition has been reported."""
 
     DUE = "due"  # raised, and nobody knows yet
     TOLD = "told"
@@ -26,9 +25,9 @@ class Telling(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """`level` is how bad it was when it was last told; `words` are what is to be told.
+    """`level` is how bad it was when it was last reported; `words` are the report.
 
-    `claimed_until`: so long it is being told by somebody.
+    `claimed_until`: until then one process is busy reporting it.
     """
 
     sync: str
@@ -41,20 +40,17 @@ class Condition:
 
 
 class Conditions:
-    """Every method is one transaction of its own."""
+    """The table `condition`. Each method is one transaction."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._looking = engine.execution_options(**LOOKING)
+        self._db = Transactions(engine)
 
     def _rows(self, *where: ColumnElement[bool]) -> Sequence[Row[Any]]:
         query = select(t.condition).where(*where).order_by(t.condition.c.sync, t.condition.c.kind)
-        with translate_errors(self._engine), self._looking.connect() as connection:
-            return connection.execute(query).all()
+        return self._db.rows(query)
 
     def _write(self, statement: Any) -> bool:  # noqa: ANN401 - any DML
-        with translate_errors(self._engine), self._engine.begin() as connection:
-            return connection.execute(statement).rowcount == 1
+        return self._db.write(statement) == 1
 
     def all(self) -> list[Condition]:
         return [_condition(row) for row in self._rows()]
@@ -64,16 +60,15 @@ class Conditions:
         return next(map(_condition, self._rows(c.sync == sync, c.kind == kind)), None)
 
     def add(self, condition: Condition) -> None:
-        """Unless somebody else has noted it."""
-        dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
+        """Add a condition, unless another process has added it already."""
         values = {"sync": condition.sync, "kind": condition.kind, **_values(condition)}
-        self._write(dialect.insert(t.condition).values(values).on_conflict_do_nothing())
+        self._write(self._db.insert(t.condition).values(values).on_conflict_do_nothing())
 
     def change(self, seen: Condition, to: Condition) -> None:
         self._write(update(t.condition).where(*_still(seen)).values(_values(to)))
 
     def expect_more(self, sync: str, kind: str) -> None:
-        """Whatever comes from now on is news to those who were told."""
+        """Let the next alarm of this kind go out even if nothing got worse: a person has dealt with the last one."""
         c = t.condition.c
         told = (c.sync == sync, c.kind == kind, c.telling == Telling.TOLD.value)
         self._write(update(t.condition).where(*told).values(level=0))
@@ -82,7 +77,7 @@ class Conditions:
         self._write(delete(t.condition).where(*_still(seen)))
 
     def claim(self, seen: Condition, now: datetime, until: datetime) -> bool:
-        """True for the one who may tell it now."""
+        """Claim the right to report a condition; True for one process only."""
         claimed = t.condition.c.claimed_until
         free = update(t.condition).where(*_still(seen), or_(claimed.is_(None), claimed < now))
         return self._write(free.values(claimed_until=until))

@@ -33,7 +33,10 @@ LOOKING = {"is_looking": True}  # an execution option: the transaction only read
 
 
 def open_engine(url: str) -> Engine:
-    """For reading and writing; a SQLite file is made, readable by its owner only, where there is none."""
+    """Open for reading and writing; a missing SQLite file is created, readable by its owner only.
+
+    Raises StateUnusable where the address is wrong, the folder is missing, or the file lies on a network share.
+    """
     parsed = _parse(url)
     if parsed.get_backend_name() == "postgresql":
         return _open_postgresql(parsed)
@@ -46,7 +49,10 @@ def open_engine(url: str) -> Engine:
 
 
 def open_engine_readonly(url: str) -> Engine:
-    """For looking only; an empty database in memory stands in for one that is not there or not set up yet."""
+    """Open for reading only; an empty database in memory stands in for one that does not exist or is not set up yet.
+
+    Raises StateUnusable as `open_engine` does, and where the schema is older or newer than this program's.
+    """
     engine = _open_to_look(_parse(url))
     if engine is None:
         return open_in_memory()
@@ -74,7 +80,7 @@ def _open_to_look(url: URL) -> Engine | None:
 
 
 def open_in_memory() -> Engine:
-    """An empty database with all its tables, that nobody else sees."""
+    """Open an empty database with all tables, visible to this engine only."""
     engine = _sqlite_engine(None, ":memory:", _prepare)
     with engine.begin() as connection:
         metadata.create_all(connection)
@@ -88,8 +94,20 @@ def engine_path(engine: Engine) -> Path | None:
     return _path_of(engine.url)
 
 
+def key_file(url: str) -> Path | None:
+    """Where the digest key lies that is made beside a SQLite file; None for a server."""
+    parsed = make_url(url)
+    return Path(parsed.database or "").with_name("syncd.key") if parsed.get_backend_name() == "sqlite" else None
+
+
+def lock_file(engine: Engine, purpose: str) -> Path | None:
+    """The lock beside a SQLite file, for a sync or for migrations; None in memory and on a server, which need none."""
+    path = engine_path(engine)
+    return None if path is None else Path(f"{path}.{purpose}.lock")
+
+
 def schema_version(engine: Engine) -> str | None:
-    """None for an empty database."""
+    """The revision of the database's schema; None for an empty database."""
     with translate_errors(engine), engine.connect().execution_options(**LOOKING) as connection:
         if not sa.inspect(connection).has_table("alembic_version"):
             return None
@@ -121,14 +139,14 @@ def _parse(url: str) -> URL:
 
 
 def _path_of(url: URL) -> Path | None:
-    """Without symbolic links: locks lie beside the file, and must be the same by whatever name it is opened."""
+    """The file, with symbolic links resolved: the locks beside it must be the same under every name of the file."""
     if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
         return None
     return Path(url.database).resolve()
 
 
 def open_private(path: Path, what: str) -> int:
-    """A descriptor of a file that only its owner can read, made where there is none; no child process inherits it."""
+    """Open a file that only its owner can read, or create it; no child process inherits the descriptor."""
     return _open_private(path, what, 0)
 
 
@@ -144,7 +162,7 @@ def _open_private(path: Path, what: str, flags: int) -> int:
 
 
 def unwritable(what: str, error: OSError) -> StateUnusable:
-    """A file of ours that the system does not let us write."""
+    """The error for a file of syncd's own that the system does not let it write."""
     remedies = {errno.ENOSPC: ROOM, errno.EDQUOT: ROOM, errno.EROFS: WRITABLE}
     return StateUnusable(
         f"{what} can't be written ({os.strerror(error.errno or 0)})", remedy=remedies.get(error.errno or 0, OWNER)
@@ -152,9 +170,9 @@ def unwritable(what: str, error: OSError) -> StateUnusable:
 
 
 def _make_private(path: Path) -> None:
-    """An existing file is not touched: to close any descriptor of it would drop this process's locks on the database.
+    """Create the file if it is missing. An existing file is not opened: closing it would drop this process's locks.
 
-    Another process would then take itself for the last one, and clear away a log that is still being written.
+    Without those locks another process would take itself for the last one, and remove a log that is still in use.
     """
     with suppress(FileExistsError):
         os.close(_open_private(path, "the state database", os.O_EXCL))
@@ -198,7 +216,7 @@ def _sqlite_engine(path: Path | None, database: str, prepare: Callable[..., None
 
 
 def _begin(connection: sa.Connection) -> None:
-    """A writer is IMMEDIATE, so that it waits at the start and never fails half-way through."""
+    """Begin a writing transaction as IMMEDIATE: it waits for its lock at the start and never fails half-way."""
     is_looking = connection.get_execution_options().get("is_looking")
     connection.exec_driver_sql("BEGIN" if is_looking else "BEGIN IMMEDIATE")
 
@@ -207,7 +225,7 @@ LONGEST_WAL = 64 << 20  # bytes that the log beside a SQLite file may keep once 
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:
-    """The switch heeds no busy time-out: of several first starts at once one makes it, and the others have to wait."""
+    """Switch to WAL. SQLite ignores the busy time-out here, so that several first starts at once must retry."""
     for _ in range(BUSY_MS // WAL_PAUSE_MS):
         try:
             connection.execute("pragma journal_mode = wal")
@@ -247,7 +265,7 @@ def _open_postgresql(url: URL, **options: str) -> Engine:
 
 @contextmanager
 def translate_errors(engine: Engine) -> Iterator[None]:
-    """Turn what SQLAlchemy and its drivers raise into words."""
+    """Turn the errors of SQLAlchemy and its drivers into StateUnusable, without statements and values."""
     try:
         yield
     except sa.exc.DBAPIError as error:
@@ -288,7 +306,7 @@ OF_THE_DISK = ("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_READONLY")  # what SQL
 
 
 def _trouble_with_disk(path: Path | None) -> tuple[str, str] | None:
-    """The files beside the database can't be made or grown either on a disk that is full or read-only."""
+    """Whether the disk is full or read-only: SQLite reports both as a file that it can't open or write."""
     if path is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Moving to another database: every row or none, and compared before it counts."""
+"""Copies the state to another database: all rows or none, compared before the copy counts."""
 
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
@@ -15,9 +15,10 @@ TABLES = [table for table in t.metadata.sorted_tables if table.name not in PASSI
 
 
 def copy_state(source: Engine, target: Engine, progress: Callable[[str, int], None]) -> int:
-    """Copy all that is remembered into an empty database of the same schema, in one transaction; answers the rows.
+    """Copy everything into an empty database of the same schema, in one transaction; answers the number of rows.
 
-    `progress` hears the table and how many of its rows are done. Nothing may write to the source meanwhile.
+    `progress` gets the table and how many of its rows are done. Nothing may write to the source meanwhile. Raises
+    StateUnusable where the target is not empty, or where the copy differs.
     """
     with (
         translate_errors(source),
@@ -54,7 +55,7 @@ def _copy_table(table: Table, old: Connection, new: Connection, progress: Callab
 
 
 def _pages(table: Table, connection: Connection) -> Iterator[list[dict[str, object]]]:
-    """In the order of the key: by its first place on, for a page that begins by counting takes longer each time."""
+    """Pages of rows, in the order of the primary key."""
     key = list(table.primary_key.columns)
     query = select(table).order_by(*key).execution_options(yield_per=ROWS)
     for page in connection.execute(query).mappings().partitions():
@@ -62,7 +63,7 @@ def _pages(table: Table, connection: Connection) -> Iterator[list[dict[str, obje
 
 
 def _digest(table: Table, connection: Connection) -> bytes:
-    """Of all rows, whatever order a database sorts text in."""
+    """A digest of all rows that does not depend on their order: databases sort text differently."""
     whole = 0
     for rows in _pages(table, connection):
         for row in rows:
@@ -72,7 +73,7 @@ def _digest(table: Table, connection: Connection) -> bytes:
 
 
 def _set_counters(target: Connection) -> None:
-    """PostgreSQL counts on by itself only from rows that it has numbered."""
+    """Let PostgreSQL number new rows after the copied ones: it knows only the numbers that it gave itself."""
     if target.dialect.name != "postgresql":
         return
     for table in TABLES:

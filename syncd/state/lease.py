@@ -17,7 +17,7 @@ from sqlalchemy import Engine, Pool, text
 from sqlalchemy.exc import DBAPIError
 
 from syncd.errors import LeaseTaken, StateUnusable
-from syncd.state.connect import engine_path, open_private, translate_errors, unwritable
+from syncd.state.connect import lock_file, open_private, translate_errors, unwritable
 
 _in_memory: WeakKeyDictionary[Pool, set[str]] = WeakKeyDictionary()  # who has what of databases in memory
 _guard = Lock()
@@ -52,13 +52,13 @@ class Lease:
 @contextmanager
 def take_lease(engine: Engine, sync: str) -> Iterator[Lease]:
     """Hold the lease for the block; LeaseTaken at once where somebody else has it."""
-    path = engine_path(engine)
+    path = lock_file(engine, sync)
     if engine.dialect.name == "postgresql":
         lock = _advisory_lock(engine, sync)
     elif path is None:
         lock = _memory_lock(engine, sync)
     else:
-        lock = _file_lock(Path(f"{path}.{sync}.lock"), sync)
+        lock = _file_lock(path, sync)
     with lock as lease:
         yield lease
 

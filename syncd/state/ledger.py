@@ -1,19 +1,27 @@
-"""The state database as one run of one sync sees it: what is known, and how outcomes become knowledge.
+"""How outcomes become knowledge: what one run of one sync writes to the state database.
 
-State advances on acceptance only. Every write checks the fencing number of the lease it was taken under.
+State advances on acceptance only. Each method is one transaction and checks the fencing number of its lease: all raise
+LeaseLost where another process has taken the sync over, and StateUnusable where the database can't be used.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from syncd.domain.changes import Action, Cause, Change, Create, Erase, Outcome, Result, Update
 from syncd.domain.digest import Digester
+from syncd.domain.guards import Held
 from syncd.domain.records import Digests, InvalidRecord, KnownCustomer, Stage
-from syncd.state.store import HeldChange, Intent, KnownRow, OpenIntent, Quarantined, Settled, Store, Watermark
+from syncd.state.failures import Quarantined, pause_after
+from syncd.state.held import HeldChange
+from syncd.state.journal import OpenIntent
+from syncd.state.known import KnownRow
+from syncd.state.runs import Watermark
+from syncd.state.store import Store
 
-PAUSES = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))  # the last one again and again
 ERASURE = b"erasure"  # stands for the content of a refused erasure
+VANISHED = (404, 410)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +38,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """What a run writes; each method is one transaction."""
+    """One run's pen; `fence` is the number that it entered the sync with."""
 
     store: Store
     digester: Digester
@@ -40,145 +48,131 @@ class Ledger:
     clock: Callable[[], datetime]
     recreate_vanished: bool = False
 
+    @contextmanager
+    def _writing(self) -> Iterator[Store]:
+        with self.store.runs.writing(self.sync, self.fence):
+            yield self.store
+
+    # --- intents and outcomes ---
+
     def begin(self, changes: Sequence[Change], action: Action) -> Sequence[int]:
         """Write the intents down before their calls; answers their numbers, in the same order."""
-        intents = [
-            Intent(
-                foreign_id=change.foreign_id,
-                gomus_id=None if isinstance(change, Create) else change.gomus_id,
-                action=action.value,
-                fields=() if isinstance(change, Erase) else tuple(change.fields),
-            )
-            for change in changes
-        ]
-        with self.store.writing(self.sync, self.fence):
+        with self._writing() as store:
             if action is Action.ANONYMIZE:
                 self._set_stage(changes, Stage.ERASING)
-            return self.store.begin_intents(self.run_id, self.sync, intents, self.clock())
+            return store.journal.begin(self.run_id, self.sync, changes, action, self.clock())
 
     def settle(self, outcomes: Sequence[tuple[int | None, Outcome]]) -> None:
         """Write outcomes and what they make known. None: found by looking, with no intent before it."""
         if not outcomes:
             return
-        with self.store.writing(self.sync, self.fence):
-            looked = [outcome for number, outcome in outcomes if number is None]
-            numbers = iter(self.store.begin_intents(self.run_id, self.sync, [_intent(o) for o in looked], self.clock()))
-            settled = [(next(numbers) if n is None else n, outcome) for n, outcome in outcomes]
-            self.store.settle([_settled(n, outcome) for n, outcome in settled if outcome.settled], self.clock())
-            self._learn([outcome for _, outcome in settled])
+        with self._writing() as store:
+            now = self.clock()
+            begun = [(number, outcome) for number, outcome in outcomes if number is not None and outcome.settled]
+            store.journal.settle(begun, now)
+            store.journal.note(self.run_id, self.sync, [o for number, o in outcomes if number is None], now)
+            self._learn([outcome for _, outcome in outcomes])
+
+    def settle_open(self, intent: OpenIntent, result: Result, *, words: str, row: KnownRow | None = None) -> None:
+        """Write down what a look made of an intent that an earlier run left open, and what is known by it."""
+        with self._writing() as store:
+            gomus_id = row.gomus_id if row else intent.gomus_id
+            store.journal.close(intent, result.value, gomus_id=gomus_id, words=words, at=self.clock())
+            store.known.put(self.sync, [row] if row else [])
 
     def _learn(self, outcomes: Sequence[Outcome]) -> None:
         accepted = [o for o in outcomes if o.result is not Result.FAILED]
-        self.store.put_known([self._row(o) for o in accepted if isinstance(o.change, Create | Update)])
-        self.store.lift_quarantine(self.sync, [o.change.foreign_id for o in accepted])
+        written = [_known_row(o, o.change) for o in accepted if isinstance(o.change, Create | Update)]
+        self.store.known.put(self.sync, written)
+        self.store.failures.lift(self.sync, [o.change.foreign_id for o in accepted])
         created = [o.change.foreign_id for o in accepted if isinstance(o.change, Create)]
-        self.store.lift_tombstones(self.sync, [self.digester.name(foreign_id) for foreign_id in created])
+        self.store.tombstones.lift(self.sync, [self.digester.name(foreign_id) for foreign_id in created])
         for outcome in accepted:
             if isinstance(outcome.change, Erase):
                 self._learn_erasure(outcome, outcome.change)
         for outcome in outcomes:
             if outcome.refused:
-                self._set_aside(outcome)
-
-    def _row(self, outcome: Outcome) -> KnownRow:
-        change = outcome.change
-        assert isinstance(change, Create | Update)  # noqa: S101 - as the caller sorted
-        known = outcome.known or change.digests
-        return KnownRow(
-            sync=self.sync,
-            foreign_id=change.foreign_id,
-            gomus_id=outcome.gomus_id,
-            record=known.record,
-            source_digest=None if outcome.differing or outcome.stale else change.source_digest,
-            fields=known.fields,
-            absent_since=None,
-            stage=Stage.ACTIVE,
-            changed_at=self.clock(),
-        )
+                self._learn_refusal(outcome)
 
     def _learn_erasure(self, outcome: Outcome, change: Erase) -> None:
         is_over = outcome.action is Action.DELETE or outcome.result is Result.SKIPPED or change.keep
         if not is_over:
             self._set_stage([change], Stage.ANONYMIZED)
             return
-        self.store.drop_known(self.sync, [change.foreign_id])
-        self.store.put_tombstone(self.sync, self.digester.name(change.foreign_id), change.cause.value, self.clock())
+        self.store.known.drop(self.sync, [change.foreign_id])
+        self._put_tombstone(change.foreign_id, change.cause)
         if change.cause is Cause.REQUEST:
-            self.store.forget(self.sync, change.foreign_id)
+            self.store.forget_customer(self.sync, change.foreign_id)
 
     def _set_stage(self, changes: Sequence[Change], stage: Stage) -> None:
-        self.store.set_stage(self.sync, [change.foreign_id for change in changes], stage)
+        self.store.known.set_stage(self.sync, [change.foreign_id for change in changes], stage)
 
-    def _set_aside(self, outcome: Outcome) -> None:
-        """Refused: not again until the record changes, a person asks, or the pause is over."""
-        change, now = outcome.change, self.clock()
+    def _put_tombstone(self, foreign_id: str, cause: Cause) -> None:
+        self.store.tombstones.put(self.sync, self.digester.name(foreign_id), cause, self.clock())
+
+    def _learn_refusal(self, outcome: Outcome) -> None:
+        change = outcome.change
         if outcome.status in VANISHED and isinstance(change, Update) and self.recreate_vanished:
-            self.store.drop_known(self.sync, [change.foreign_id])  # the next read finds it unknown
+            self.store.known.drop(self.sync, [change.foreign_id])  # the next read finds it unknown
             return
         if outcome.action is Action.ANONYMIZE and isinstance(change, Erase) and change.cause is Cause.ABSENCE:
             # Not erased after all, but perhaps in part: whoever comes back is compared field by field.
             self._set_stage([change], Stage.ACTIVE)
-            self.store.relearn(self.sync, [(change.foreign_id, None, Digests(record=b"", fields={}))])
-        before = self.store.find_quarantine(self.sync, [change.foreign_id]).get(change.foreign_id)
+            self.store.known.relearn(self.sync, [(change.foreign_id, None, Digests())])
+        self._set_aside(outcome)
+
+    def _set_aside(self, outcome: Outcome) -> None:
+        """Refused: not again until the record changes, a person asks, or the pause is over."""
+        change, now = outcome.change, self.clock()
+        before = self.store.failures.find_refused(self.sync, [change.foreign_id]).get(change.foreign_id)
         tries = before.tries + 1 if before else 1
-        self.store.put_quarantine(
-            self.sync,
-            Quarantined(
-                foreign_id=change.foreign_id,
-                content=ERASURE if isinstance(change, Erase) else change.digests.record,
-                action=outcome.action.value,
-                reason=outcome.error or "refused",
-                status=outcome.status,
-                tries=tries,
-                since=before.since if before else now,
-                next_try_at=now + PAUSES[min(tries, len(PAUSES)) - 1],
-            ),
+        refused = Quarantined(
+            foreign_id=change.foreign_id,
+            content=ERASURE if isinstance(change, Erase) else change.digests.record,
+            action=outcome.action.value,
+            reason=outcome.error or "refused",
+            status=outcome.status,
+            tries=tries,
+            since=before.since if before else now,
+            next_try_at=now + pause_after(tries),
         )
+        self.store.failures.set_aside(self.sync, refused)
 
     # --- the read ---
 
-    def note_read(self, found: Found, now: datetime, *, is_complete: bool) -> None:
+    def note_read(self, found: Found, now: datetime) -> None:
         """Remember a read that the guards let through: who is absent since when, who is back."""
-        with self.store.writing(self.sync, self.fence):
-            self.store.lift_quarantine(self.sync, found.mended)
-            self.store.mark_absent(self.sync, found.newly_absent, now)
-            self.store.mark_told_gone(self.sync, found.newly_told)
-            self.store.mark_present(self.sync, found.returned)
-            self.store.replace_nameless(self.sync, found.nameless)
-            self.store.relearn(self.sync, found.relearned)
-            if is_complete:
-                self.store.complete_read(self.sync, now)
+        with self._writing() as store:
+            store.failures.lift(self.sync, found.mended)
+            store.known.mark_absent(self.sync, found.newly_absent, now)
+            store.known.mark_told_gone(self.sync, found.newly_told)
+            store.known.mark_present(self.sync, found.returned)
+            store.failures.replace_nameless(self.sync, found.nameless)
+            store.known.relearn(self.sync, found.relearned)
 
     def note_invalid(self, records: Iterable[InvalidRecord], *, among: Iterable[str] | None) -> None:
         """`among`: who was read, where that was not everybody."""
-        with self.store.writing(self.sync, self.fence):
-            self.store.replace_invalid(self.sync, self.run_id, records, among=among)
+        with self._writing() as store:
+            store.failures.replace_invalid(self.sync, self.run_id, records, among=among)
 
     def move_watermark(self, mark: Watermark) -> None:
-        with self.store.writing(self.sync, self.fence):
-            self.store.put_watermark(self.sync, mark)
+        with self._writing() as store:
+            store.runs.move_watermark(self.sync, mark)
 
-    def note_held(
-        self,
-        guards: Sequence[tuple[str, str]],
-        changes: Iterable[HeldChange],
-        counts: Mapping[str, int],
-        now: datetime,
-    ) -> None:
-        """`guards` are names and reasons."""
-        with self.store.writing(self.sync, self.fence):
-            self.store.put_held(self.sync, self.run_id, changes, guards=guards, counts=counts, at=now)
+    def note_held(self, guards: Sequence[Held], changes: Iterable[HeldChange], now: datetime) -> None:
+        with self._writing() as store:
+            store.held.put(self.sync, self.run_id, guards, changes, now)
 
     def clear_held(self) -> None:
-        with self.store.writing(self.sync, self.fence):
-            self.store.clear_held(self.sync)
+        with self._writing() as store:
+            store.held.clear(self.sync)
 
     def note_verified(self, known: KnownCustomer, shown: Digests | None) -> None:
         """Read back; `shown` is what go~mus holds instead, to be compared anew by the next run."""
-        with self.store.writing(self.sync, self.fence):
+        with self._writing() as store:
             if shown is not None:
-                self.store.relearn(self.sync, [(known.foreign_id, None, shown)])
-            self.store.mark_verified(self.sync, known.row, self.clock())
+                store.known.relearn(self.sync, [(known.foreign_id, None, shown)])
+            store.known.mark_verified(self.sync, known.row, self.clock())
 
     def tidy(self, before: datetime, now: datetime) -> None:
         """Once a day, forget outcomes and runs that are older, in transactions so short that nobody waits."""
@@ -187,80 +181,41 @@ class Ledger:
             return
         is_left = True
         while is_left:
-            with self.store.writing(self.sync, self.fence):
-                is_left = self.store.forget_history(self.sync, before)
+            with self._writing() as store:
+                is_left = store.forget_history(self.sync, before)
         self.store.set_meta(note, f"{now:%Y-%m-%d}")
         self.store.shrink()
 
     # --- a state that is not what it was ---
 
-    def reset(self, instance: str, address: bytes) -> None:
-        """Drop what is known: it is of another instance."""
-        with self.store.writing(self.sync, self.fence):
-            self.store.reset(self.sync, instance, address)
+    def move_to(self, address: bytes) -> None:
+        """Drop what is known, for it is of another instance; `address` is the digest of this one's."""
+        with self._writing() as store:
+            store.forget_sync(self.sync)
+            store.runs.move_to(self.sync, address)
 
     def forget_absence(self) -> None:
         """Grace begins anew for everybody."""
-        with self.store.writing(self.sync, self.fence):
-            self.store.forget_absence(self.sync)
+        with self._writing() as store:
+            store.forget_absence(self.sync)
 
     # --- erasure on request ---
 
     def note_erasure(self, foreign_id: str, gomus_id: int | None) -> None:
         """Write down, before anything is done, that this customer is erased and stays so."""
-        with self.store.writing(self.sync, self.fence):
-            name = self.digester.name(foreign_id)
-            self.store.put_tombstone(self.sync, name, Cause.REQUEST.value, self.clock())
+        with self._writing() as store:
+            self._put_tombstone(foreign_id, Cause.REQUEST)
             if gomus_id is None:
-                self.store.forget(self.sync, foreign_id)
-                return
-            row = KnownRow(
-                sync=self.sync,
-                foreign_id=foreign_id,
-                gomus_id=gomus_id,
-                record=None,
-                source_digest=None,
-                fields={},
-                absent_since=None,
-                stage=Stage.ERASING,
-                changed_at=self.clock(),
-            )
-            self.store.put_known([row])
-
-    # --- recovery ---
-
-    def settle_open(self, intent: OpenIntent, result: Result, *, words: str, row: KnownRow | None = None) -> None:
-        with self.store.writing(self.sync, self.fence):
-            outcome = Settled(
-                journal_id=intent.journal_id,
-                action=intent.action,
-                result=result.value,
-                gomus_id=row.gomus_id if row else intent.gomus_id,
-                status=None,
-                attempts=0,
-                error=words,
-            )
-            self.store.settle([outcome], self.clock())
-            if row:
-                self.store.put_known([row])
+                store.forget_customer(self.sync, foreign_id)
+            else:
+                row = KnownRow(foreign_id=foreign_id, gomus_id=gomus_id, stage=Stage.ERASING)
+                store.known.put(self.sync, [row])
 
 
-VANISHED = (404, 410)
-
-
-def _intent(outcome: Outcome) -> Intent:
-    return Intent(
-        foreign_id=outcome.change.foreign_id, gomus_id=outcome.gomus_id, action=outcome.action.value, fields=()
-    )
-
-
-def _settled(number: int, outcome: Outcome) -> Settled:
-    return Settled(
-        journal_id=number,
-        action=outcome.action.value,
-        result=outcome.result.value,
+def _known_row(outcome: Outcome, change: Create | Update) -> KnownRow:
+    return KnownRow(
+        foreign_id=change.foreign_id,
         gomus_id=outcome.gomus_id,
-        status=outcome.status,
-        attempts=outcome.attempts,
-        error=outcome.error,
+        digests=outcome.known or change.digests,
+        source_digest=None if outcome.differing or outcome.stale else change.source_digest,
     )

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, text
 
 import syncd
 from syncd.errors import StateUnusable
-from syncd.state.connect import engine_path, open_private, refuse_newer, schema_version, translate_errors
+from syncd.state.connect import lock_file, open_private, refuse_newer, schema_version, translate_errors
 from syncd.state.tables import REVISION
 
 __all__ = ["is_current", "newest", "schema_version", "scripts", "upgrade"]
@@ -60,11 +60,11 @@ def upgrade(engine: Engine) -> None:
 @contextmanager
 def _locked(engine: Engine) -> Iterator[None]:
     """SQLite: two starts at once take turns. PostgreSQL has a lock of its own, in the transaction."""
-    path = engine_path(engine)
+    path = lock_file(engine, "migrate")
     if path is None:
         yield
         return
-    descriptor = open_private(Path(f"{path}.migrate.lock"), "the lock")
+    descriptor = open_private(path, "the lock")
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

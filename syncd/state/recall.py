@@ -7,7 +7,8 @@ from datetime import datetime
 from syncd.domain.changes import Action, Cause
 from syncd.domain.digest import Digester
 from syncd.domain.records import KnownBrief, KnownCustomer
-from syncd.state.store import Store, Watermark
+from syncd.state.runs import Watermark
+from syncd.state.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,40 +21,39 @@ class Recall:
     now: datetime
 
     def known(self, foreign_ids: Sequence[str]) -> Mapping[str, KnownCustomer]:
-        return self.store.find_known(self.sync, foreign_ids)
+        return self.store.known.find(self.sync, foreign_ids)
 
     def tombstones(self, foreign_ids: Sequence[str]) -> Mapping[str, Cause]:
         names = {self.digester.name(foreign_id): foreign_id for foreign_id in foreign_ids}
-        found = self.store.find_tombstones(self.sync, list(names))
-        return {names[name]: Cause(reason) for name, reason in found.items()}
+        return {names[name]: cause for name, cause in self.store.tombstones.find(self.sync, list(names)).items()}
 
     def refused(self, foreign_ids: Sequence[str]) -> Mapping[str, bytes]:
         """Content digests of the refused records whose pause is not over."""
-        found = self.store.find_quarantine(self.sync, foreign_ids)
+        found = self.store.failures.find_refused(self.sync, foreign_ids)
         return {name: row.content for name, row in found.items() if row.next_try_at > self.now}
 
     def set_aside(self) -> Mapping[str, Action]:
-        """Everybody in the quarantine, whether their pause is over or not, and what was refused."""
-        return {row.foreign_id: Action(row.action) for row in self.store.quarantine(self.sync)}
+        """Everybody in the quarantine, with what was refused; also those whose pause is over."""
+        return {row.foreign_id: Action(row.action) for row in self.store.failures.refused(self.sync)}
 
     def is_retry_due(self) -> bool:
         """Whether somebody's pause is over: their record has to be read again to be tried again."""
-        return any(row.next_try_at <= self.now for row in self.store.quarantine(self.sync))
+        return any(row.next_try_at <= self.now for row in self.store.failures.refused(self.sync))
 
     def watermark(self) -> Watermark | None:
-        return self.store.watermark(self.sync)
+        return self.store.runs.watermark(self.sync)
 
     def each_known(self) -> Iterable[KnownBrief]:
-        return self.store.each_known(self.sync)
+        return self.store.known.each(self.sync)
 
     def each_told_gone(self) -> Iterable[KnownBrief]:
-        return self.store.each_told_gone(self.sync)
+        return self.store.known.each_told_gone(self.sync)
 
     def briefs(self, foreign_ids: Sequence[str]) -> Sequence[KnownBrief]:
-        return self.store.find_briefs(self.sync, foreign_ids)
+        return self.store.known.find_briefs(self.sync, foreign_ids)
 
     def count_known(self) -> int:
-        return self.store.count_known(self.sync)
+        return self.store.known.count(self.sync)
 
     def nameless(self) -> Mapping[bytes, datetime]:
-        return self.store.nameless(self.sync)
+        return self.store.failures.nameless(self.sync)

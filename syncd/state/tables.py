@@ -29,7 +29,7 @@ RowNumber = BigInteger().with_variant(Integer, "sqlite")  # only an INTEGER coun
 
 
 class Moment(TypeDecorator[datetime]):
-    """UTC; a naive time is refused at the door."""
+    """A time in UTC; a naive time is refused."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -46,7 +46,7 @@ class Moment(TypeDecorator[datetime]):
 
 
 class Words(TypeDecorator[str]):
-    """Text from outside (a server's message, a file's name): what no database stores must not cost the whole run."""
+    """Text from outside (a server's message, a file's name). Characters that no database stores are replaced."""
 
     impl = Text
     cache_ok = True
@@ -61,11 +61,8 @@ sync = Table(
     "sync",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("instance", Text, nullable=False),
     Column("address", LargeBinary, nullable=False),  # digest of the instance's url
     Column("fence", Integer, nullable=False),
-    Column("reads", Integer, nullable=False),  # complete ones
-    Column("last_complete_at", Moment),
 )
 
 known = Table(
@@ -75,13 +72,12 @@ known = Table(
     Column("sync", Text, nullable=False),
     Column("foreign_id", Text, nullable=False),
     Column("gomus_id", BigInteger),
-    Column("record", LargeBinary),
+    Column("record", LargeBinary, nullable=False),
     Column("source_digest", LargeBinary),
     Column("fields", LargeBinary, nullable=False),
     Column("absent_since", Moment),
     Column("told_gone", Boolean, nullable=False),
     Column("stage", Text, nullable=False),
-    Column("changed_at", Moment, nullable=False),
     Column("verified_at", Moment),  # when it was last read back
     UniqueConstraint("sync", "foreign_id"),
 )
@@ -106,7 +102,7 @@ journal = Table(
     "journal",
     metadata,
     Column("id", RowNumber, primary_key=True, autoincrement=True),
-    Column("run", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
     Column("sync", Text, nullable=False),
     Column("foreign_id", Text, nullable=False),
     Column("gomus_id", BigInteger),
@@ -148,7 +144,7 @@ invalid = Table(
     metadata,
     Column("id", RowNumber, primary_key=True, autoincrement=True),
     Column("sync", Text, nullable=False),
-    Column("run", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
     Column("foreign_id", Text),
     Column("position", Words, nullable=False),
     Column("problems", Text, nullable=False),
@@ -190,11 +186,9 @@ held = Table(
     "held",
     metadata,
     Column("sync", Text, primary_key=True),
-    Column("run", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
     Column("guards", Text, nullable=False),
-    Column("counts", Text, nullable=False),
     Column("held_at", Moment, nullable=False),
-    Column("approved_at", Moment),
     Column("approved_by", Text),
     Column("expires_at", Moment),
 )
@@ -242,10 +236,6 @@ replica = Table(
     "replica",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("host", Words, nullable=False),
-    Column("pid", Integer, nullable=False),
-    Column("version", Text, nullable=False),
-    Column("started_at", Moment, nullable=False),
     Column("seen_at", Moment, nullable=False),
     Column("agenda", Text, nullable=False),
     Column("running", Text, nullable=False),
@@ -256,11 +246,10 @@ request = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("sync", Text, nullable=False),
-    Column("by", Words, nullable=False),
     Column("requested_at", Moment, nullable=False),
     Column("expires_at", Moment),
     Column("replica", Text),  # that has taken it
-    Column("run", Text),
+    Column("run_id", Text),
     Column("status", Text),
     Column("finished_at", Moment),
 )

@@ -28,7 +28,7 @@ LONGEST_BODY = 1024
 def serving(
     options: WebOptions, daemon: DaemonView, metrics: Metrics, clock: Callable[[], datetime] = now
 ) -> Iterator[str]:
-    """Serve until the block ends; gives the address, where the port is the one that was really taken."""
+    """Serve until the block ends; gives the address with the port that was really taken."""
     listening = _listen(options)
     server: TcpWSGIServer = create_server(
         create_app(options, daemon, metrics, clock, places=THREADS - 1),
@@ -49,7 +49,7 @@ def serving(
 
 
 def _end(server: TcpWSGIServer, thread: Thread) -> None:
-    """Waitress has no public stop: its loop ends once it watches nothing; only then may the sockets be closed."""
+    """Stop waitress, which has no public way: its loop ends once it watches no socket, and then they may be closed."""
     watched = server._map  # noqa: SLF001 - as above
     left: dict[int, object] = {}
 

@@ -1,4 +1,4 @@
-"""The pages over HTTP: to be read only, by anybody who may reach the address, without a script on them."""
+"""The pages over HTTP: read-only, without scripts, for anybody who can reach the address."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -34,7 +34,7 @@ HEADERS = {
 
 
 class Pages:
-    """What is answered on each path."""
+    """The answer to each path."""
 
     def __init__(
         self, options: WebOptions, daemon: DaemonView, metrics: Metrics, clock: Callable[[], datetime]
@@ -67,7 +67,7 @@ class Pages:
 def create_app(
     options: WebOptions, daemon: DaemonView, metrics: Metrics, clock: Callable[[], datetime], *, places: int = 3
 ) -> Flask:
-    """No more than `places` answers wait for the database at once: a thread must be left to say that all is alive."""
+    """At most `places` answers wait for the database at once, so that a thread is left for /healthz."""
     pages = Pages(options, daemon, metrics, clock)
     free = BoundedSemaphore(places)
     app = Flask(__name__, static_folder=None, template_folder=None)

@@ -1,4 +1,4 @@
-"""The chart of recent runs: a column for each, its height what was written, below it a mark for how it ended."""
+"""The chart of recent runs: a column for each, as high as what it wrote, above a mark for how it ended."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from math import log1p
 
 from syncd.report import words
 from syncd.report.standing import written
-from syncd.state.store import RunRow
+from syncd.state.runs import RunRow
 
 SHOWN = 30
 ORDER = ("done", "problems", "held", "failed", "stopped", "open", "running")
@@ -35,7 +35,7 @@ class Chart:
 
 
 def draw_chart(runs: Sequence[RunRow], zone: tzinfo, *, is_running: bool) -> Chart:
-    """Of the latest runs, the latest first as the store has them; the drawing has it on the right."""
+    """Draw the given runs, which come with the latest first; the drawing has the latest on the right."""
     most = max((written(run.counts) for run in runs), default=0)
     kinds = [kind_of(run, is_under_way=is_running and place == 0) for place, run in enumerate(runs)]
     columns = tuple(
@@ -62,7 +62,7 @@ def kind_of(run: RunRow, *, is_under_way: bool) -> tuple[str, str]:
 
 
 def _height(count: int, most: int) -> float:
-    """By logarithm, or the first run, which brings everybody, would flatten all others."""
+    """Logarithmic, because the first run writes everybody and would flatten all others."""
     return round(max(LEAST, TALL * log1p(count) / log1p(most)), 1) if count else 0
 
 

@@ -1,4 +1,4 @@
-"""What Prometheus is told: what this process did, counted as it happens, and how the syncs stand, read when asked."""
+"""Metrics for Prometheus: what this process did, counted as it happens, and how the syncs stand, read per scrape."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -14,7 +14,8 @@ from syncd.domain.runs import SUCCEEDED, Status, Summary
 from syncd.errors import SyncdError
 from syncd.gomus.client import Observe
 from syncd.state.board import Board
-from syncd.state.store import RunRow, Store, Tally
+from syncd.state.runs import RunRow
+from syncd.state.store import Store, Tally
 from syncd.web.view import DaemonView
 
 RUN_SECONDS = (1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)
@@ -63,7 +64,7 @@ class Metrics:
             self._outcomes.labels(summary.sync, action, result).inc(count)
 
     def observing(self, instance: str) -> Observe:
-        """For the client of this instance."""
+        """An observer for the calls to this instance."""
 
         def observe(method: str, status: int | None, seconds: float) -> None:
             self._calls.labels(instance, method, str(status or NO_ANSWER)).inc()
@@ -73,7 +74,7 @@ class Metrics:
 
 
 class Standings(Collector):
-    """How the syncs stand, read from the state database at each scrape; a database that is gone is a metric too."""
+    """How the syncs stand, read from the state database on each scrape; that it can't be read is a metric too."""
 
     def __init__(self, daemon: DaemonView, clock: Callable[[], datetime]) -> None:
         self._daemon = daemon
@@ -123,7 +124,7 @@ class Standings(Collector):
         )
         statuses = list(Status)
         for sync in syncs:
-            last, good = store.last_run_ended(sync.name, statuses), store.last_run_ended(sync.name, SUCCEEDED)
+            last, good = store.runs.last_ended(sync.name, statuses), store.runs.last_ended(sync.name, SUCCEEDED)
             for one in statuses if last else ():
                 status.add_metric([sync.name, one.value], last is not None and last.status == one.value)
             _add_end(ended, last)
@@ -165,7 +166,7 @@ def _daemons(count: int) -> Metric:
 
 
 def _records(*runs: RunRow | None) -> int | None:
-    """Of the first that got so far."""
+    """The records of the first of these runs that counted any."""
     return next((run.counts["records"] for run in runs if run and "records" in run.counts), None)
 
 

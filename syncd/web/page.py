@@ -13,7 +13,8 @@ from syncd.report.failures import FailureGroup, group_failures
 from syncd.report.html import make_environment
 from syncd.report.standing import SyncStanding, standings
 from syncd.state.board import Board, Replica
-from syncd.state.store import RunRow, Store
+from syncd.state.runs import RunRow
+from syncd.state.store import Store
 from syncd.web.chart import COLUMN, SHOWN, Chart, draw_chart, kind_of
 from syncd.web.view import DaemonView
 
@@ -23,7 +24,7 @@ _ENVIRONMENT = make_environment("syncd.web")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """One sync on the page. `success` is the last run that was done, where the last one was not."""
+    """One sync on the page. `success` is the last successful run, where the last run was none."""
 
     standing: SyncStanding
     zone: ZoneInfo
@@ -40,7 +41,7 @@ class Shown:
 
 
 def draw_page(daemon: DaemonView, now: datetime, *, show_ids: bool) -> tuple[str, bool]:
-    """The page, and whether the state could be read for it."""
+    """The page as HTML, and whether the state could be read for it."""
     shown: list[Shown] = []
     replicas: list[Replica] = []
     trouble: SyncdError | None = None
@@ -67,7 +68,7 @@ def draw_page(daemon: DaemonView, now: datetime, *, show_ids: bool) -> tuple[str
 
 
 def _zone(daemon: DaemonView) -> ZoneInfo:
-    """The page as a whole goes by the clock of the first sync."""
+    """The time zone of the page as a whole is that of the first sync."""
     return next(iter(daemon.config.syncs.values())).timezone
 
 
@@ -91,7 +92,7 @@ def _gather(
 def _show(  # noqa: PLR0913 - what one sync's part of the page depends on
     standing: SyncStanding, store: Store, zone: ZoneInfo, *, is_running: bool, is_approved: bool, show_ids: bool
 ) -> Shown:
-    runs = store.runs(standing.sync, SHOWN)
+    runs = store.runs.latest(standing.sync, SHOWN)
     failures = group_failures(store, standing.sync, with_ids=show_ids)
     kind, label = _standing_in_a_word(standing, is_running=is_running, is_approved=is_approved)
     has_failed = standing.last is not None and standing.last.status not in (
@@ -107,7 +108,7 @@ def _show(  # noqa: PLR0913 - what one sync's part of the page depends on
         is_approved=is_approved,
         needs_a_person=kind in ("failed", "held"),
         runs=tuple(runs),
-        success=store.last_run_ended(standing.sync, SUCCEEDED) if has_failed else None,
+        success=store.runs.last_ended(standing.sync, SUCCEEDED) if has_failed else None,
         chart=draw_chart(runs, zone, is_running=is_running),
         failures=tuple(failures[:GROUPS]),
         further=len(failures[GROUPS:]),

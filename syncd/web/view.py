@@ -1,4 +1,4 @@
-"""What the page and the metrics ask of the daemon; all else they read from the state database."""
+"""What the page and the metrics ask the daemon; they read everything else from the state database."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -8,11 +8,11 @@ from syncd.config.model import Config
 
 
 class DaemonView(Protocol):
-    """Asked from other threads than the daemon's own."""
+    """May be asked from any thread."""
 
     @property
     def config(self) -> Config:
-        """The one in force."""
+        """The configuration in force."""
 
     def problems(self) -> Sequence[str]:
         """Why the daemon is not ready, in words for the operator; empty where it is."""

@@ -2,15 +2,21 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from syncd.assembly import opening_state
 from syncd.config import load
 from syncd.config.model import Config
-from syncd.domain.records import FieldProblem, InvalidRecord, Position, Stage
-from syncd.state.store import HeldChange, Intent, KnownRow, Quarantined, Settled, Store
+from syncd.domain.changes import Action, Outcome, Result, Update
+from syncd.domain.guards import Guard, Held
+from syncd.domain.records import Digests, FieldProblem, InvalidRecord, Position
+from syncd.domain.runs import Status, Summary, Trigger
+from syncd.state.failures import Quarantined
+from syncd.state.held import HeldChange
+from syncd.state.known import KnownRow
+from syncd.state.store import Store
 
 NOW = datetime(2026, 3, 9, 13, 5, tzinfo=UTC)  # a Monday, 14:05 in Berlin
 SYNC = """
@@ -60,48 +66,43 @@ def make_daemon(
 def writing(daemon: QuietDaemon) -> Iterator[Store]:
     """As a run would; the clock of the fences starts with the first."""
     with opening_state(daemon.config) as state:
-        for name, sync in daemon.config.syncs.items():
-            state.store.enter(name, sync.gomus, b"address")
+        for name in daemon.config.syncs:
+            state.store.runs.enter(name, b"address")
         yield state.store
 
 
 def add_run(
     store: Store,
     sync: str,
-    status: str | None,
+    status: Status | None,
     counts: dict[str, int] | None = None,
     *,
     at: datetime = NOW - timedelta(minutes=5),
     error: str | None = None,
     remedy: str | None = None,
 ) -> str:
-    run = f"{at:%Y%m%dT%H%M%S}-{sync}"
-    store.begin_run(run, sync, "main", "schedule", at)
+    run_id = f"{at:%Y%m%dT%H%M%S}-{sync}"
+    store.runs.begin(run_id, sync, "main", Trigger.SCHEDULE, at)
     if status is not None:
-        store.finish_run(run, status, counts or {}, error, at + timedelta(seconds=12.4), remedy=remedy)
-    return run
+        summary = Summary(sync=sync, run_id=run_id, status=status, counts=counts or {}, error=error, remedy=remedy)
+        store.runs.finish(summary, at + timedelta(seconds=12.4))
+    return run_id
 
 
 def add_known(store: Store, sync: str, count: int) -> None:
-    row = KnownRow(
-        sync=sync,
-        foreign_id="",
-        gomus_id=1,
-        record=b"r",
-        source_digest=b"s",
-        fields={},
-        absent_since=None,
-        stage=Stage.ACTIVE,
-        changed_at=NOW,
-    )
-    store.put_known([replace(row, foreign_id=f"{sync}-{number}", gomus_id=number + 1000) for number in range(count)])
+    digests = Digests(record=b"r")
+    rows = [
+        KnownRow(foreign_id=f"{sync}-{number}", gomus_id=number + 1000, digests=digests, source_digest=b"s")
+        for number in range(count)
+    ]
+    store.known.put(sync, rows)
 
 
-def add_invalid(store: Store, sync: str, run: str, problems: dict[tuple[str, str], int]) -> None:
+def add_invalid(store: Store, sync: str, run_id: str, problems: dict[tuple[str, str], int]) -> None:
     kinds = [problem for problem, count in problems.items() for _ in range(count)]
-    store.replace_invalid(
+    store.failures.replace_invalid(
         sync,
-        run,
+        run_id,
         [
             InvalidRecord(
                 foreign_id=f"{sync}-{900 + line}",
@@ -115,7 +116,7 @@ def add_invalid(store: Store, sync: str, run: str, problems: dict[tuple[str, str
 
 def add_refused(store: Store, sync: str, reasons: dict[str, int]) -> None:
     for number, reason in enumerate(reason for reason, count in reasons.items() for _ in range(count)):
-        store.put_quarantine(
+        store.failures.set_aside(
             sync,
             Quarantined(
                 foreign_id=f"{sync}-{700 + number}",
@@ -130,50 +131,35 @@ def add_refused(store: Store, sync: str, reasons: dict[str, int]) -> None:
         )
 
 
-def hold(store: Store, sync: str, run: str, reason: str, count: int) -> None:
+def hold(store: Store, sync: str, run_id: str, reason: str, count: int) -> None:
     changes = [HeldChange(f"{sync}-{number}", "delete", b"c") for number in range(count)]
-    store.put_held(
-        sync, run, changes, guards=[("delete", reason)], counts={"delete": count}, at=NOW - timedelta(hours=3)
-    )
+    store.held.put(sync, run_id, [Held(guard=Guard.DELETE, reason=reason)], changes, NOW - timedelta(hours=3))
 
 
-def note(
-    store: Store, sync: str, run: str, action: str, result: str, *, fields: tuple[str, ...] = (), **more: object
-) -> None:
-    """One line of the journal; `error` and the number of customers may be said."""
-    count = int(str(more.get("count", 1)))
-    error = more.get("error")
-    intents = [
-        Intent(foreign_id=f"{sync}-{number}", gomus_id=number + 1000, action=action, fields=fields)
+def fail_updates(store: Store, sync: str, run_id: str, count: int, *, error: str) -> None:
+    """So many updates that the run has sent, and go~mus refused, in the journal."""
+    changes = [
+        Update(foreign_id=f"{sync}-{number}", gomus_id=number + 1000, fields={}, digests=Digests(), source_digest=b"s")
         for number in range(count)
     ]
-    numbers = store.begin_intents(run, sync, intents, NOW)
+    numbers = store.journal.begin(run_id, sync, changes, Action.UPDATE, NOW)
     outcomes = [
-        Settled(
-            journal_id=number,
-            action=action,
-            result=result,
-            gomus_id=1,
-            status=200,
-            attempts=1,
-            error=str(error) if error else None,
-        )
-        for number in numbers
+        Outcome(change=one, action=Action.UPDATE, result=Result.FAILED, gomus_id=one.gomus_id, status=422, error=error)
+        for one in changes
     ]
-    store.settle(outcomes if result != "open" else [], NOW)
+    store.journal.settle(list(zip(numbers, outcomes, strict=True)), NOW)
 
 
 def fill(daemon: QuietDaemon) -> None:
     """Four syncs as they might stand on a bad day: in order, with failures, held, failed."""
     with writing(daemon) as store:
-        _weeks(
-            store, "members", last=("done with problems", {"records": 12480, "update": 3, "create": 1, "invalid": 9})
-        )
+        counts = {"records": 12480, "update": 3, "create": 1, "invalid": 9}
+        _weeks(store, "members", last=(Status.PROBLEMS, counts))
         add_known(store, "members", 1240)
         add_invalid(
             store,
             "members",
-            store.runs("members", 1)[0].id,
+            store.runs.latest("members", 1)[0].id,
             {
                 ("date_of_birth", "is not a date in the form 31.12.1980"): 5,
                 ("email", "is not an e-mail address"): 2,
@@ -182,30 +168,31 @@ def fill(daemon: QuietDaemon) -> None:
             },
         )
         add_refused(store, "members", {"go~mus refused (422): Customer 4711: surname can't be blank": 2})
-        _weeks(store, "schools", last=("held", {"records": 310}))
+        _weeks(store, "schools", last=(Status.HELD, {"records": 310}))
         add_known(store, "schools", 412)
-        run = store.runs("schools", 1)[0].id
-        hold(store, "schools", run, "102 of 412 known customers would be deleted at once; the limit is 5 % and 20", 102)
-        _weeks(store, "donors", last=("failed", {}), error=True)
+        run_id = store.runs.latest("schools", 1)[0].id
+        reason = "102 of 412 known customers would be deleted at once; the limit is 5 % and 20"
+        hold(store, "schools", run_id, reason, 102)
+        _weeks(store, "donors", last=(Status.FAILED, {}), error=True)
         add_known(store, "donors", 87)
-        _weeks(store, "foerderkreis", last=("done", {"records": 640, "unchanged": 640}))
+        _weeks(store, "foerderkreis", last=(Status.DONE, {"records": 640, "unchanged": 640}))
         add_known(store, "foerderkreis", 640)
     daemon.due = {name: NOW + timedelta(minutes=10) for name in ("members", "schools", "donors")}
 
 
-def _weeks(store: Store, sync: str, *, last: tuple[str, dict[str, int]], error: bool = False) -> None:
+def _weeks(store: Store, sync: str, *, last: tuple[Status, dict[str, int]], error: bool = False) -> None:
     """A first import, then quiet days with a few changes, and the last run."""
     for day in range(28, 0, -1):
         at = NOW - timedelta(days=day, minutes=5)
         counts = {"records": 400, "create": 390} if day == 28 else {"records": 400, "update": day * 7 % 5 * (day % 3)}
-        status = {20: "failed", 13: "done with problems", 9: "stopped"}.get(day, "done")
+        status = {20: Status.FAILED, 13: Status.PROBLEMS, 9: Status.STOPPED}.get(day, Status.DONE)
         add_run(
             store,
             sync,
             status,
-            counts if status != "failed" else {},
+            counts if status is not Status.FAILED else {},
             at=at,
-            error="no connection to go~mus" if status == "failed" else None,
+            error="no connection to go~mus" if status is Status.FAILED else None,
         )
     add_run(
         store,

@@ -23,8 +23,8 @@ from syncd.assembly import State, opening_state
 from syncd.config import load
 from syncd.config.model import Config
 from syncd.daemon.crew import DoneBefore, enter
-from syncd.daemon.desk import SILENT, Desk, Ended, Fate, Order, Self
-from syncd.domain.runs import Status, Summary
+from syncd.daemon.desk import SILENT, Desk, Ended, Fate, Order
+from syncd.domain.runs import Status, Summary, Trigger
 from syncd.errors import LeaseTaken, StateUnusable
 from syncd.runs.run import run
 from syncd.state.board import Board
@@ -95,10 +95,8 @@ class Life:
 
     def open_desk(self) -> Desk:
         self._opened += 1
-        number = self._opened
-        me = Self(name=f"replica-{number}", host="here", pid=number, version="0", started_at=self.clock())
         desk = Desk(
-            me=me,
+            name=f"replica-{self._opened}",
             config=self.config,
             start=lambda order: self._orders.append((desk, order)),
             clock=self.clock,
@@ -311,14 +309,14 @@ def test_a_run_whose_replica_died_is_gone_on_with_by_another(live: Any) -> None:
     life.open_desk()
     life.live(at("2026-11-23 02:10"), timedelta(seconds=5))
     (order,) = life.begun
-    life.desks = [desk for desk in life.desks if desk.me.name != order.replica]
+    life.desks = [desk for desk in life.desks if desk.name != order.replica]
     life._due.clear()
     with life.museum.engine.begin() as connection:  # it did not come to write down the end
         connection.execute(sa.text("update run set finished_at = null, status = null"))
     died = life.clock.now
     life.takes = timedelta(seconds=5)
     life.live(died + SILENT + timedelta(seconds=10), timedelta(seconds=1))
-    assert [other.trigger for other in life.begun] == ["schedule", "request"]
+    assert [other.trigger for other in life.begun] == [Trigger.SCHEDULE, Trigger.REQUEST]
     assert life.begun[1].replica != order.replica
     assert life.starts[1] - died < SILENT + timedelta(seconds=8)
 

@@ -164,7 +164,7 @@ def test_what_is_held_beyond_an_approval_is_told_again(museum: Museum, alarms: A
     museum.remove(1, 2, 3, 4, 5)
     held = go(museum, alarms)
     now = museum.clock.now
-    museum.store.approve("members", held.run_id, by="a person", at=now, expires_at=now + timedelta(days=1))
+    museum.store.held.approve("members", held.run_id, by="a person", expires_at=now + timedelta(days=1))
     Conditions(museum.engine).expect_more("members", Kind.HELD.value)
     museum.remove(6)
     for _ in range(2):

@@ -9,9 +9,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from bad_day import add_known, add_run, hold, make_daemon, note, writing
+from bad_day import add_known, add_run, fail_updates, hold, make_daemon, writing
 from office import MARKS, Office, open_office
 
+from syncd.domain.runs import Status
 from syncd.report.html import LISTED, report_as_html, report_run
 
 
@@ -167,9 +168,9 @@ def test_a_run_of_another_sync_is_not_taken_for_one_of_this(tmp_path: Path) -> N
 def test_a_crowd_is_cut_off_and_says_so(tmp_path: Path) -> None:
     daemon = make_daemon(tmp_path, "members")
     with writing(daemon) as store:
-        run = add_run(store, "members", "done with problems", {"failed": LISTED + 5})
-        note(store, "members", run, "update", "failed", count=LISTED + 5, error="go~mus refused (422)")
-        row = store.find_run(run)
+        run = add_run(store, "members", Status.PROBLEMS, {"failed": LISTED + 5})
+        fail_updates(store, "members", run, LISTED + 5, error="go~mus refused (422)")
+        row = store.runs.find(run)
         assert row is not None
         page = report_as_html(report_run(store, row), daemon.config.syncs["members"].timezone)
     assert page.count('<tr><th scope="row"><code>members-') == LISTED
@@ -180,9 +181,9 @@ def test_what_was_held_and_is_no_longer_is_said_so(tmp_path: Path) -> None:
     daemon = make_daemon(tmp_path, "members")
     with writing(daemon) as store:
         add_known(store, "members", 3)
-        older = add_run(store, "members", "held")
+        older = add_run(store, "members", Status.HELD)
         hold(store, "members", "another run", "30 of 40", 30)
-        row = store.find_run(older)
+        row = store.runs.find(older)
         assert row is not None
         page = report_as_html(report_run(store, row), daemon.config.syncs["members"].timezone)
     assert "It was released, or replaced by a later run" in page

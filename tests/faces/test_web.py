@@ -74,7 +74,7 @@ def test_the_page_says_how_many_syncs_need_a_person(bad_day: QuietDaemon) -> Non
 
 def test_a_page_without_trouble_says_so(daemon: QuietDaemon) -> None:
     with writing(daemon) as store:
-        add_run(store, "members", "done", {"records": 3, "unchanged": 3})
+        add_run(store, "members", Status.DONE, {"records": 3, "unchanged": 3})
     assert "<h1>Nothing needs you</h1>" in page_of(daemon)
 
 
@@ -98,13 +98,13 @@ def test_what_is_held_comes_with_its_reason_and_the_command_that_releases_it(bad
 
 def test_an_approval_is_shown_until_it_expires_and_without_who_gave_it(bad_day: QuietDaemon) -> None:
     with writing(bad_day) as store:
-        run = store.runs("schools", 1)[0].id
-        store.approve("schools", run, by="zzperson@zzhost", at=NOW, expires_at=NOW + timedelta(hours=1))
+        run = store.runs.latest("schools", 1)[0].id
+        store.held.approve("schools", run, by="zzperson@zzhost", expires_at=NOW + timedelta(hours=1))
     page = page_of(bad_day)
     assert "Approved until Mon 9 Mar 2026, 15:05 CET" in part_of(page, "schools")
     assert "zzperson" not in page
     with writing(bad_day) as store:
-        store.approve("schools", run, by="zzperson@zzhost", at=NOW, expires_at=NOW - timedelta(hours=1))
+        store.held.approve("schools", run, by="zzperson@zzhost", expires_at=NOW - timedelta(hours=1))
     assert "syncd approve schools" in part_of(page_of(bad_day), "schools")
 
 
@@ -117,7 +117,7 @@ def test_a_failed_run_comes_with_what_to_do_and_when_it_last_went_well(bad_day: 
 
 def test_failures_are_counted_by_reason_wherever_the_records_stand(daemon: QuietDaemon) -> None:
     with writing(daemon) as store:
-        run = add_run(store, "members", "done with problems")
+        run = add_run(store, "members", Status.PROBLEMS)
         reason = "stands more than once, with different contents (first: members.csv line {})"
         add_invalid(store, "members", run, {("foreign_id", reason.format(line)): 2 for line in (17, 29)})
         add_refused(store, "members", {"go~mus refused (422): Customer 4711: surname can't be blank": 1})
@@ -137,7 +137,7 @@ def test_failures_are_counted_by_reason_wherever_the_records_stand(daemon: Quiet
 )
 def test_a_run_that_has_not_ended_is_told_apart(daemon: QuietDaemon, finished: bool, running: bool, words: str) -> None:
     with writing(daemon) as store:
-        add_run(store, "members", "done" if finished else None, {"records": 3})
+        add_run(store, "members", Status.DONE if finished else None, {"records": 3})
     daemon.under_way = {"members"} if running else set()
     assert words in part_of(page_of(daemon), "members")
 
@@ -153,10 +153,7 @@ def test_other_daemons_and_what_they_run_are_known_from_the_database(daemon: Qui
         board = Board(store.engine)
         for name, age, running in (("a", 1, ["members"]), ("b", 2, []), ("dead", 3600, ["schools"])):
             seen = NOW - timedelta(seconds=age)
-            replica = Replica(
-                name=name, host="zzhost", pid=1, version="1", started_at=seen, seen_at=seen, agenda={}, running=running
-            )
-            board.beat(replica)
+            board.beat(Replica(name=f"zzhost-{name}", seen_at=seen, agenda={}, running=running))
     page = page_of(daemon)
     assert "2 daemons are running; each sync starts in one of them when it is due." in page
     assert "Under way" in part_of(page, "members")
@@ -201,7 +198,7 @@ def test_the_chart_is_told_in_words_too(bad_day: QuietDaemon) -> None:
 
 def test_a_name_of_html_is_shown_as_it_is(daemon: QuietDaemon) -> None:
     with writing(daemon) as store:
-        add_run(store, "members", "failed", error="<script>alert(1)</script> & 'ß'")
+        add_run(store, "members", Status.FAILED, error="<script>alert(1)</script> & 'ß'")
     page = page_of(daemon)
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &#39;ß&#39;." in page
@@ -528,7 +525,7 @@ def test_readyz_is_json_for_machines(daemon: QuietDaemon) -> None:
 def test_what_is_held_and_known_is_read_on_postgresql_too(tmp_path: Path, postgres_url: str) -> None:
     daemon = make_daemon(tmp_path, "members", state=postgres_url)
     with writing(daemon) as store:
-        run = add_run(store, "members", "held", {"records": 50})
+        run = add_run(store, "members", Status.HELD, {"records": 50})
         add_known(store, "members", 50)
         add_refused(store, "members", {"go~mus refused (422)": 2})
         add_invalid(store, "members", run, {("email", "is no address"): 3})

@@ -39,7 +39,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     daemon = make_daemon(folder, "members", "schools", "donors", "foerderkreis")
     fill(daemon)
     with looking_at_state(daemon.config) as state:
-        run = state.store.runs("members", 1)[0]
+        run = state.store.runs.latest("members", 1)[0]
         report = report_as_html(report_run(state.store, run), daemon.config.syncs["members"].timezone)
     (folder / "report.html").write_text(report, encoding="utf-8")
     with serving(WebOptions(listen="127.0.0.1:0"), daemon, Metrics(), lambda: NOW) as url:

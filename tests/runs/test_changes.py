@@ -192,10 +192,10 @@ def test_after_approval_the_held_deletions_go_through(museum: Museum, feed: Feed
     museum.run()
     wait(museum, 7.1)
     assert museum.run().status is Status.HELD
-    held = museum.store.held("members")
+    held = museum.store.held.find("members")
     assert held
     now = museum.clock.now
-    museum.store.approve("members", held.run, by="somebody", at=now, expires_at=now + timedelta(hours=24))
+    museum.store.held.approve("members", held.run_id, by="somebody", expires_at=now + timedelta(hours=24))
     assert museum.run().status is Status.DONE
     assert names(museum) == {"M-0003", "M-0004", "M-0005"}
 
@@ -261,7 +261,7 @@ def test_who_is_no_longer_in_the_source_is_no_failure_any_more(museum: Museum, f
     feed.vanish(2)
     wait(museum, 1)
     museum.run()
-    assert museum.store.quarantine("members") == []
+    assert museum.store.failures.refused("members") == []
 
 
 def test_a_state_restored_from_a_backup_hears_of_deletions_again(museum: Museum, feed: Feed) -> None:
@@ -315,8 +315,8 @@ def test_a_record_on_two_pages_of_a_shifting_list_ends_the_read(museum: Museum, 
     assert summary.status is Status.FAILED
     assert summary.error
     assert "feed page 1 record 1" in summary.error
-    assert museum.store.each_known("members")
-    assert all(known.absent_since is None for known in museum.store.each_known("members"))
+    assert museum.store.known.each("members")
+    assert all(known.absent_since is None for known in museum.store.known.each("members"))
 
 
 def test_two_records_of_one_id_on_a_shifting_list_stop_only_themselves_and_hide_who_may_be_lost(
@@ -345,7 +345,7 @@ def test_a_shift_among_changes_keeps_the_watermark(museum: Museum, feed: Feed) -
 
 
 def invalid(museum: Museum) -> set[str | None]:
-    return {row.foreign_id for row in museum.store.invalid("members")}
+    return {row.foreign_id for row in museum.store.failures.invalid("members")}
 
 
 def test_an_invalid_record_stays_listed_when_the_cursor_has_passed_it(museum: Museum, feed: Feed) -> None:
@@ -365,14 +365,14 @@ def test_a_record_without_an_id_is_listed_once_however_often_it_comes(museum: Mu
     feed.told_twice = [(member(0, id=""), False)]
     for _ in range(3):
         assert museum.run().status is Status.PROBLEMS
-    assert len(museum.store.invalid("members")) == 1
+    assert len(museum.store.failures.invalid("members")) == 1
 
 
 def test_whoever_was_erased_on_request_is_listed_once_and_without_an_id(museum: Museum, feed: Feed) -> None:
     museum.erase("M-0005")
     for _ in range(3):
         museum.run()
-    assert [row.foreign_id for row in museum.store.invalid("members")] == [None]
+    assert [row.foreign_id for row in museum.store.failures.invalid("members")] == [None]
 
 
 # --- a read that broke off ---
@@ -410,5 +410,5 @@ def test_a_broken_read_that_is_applied_deletes_nobody_and_leaves_the_watermark(m
     wait(museum, 30)
     museum.run()
     assert {"M-0004", "M-0005"} <= names(museum)
-    assert all(known.absent_since is None for known in museum.store.each_known("members"))
+    assert all(known.absent_since is None for known in museum.store.known.each("members"))
     assert feed.cursors[-1] is None

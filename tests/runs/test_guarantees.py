@@ -34,13 +34,14 @@ from museum import FIELDS_MAPPED, Museum, Shelf, WatchfulFeed, member
 
 import syncd.runs.run
 from syncd.delivery.writing import Delivery
-from syncd.domain.changes import Create, Outcome, Result
+from syncd.domain.changes import Cause, Create
 from syncd.domain.guards import Limits
 from syncd.domain.runs import Status
 from syncd.errors import IncompleteRead
 from syncd.plan.reading import Snapshot
 from syncd.sandbox.switches import Switches, positions
 from syncd.sources.base import SourceOptions
+from syncd.state.known import KnownRow
 from syncd.state.ledger import Ledger
 
 EXAMPLES = int(os.environ.get("SYNCD_TEST_MACHINE_EXAMPLES", "40"))
@@ -191,10 +192,10 @@ class Guarantees(RuleBasedStateMachine):
 
     @rule()
     def approve(self) -> None:
-        held, now = self.museum.store.held("members"), self.museum.clock.now
+        held, now = self.museum.store.held.find("members"), self.museum.clock.now
         if held:
             until = now + timedelta(hours=24)
-            self.museum.store.approve("members", held.run, by="somebody", at=now, expires_at=until)
+            self.museum.store.held.approve("members", held.run_id, by="somebody", expires_at=until)
 
     @rule(number=numbers, plan=plans)
     def erase_on_request(self, number: int, plan: Plan) -> None:
@@ -211,7 +212,7 @@ class Guarantees(RuleBasedStateMachine):
     @rule(after=st.integers(0, 10))
     def run_on_a_broken_read(self, after: int) -> None:
         before = len(self.museum.sandbox.deleted)
-        due = {known.foreign_id for known in self.museum.store.unfinished("members")}
+        due = {known.foreign_id for known in self.museum.store.known.unfinished("members")}
         self.museum.shelf.breaks_after = after
         status = self.run({})
         self.museum.shelf.breaks_after = None
@@ -242,9 +243,9 @@ class Guarantees(RuleBasedStateMachine):
     def run(self, plan: Plan, *, commits: int = 10_000) -> Status | None:
         museum = self.museum
         present = {f"M-{row['id']}" for row in museum.rows}
-        begun = {known.foreign_id for known in museum.store.unfinished("members")}
+        begun = {known.foreign_id for known in museum.store.known.unfinished("members")}
         before = {customer.id: customer for customer in museum.sandbox.customers}
-        held = museum.store.held("members")
+        held = museum.store.held.find("members")
         is_approved = held is not None and held.approved_by is not None
         status, lost = None, 0
         try:
@@ -273,8 +274,8 @@ class Guarantees(RuleBasedStateMachine):
 
     def has_tombstone(self, name: str) -> bool:
         """Still: a state that was lost has forgotten its tombstones too."""
-        found = self.museum.store.find_tombstones("members", [self.museum.digester.name(name)])
-        return "request" in found.values()
+        found = self.museum.store.tombstones.find("members", [self.museum.digester.name(name)])
+        return Cause.REQUEST in found.values()
 
     # --- the guarantees ---
 
@@ -361,9 +362,10 @@ def resend_after_a_time_out(delivery: Delivery, creates: Any, lost: Any, *, trie
 
 
 def know_before_acceptance(ledger: Ledger, changes: Any, action: Any) -> Any:
-    with ledger.store.writing(ledger.sync, ledger.fence):
-        outcomes = [Outcome(change=c, action=action, result=Result.OK, gomus_id=1) for c in changes]
-        ledger.store.put_known([ledger._row(o) for o in outcomes if isinstance(o.change, Create)])
+    with ledger.store.runs.writing(ledger.sync, ledger.fence):
+        creates = [change for change in changes if isinstance(change, Create)]
+        rows = [KnownRow(foreign_id=one.foreign_id, gomus_id=1, digests=one.digests) for one in creates]
+        ledger.store.known.put(ledger.sync, rows)
     return begin(ledger, changes, action)
 
 

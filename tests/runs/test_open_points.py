@@ -87,4 +87,4 @@ def held(museum: Museum) -> tuple[set[str | None], set[str]]:
         museum.run()
     assert museum.sandbox.duplicates() == []
     present = {customer.foreign_id for customer in museum.sandbox.customers if customer.foreign_id}
-    return present, {row.foreign_id for row in museum.store.quarantine("members")}
+    return present, {row.foreign_id for row in museum.store.failures.refused("members")}

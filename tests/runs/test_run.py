@@ -118,7 +118,7 @@ def test_an_adopted_customer_that_agrees_costs_no_write(here: Museum) -> None:
     fresh.transport = here.transport
     fresh.run()
     assert fresh.writes() == []
-    assert fresh.store.count_known("members") == 20
+    assert fresh.store.known.count("members") == 20
     fresh.close()
 
 
@@ -170,7 +170,7 @@ def test_identical_rows_are_one_customer_and_differing_ones_none(here: Museum) -
     summary = here.run()
     assert (summary.status, summary.counts["duplicates"]) == (Status.PROBLEMS, 1)
     assert {customer.foreign_id for customer in here.sandbox.customers} == {"M-0001", "M-0002", "M-0004"}
-    assert [(row.foreign_id, row.position) for row in here.store.invalid("members")] == [
+    assert [(row.foreign_id, row.position) for row in here.store.failures.invalid("members")] == [
         ("M-0003", "shelf line 4"),
         ("M-0003", "shelf line 7"),
     ]
@@ -182,7 +182,7 @@ def test_a_contradiction_far_away_is_noticed_and_the_customer_stays(here: Museum
     here.rows.append(dict(here.row(1), phone="+493023125444"))
     here.run()
     assert here.calls() == []
-    assert len(here.store.invalid("members")) == 2
+    assert len(here.store.failures.invalid("members")) == 2
 
 
 def test_a_record_that_lost_its_id_keeps_its_customer_and_only_it(here: Museum) -> None:
@@ -234,9 +234,9 @@ def test_ids_that_changed_shape_hold_the_whole_run(museum: Museum) -> None:
 
 
 def approve(museum: Museum) -> None:
-    held, now = museum.store.held("members"), museum.clock()
+    held, now = museum.store.held.find("members"), museum.clock()
     assert held is not None
-    assert museum.store.approve("members", held.run, by="somebody", at=now, expires_at=now + timedelta(hours=24))
+    assert museum.store.held.approve("members", held.run_id, by="somebody", expires_at=now + timedelta(hours=24))
 
 
 def test_an_approval_releases_what_was_held_and_nothing_beyond(museum: Museum) -> None:
@@ -312,7 +312,7 @@ def test_one_bad_record_stops_only_itself(here: Museum) -> None:
     here.row(7)["family"] = ""
     assert here.run().status is Status.PROBLEMS
     assert len(here.sandbox.customers) == 19
-    (refused,) = here.store.quarantine("members")
+    (refused,) = here.store.failures.refused("members")
     assert refused.foreign_id == "M-0007"
 
 
@@ -360,11 +360,11 @@ def test_a_refused_record_that_is_put_back_or_taken_out_is_no_failure_any_more(h
     here.row(1)["family"] = ""
     here.rows.append(member(3, family=""))
     here.run()
-    assert {row.foreign_id for row in here.store.quarantine("members")} == {"M-0001", "M-0003"}
+    assert {row.foreign_id for row in here.store.failures.refused("members")} == {"M-0001", "M-0003"}
     here.row(1)["family"] = "Muster1"
     here.remove(3)
     assert here.run().status is Status.DONE
-    assert (here.store.quarantine("members"), here.calls()) == ([], [])
+    assert (here.store.failures.refused("members"), here.calls()) == ([], [])
 
 
 def test_a_refused_token_stops_the_run_at_once(here: Museum) -> None:
@@ -380,7 +380,7 @@ def test_an_outage_ends_the_run_with_what_was_done_recorded(here: Museum) -> Non
     summary = here.run(lambda _request, number: Fault.NO_CONNECTION if number > 35 else None)
     assert summary.status is Status.FAILED
     before = len(here.sandbox.customers)
-    assert here.store.count_known("members") == before
+    assert here.store.known.count("members") == before
     assert here.run().status is Status.DONE
     assert len(here.sandbox.customers) == 100
     assert len([call for call in here.calls() if call.startswith("POST")]) <= 10
@@ -453,7 +453,7 @@ def test_further_addresses_are_told_when_a_customer_is_erased(here: Museum) -> N
     here.sandbox.add_address(here.sandbox.by_foreign_id("M-0002")[0].id, city="Köln")
     here.remove(2)
     here.run()
-    errors = [line.error for line in here.store.journal_of("members", "M-0002") if line.action == "anonymize"]
+    errors = [line.error for line in here.store.journal.of_customer("members", "M-0002") if line.action == "anonymize"]
     assert errors[0] is not None
     assert "has 2 addresses" in errors[0]
 
@@ -579,7 +579,7 @@ def test_a_record_that_the_server_stumbles_over_again_and_again_is_set_aside(mus
 
     assert museum.run(stumble).status is Status.PROBLEMS
     museum.run(stumble)
-    assert [row.foreign_id for row in museum.store.quarantine("members")] == ["M-0003"]
+    assert [row.foreign_id for row in museum.store.failures.refused("members")] == ["M-0003"]
     assert {customer.foreign_id for customer in museum.sandbox.customers} >= {"M-0001", "M-0002", "M-0004", "M-0005"}
     assert museum.run(stumble).status is Status.PROBLEMS
     assert museum.calls() == []
@@ -594,7 +594,7 @@ def test_a_state_of_another_instance_is_rebuilt_by_adoption(museum: Museum) -> N
     museum.remove(2)
     museum.run()
     assert museum.writes() == []
-    assert museum.store.count_known("members") == 4
+    assert museum.store.known.count("members") == 4
 
 
 def test_a_customer_that_somebody_created_anew_is_found_under_its_foreign_id(here: Museum) -> None:

@@ -182,11 +182,11 @@ def test_who_lost_the_lease_with_its_connection_writes_no_more(postgres_url: str
     digester = Digester(b"key", FIELDS)
     ours, theirs = (Store(e, pack=digester.pack, unpack=digester.unpack) for e in (engine, other))
     with take_lease(engine, "members"):
-        fence = ours.enter("members", "main", b"address").fence
+        fence = ours.runs.enter("members", b"address").fence
         _cut_off_all_but(other)
         take_within(postgres_url, 5)
-        theirs.enter("members", "main", b"address")
-        with pytest.raises(LeaseLost), ours.writing("members", fence):
+        theirs.runs.enter("members", b"address")
+        with pytest.raises(LeaseLost), ours.runs.writing("members", fence):
             pass
     engine.dispose()
     other.dispose()

@@ -108,7 +108,9 @@ def upgrade_and_die(url: str, last: str) -> None:
     upgrade(engine)
 
 
-@pytest.mark.parametrize("last", ["CREATE TABLE journal", "CREATE INDEX ix_run", "INSERT INTO alembic_version"])
+@pytest.mark.parametrize(
+    "last", ["CREATE TABLE journal", "CREATE INDEX ix_run", "INSERT INTO alembic_version", "UPDATE known"]
+)
 def test_an_upgrade_killed_in_the_middle_leaves_nothing_and_the_next_start_finishes(state_url: str, last: str) -> None:
     process = processes.Process(target=upgrade_and_die, args=(state_url, last))
     process.start()

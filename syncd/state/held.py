@@ -1,0 +1,78 @@
+"""What guards hold, change by change, and a person's approval of it."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, select, update
+
+from syncd.domain.chunks import chunks
+from syncd.domain.guards import Held
+from syncd.state import tables as t
+from syncd.state.transactions import Transactions, pages
+
+
+@dataclass(frozen=True, slots=True)
+class HeldChange:
+    """`content` is the digest of what the change would do."""
+
+    foreign_id: str
+    action: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldRow:
+    """What guards hold of a sync; `guards` are names with their reasons."""
+
+    run_id: str
+    guards: Mapping[str, str]
+    held_at: datetime
+    approved_by: str | None
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldChanges:
+    """The tables `held` and `held_change`."""
+
+    db: Transactions
+
+    def put(self, sync: str, run_id: str, guards: Sequence[Held], changes: Iterable[HeldChange], at: datetime) -> None:
+        """In place of what was held before, and of its approval."""
+        reasons = json.dumps([(held.guard.value, held.reason) for held in guards])
+        with self.db.transaction():
+            self.clear(sync)
+            self.db.write(t.held.insert(), [{"sync": sync, "run_id": run_id, "guards": reasons, "held_at": at}])
+            for page in chunks(changes):
+                rows = [{name: getattr(one, name) for name in HeldChange.__slots__} for one in page]
+                self.db.write(t.held_change.insert(), [{"sync": sync, **row} for row in rows])
+
+    def find(self, sync: str) -> HeldRow | None:
+        row = self.db.first(select(t.held).where(t.held.c.sync == sync))
+        if row is None:
+            return None
+        columns = {name: getattr(row, name) for name in HeldRow.__slots__}
+        return HeldRow(**{**columns, "guards": dict(json.loads(row.guards))})
+
+    def find_changes(self, sync: str, foreign_ids: Sequence[str]) -> set[HeldChange]:
+        c = t.held_change.c
+        queries = [select(t.held_change).where(c.sync == sync, c.foreign_id.in_(page)) for page in pages(foreign_ids)]
+        return {HeldChange(row.foreign_id, row.action, row.content) for query in queries for row in self.db.rows(query)}
+
+    def count_changes(self, sync: str) -> dict[str, int]:
+        """By action."""
+        c = t.held_change.c
+        query = select(c.action, func.count().label("number")).where(c.sync == sync).group_by(c.action)
+        return {row.action: row.number for row in self.db.rows(query)}
+
+    def approve(self, sync: str, run_id: str, *, by: str, expires_at: datetime) -> bool:
+        """Release what the named run held; False where another run has held something else since."""
+        statement = update(t.held).where(t.held.c.sync == sync, t.held.c.run_id == run_id)
+        return self.db.write(statement.values(approved_by=by, expires_at=expires_at)) == 1
+
+    def clear(self, sync: str) -> None:
+        with self.db.transaction():
+            for table in (t.held, t.held_change):
+                self.db.write(delete(table).where(table.c.sync == sync))

@@ -1,0 +1,41 @@
+"""What is learned of an instance, and its lists of salutations, titles, countries and languages, kept for a while."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from syncd.domain.records import LookupEntry
+from syncd.state import tables as t
+from syncd.state.transactions import Transactions
+
+
+@dataclass(frozen=True, slots=True)
+class Instances:
+    """The tables `learned` and `lookup`."""
+
+    db: Transactions
+
+    def learned(self, instance: str) -> dict[str, str]:
+        rows = self.db.rows(select(t.learned).where(t.learned.c.instance == instance))
+        return {row.name: row.value for row in rows}
+
+    def learn(self, instance: str, name: str, value: str) -> None:
+        row = {"instance": instance, "name": name, "value": value}
+        self.db.upsert(t.learned, [row], key=["instance", "name"])
+
+    def lookup(self, instance: str, kind: str, locale: str, *, since: datetime) -> tuple[LookupEntry, ...] | None:
+        """A list that was fetched at that moment or later; None where there is none so fresh."""
+        c = t.lookup.c
+        is_meant = (c.instance == instance, c.kind == kind, c.locale == locale)
+        row = self.db.first(select(c.entries).where(*is_meant, c.fetched_at > since))
+        if row is None:
+            return None
+        return tuple(LookupEntry(id=id_, names=tuple(names)) for id_, names in json.loads(row.entries))
+
+    def keep_lookup(self, instance: str, kind: str, locale: str, entries: Sequence[LookupEntry], at: datetime) -> None:
+        text = json.dumps([[entry.id, entry.names] for entry in entries])
+        row = {"instance": instance, "kind": kind, "locale": locale, "entries": text, "fetched_at": at}
+        self.db.upsert(t.lookup, [row], key=["instance", "kind", "locale"])

@@ -1,0 +1,165 @@
+"""The journal: every intent before its call, every outcome after it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, func, select, update
+
+from syncd.domain.changes import Action, Change, Create, Erase, Outcome
+from syncd.state import tables as t
+from syncd.state.transactions import Transactions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenIntent:
+    """An intent without an outcome: its call was cut off, or its effect is still unknown."""
+
+    number: int
+    foreign_id: str
+    gomus_id: int | None
+    action: Action
+    begun_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalLine:
+    """One line as people read it; `fields` are names, `result` is None while the intent is open."""
+
+    run_id: str
+    foreign_id: str
+    gomus_id: int | None
+    action: str
+    fields: tuple[str, ...]
+    begun_at: datetime
+    settled_at: datetime | None
+    result: str | None
+    status: int | None
+    attempts: int | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """The table `journal`; an outcome completes the line of its intent."""
+
+    db: Transactions
+
+    # --- writes ---
+
+    def begin(self, run_id: str, sync: str, changes: Sequence[Change], action: Action, at: datetime) -> list[int]:
+        """Write intents down before their calls; answers their numbers in the same order."""
+        lines = [
+            {
+                "run_id": run_id,
+                "sync": sync,
+                "foreign_id": change.foreign_id,
+                "gomus_id": None if isinstance(change, Create) else change.gomus_id,
+                "action": action.value,
+                "fields": "" if isinstance(change, Erase) else ",".join(change.fields),
+                "begun_at": at,
+            }
+            for change in changes
+        ]
+        statement = t.journal.insert().returning(t.journal.c.id, sort_by_parameter_order=True)
+        with self.db.transaction() as connection:
+            return [row.id for row in connection.execute(statement, lines)]
+
+    def settle(self, outcomes: Sequence[tuple[int, Outcome]], at: datetime) -> None:
+        """Write down what became of the intents with these numbers."""
+        lines = [{"number": number, **_settled(outcome, at)} for number, outcome in outcomes]
+        names = [name for name in (lines[0] if lines else ()) if name != "number"]
+        statement = update(t.journal).where(t.journal.c.id == bindparam("number"))
+        self.db.write(statement.values({name: bindparam(name) for name in names}), lines)
+
+    def note(self, run_id: str, sync: str, outcomes: Sequence[Outcome], at: datetime) -> None:
+        """Write down outcomes that were found by looking, with no intent before them."""
+        lines = [
+            {
+                "run_id": run_id,
+                "sync": sync,
+                "foreign_id": outcome.change.foreign_id,
+                "fields": "",
+                "begun_at": at,
+                **_settled(outcome, at if outcome.settled else None),
+            }
+            for outcome in outcomes
+        ]
+        self.db.write(t.journal.insert(), lines)
+
+    def close(self, intent: OpenIntent, result: str, *, gomus_id: int | None, words: str, at: datetime) -> None:
+        """Write down what a look made of an open intent."""
+        values = {"result": result, "gomus_id": gomus_id, "attempts": 0, "error": words, "settled_at": at}
+        self.db.write(update(t.journal).where(t.journal.c.id == intent.number).values(values))
+
+    # --- questions ---
+
+    def open_intents(self, sync: str) -> list[OpenIntent]:
+        c = t.journal.c
+        query = select(t.journal).where(c.sync == sync, c.settled_at.is_(None)).order_by(c.id)
+        return [
+            OpenIntent(
+                number=row.id,
+                foreign_id=row.foreign_id,
+                gomus_id=row.gomus_id,
+                action=Action(row.action),
+                begun_at=row.begun_at,
+            )
+            for row in self.db.rows(query)
+        ]
+
+    def of_customer(self, sync: str, foreign_id: str, limit: int = 50) -> list[JournalLine]:
+        """The latest first."""
+        c = t.journal.c
+        query = select(t.journal).where(c.sync == sync, c.foreign_id == foreign_id).order_by(c.id.desc()).limit(limit)
+        return [_line(row) for row in self.db.rows(query)]
+
+    def remarks_of(self, run_id: str, limit: int) -> list[JournalLine]:
+        """What did not simply go well in a run: failed, skipped, or with words."""
+        c = t.journal.c
+        remarkable = (c.result != "ok") | c.error.is_not(None)
+        query = select(t.journal).where(c.run_id == run_id, remarkable).order_by(c.id).limit(limit)
+        return [_line(row) for row in self.db.rows(query)]
+
+    def count_outcomes(self, run_id: str) -> dict[tuple[str, str], int]:
+        """By action and result; what has not ended has the result "open"."""
+        c = t.journal.c
+        query = select(c.action, c.result, func.count().label("number")).where(c.run_id == run_id)
+        rows = self.db.rows(query.group_by(c.action, c.result))
+        return {(row.action, row.result or "open"): row.number for row in rows}
+
+    def count_fields(self, run_id: str, actions: Sequence[str]) -> dict[str, int]:
+        """For how many customers each field was sent, and accepted."""
+        c = t.journal.c
+        query = select(c.fields, func.count().label("number"))
+        query = query.where(c.run_id == run_id, c.action.in_(actions), c.result == "ok").group_by(c.fields)
+        counted: Counter[str] = Counter()
+        for row in self.db.rows(query):
+            counted.update(dict.fromkeys(_names(row.fields), row.number))
+        return dict(counted)
+
+
+def _settled(outcome: Outcome, at: datetime | None) -> dict[str, Any]:
+    """The columns of an outcome; all but the first two are empty where the intent stays open."""
+    columns: dict[str, Any] = {"action": outcome.action.value, "gomus_id": outcome.gomus_id}
+    if at is None:
+        return {**columns, **dict.fromkeys(("result", "status", "attempts", "error", "settled_at"))}
+    return {
+        **columns,
+        "result": outcome.result.value,
+        "status": outcome.status,
+        "attempts": outcome.attempts,
+        "error": outcome.error,
+        "settled_at": at,
+    }
+
+
+def _line(row: Row[Any]) -> JournalLine:
+    columns = {name: getattr(row, name) for name in JournalLine.__slots__}
+    return JournalLine(**{**columns, "fields": _names(row.fields)})
+
+
+def _names(fields: str) -> tuple[str, ...]:
+    return tuple(name for name in fields.split(",") if name)

@@ -1,0 +1,182 @@
+"""Known customers: what go~mus last confirmed, as ids, digests and times; and tombstones of erased ones."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, bindparam, delete, func, select, update
+
+from syncd.domain.changes import Cause
+from syncd.domain.chunks import chunks
+from syncd.domain.records import Digests, KnownBrief, KnownCustomer, Stage
+from syncd.state import tables as t
+from syncd.state.transactions import PAGE, Transactions, pages
+
+BRIEF = select(*(t.known.c[name] for name in ("row", "foreign_id", "gomus_id", "absent_since", "told_gone", "stage")))
+ACTIVE = t.known.c.stage == Stage.ACTIVE.value
+Pack = Callable[[Mapping[str, bytes]], bytes]
+Unpack = Callable[[bytes], dict[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownRow:
+    """A customer to be known from now on: present, and with what `digests` say that go~mus holds."""
+
+    foreign_id: str
+    gomus_id: int | None
+    digests: Digests = field(default_factory=Digests)
+    source_digest: bytes | None = None
+    stage: Stage = Stage.ACTIVE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """The table `known`; `pack` and `unpack` bring the digests of fields to and from one column."""
+
+    db: Transactions
+    pack: Pack
+    unpack: Unpack
+
+    # --- questions ---
+
+    def find(self, sync: str, foreign_ids: Sequence[str]) -> dict[str, KnownCustomer]:
+        c = t.known.c
+        queries = [select(t.known).where(c.sync == sync, c.foreign_id.in_(page)) for page in pages(foreign_ids)]
+        return {row.foreign_id: self._customer(row) for query in queries for row in self.db.rows(query)}
+
+    def find_one(self, sync: str, foreign_id: str) -> KnownCustomer | None:
+        return self.find(sync, [foreign_id]).get(foreign_id)
+
+    def _customer(self, row: Row[Any]) -> KnownCustomer:
+        return KnownCustomer(
+            row=row.row,
+            foreign_id=row.foreign_id,
+            gomus_id=row.gomus_id,
+            digests=Digests(record=row.record, fields=self.unpack(row.fields)),
+            source_digest=row.source_digest,
+            absent_since=row.absent_since,
+            stage=Stage(row.stage),
+        )
+
+    def count(self, sync: str) -> int:
+        """How many customers are active, which means that no erasure of them has begun."""
+        return int(self.db.rows(select(func.count()).where(t.known.c.sync == sync, ACTIVE))[0][0])
+
+    def each(self, sync: str) -> Iterator[KnownBrief]:
+        return self._each_brief(t.known.c.sync == sync)
+
+    def each_told_gone(self, sync: str) -> Iterator[KnownBrief]:
+        return self._each_brief(t.known.c.sync == sync, t.known.c.told_gone)
+
+    def _each_brief(self, *where: ColumnElement[bool]) -> Iterator[KnownBrief]:
+        """In the order of the unique key, page by page, with no transaction open in between."""
+        c, last = t.known.c, ""
+        while rows := self.db.rows(BRIEF.where(*where, c.foreign_id > last).order_by(c.foreign_id).limit(PAGE)):
+            yield from map(_brief, rows)
+            last = rows[-1].foreign_id
+
+    def find_briefs(self, sync: str, foreign_ids: Sequence[str]) -> list[KnownBrief]:
+        c = t.known.c
+        queries = [BRIEF.where(c.sync == sync, c.foreign_id.in_(page)) for page in pages(foreign_ids)]
+        return [_brief(row) for query in queries for row in self.db.rows(query)]
+
+    def unfinished(self, sync: str) -> list[KnownCustomer]:
+        """The customers whose erasure has begun and not ended."""
+        return [self._customer(row) for row in self.db.rows(select(t.known).where(t.known.c.sync == sync, ~ACTIVE))]
+
+    def longest_unverified(self, sync: str, limit: int) -> list[KnownCustomer]:
+        """Active customers; first those who were never read back, then those whose last reading back is longest ago."""
+        if not limit:
+            return []
+        c = t.known.c
+        active = select(t.known).where(c.sync == sync, ACTIVE)
+        oldest = active.order_by(c.verified_at.asc().nulls_first(), c.row).limit(limit)
+        return [self._customer(row) for row in self.db.rows(oldest)]
+
+    # --- writes ---
+
+    def put(self, sync: str, rows: Sequence[KnownRow]) -> None:
+        values = [
+            {
+                "sync": sync,
+                "foreign_id": row.foreign_id,
+                "gomus_id": row.gomus_id,
+                "record": row.digests.record,
+                "source_digest": row.source_digest,
+                "fields": self.pack(row.digests.fields),
+                "absent_since": None,
+                "told_gone": False,
+                "stage": row.stage.value,
+            }
+            for row in rows
+        ]
+        self.db.upsert(t.known, values, key=["sync", "foreign_id"])
+
+    def drop(self, sync: str, foreign_ids: Sequence[str]) -> None:
+        for page in pages(foreign_ids):
+            self.db.write(delete(t.known).where(t.known.c.sync == sync, t.known.c.foreign_id.in_(page)))
+
+    def set_stage(self, sync: str, foreign_ids: Sequence[str], stage: Stage) -> None:
+        for page in pages(foreign_ids):
+            where = (t.known.c.sync == sync, t.known.c.foreign_id.in_(page))
+            self.db.write(update(t.known).where(*where).values(stage=stage.value))
+
+    def mark_absent(self, sync: str, rows: Sequence[int], since: datetime) -> None:
+        self._mark(sync, rows, absent_since=since)
+
+    def mark_told_gone(self, sync: str, rows: Sequence[int]) -> None:
+        self._mark(sync, rows, told_gone=True)
+
+    def mark_present(self, sync: str, rows: Sequence[int]) -> None:
+        self._mark(sync, rows, absent_since=None, told_gone=False)
+
+    def mark_verified(self, sync: str, row: int, at: datetime) -> None:
+        self._mark(sync, [row], verified_at=at)
+
+    def _mark(self, sync: str, rows: Sequence[int], **values: Any) -> None:  # noqa: ANN401 - of columns of any type
+        for page in pages(rows):
+            self.db.write(update(t.known).where(t.known.c.sync == sync, t.known.c.row.in_(page)).values(values))
+
+    def forget_absence(self, sync: str) -> None:
+        self.db.write(update(t.known).where(t.known.c.sync == sync).values(absent_since=None, told_gone=False))
+
+    def relearn(self, sync: str, rows: Iterable[tuple[str, bytes | None, Digests]]) -> None:
+        """Renew what is remembered of customers, where another source record or mapping leads to what go~mus has.
+
+        `rows`: foreign_id, source_digest, digests.
+        """
+        c = t.known.c
+        names = ("record", "source_digest", "fields")
+        statement = update(t.known).where(c.sync == sync, c.foreign_id == bindparam("who"))
+        for page in chunks(rows):
+            values = [
+                {"who": who, "record": digests.record, "source_digest": source, "fields": self.pack(digests.fields)}
+                for who, source, digests in page
+            ]
+            self.db.write(statement.values({name: bindparam(name) for name in names}), values)
+
+
+def _brief(row: Row[Any]) -> KnownBrief:
+    return KnownBrief(row.row, row.foreign_id, row.gomus_id, row.absent_since, row.told_gone, Stage(row.stage))
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstones:
+    """What stays of a deleted customer: a keyed digest of the foreign_id, called its name, and why it was erased."""
+
+    db: Transactions
+
+    def put(self, sync: str, name: bytes, cause: Cause, at: datetime) -> None:
+        row = {"sync": sync, "name": name, "reason": cause.value, "at": at}
+        self.db.upsert(t.tombstone, [row], key=["sync", "name"])
+
+    def find(self, sync: str, names: Sequence[bytes]) -> dict[bytes, Cause]:
+        c = t.tombstone.c
+        queries = [select(c.name, c.reason).where(c.sync == sync, c.name.in_(page)) for page in pages(names)]
+        return {row.name: Cause(row.reason) for query in queries for row in self.db.rows(query)}
+
+    def lift(self, sync: str, names: Sequence[bytes]) -> None:
+        c = t.tombstone.c
+        for page in pages(names):
+            self.db.write(delete(t.tombstone).where(c.sync == sync, c.name.in_(page)))

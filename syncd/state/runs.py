@@ -1,0 +1,135 @@
+"""Runs, past and under way, and how far each sync has come: its fencing number and its watermark."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+
+from syncd.domain.runs import Status, Summary, Trigger
+from syncd.errors import LeaseLost
+from syncd.state import tables as t
+from syncd.state.transactions import Transactions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A sync as a run took it; `fence` is the number that its writes must show."""
+
+    fence: int
+    is_same_instance: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watermark:
+    """How far the changes of a source are settled, in the cursor of its adapter.
+
+    It holds only for reads and mappings of the same `context`; `full_at` is when the source was last read whole.
+    """
+
+    cursor: str
+    context: bytes
+    full_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """A run as the database remembers it; `status` is None until it has ended."""
+
+    id: str
+    sync: str
+    instance: str
+    trigger: str
+    started_at: datetime
+    finished_at: datetime | None
+    status: str | None
+    counts: Mapping[str, int]
+    error: str | None
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """The tables `run`, `sync` and `watermark`."""
+
+    db: Transactions
+
+    # --- one at a time ---
+
+    def enter(self, sync: str, address: bytes) -> Entry:
+        """Take the next fencing number; `address` is the digest of the instance's url.
+
+        A state that belongs to another instance goes on belonging to it until it is moved.
+        """
+        c = t.sync.c
+        with self.db.transaction() as connection:
+            row = connection.execute(select(t.sync).where(c.name == sync).with_for_update()).one_or_none()
+            if row is None:
+                connection.execute(t.sync.insert(), {"name": sync, "address": address, "fence": 1})
+                return Entry(fence=1, is_same_instance=True)
+            connection.execute(update(t.sync).where(c.name == sync).values(fence=row.fence + 1))
+            return Entry(fence=row.fence + 1, is_same_instance=row.address == address)
+
+    @contextmanager
+    def writing(self, sync: str, fence: int) -> Iterator[None]:
+        """One transaction for all the writes in the block; LeaseLost where the sync was taken over since."""
+        with self.db.transaction():
+            guarded = update(t.sync).where(t.sync.c.name == sync, t.sync.c.fence == fence).values(fence=fence)
+            if self.db.write(guarded) != 1:
+                raise LeaseLost("another process has taken this sync over", remedy="this one writes no more")
+            yield
+
+    def move_to(self, sync: str, address: bytes) -> None:
+        """Let the state of the sync belong to the instance at this address."""
+        self.db.write(update(t.sync).where(t.sync.c.name == sync).values(address=address))
+
+    # --- runs ---
+
+    def begin(self, run_id: str, sync: str, instance: str, trigger: Trigger, at: datetime) -> None:
+        row = {"id": run_id, "sync": sync, "instance": instance, "trigger": trigger.value, "started_at": at}
+        self.db.write(t.run.insert(), [row | {"counts": "{}"}])
+
+    def finish(self, summary: Summary, at: datetime) -> None:
+        values = {
+            "status": summary.status.value,
+            "counts": json.dumps(dict(summary.counts)),
+            "error": summary.error,
+            "remedy": summary.remedy,
+            "finished_at": at,
+        }
+        self.db.write(update(t.run).where(t.run.c.id == summary.run_id).values(values))
+
+    def latest(self, sync: str | None = None, limit: int = 20) -> list[RunRow]:
+        """The last runs, the latest first."""
+        query = select(t.run).order_by(t.run.c.started_at.desc()).limit(limit)
+        return self._runs(query if sync is None else query.where(t.run.c.sync == sync))
+
+    def find(self, run_id: str) -> RunRow | None:
+        return next(iter(self._runs(select(t.run).where(t.run.c.id == run_id))), None)
+
+    def last_ended(
+        self, sync: str, statuses: Sequence[Status], triggers: Sequence[Trigger] = tuple(Trigger)
+    ) -> RunRow | None:
+        """The latest run with one of these statuses that one of these triggers started."""
+        c = t.run.c
+        ended = c.status.in_([status.value for status in statuses])
+        started = c.trigger.in_([trigger.value for trigger in triggers])
+        query = select(t.run).where(c.sync == sync, ended, started).order_by(c.started_at.desc()).limit(1)
+        return next(iter(self._runs(query)), None)
+
+    def _runs(self, query: Any) -> list[RunRow]:  # noqa: ANN401 - a select of runs
+        return [RunRow(**{**row._asdict(), "counts": json.loads(row.counts)}) for row in self.db.rows(query)]
+
+    # --- the watermark ---
+
+    def watermark(self, sync: str) -> Watermark | None:
+        c = t.watermark.c
+        row = self.db.first(select(c.cursor, c.context, c.full_at).where(c.sync == sync))
+        return Watermark(**row._asdict()) if row else None
+
+    def move_watermark(self, sync: str, mark: Watermark) -> None:
+        row = {"sync": sync, "cursor": mark.cursor, "context": mark.context, "full_at": mark.full_at}
+        self.db.upsert(t.watermark, [row], key=["sync"])

@@ -1,0 +1,74 @@
+"""Transactions on the state database: one open at a time in each thread, every failure in words."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+from syncd.state.connect import LOOKING, translate_errors
+
+PAGE = 500
+
+
+class Transactions:
+    """Every query and every write passes here. Any thread may call; a transaction belongs to the thread that opened it.
+
+    All methods raise StateUnusable where the database can't be used.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._looking = engine.execution_options(**LOOKING)
+        self._open = threading.local()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Join the transaction that is open in this thread, or open one and commit it at the end of the block."""
+        joined: Connection | None = getattr(self._open, "connection", None)
+        if joined is not None:
+            yield joined
+            return
+        with translate_errors(self.engine), self.engine.begin() as connection:
+            self._open.connection = connection
+            try:
+                yield connection
+            finally:
+                self._open.connection = None
+
+    def rows(self, query: Any) -> Sequence[Row[Any]]:  # noqa: ANN401 - any select
+        """The rows that a query finds; outside a transaction it does not wait for writers."""
+        joined: Connection | None = getattr(self._open, "connection", None)
+        if joined is not None:
+            return joined.execute(query).all()
+        with translate_errors(self.engine), self._looking.connect() as connection:
+            return connection.execute(query).all()
+
+    def first(self, query: Any) -> Row[Any] | None:  # noqa: ANN401 - any select
+        return next(iter(self.rows(query)), None)
+
+    def write(self, statement: Any, rows: Sequence[Mapping[str, Any]] | None = None) -> int:  # noqa: ANN401 - any DML
+        """Execute once, or once for each of `rows`; answers how many rows of the table it concerned."""
+        if rows is not None and not rows:
+            return 0
+        with self.transaction() as connection:
+            return connection.execute(statement, rows).rowcount
+
+    def insert(self, table: Table) -> Any:  # noqa: ANN401 - of either dialect
+        """An insert statement that can have an `on conflict` clause."""
+        dialect = postgresql if self.engine.dialect.name == "postgresql" else sqlite
+        return dialect.insert(table)
+
+    def upsert(self, table: Table, rows: Sequence[Mapping[str, Any]], *, key: Sequence[str]) -> None:
+        if not rows:
+            return
+        statement = self.insert(table)
+        values = {name: statement.excluded[name] for name in rows[0] if name not in key}
+        self.write(statement.on_conflict_do_update(index_elements=key, set_=values), rows)
+
+
+def pages(things: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Split a sequence so that both SQLite and PostgreSQL take each part as the values of one query."""
+    return (things[start : start + PAGE] for start in range(0, len(things), PAGE))

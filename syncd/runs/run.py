@@ -125,7 +125,8 @@ class Run:
         try:
             summary = body(started)
         except (Fatal, CallFailed) as failure:
-            failed = self.summary(Status.FAILED, error=failure.message, remedy=failure.remedy)
+            status = Status.STOPPED if isinstance(failure, Stopped) else Status.FAILED
+            failed = self.summary(status, error=failure.message, remedy=failure.remedy)
             summary = replace(failed, is_cut=isinstance(failure, StateUnusable))
         except BaseException:
             self._finish(self.summary(Status.FAILED, error="crashed"), started)
@@ -137,7 +138,14 @@ class Run:
         self.settle_what_was_begun()
         lookups = self.lookups(now)
         sync = replace(self.sync, mode=self._mode)
-        with drawing_up(sync, self.recall(now), self.world.digester, lookups, self._show_reading) as drawn:
+        with drawing_up(
+            sync,
+            self.recall(now),
+            self.world.digester,
+            lookups,
+            progress=lambda count: self.world.progress("reading", count, None),
+            stop_if_asked=self.world.stop_if_asked,
+        ) as drawn:
             plan = drawn.plan
             self._note_invalid(plan)
             held = self._ask_guards(plan, now)
@@ -235,7 +243,9 @@ class Run:
     def _audit(self) -> None:
         """Read back whom we have not looked at for longest: go~mus lists nobody, but so all are seen in time."""
         page = self.world.store.longest_unverified(self.sync.name, self.sync.audit_per_run)
-        for known in page if not self.world.stopping.is_set() else ():
+        for known in page:
+            if self.world.stopping.is_set():
+                return
             remote = self.world.client.read(known.gomus_id or 0)
             drifted = self.delivery.drifted(known, remote)
             self._outcomes["audited"] += 1
@@ -283,11 +293,6 @@ class Run:
             attempts=outcome.attempts,
             error=outcome.error,
         )
-
-    def _show_reading(self, count: int) -> None:
-        self.world.progress("reading", count, None)
-        if self.world.stopping.is_set():
-            raise Stopped("asked to stop while reading", remedy="the next run starts anew; nothing was written")
 
     # --- the end ---
 

@@ -9,6 +9,7 @@ from syncd.domain.diff import DeleteMode
 from syncd.domain.digest import Digester
 from syncd.domain.guards import Limits
 from syncd.domain.records import Field
+from syncd.errors import Stopped
 from syncd.gomus.client import Client
 from syncd.mapping.mapper import Mapper
 from syncd.sources.base import Source
@@ -41,7 +42,11 @@ class Sync:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """What a run needs beside its sync: the state, the wire, the time."""
+    """What a run needs beside its sync: the state, the wire, the time.
+
+    `stopping` is the one event that ends the run; `sleep`, and that of the client and the source, hear it too, and
+    raise Stopped where it cuts them short.
+    """
 
     store: Store
     digester: Digester
@@ -50,3 +55,8 @@ class World:
     sleep: Callable[[float], None]
     stopping: threading.Event = field(default_factory=threading.Event)
     progress: Callable[[str, int, int | None], None] = lambda _stage, _done, _total: None
+
+    def stop_if_asked(self) -> None:
+        """Raises Stopped once it is time to end."""
+        if self.stopping.is_set():
+            raise Stopped

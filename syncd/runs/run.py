@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from syncd.delivery.delivery import Delivery, Habits
+from syncd.delivery.erasing import Erasing
 from syncd.delivery.executor import Executor
-from syncd.delivery.recovery import Settlement
-from syncd.delivery.writing import Delivery, Habits
+from syncd.delivery.recovery import Recovery
+from syncd.delivery.writing import Writing
 from syncd.domain.changes import Cause, Create, Erase, Outcome, Result, Update
 from syncd.domain.diff import DeleteMode
 from syncd.domain.guards import Guard, Held, ask_guards
@@ -170,15 +172,10 @@ class Run:
 
     def settle_what_was_begun(self) -> None:
         store, name = self.world.store, self.sync.name
-        settlement = Settlement(
-            ledger=self.ledger,
-            delivery=self.delivery,
-            names=self.sync.mapper.names,
-            timeout=self.sync.timeout,
-            clock=self.world.clock,
-            sleep=self.world.sleep,
+        recovery = Recovery(
+            ledger=self.ledger, delivery=self.delivery, names=self.sync.mapper.names, clock=self.world.clock
         )
-        settlement.settle_intents(store.open_intents(name))
+        recovery.settle_intents(store.open_intents(name))
         with self.executor() as executor:
             executor.erase(self._unfinished_erasures())
 
@@ -258,7 +255,8 @@ class Run:
     @contextmanager
     def executor(self, spool: Spool | None = None) -> Iterator[Executor]:
         yield Executor(
-            delivery=self.delivery,
+            writing=Writing(self.delivery),
+            erasing=Erasing(self.delivery),
             ledger=self.ledger,
             batch_size=self._habits.cap,
             concurrency=self.sync.concurrency,

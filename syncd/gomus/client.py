@@ -7,7 +7,6 @@ import json
 import random as chances
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -99,7 +98,6 @@ class Client:
         self._places = threading.BoundedSemaphore(options.concurrency)
         self._pace = threading.Lock()
         self._next_start = 0.0
-        self.calls: Counter[tuple[str, int | None]] = Counter()
         # A request's own auth object, or httpx would let a .netrc replace the token.
         self._http = httpx.Client(
             base_url=options.url,
@@ -262,7 +260,6 @@ class Client:
             finally:
                 self._observe(method, status, self._clock() - began)
         meaning = STATUSES.get(response.status_code, HUNDREDS.get(response.status_code // 100, Meaning.LOST))
-        self.calls[method, response.status_code] += 1
         if meaning is Meaning.TOKEN:
             raise _token_refused(response.status_code)
         if meaning is Meaning.ELSEWHERE:

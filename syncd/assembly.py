@@ -4,12 +4,12 @@ import os
 import secrets
 import stat
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from sqlalchemy import Engine
 
@@ -17,7 +17,7 @@ from syncd.alerts.alarms import Alarms
 from syncd.config.model import Config, NotifyOptions, SyncConfig
 from syncd.domain.digest import Digester
 from syncd.domain.guards import Limits
-from syncd.errors import Misconfigured, Problem, StateUnusable
+from syncd.errors import Misconfigured, Problem, StateUnusable, Stopped
 from syncd.gomus.client import Client, Observe
 from syncd.gomus.fields import FIELDS
 from syncd.mapping.mapper import Mapper
@@ -31,6 +31,7 @@ from syncd.state.connect import key_file, open_engine, open_engine_readonly, unw
 from syncd.state.store import Store
 
 KEY_CHECK = "digest_key_check"
+Sleep: TypeAlias = Callable[[float], None]
 
 
 def now() -> datetime:
@@ -187,21 +188,23 @@ def _refuse_other_key(state: State) -> None:
 # --- a sync ---
 
 
-def make_source(config: Config, sync: SyncConfig, sleep: Callable[[float], None] = time.sleep) -> Source:
+def make_source(config: Config, sync: SyncConfig, sleep: Sleep) -> Source:
     return find_source(sync.source.type)(sync.source, base=config.base, sleep=sleep, clock=now)
 
 
-def make_client(config: Config, sync: SyncConfig, observe: Observe = lambda _method, _status, _seconds: None) -> Client:
-    return Client(config.gomus[sync.gomus], observe=observe)
+def make_client(
+    config: Config, sync: SyncConfig, sleep: Sleep, observe: Observe = lambda _method, _status, _seconds: None
+) -> Client:
+    return Client(config.gomus[sync.gomus], sleep=sleep, observe=observe)
 
 
-def make_sync(config: Config, sync: SyncConfig) -> Sync:
+def make_sync(config: Config, sync: SyncConfig, sleep: Sleep) -> Sync:
     instance = config.gomus[sync.gomus]
     return Sync(
         name=sync.name,
         instance=sync.gomus,
         address=instance.url,
-        source=make_source(config, sync),
+        source=make_source(config, sync, sleep),
         mapper=Mapper(foreign_id=sync.foreign_id, fields=sync.fields, catalogue=FIELDS),
         catalogue=FIELDS,
         limits=Limits(
@@ -235,18 +238,24 @@ def opening_world(  # noqa: PLR0913 - a world has so many parts
     progress: Callable[[str, int, int | None], None],
     observe: Observe = lambda _method, _status, _seconds: None,
 ) -> Iterator[World]:
-    with make_client(config, sync, observe) as client:
+    sleep = sleeping(stopping)
+    with make_client(config, sync, sleep, observe) as client:
         yield World(
             store=state.store,
             digester=state.digester,
             client=client,
             clock=now,
-            sleep=lambda seconds: _rest(stopping, seconds),
+            sleep=sleep,
             stopping=stopping,
             progress=progress,
         )
 
 
-def _rest(stopping: threading.Event, seconds: float) -> None:
-    """Sleep, unless it is time to stop."""
-    stopping.wait(seconds)
+def sleeping(stopping: threading.Event) -> Sleep:
+    """A sleep that raises Stopped where it is cut short, or should not begin."""
+
+    def sleep(seconds: float) -> None:
+        if stopping.wait(seconds):
+            raise Stopped
+
+    return sleep

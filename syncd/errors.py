@@ -8,7 +8,7 @@
     │   ├── Outage             go~mus stays out of reach
     │   ├── StateUnusable      the state database cannot be used
     │   ├── LeaseLost          another process has taken this sync over
-    │   └── Stopped            asked to end before anything was written
+    │   └── Stopped            asked to end: nothing more is begun
     ├── LeaseTaken         another process is running this sync              exit 5
     └── CallFailed         one go~mus call did not succeed
         ├── Refused            understood and turned down; not again as it stands
@@ -86,7 +86,10 @@ class LeaseLost(Fatal):
 
 
 class Stopped(Fatal):
-    """SIGTERM or Ctrl-C while reading."""
+    """SIGTERM or Ctrl-C. A wait that was cut short raises it, so that nobody takes it for proof of anything."""
+
+    def __init__(self) -> None:
+        super().__init__("asked to stop", remedy="what was done is recorded; the next run goes on from here")
 
 
 class LeaseTaken(SyncdError):

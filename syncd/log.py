@@ -41,53 +41,36 @@ ALLOWED: Mapping[str, Shape] = {
     "run": Shape.ONE,  # id of the run
     "instance": Shape.ONE,  # name of the go~mus instance
     "trigger": Shape.ONE,  # what started the run: schedule, once, a person
-    "dry_run": Shape.ONE,
     "replica": Shape.ONE,  # which process, where several run
     # one customer
     "foreign_id": Shape.ONE,
     "gomus_id": Shape.ONE,
     "action": Shape.ONE,  # create, update, adopt, anonymize, delete
     "result": Shape.ONE,  # ok, failed, skipped
-    "field": Shape.ONE,  # a field's name
     "fields": Shape.MANY,  # names of fields, never values
-    "addresses": Shape.ONE,  # how many
     # one call
-    "call": Shape.ONE,  # method and route, without ids
     "status": Shape.ONE,  # HTTP status; of a run: how it ended
     "attempts": Shape.ONE,
-    "batch_size": Shape.ONE,
     "wait": Shape.ONE,  # seconds until the next try
     # what went wrong
     "error": Shape.ONE,  # a SyncdError's message, or a class name
     "remedy": Shape.ONE,
     "reason": Shape.ONE,  # names fields, never values
-    "reasons": Shape.MANY,
     "problems": Shape.MANY,  # "field: reason", or "key.path: message"
     "guard": Shape.ONE,
-    "guards": Shape.MANY,
     # figures
     "counts": Shape.FIGURES,
     "figures": Shape.FIGURES,
     "count": Shape.ONE,
-    "records": Shape.ONE,
     "duration": Shape.ONE,  # seconds
     "limit": Shape.ONE,
-    "percent": Shape.ONE,
     # where something is
     "source": Shape.ONE,  # the adapter's type, or its description of what it reads
     "position": Shape.ONE,  # file and line, or page and number
-    "line": Shape.ONE,
-    "page": Shape.ONE,
-    "path": Shape.ONE,
-    "file": Shape.ONE,
-    "column": Shape.ONE,  # a column's name
-    "columns": Shape.MANY,
     "host": Shape.ONE,
     "port": Shape.ONE,
-    "database": Shape.ONE,  # sqlite or postgresql
     # the process
     "version": Shape.ONE,
-    "revision": Shape.ONE,  # of the state database's schema
     "next_run": Shape.ONE,
     "schedule": Shape.ONE,
     "signal": Shape.ONE,

@@ -11,12 +11,13 @@ from syncd.assembly import State, make_sync, now, opening_state, opening_world
 from syncd.cli import context as ctx
 from syncd.cli.exits import CODES, DONE, HELD, failing_in_words, stop
 from syncd.cli.progress import showing_progress
-from syncd.cli.running import stopping_on_signals
+from syncd.cli.stopping import stopping_on_signals
 from syncd.config.model import Config, SyncConfig
 from syncd.runs.erase import erase as erase_customer
 from syncd.runs.verify import Drift
 from syncd.runs.verify import verify as verify_customers
 from syncd.state.conditions import Conditions
+from syncd.state.recall import Recall
 
 APPROVED_FOR = timedelta(hours=24)
 
@@ -75,20 +76,24 @@ def erase(
     chosen = ctx.answering(context)
     with failing_in_words():
         config = chosen.load()
-        with stopping_on_signals() as stopping, opening_state(config) as state:
+        with opening_state(config) as state:
             which = _which_sync(config, state, foreign_id, sync)
             question = f"Erase {foreign_id} in {which.gomus} for good?"
             if sys.stdin.isatty() and not yes and not typer.confirm(question):
                 stop("Nothing was erased.", DONE)
             with (
+                stopping_on_signals() as stopping,
                 showing_progress(which.name) as progress,
                 opening_world(config, which, state, stopping=stopping, progress=progress) as world,
             ):
-                summary = erase_customer(make_sync(config, which), world, foreign_id)
+                summary = erase_customer(make_sync(config, which, world.sleep), world, foreign_id)
+            recall = Recall(store=state.store, digester=state.digester, sync=which.name, now=now())
+            is_noted = foreign_id in recall.tombstones([foreign_id])
         for step in summary.counts:
             print(f"{step}: done" if step not in ("failed", "skipped") else step)
         if summary.error:
-            stop(f"{summary.error}. The erasure is noted: the next run goes on with it.", CODES[summary.status])
+            then = "The erasure is noted: the next run goes on with it" if is_noted else "Nothing was erased: try again"
+            stop(f"{summary.error}. {then}.", CODES[summary.status])
         if not summary.counts:
             print(f"go~mus has no customer {foreign_id}; none will be created under this id.")
         raise typer.Exit(CODES[summary.status])
@@ -126,7 +131,8 @@ def verify(
             showing_progress(name) as progress,
             opening_world(config, which, state, stopping=stopping, progress=progress) as world,
         ):
-            found = verify_customers(make_sync(config, which), world, sample=None if everybody else sample, fix=fix)
+            made = make_sync(config, which, world.sleep)
+            found = verify_customers(made, world, sample=None if everybody else sample, fix=fix)
         if json:
             drifts = [{"foreign_id": d.foreign_id, "missing": d.is_missing, "fields": d.fields} for d in found.drifts]
             ctx.print_json({"sync": name, "compared": found.compared, "mended": fix, "drifts": drifts})

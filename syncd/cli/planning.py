@@ -1,5 +1,6 @@
 """`plan` and `check`: what would happen, and whether it can; nothing is written anywhere."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +13,7 @@ from syncd.assembly import check_state_folder, looking_at_state, make_client, ma
 from syncd.cli import context as ctx
 from syncd.cli.exits import DONE, FAILED, HELD, PROBLEMS, USAGE, code_of, failing_in_words, gravest, say
 from syncd.cli.progress import showing_progress
+from syncd.cli.stopping import ending_on_signals
 from syncd.config.model import Config, SyncConfig
 from syncd.domain.guards import ask_guards
 from syncd.domain.records import InvalidRecord
@@ -31,16 +33,16 @@ SHOWN_EVERY = 500
 
 def draw_report(config: Config, sync: SyncConfig) -> PlanReport:
     """Draw up the plan of one sync; go~mus is asked for its lookups only."""
-    made = make_sync(config, sync)
+    made = make_sync(config, sync, time.sleep)
     with (
         looking_at_state(config) as state,
-        make_client(config, sync) as client,
+        make_client(config, sync, time.sleep) as client,
         showing_progress(sync.name) as progress,
     ):
         recall = Recall(store=state.store, digester=state.digester, sync=sync.name, now=now())
         lookups = fetch_lookups(made, client)
         read = lambda count: progress("reading", count, None)  # noqa: E731 - one line, used once
-        with drawing_up(made, recall, state.digester, lookups, read) as drawn:
+        with drawing_up(made, recall, state.digester, lookups, progress=read) as drawn:
             plan = drawn.plan
             tripped = ask_guards(plan.figures, made.limits)
             approval = Approval(store=state.store, digester=state.digester, sync=sync.name)
@@ -64,7 +66,7 @@ def plan(
     be read, 2 for a mistake in the configuration.
     """
     chosen = ctx.answering(context)
-    with failing_in_words():
+    with failing_in_words(), ending_on_signals():
         config = chosen.load()
         reports, codes = [], []
         for sync in ctx.pick(config, [name] if name else []):
@@ -106,7 +108,7 @@ def check(
 ) -> None:
     """Check everything a run needs, one line each: configuration, state, source, mapping, go~mus, lookups."""
     chosen = ctx.answering(context)
-    with failing_in_words():
+    with failing_in_words(), ending_on_signals():
         try:
             config = chosen.load()
         except Misconfigured as error:
@@ -141,7 +143,7 @@ def _try_alarms(config: Config) -> Iterator[Finding]:
 def _check_sync(config: Config, sync: SyncConfig) -> Iterator[Finding]:
     """The mapping can be checked only with all of the instance's lookups that it needs."""
     fetched: dict[str, Lookup] = {}
-    with make_client(config, sync) as client:
+    with make_client(config, sync, time.sleep) as client:
         found = next(_checked(f"{sync.name}: go~mus", lambda: _check_access(client)))
         yield found
         if found.is_good:
@@ -166,14 +168,14 @@ def _check_state(config: Config) -> str:
 
 
 def _check_access(client: Client) -> str:
-    access = client.whoami().access
+    access = client.whoami()
     if access != "user":
         raise Fatal(f"the token's access is {access or 'unknown'!r}", remedy="syncd needs the token of an API user")
     return "answers, and knows the token as a user's"
 
 
 def _check_lookups(config: Config, sync: SyncConfig, client: Client, lookups: dict[str, Lookup]) -> str:
-    made = make_sync(config, sync)
+    made = make_sync(config, sync, time.sleep)
     counts = []
     for kind in sorted(made.mapper.lookups_needed):
         entries = client.lookup(kind)
@@ -191,7 +193,7 @@ def _check_source(config: Config, sync: SyncConfig, lookups: Mapping[str, Lookup
 
     def read() -> str:
         nonlocal count
-        with showing_progress(sync.name) as progress, make_source(config, sync).open() as records:
+        with showing_progress(sync.name) as progress, make_source(config, sync, time.sleep).open() as records:
             missing = mapper.missing_columns(records.columns) if records.columns is not None else ()
             if missing:
                 raise Fatal("; ".join(str(column) for column in missing))
@@ -228,7 +230,7 @@ def _look_at_customer(config: Config, foreign_id: str) -> Iterator[Finding]:
     """Show name and surname of one customer, the only values that syncd ever prints."""
     instances = {sync.gomus: sync for sync in config.syncs.values()}
     for instance, sync in instances.items():
-        with make_client(config, sync) as client:
+        with make_client(config, sync, time.sleep) as client:
             yield from _checked(f"{instance}: customer {foreign_id}", partial(_name, client, foreign_id))
 
 

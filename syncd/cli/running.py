@@ -1,13 +1,11 @@
 """`syncd --once`: one run now, of all syncs or the named ones."""
 
-import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from types import FrameType
 from typing import TypeVar
 
 import structlog
@@ -20,6 +18,7 @@ from syncd.cli import context as ctx
 from syncd.cli.exits import CODES, FAILED, code_of, failing_in_words, gravest, report_crash
 from syncd.cli.planning import code_of_report, draw_report
 from syncd.cli.progress import log_stream, showing_progress
+from syncd.cli.stopping import ending_on_signals, stopping_on_signals
 from syncd.config.model import Config, SyncConfig
 from syncd.domain.runs import Summary, Trigger, failed_summary
 from syncd.errors import LeaseTaken, Misconfigured, SyncdError
@@ -37,7 +36,8 @@ def run_once(context: typer.Context, names: list[str], *, dry_run: bool, assume_
         config = ctx.options(context).load()
         syncs = ctx.pick(config, names)
         if dry_run:
-            raise typer.Exit(gravest([_plan_one(config, sync) for sync in syncs]))
+            with ending_on_signals():
+                raise typer.Exit(gravest([_plan_one(config, sync) for sync in syncs]))
         watch = Watch(lambda: config, opening_alarms, since=now())
         with stopping_on_signals() as stopping, _told(watch, syncs[0].name), opening_state(config) as state:
             run_one = partial(_run_one, config, state, stopping, watch, probe=not assume_empty)
@@ -79,7 +79,7 @@ def _run_one(
             showing_progress(sync.name) as progress,
             opening_world(config, sync, state, stopping=stopping, progress=progress) as world,
         ):
-            summary = run(make_sync(config, sync), world, trigger=Trigger.COMMAND_LINE, probe=probe)
+            summary = run(make_sync(config, sync, world.sleep), world, trigger=Trigger.COMMAND_LINE, probe=probe)
     except Misconfigured:
         raise
     except SyncdError as error:
@@ -132,20 +132,3 @@ def _sum_up(summary: Summary) -> None:
         print(f"  held: {held.reason}", file=sys.stderr)
     if summary.error:
         print(f"  {summary.error}" + (f": {summary.remedy}" if summary.remedy else ""), file=sys.stderr)
-
-
-@contextmanager
-def stopping_on_signals() -> Iterator[threading.Event]:
-    """The first SIGTERM or Ctrl-C lets the calls under way end and be recorded; the second ends the process."""
-    stopping = threading.Event()
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        stopping.set()
-        signal.signal(number, signal.SIG_DFL)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stopping
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

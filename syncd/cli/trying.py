@@ -169,7 +169,7 @@ class _Demo:
                 self._config, sync, state, stopping=threading.Event(), progress=lambda _stage, _done, _total: None
             ) as world,
         ):
-            return run(make_sync(self._config, sync), world, trigger=Trigger.DEMO)
+            return run(make_sync(self._config, sync, world.sleep), world, trigger=Trigger.DEMO)
 
 
 def _head(text: str) -> None:

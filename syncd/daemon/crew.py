@@ -2,8 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -16,7 +15,7 @@ from syncd.daemon.agenda import SKEW
 from syncd.daemon.desk import Ended, Fate, Order, is_cut
 from syncd.domain.runs import WHOLE, Summary, failed_summary
 from syncd.errors import LeaseTaken, StateUnusable, SyncdError
-from syncd.gomus.client import Client, Observe
+from syncd.gomus.client import Observe
 from syncd.runs.run import run
 from syncd.state.board import Board
 
@@ -27,38 +26,13 @@ class DoneBefore(Exception):
     """Another replica has run the sync since this run was due."""
 
 
-@dataclass(slots=True)
-class Brakes:
-    """Pulled once: no run begins another batch, and no call is tried again."""
-
-    pulled: threading.Event = field(default_factory=threading.Event)
-    _clients: set[Client] = field(default_factory=set)
-    _guard: threading.Lock = field(default_factory=threading.Lock)
-
-    def pull(self) -> None:
-        self.pulled.set()
-        with self._guard:
-            for client in self._clients:
-                client.cancel()
-
-    @contextmanager
-    def on(self, client: Client) -> Iterator[None]:
-        with self._guard:
-            self._clients.add(client)
-        try:
-            yield
-        finally:
-            with self._guard:
-                self._clients.discard(client)
-
-
-def conduct(order: Order, brakes: Brakes, observing: Callable[[str], Observe]) -> Ended:
+def conduct(order: Order, stopping: threading.Event, observing: Callable[[str], Observe]) -> Ended:
     """Carry an order out. Whatever goes wrong is in the answer: a run ends itself and nothing else."""
     started = now()
     ended = partial(Ended, order=order, started=started)
     sync = order.sync.name
     try:
-        summary = _run(order, brakes, observing)
+        summary = _run(order, stopping, observing)
     except LeaseTaken:
         return ended(fate=Fate.BUSY, finished=now())
     except DoneBefore:
@@ -72,26 +46,25 @@ def conduct(order: Order, brakes: Brakes, observing: Callable[[str], Observe]) -
         log.critical("crashed", sync=sync, error=type(error).__name__, exc_info=error)
         summary = failed_summary(sync, f"crashed ({type(error).__name__})", None)
         return ended(fate=Fate.CRASHED, finished=now(), summary=summary)
-    fate = Fate.CUT if is_cut(summary, is_stopping=brakes.pulled.is_set()) else Fate.ENDED
+    fate = Fate.CUT if is_cut(summary, is_stopping=stopping.is_set()) else Fate.ENDED
     return ended(fate=fate, finished=now(), summary=summary)
 
 
-def _run(order: Order, brakes: Brakes, observing: Callable[[str], Observe]) -> Summary:
+def _run(order: Order, stopping: threading.Event, observing: Callable[[str], Observe]) -> Summary:
     with (
         opening_state(order.config) as state,
         opening_world(
             order.config,
             order.sync,
             state,
-            stopping=brakes.pulled,
+            stopping=stopping,
             progress=lambda _stage, _done, _total: None,
             observe=observing(order.sync.gomus),
         ) as world,
-        brakes.on(world.client),
     ):
         board = Board(state.engine)
         return run(
-            make_sync(order.config, order.sync),
+            make_sync(order.config, order.sync, world.sleep),
             world,
             trigger=order.trigger,
             entering=lambda id_: enter(board, order, id_, now()),
@@ -109,11 +82,14 @@ def enter(board: Board, order: Order, run_id: str, at: datetime) -> None:
 
 @dataclass(slots=True, kw_only=True)
 class Crew:
-    """Starts runs, and knows which still go on. `hand_in` is called in their threads; `observing` watches calls."""
+    """Starts runs, and knows which still go on. `hand_in` is called in their threads; `observing` watches calls.
+
+    Once `stopping` is set, no run begins another batch, and nothing waits any more.
+    """
 
     hand_in: Callable[[Ended], None]
     observing: Callable[[str], Observe]
-    brakes: Brakes = field(default_factory=Brakes)
+    stopping: threading.Event = field(default_factory=threading.Event)
     _threads: dict[threading.Thread, str] = field(default_factory=dict)
 
     def start(self, order: Order) -> None:
@@ -125,7 +101,7 @@ class Crew:
 
     def _conduct(self, order: Order) -> None:
         with logs.bound(replica=order.replica):
-            self.hand_in(conduct(order, self.brakes, self.observing))
+            self.hand_in(conduct(order, self.stopping, self.observing))
 
     def _forget_ended(self) -> None:
         self._threads = {thread: name for thread, name in self._threads.items() if thread.is_alive()}

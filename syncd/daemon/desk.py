@@ -16,6 +16,7 @@ import structlog
 from syncd.assembly import State, opening_state
 from syncd.config.model import Config, SyncConfig
 from syncd.daemon.agenda import SKEW, Agenda, Due, Timing
+from syncd.domain.backoff import Backoff
 from syncd.domain.runs import WHOLE, Status, Summary, Trigger
 from syncd.errors import Misconfigured, SyncdError
 from syncd.state.board import Board, Replica
@@ -25,7 +26,7 @@ BEAT = timedelta(seconds=5)
 SILENT = timedelta(seconds=20)  # a replica without a sign of life for so long is dead
 BUSY_PAUSE = timedelta(seconds=5)
 TIDY = timedelta(hours=1)
-LONGEST_PAUSE = 60.0
+BACKOFF = Backoff(first=1.0, longest=60.0)
 
 
 class Fate(Enum):
@@ -84,8 +85,8 @@ class _Trouble:
     next_try: float = 0.0
 
     def grow(self, now: float) -> float:
-        pause: float = min(LONGEST_PAUSE, 2.0**self.tries)
         self.tries += 1
+        pause = BACKOFF.pause(self.tries)
         self.next_try = now + pause
         return pause
 

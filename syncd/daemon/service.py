@@ -110,7 +110,7 @@ class Daemon:
         began = time.monotonic()
         log.info("daemon.stopping", signal=reason, syncs=sorted(self.running()), limit=limit)
         self._closing.set()
-        self._crew.brakes.pull()
+        self._crew.stopping.set()
         self._bell.set()
         self._thread.join(limit + RECORDING)
         self._waking.stop()

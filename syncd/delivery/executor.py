@@ -1,6 +1,7 @@
 """Carrying a plan out: intents before the calls, outcomes and state in one transaction after them.
 
-The calls run in a small pool of threads (`delivery`); everything about the database happens in the calling thread.
+The calls run in a small pool of threads (`writing`, `erasing`); everything about the database happens in the calling
+thread.
 """
 
 import threading
@@ -10,7 +11,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from syncd.delivery.writing import Delivery
+from syncd.delivery.erasing import Erasing
+from syncd.delivery.writing import Writing
 from syncd.domain.changes import Action, Change, Create, Erase, Outcome, Result, Update
 from syncd.domain.chunks import chunks
 from syncd.errors import Fatal, Outage
@@ -37,9 +39,13 @@ class Executor:
 
     `report` hears of every outcome; `adopted` of every customer that was found and still differs; `stopping` lets the
     calls under way end and begins no other.
+
+    Each of the three methods returns once all its calls are done, or those under way where it is time to stop. Each
+    raises Fatal where the run can't go on: what was done by then is recorded, and what is not known stays open.
     """
 
-    delivery: Delivery
+    writing: Writing
+    erasing: Erasing
     ledger: Ledger
     batch_size: int
     concurrency: int
@@ -52,6 +58,7 @@ class Executor:
     _failure: Fatal | None = None
 
     def create(self, creates: Iterable[Create], *, probe: bool) -> None:
+        """With `probe`, look each one up first, and adopt whom go~mus has already."""
         batches = chunks(creates, self.batch_size)
         self._conduct(self._probing(batch) if probe else self._creating(batch) for batch in batches)
 
@@ -59,24 +66,25 @@ class Executor:
         self._conduct(self._updating(batch) for batch in chunks(updates, self.batch_size))
 
     def erase(self, erasures: Iterable[Erase]) -> None:
+        """Anonymize, then delete, each one from the step on at which it stands."""
         self._conduct(self._deleting(one) if one.anonymized else self._anonymizing(one) for one in erasures)
 
     # --- the calls ---
 
     def _probing(self, creates: Sequence[Create]) -> Call:
-        return Call(None, creates, lambda: self.delivery.probe(creates))
+        return Call(None, creates, lambda: self.writing.probe(creates))
 
     def _creating(self, creates: Sequence[Create]) -> Call:
-        return Call(Action.CREATE, creates, lambda: self.delivery.create(creates))
+        return Call(Action.CREATE, creates, lambda: self.writing.create(creates))
 
     def _updating(self, updates: Sequence[Update]) -> Call:
-        return Call(Action.UPDATE, updates, lambda: self.delivery.update(updates))
+        return Call(Action.UPDATE, updates, lambda: self.writing.update(updates))
 
     def _anonymizing(self, erase: Erase) -> Call:
-        return Call(Action.ANONYMIZE, [erase], lambda: [self.delivery.anonymize(erase)])
+        return Call(Action.ANONYMIZE, [erase], lambda: [self.erasing.anonymize(erase)])
 
     def _deleting(self, erase: Erase) -> Call:
-        return Call(Action.DELETE, [erase], lambda: [self.delivery.delete(erase)])
+        return Call(Action.DELETE, [erase], lambda: [self.erasing.delete(erase)])
 
     # --- the loop ---
 
@@ -147,6 +155,8 @@ class Executor:
 
     def _watch_streak(self, answer: Answer) -> None:
         """A failure that is not the record's own is the instance's; anything else shows that it is alive."""
+        if self.stopping.is_set():  # what was not sent for that reason says nothing of the instance
+            return
         failed = [
             o
             for o in answer

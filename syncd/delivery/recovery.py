@@ -6,12 +6,12 @@ took effect, only go~mus can tell.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from syncd.delivery.writing import Delivery
+from syncd.delivery.delivery import Delivery
 from syncd.domain.changes import Action, Result
 from syncd.domain.records import RemoteCustomer
-from syncd.errors import Refused
+from syncd.errors import Refused, Stopped
 from syncd.state.journal import OpenIntent
 from syncd.state.known import KnownRow
 from syncd.state.ledger import Ledger
@@ -20,31 +20,38 @@ A_MOMENT = 0.05  # seconds, lest the clock be a little behind the sleep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
-    """Settles open intents by looking; `names` are the mapped fields, `timeout` how long a call may be at work."""
+class Recovery:
+    """Settles open intents by looking; `names` are the mapped fields."""
 
     ledger: Ledger
     delivery: Delivery
     names: Sequence[str]
-    timeout: timedelta
     clock: Callable[[], datetime]
-    sleep: Callable[[float], None]
 
     def settle_intents(self, intents: Sequence[OpenIntent]) -> None:
-        """Settle each; one that was just sent and is not there yet is looked for again when its time is over."""
-        missing = [intent for intent in intents if not self._settle(intent, is_late=self._is_late(intent))]
+        """Settle each; one that was just sent and is not there yet is looked for again when its time is over.
+
+        Raises CallFailed where go~mus does not answer, and Stopped; what is not settled by then stays open.
+        """
+        missing = self._settle_all(intents)
         if not missing:
             return
         youngest = max(intent.begun_at for intent in missing)
-        self.sleep(max(0.0, (youngest + self.timeout - self.clock()).total_seconds()) + A_MOMENT)
-        for intent in missing:
-            self._settle(intent, is_late=self._is_late(intent))  # a sleep that was cut short proves nothing
+        left = (youngest + self.delivery.timeout - self.clock()).total_seconds()
+        self.delivery.sleep(max(0.0, left) + A_MOMENT)
+        self._settle_all(missing)
+
+    def _settle_all(self, intents: Sequence[OpenIntent]) -> list[OpenIntent]:
+        """Those that have to be looked at again."""
+        return [intent for intent in intents if not self._settle(intent, is_late=self._is_late(intent))]
 
     def _is_late(self, intent: OpenIntent) -> bool:
-        return self.clock() - intent.begun_at >= self.timeout
+        return self.clock() - intent.begun_at >= self.delivery.timeout
 
     def _settle(self, intent: OpenIntent, *, is_late: bool) -> bool:
         """False where it has to be looked at again."""
+        if self.delivery.is_stopping():
+            raise Stopped
         match intent.action:
             case Action.CREATE | Action.ADOPT:
                 return self._settle_create(intent, is_late=is_late)

@@ -1,9 +1,7 @@
-"""Durations as they are written: '30s', '15m', '12h', '7d' in the configuration, Retry-After by servers."""
+"""Durations as the configuration writes them: '30s', '15m', '12h', '7d'."""
 
 import re
-from contextlib import suppress
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from typing import Annotated
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -33,16 +31,6 @@ def format_duration(duration: timedelta) -> str:
         if count and not rest:
             return f"{count}{unit}"
     return f"{seconds}s"
-
-
-def parse_retry_after(given: str, now: datetime) -> float | None:
-    """Seconds that a server asks to wait in the header Retry-After, as a number or a date; None where it does not."""
-    given = given.strip()
-    if given.isdecimal():
-        return float(given)
-    with suppress(ValueError, TypeError):  # TypeError: a date without a zone
-        return max(0.0, (parsedate_to_datetime(given) - now).total_seconds())
-    return None
 
 
 Duration = Annotated[

@@ -4,13 +4,12 @@ A write is repeated here only where it certainly was not processed. Where its fa
 """
 
 import json
-import random as chance
+import random as chances
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Any, Self
@@ -19,9 +18,9 @@ from urllib.parse import quote
 import httpx
 
 from syncd import __version__
-from syncd.domain.durations import parse_retry_after
+from syncd.domain.backoff import Backoff, parse_retry_after
 from syncd.domain.records import LookupEntry, RemoteCustomer, Value
-from syncd.errors import Fatal, Missing, Refused, Retryable, TokenRefused, Unclear
+from syncd.errors import CallFailed, Fatal, Missing, Refused, Retryable, TokenRefused, Unclear
 from syncd.gomus.options import GomusOptions
 from syncd.gomus.wire import WriteAnswer, find_named, read_customers, read_errors, read_list, scrub
 
@@ -32,7 +31,7 @@ LISTS = {
     "country": "/api/v4/countries",
     "language": "/api/v4/locales",
 }
-FIRST_PAUSE, LONGEST_PAUSE, LONGEST_WAIT = 0.5, 30.0, 300.0
+BACKOFF = Backoff()
 LARGEST_ANSWER = 16 * 2**20
 Observe = Callable[[str, int | None, float], None]
 """Told of every try: method, status (None where no answer came), seconds."""
@@ -65,19 +64,6 @@ HUNDREDS = {2: Meaning.DONE, 3: Meaning.ELSEWHERE, 4: Meaning.NO, 5: Meaning.LOS
 NEVER_ARRIVED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
-class DeleteAnswer(Enum):
-    DELETED = auto()
-    GONE = auto()  # was not there any more
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """What the token is: `access` is user, cashpoint, reseller, customer or public."""
-
-    access: str
-    museums: tuple[object, ...]
-
-
 @dataclass(frozen=True, slots=True)
 class _Answer:
     status: int
@@ -88,28 +74,30 @@ class _Answer:
 
 
 class Client:
-    """Thread-safe: never more than `concurrency` calls at once, never faster than `requests_per_second`."""
+    """Thread-safe: never more than `concurrency` calls at once, never faster than `requests_per_second`.
+
+    `sleep` raises Stopped where it is cut short. So every call may raise Stopped instead of being tried again, and
+    besides TokenRefused where the token will not do for anything, and Fatal where no go~mus answers at this address.
+    """
 
     def __init__(  # noqa: PLR0913 - the world's parts, each with its own
         self,
         options: GomusOptions,
         *,
         transport: httpx.BaseTransport | None = None,
-        sleep: Callable[[float], None] | None = None,
-        random: Callable[[], float] = chance.random,
+        sleep: Callable[[float], None] = time.sleep,
+        random: Callable[[], float] = chances.random,
         clock: Callable[[], float] = time.monotonic,
         observe: Observe = lambda _method, _status, _seconds: None,
     ) -> None:
         self._options = options
         self._observe = observe
-        self._cancelled = threading.Event()
-        self._sleep = sleep or self._wait
+        self._sleep = sleep
         self._random = random
         self._clock = clock
         self._places = threading.BoundedSemaphore(options.concurrency)
         self._pace = threading.Lock()
         self._next_start = 0.0
-        self.calls: Counter[tuple[str, int | None]] = Counter()
         # A request's own auth object, or httpx would let a .netrc replace the token.
         self._http = httpx.Client(
             base_url=options.url,
@@ -130,23 +118,18 @@ class Client:
     def close(self) -> None:
         self._http.close()
 
-    def cancel(self) -> None:
-        """Let calls that wait for another try fail now."""
-        self._cancelled.set()
-
-    def _wait(self, seconds: float) -> None:
-        self._cancelled.wait(seconds)
-
     # --- the calls ---
 
-    def whoami(self) -> Access:
-        answer = self._read("/api/v4/whoami")
-        body = answer.body if isinstance(answer.body, Mapping) else {}
-        museums = body.get("museums")
-        return Access(access=str(body.get("access", "")), museums=tuple(museums) if isinstance(museums, list) else ())
+    def whoami(self) -> str:
+        """What the token is: user, cashpoint, reseller, customer or public. Raises CallFailed where nothing answers."""
+        body = self._read("/api/v4/whoami").body
+        return str(body.get("access", "")) if isinstance(body, Mapping) else ""
 
     def lookup(self, kind: str) -> tuple[LookupEntry, ...]:
-        """All pages of a list: salutation, title, country or language."""
+        """All pages of a list: salutation, title, country or language.
+
+        Raises CallFailed where go~mus does not answer one of them, and Fatal where they are no whole list.
+        """
         entries: dict[int, LookupEntry] = {}
         read, number = 0, 1
         while True:
@@ -163,7 +146,7 @@ class Client:
             number += 1
 
     def read(self, id: str | int) -> RemoteCustomer | None:
-        """None where there is no such customer."""
+        """None where there is no such customer. Raises Refused, or Retryable where no try brought an answer."""
         answer = self._read(_path(id), may_be_missing=True)
         if answer.meaning is Meaning.MISSING:
             return None
@@ -173,23 +156,25 @@ class Client:
         return customers[0]
 
     def create(self, customers: Sequence[Mapping[str, Value]]) -> WriteAnswer:
-        """One POST: the object itself where there is one, else a list."""
+        """One POST: the object itself where there is one, else a list.
+
+        Raises Refused; Retryable where it certainly was not processed; Unclear where nobody knows whether it was.
+        """
         body = dict(customers[0]) if len(customers) == 1 else [dict(customer) for customer in customers]
         return self._write("POST", CUSTOMERS, body)
 
     def update(self, customers: Sequence[Mapping[str, Value]]) -> WriteAnswer:
-        """One batch PUT; the foreign_id in each says whose fields they are."""
+        """One batch PUT; the foreign_id in each says whose fields they are. Raises as `create` does."""
         return self._write("PUT", CUSTOMERS, [dict(customer) for customer in customers])
 
     def update_one(self, gomus_id: int, fields: Mapping[str, Value]) -> WriteAnswer:
+        """Raises Missing where there is no such customer, otherwise as `create` does."""
         return self._write("PUT", _path(gomus_id), dict(fields))
 
-    def delete(self, gomus_id: int) -> DeleteAnswer:
-        try:
+    def delete(self, gomus_id: int) -> None:
+        """Who is not there any more is deleted. Raises as `create` does."""
+        with suppress(Missing):
             self._write("DELETE", _path(gomus_id), None)
-        except Missing:
-            return DeleteAnswer.GONE
-        return DeleteAnswer.DELETED
 
     # --- how an answer is taken ---
 
@@ -222,7 +207,7 @@ class Client:
             later=answer.meaning is Meaning.LATER,
         )
 
-    def _failure(self, answer: _Answer, sent: Sequence[object], batch: Sequence[str] = ()) -> Exception:
+    def _failure(self, answer: _Answer, sent: Sequence[object], batch: Sequence[str] = ()) -> CallFailed:
         status, attempts = answer.status, answer.attempts
         reasons = scrub(read_errors(answer.body), sent)
         match answer.meaning:
@@ -244,8 +229,9 @@ class Client:
     ) -> _Answer:
         """One call, tried up to `attempts` times where it certainly was not processed or `passing` allows it."""
         for attempt in range(1, self._options.attempts + 1):
-            is_last = attempt == self._options.attempts or self._cancelled.is_set()
-            retry_after = None
+            is_last = attempt == self._options.attempts
+            chance = self._random()
+            pause = BACKOFF.pause(attempt, chance=chance)
             try:
                 answer = self._send(method, path, query, body)
             except NEVER_ARRIVED as error:
@@ -256,16 +242,12 @@ class Client:
                     kind = Unclear if method != "GET" else Retryable
                     raise kind(_words(error), attempts=attempt) from None
             else:
-                retry_after = answer.retry_after
-                if answer.meaning not in passing or is_last or (retry_after or 0) > LONGEST_WAIT:
-                    return _Answer(answer.status, answer.meaning, answer.body, retry_after, attempt)
-            self._sleep(self._pause(attempt, retry_after))
+                asked = BACKOFF.pause_as_asked(attempt, answer.retry_after, chance=chance)
+                if answer.meaning not in passing or is_last or asked is None:
+                    return replace(answer, attempts=attempt)
+                pause = asked
+            self._sleep(pause)
         raise AssertionError("the last attempt returns or raises")
-
-    def _pause(self, attempt: int, retry_after: float | None) -> float:
-        """What the server asks for, else twice as long each time, with jitter so that clients do not come in step."""
-        backoff: float = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1)) * (0.5 + self._random() / 2)
-        return backoff if retry_after is None else retry_after + backoff / 10
 
     def _send(self, method: str, path: str, query: Mapping[str, Any] | None, body: object) -> _Answer:
         with self._places:
@@ -278,7 +260,6 @@ class Client:
             finally:
                 self._observe(method, status, self._clock() - began)
         meaning = STATUSES.get(response.status_code, HUNDREDS.get(response.status_code // 100, Meaning.LOST))
-        self.calls[method, response.status_code] += 1
         if meaning is Meaning.TOKEN:
             raise _token_refused(response.status_code)
         if meaning is Meaning.ELSEWHERE:

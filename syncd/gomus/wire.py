@@ -89,7 +89,6 @@ class ListPage:
     entries: tuple[LookupEntry, ...]
     count: int
     total: int | None
-    per_page: int | None
 
 
 def read_list(answer: object) -> ListPage | None:
@@ -103,7 +102,6 @@ def read_list(answer: object) -> ListPage | None:
         entries=tuple(entry for one in listed if (entry := _entry(one)) is not None),
         count=len(listed),
         total=_number(meta.get("total_count")),
-        per_page=_number(meta.get("per_page")),
     )
 
 

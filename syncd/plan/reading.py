@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cached_property
 
 from syncd.domain.changes import Cause, Change
-from syncd.domain.chunks import chunks
+from syncd.domain.chunks import chunks, until_stopped
 from syncd.domain.diff import Decision, Memory, Verdict, compare
 from syncd.domain.digest import Digester
 from syncd.domain.records import FieldProblem, InvalidRecord, KnownBrief, SourceRecord, Stage
@@ -230,10 +230,16 @@ class Partial(Read):
         return iter(())
 
 
-def read_whole(comparison: Comparison, progress: Callable[[int], None], *, keep_partial: bool) -> Read:
-    """Read to the end. Raises IncompleteRead where the source breaks off, unless `keep_partial`."""
+def read_whole(
+    comparison: Comparison, progress: Callable[[int], None], stop_if_asked: Callable[[], None], *, keep_partial: bool
+) -> Read:
+    """Read to the end; `progress` gets the number of records read, and `stop_if_asked` is called before each record.
+
+    Raises IncompleteRead where the source breaks off, unless `keep_partial`, and what `stop_if_asked` raises.
+    """
     failures: list[IncompleteRead] = []
-    for chunk in chunks(_until_broken(comparison.reading, failures if keep_partial else None)):
+    records = _until_broken(comparison.reading, failures if keep_partial else None)
+    for chunk in chunks(until_stopped(records, stop_if_asked)):
         comparison.take(chunk)
         progress(comparison.tally["records"])
     if failures:

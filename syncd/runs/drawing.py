@@ -28,12 +28,18 @@ class Drawn:
 
 
 @contextmanager
-def drawing_up(
-    sync: Sync, recall: Recall, digester: Digester, lookups: Mapping[str, Lookup], progress: Callable[[int], None]
+def drawing_up(  # noqa: PLR0913 - what is compared, with what, and who hears of it
+    sync: Sync,
+    recall: Recall,
+    digester: Digester,
+    lookups: Mapping[str, Lookup],
+    *,
+    progress: Callable[[int], None],
+    stop_if_asked: Callable[[], None] = lambda: None,
 ) -> Iterator[Drawn]:
     """Read the source and compare. The plan lives as long as the block.
 
-    Raises IncompleteRead where the source can't be read to its end, and StateUnusable.
+    Raises IncompleteRead where the source can't be read to its end, StateUnusable, and what `stop_if_asked` raises.
     """
     context = sync.mapper.fingerprint + b"".join(lookups[kind].fingerprint for kind in sorted(lookups))
     bounds = find_bounds(sync.source, recall, digester.context(context + sync.source.fingerprint))
@@ -48,7 +54,8 @@ def drawing_up(
             digester=digester,
             context=context,
         )
-        read = read_whole(comparison, progress, keep_partial=sync.source.options.on_incomplete == "apply")
+        keep_partial = sync.source.options.on_incomplete == "apply"
+        read = read_whole(comparison, progress, stop_if_asked, keep_partial=keep_partial)
         plan = draw_up(read, now=recall.now, mode=sync.mode, grace=sync.grace)
         yield Drawn(plan=plan, watermark=next_watermark(plan, bounds, recall))
 

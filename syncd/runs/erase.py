@@ -26,4 +26,6 @@ def _erase(run: Run, foreign_id: str) -> Summary:
     if gomus_id is not None:
         with run.executor() as executor:
             executor.erase([Erase(foreign_id=foreign_id, gomus_id=gomus_id, cause=Cause.REQUEST)])
+        if run.ledger.store.known.find_one(run.ledger.sync, foreign_id):
+            run.world.stop_if_asked()
     return run.summary(run.status_of_outcomes())

@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from syncd.delivery.delivery import Delivery, Habits
+from syncd.delivery.erasing import Erasing
 from syncd.delivery.executor import Executor
-from syncd.delivery.recovery import Settlement
-from syncd.delivery.writing import Delivery, Habits
+from syncd.delivery.recovery import Recovery
+from syncd.delivery.writing import Writing
 from syncd.domain.changes import Cause, Create, Erase, Outcome, Result, Update
 from syncd.domain.diff import DeleteMode
 from syncd.domain.guards import Guard, Held, ask_guards, how_to_release
@@ -126,7 +128,8 @@ class Run:
         try:
             summary = body(started)
         except (Fatal, CallFailed) as failure:
-            failed = self.summary(Status.FAILED, error=failure.message, remedy=failure.remedy)
+            status = Status.STOPPED if isinstance(failure, Stopped) else Status.FAILED
+            failed = self.summary(status, error=failure.message, remedy=failure.remedy)
             summary = replace(failed, is_cut=isinstance(failure, StateUnusable))
         except BaseException:
             self._finish(self.summary(Status.FAILED, error="crashed"), started)
@@ -138,7 +141,14 @@ class Run:
         self.settle_what_was_begun()
         lookups = self.lookups(now)
         sync = replace(self.sync, mode=self._mode)
-        with drawing_up(sync, self.recall(now), self.world.digester, lookups, self._show_reading) as drawn:
+        with drawing_up(
+            sync,
+            self.recall(now),
+            self.world.digester,
+            lookups,
+            progress=lambda count: self.world.progress("reading", count, None),
+            stop_if_asked=self.world.stop_if_asked,
+        ) as drawn:
             plan = drawn.plan
             self._note_invalid(plan)
             held = self._ask_guards(plan, now)
@@ -165,15 +175,10 @@ class Run:
 
     def settle_what_was_begun(self) -> None:
         store, name = self.world.store, self.sync.name
-        settlement = Settlement(
-            ledger=self.ledger,
-            delivery=self.delivery,
-            names=self.sync.mapper.names,
-            timeout=self.sync.timeout,
-            clock=self.world.clock,
-            sleep=self.world.sleep,
+        recovery = Recovery(
+            ledger=self.ledger, delivery=self.delivery, names=self.sync.mapper.names, clock=self.world.clock
         )
-        settlement.settle_intents(store.journal.open_intents(name))
+        recovery.settle_intents(store.journal.open_intents(name))
         with self.executor() as executor:
             executor.erase(self._unfinished_erasures())
 
@@ -234,7 +239,9 @@ class Run:
     def _audit(self) -> None:
         """Read back the customers that were not verified for the longest time, so that all are seen in time."""
         page = self.world.store.known.longest_unverified(self.sync.name, self.sync.audit_per_run)
-        for known in page if not self.world.stopping.is_set() else ():
+        for known in page:
+            if self.world.stopping.is_set():
+                return
             remote = self.world.client.read(known.gomus_id or 0)
             drifted = self.delivery.drifted(known, remote)
             self._outcomes["audited"] += 1
@@ -249,7 +256,8 @@ class Run:
     @contextmanager
     def executor(self, spool: Spool | None = None) -> Iterator[Executor]:
         yield Executor(
-            delivery=self.delivery,
+            writing=Writing(self.delivery),
+            erasing=Erasing(self.delivery),
             ledger=self.ledger,
             batch_size=self._habits.cap,
             concurrency=self.sync.concurrency,
@@ -284,11 +292,6 @@ class Run:
             attempts=outcome.attempts,
             error=outcome.error,
         )
-
-    def _show_reading(self, count: int) -> None:
-        self.world.progress("reading", count, None)
-        if self.world.stopping.is_set():
-            raise Stopped("asked to stop while reading", remedy="the next run starts anew; nothing was written")
 
     # --- the end ---
 

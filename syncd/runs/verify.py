@@ -13,7 +13,7 @@ from datetime import datetime
 import structlog
 
 from syncd.domain.changes import Update
-from syncd.domain.chunks import chunks
+from syncd.domain.chunks import chunks, until_stopped
 from syncd.domain.records import Customer, KnownCustomer, RemoteCustomer, Stage
 from syncd.domain.runs import Status, Summary, Trigger
 from syncd.runs.drawing import require_columns
@@ -67,6 +67,7 @@ def verify(sync: Sync, world: World, *, sample: int | None, fix: bool) -> Verifi
                 if fix:
                     with run.executor() as executor:
                         executor.update(update for _, update in found if update)
+                world.stop_if_asked()
             status = Status.PROBLEMS if drifts and not fix else run.status_of_outcomes()
             return run.summary(status, counts={"compared": sum(compared), "drifted": len(drifts)})
 
@@ -79,7 +80,7 @@ def _pairs(run: Run, now: datetime) -> Iterator[Pair]:
     lookups, mapper = run.lookups(now), run.sync.mapper
     with run.sync.source.open() as records:
         require_columns(mapper, records)
-        for chunk in chunks(records):
+        for chunk in chunks(until_stopped(records, run.world.stop_if_asked)):
             mapped = [mapper.customer(record, lookups) for record in chunk if not record.deleted]
             customers = {one.foreign_id: one for one in mapped if isinstance(one, Customer)}
             known = run.recall(now).known(list(customers))
@@ -100,8 +101,12 @@ def _choose(pairs: Iterable[Pair], sample: int | None) -> Iterable[Pair]:
 
 
 def _compare(run: Run, pairs: Sequence[Pair]) -> Iterator[tuple[Drift, Update | None]]:
+    def read(pair: Pair) -> RemoteCustomer | None:
+        run.world.stop_if_asked()
+        return run.delivery.client.read(pair.known.gomus_id or 0)
+
     with ThreadPoolExecutor(run.sync.concurrency, thread_name_prefix="gomus") as pool:
-        remotes = pool.map(lambda pair: run.delivery.client.read(pair.known.gomus_id or 0), pairs)
+        remotes = pool.map(read, pairs)
         for pair, remote in zip(pairs, remotes, strict=True):
             if found := _drift(run, pair, remote):
                 log.warning("record.drift", foreign_id=found[0].foreign_id, fields=list(found[0].fields))

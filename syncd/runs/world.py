@@ -9,6 +9,7 @@ from syncd.domain.diff import DeleteMode
 from syncd.domain.digest import Digester
 from syncd.domain.guards import Limits
 from syncd.domain.records import Field
+from syncd.errors import Stopped
 from syncd.gomus.client import Client
 from syncd.mapping.mapper import Mapper
 from syncd.sources.base import Source
@@ -43,7 +44,8 @@ class Sync:
 class World:
     """What a run needs beside its sync: the state, the client, the time.
 
-    `stopping` is set when the run has to end: `sleep` returns then, and no call is tried again.
+    `stopping` is the one event that ends the run. `sleep`, also that of the client and of the source, hears it too and
+    raises Stopped when it is cut short.
     """
 
     store: Store
@@ -53,3 +55,8 @@ class World:
     sleep: Callable[[float], None]
     stopping: threading.Event = field(default_factory=threading.Event)
     progress: Callable[[str, int, int | None], None] = lambda _stage, _done, _total: None
+
+    def stop_if_asked(self) -> None:
+        """Raises Stopped once it is time to end."""
+        if self.stopping.is_set():
+            raise Stopped

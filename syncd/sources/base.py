@@ -65,6 +65,8 @@ class Reading(ABC):
 class Source(ABC):
     """Where customers come from, read-only. `base` is the folder that relative paths start from.
 
+    `sleep` raises Stopped where the run is asked to end meanwhile or before; to sleep for 0 s asks whether it is.
+
     `full_every` bounds how long changes alone are read, for a source that gives cursors: then it is read from the
     start again. None where it gives none.
     """
@@ -109,5 +111,6 @@ class Source(ABC):
           count as absent, and a value that is made up to be empty clears a field.
         - What changed at the very moment of a cursor comes again rather than never. A cursor holds no personal data.
         - A record that the source tells to be deleted comes with `deleted`; in a snapshot it may be missing instead.
+        - It waits with `sleep` only, and lets Stopped pass: a wait that was cut short proves nothing.
         - No message holds a value: files, lines, columns and keys are all it may name. An adapter logs nothing.
         """

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -29,7 +29,8 @@ Message: TypeAlias = Mapping[str, Any]
 AT_ONCE = 1 << 16
 LONGEST_LINE = 16 << 20
 LONGEST_STATE = 1 << 16
-LAST_WORDS = 5.0  # seconds between asking a tap to end and ending it
+A_WHILE = 0.5  # seconds that a tap is listened to before it is asked whether to go on
+LAST_WORDS = 2.0  # seconds between asking a tap to end and ending it
 DELETED_AT = "_sdc_deleted_at"  # where taps that see deletions put their time
 OURS = ("SYNCD_", "GOMUS_")  # variables that are no tap's business
 BY_HAND = "run the tap by hand in the folder of the configuration, and see what it says"
@@ -65,7 +66,8 @@ class SingerSource(Source):
             command = [_find(options.command[0], self.base), *options.command[1:]]
             if cursor is not None:
                 command += ["--state", stack.enter_context(_state_file(cursor))]
-            tap = stack.enter_context(_running(command, self.base, name, options.timeout.total_seconds()))
+            tap = Tap(name, _start(command, self.base, name), options.timeout.total_seconds(), self.sleep)
+            stack.callback(tap.stop)
             yield SingerReading(tap, options, cursor)
 
 
@@ -138,15 +140,18 @@ class SingerReading(Reading):
 
 
 class Tap:
-    """A tap that runs. It is heard until it is silent for longer than `patience`, in seconds."""
+    """A tap that runs. It is heard until it is silent for more than `patience` seconds, or `sleep` raises Stopped."""
 
-    def __init__(self, name: str, process: "subprocess.Popen[bytes]", patience: float) -> None:
+    def __init__(
+        self, name: str, process: "subprocess.Popen[bytes]", patience: float, sleep: Callable[[float], None]
+    ) -> None:
         assert process.stdout is not None  # noqa: S101 - it was started with pipes
         assert process.stderr is not None  # noqa: S101
         self.name = name
         self._process = process
         self._stdout = process.stdout
         self._patience = patience
+        self._sleep = sleep
         self._said = 0
         self._listener = threading.Thread(target=self._count_lines, args=(process.stderr,), daemon=True)
         self._listener.start()
@@ -177,19 +182,31 @@ class Tap:
             yield rest
 
     def _hear(self) -> bytes:
-        if not select.select([self._stdout], [], [], self._patience)[0]:
+        if not self._happens(lambda seconds: bool(select.select([self._stdout], [], [], seconds)[0])):
             raise self.broken("has been silent for too long", f"raise timeout, or {BY_HAND}")
         return os.read(self._stdout.fileno(), AT_ONCE)
 
     def check_end(self) -> None:
         """Only a tap that exits with 0 has told everything."""
-        try:
-            code = self._process.wait(self._patience)
-        except subprocess.TimeoutExpired:
-            raise self.broken("does not end", BY_HAND) from None
-        if code:
+        if not self._happens(self._ends):
+            raise self.broken("does not end", BY_HAND)
+        if code := self._process.returncode:
             how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"failed with exit code {code}"
             raise self.broken(how, BY_HAND)
+
+    def _ends(self, seconds: float) -> bool:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        return self._process.returncode is not None
+
+    def _happens(self, within: Callable[[float], bool]) -> bool:
+        """Whether something does within our patience; asked for a while at a time, so that a stop is noticed."""
+        until = time.monotonic() + self._patience
+        while (left := until - time.monotonic()) > 0:
+            self._sleep(0.0)
+            if within(min(A_WHILE, left)):
+                return True
+        return False
 
     def _count_lines(self, stderr: IO[bytes]) -> None:
         """What a tap says beside its messages may hold anything, so only that it spoke is told."""
@@ -218,11 +235,10 @@ def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
         os.killpg(process.pid, number)
 
 
-@contextmanager
-def _running(command: Sequence[str], base: Path, name: str, patience: float) -> Iterator[Tap]:
+def _start(command: Sequence[str], base: Path, name: str) -> "subprocess.Popen[bytes]":
     environment = {key: value for key, value in os.environ.items() if not key.startswith(OURS)}
     try:
-        process = subprocess.Popen(  # noqa: S603 - it is the operator's own command
+        return subprocess.Popen(  # noqa: S603 - it is the operator's own command
             command,
             cwd=base,
             env=environment,
@@ -233,11 +249,6 @@ def _running(command: Sequence[str], base: Path, name: str, patience: float) -> 
         )
     except OSError as error:
         raise IncompleteRead(name, f"can't be started ({error.strerror})", remedy="check command") from None
-    tap = Tap(name, process, patience)
-    try:
-        yield tap
-    finally:
-        tap.stop()
 
 
 def _find(program: str, base: Path) -> str:

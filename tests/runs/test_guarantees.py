@@ -32,8 +32,9 @@ from hypothesis.stateful import (
 )
 from museum import FIELDS_MAPPED, Museum, Shelf, WatchfulFeed, member
 
-import syncd.runs.run
-from syncd.delivery.writing import Delivery
+import syncd.runs.drawing
+from syncd.delivery.erasing import Erasing
+from syncd.delivery.writing import Writing
 from syncd.domain.changes import Cause, Create
 from syncd.domain.guards import Limits
 from syncd.domain.runs import Status
@@ -356,9 +357,9 @@ def mortal(museum: Museum, commits: int) -> Iterator[None]:
 # --- what the machine must catch ---
 
 
-def resend_after_a_time_out(delivery: Delivery, creates: Any, lost: Any, *, tries: int) -> Any:
+def resend_after_a_time_out(writing: Writing, creates: Any, lost: Any, *, tries: int) -> Any:
     del lost
-    return delivery._create_part(creates, tries=tries - 1) if tries > 1 else []
+    return writing._create_part(creates, tries=tries - 1) if tries > 1 else []
 
 
 def know_before_acceptance(ledger: Ledger, changes: Any, action: Any) -> Any:
@@ -372,23 +373,23 @@ def know_before_acceptance(ledger: Ledger, changes: Any, action: Any) -> Any:
 begin = Ledger.begin
 
 
-def take_a_broken_read_for_whole(reading: Any, _progress: Any, *, keep_partial: bool) -> Any:
+def take_a_broken_read_for_whole(comparison: Any, _progress: Any, _stop_if_asked: Any, *, keep_partial: bool) -> Any:
     del keep_partial
     with suppress(IncompleteRead):
-        for record in reading.records:
-            reading.take([record])
-    return Snapshot(reading)
+        for record in comparison.reading:
+            comparison.take([record])
+    return Snapshot(comparison)
 
 
-def believe_without_reading_back(_delivery: Delivery, _gomus_id: int, _blank: Any) -> tuple[str, ...]:
+def believe_without_reading_back(_erasing: Erasing, _gomus_id: int, _blank: Any) -> tuple[str, ...]:
     return ()
 
 
 MUTANTS = [
-    ("duplicates", Delivery, "_create_lost", resend_after_a_time_out),
+    ("duplicates", Writing, "_create_lost", resend_after_a_time_out),
     ("make_good_and_compare", Ledger, "begin", know_before_acceptance),
-    ("absence_deletes_only_when_it_is_sure", syncd.runs.run, "read_whole", take_a_broken_read_for_whole),
-    ("who_was_deleted_held_nothing_personal", Delivery, "_left_personal", believe_without_reading_back),
+    ("absence_deletes_only_when_it_is_sure", syncd.runs.drawing, "read_whole", take_a_broken_read_for_whole),
+    ("who_was_deleted_held_nothing_personal", Erasing, "_left_personal", believe_without_reading_back),
 ]
 
 

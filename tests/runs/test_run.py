@@ -293,6 +293,7 @@ def test_when_it_is_asked_to_stop_a_lost_create_is_left_to_the_next_run(here: Mu
 
         def sleep(_seconds: float) -> None:
             world.stopping.set()
+            world.stop_if_asked()
 
         assert run(here.sync, replace(world, sleep=sleep), trigger=Trigger.COMMAND_LINE).status is Status.STOPPED
     here.transport.flush()

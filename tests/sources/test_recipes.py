@@ -80,7 +80,7 @@ class Desk:
             opening_state(config) as state,
             opening_world(config, sync, state, stopping=threading.Event(), progress=lambda *_: None) as world,
         ):
-            return run(make_sync(config, sync), world, trigger=Trigger.COMMAND_LINE, probe=False)
+            return run(make_sync(config, sync, world.sleep), world, trigger=Trigger.COMMAND_LINE, probe=False)
 
     def writes(self) -> list[str]:
         return [call.method for call in self.sandbox.calls if call.method != "GET"]

@@ -1,8 +1,10 @@
 """What leaves in the log, event by event."""
 
+import ast
 import io
 import json
 import logging
+import re
 import sys
 import threading
 import warnings
@@ -17,6 +19,9 @@ from syncd import log
 from syncd.errors import Outage
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
+LOGGING = re.compile(
+    r"\b(log|logger|get_logger\(\))\.(info|warning|error|critical|log)$|\bbound(_contextvars)?$|^tell$"
+)
 STAMP = {"timestamp": "2026-11-23T12:00:00.123Z"}
 
 
@@ -100,10 +105,12 @@ def test_a_value_without_the_shape_of_its_key_stays(stream, key, value):
 
 
 def test_names_times_and_paths_are_written_plainly(stream):
-    log.get_logger().info("run.planned", fields={"surname", "email"}, path=Path("a/b.csv"), next_run=NOON, dry_run=True)
+    log.get_logger().info(
+        "run.planned", fields={"surname", "email"}, source=Path("a/b.csv"), next_run=NOON, result=True
+    )
     assert stream.events == [
-        {**STAMP, "level": "info", "event": "run.planned", "fields": ["email", "surname"], "path": "a/b.csv",
-         "next_run": "2026-11-23T12:00:00.123456+00:00", "dry_run": True}
+        {**STAMP, "level": "info", "event": "run.planned", "result": True, "fields": ["email", "surname"],
+         "source": "a/b.csv", "next_run": "2026-11-23T12:00:00.123456+00:00"}
     ]  # fmt: skip
 
 
@@ -237,6 +244,16 @@ def test_the_readable_form_shows_class_and_place_and_no_escape_codes_of_values()
 def test_a_character_that_the_stream_cannot_write_is_escaped(tmp_path, format):
     with (tmp_path / "log").open("w", encoding="ascii") as stream:
         log.configure(format, stream, clock=lambda: NOON)
-        log.get_logger().info("run.started", path="für\udcfc")
+        log.get_logger().info("run.started", source="für\udcfc")
     (line,) = (tmp_path / "log").read_text().splitlines()
-    assert format == "console" or json.loads(line)["path"] == "für\\udcfc"
+    assert format == "console" or json.loads(line)["source"] == "für\\udcfc"
+
+
+def test_the_list_holds_no_key_that_nobody_logs():
+    calls = [
+        node
+        for file in Path(log.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and LOGGING.search(ast.unparse(node.func))
+    ]
+    assert log.ALLOWED.keys() - {keyword.arg for call in calls for keyword in call.keywords} == set()

@@ -40,7 +40,6 @@ from syncd.sources.files.opening import (
 
 HEAD = 4096
 AGAIN = "save the workbook anew; an empty sheet deletes nobody"
-_WORKBOOK = re.compile(rb"PK\x03\x04|\xd0\xcf\x11\xe0")
 _NOT_A_WORKBOOK = (*NO_TABLE, (rb"(?!PK\x03\x04|\xd0\xcf\x11\xe0)", "is no workbook", 'if it is CSV, set type = "csv"'))
 
 

@@ -3,7 +3,6 @@
 https by httpx, sftp by paramiko with the host's key checked, anything else by fsspec.
 """
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -18,13 +17,16 @@ import httpx
 
 from syncd import __version__
 from syncd.domain.addresses import AT_HOME
-from syncd.errors import IncompleteRead
+from syncd.domain.backoff import Backoff
+from syncd.errors import IncompleteRead, Stopped
 
 if TYPE_CHECKING:
     import paramiko
 
 TIMEOUT = 60.0  # seconds without a sign of life
 ATTEMPTS = 3
+AT_ONCE = 1 << 20
+BACKOFF = Backoff(first=2.0)
 SCHEMES = ("https", "sftp", "s3")
 LOOK = "see whether the server is up; the next run tries again"
 
@@ -61,7 +63,7 @@ def downloaded(url: str, login: Login, waiting: Waiting) -> Iterator[tuple[str, 
             case "sftp":
                 name = _by_sftp(url, login, file, waiting)
             case scheme:
-                name = _by_fsspec(scheme, url, login, file)
+                name = _by_fsspec(scheme, url, login, file, waiting.sleep)
         if not file.tell():
             raise IncompleteRead(name, "is empty", remedy="export it anew; an empty file deletes nobody")
         file.seek(0)
@@ -86,7 +88,7 @@ def _by_https(url: str, login: Login, file: IO[bytes], sleep: Callable[[float], 
     with httpx.Client(timeout=TIMEOUT, headers=headers, auth=auth, follow_redirects=True, event_hooks=hooks) as client:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                status = _download(client, url, file)
+                status = _download(client, url, file, sleep)
             except httpx.TooManyRedirects:
                 raise IncompleteRead(name, "is redirected without end", remedy="check url") from None
             except httpx.TransportError:
@@ -96,16 +98,17 @@ def _by_https(url: str, login: Login, file: IO[bytes], sleep: Callable[[float], 
                 if status < 500 or attempt == ATTEMPTS:
                     _check_status(status, name)
                     break
-            sleep(2.0**attempt)
+            sleep(BACKOFF.pause(attempt))
     return name
 
 
-def _download(client: httpx.Client, url: str, file: IO[bytes]) -> int:
+def _download(client: httpx.Client, url: str, file: IO[bytes], sleep: Callable[[float], None]) -> int:
     file.seek(0)
     file.truncate()
     with client.stream("GET", url) as response:
         if response.is_success:
             for part in response.iter_bytes():
+                sleep(0.0)
                 file.write(part)
         return response.status_code
 
@@ -145,7 +148,7 @@ def _by_sftp(url: str, login: Login, file: IO[bytes], waiting: Waiting) -> str:
                 assert channel is not None  # noqa: S101 - it is open
                 channel.settimeout(TIMEOUT)
                 name, size = _find_settled(sftp, path, waiting)
-                sftp.getfo(name, file)
+                sftp.getfo(name, file, callback=lambda _done, _total: waiting.sleep(0.0))
                 if file.tell() != size or sftp.stat(name).st_size != size:
                     raise IncompleteRead(PurePosixPath(name).name, "was changed while it was read", remedy=LOOK)
                 return PurePosixPath(name).name
@@ -232,7 +235,7 @@ def _find_newest(sftp: "paramiko.SFTPClient", pattern: str) -> str:
 # --- the rest ---
 
 
-def _by_fsspec(scheme: str, url: str, login: Login, file: IO[bytes]) -> str:
+def _by_fsspec(scheme: str, url: str, login: Login, file: IO[bytes], sleep: Callable[[float], None]) -> str:
     import fsspec  # noqa: PLC0415 - an extra
 
     name, path = _name_of(url), url.partition("://")[2]
@@ -249,7 +252,11 @@ def _by_fsspec(scheme: str, url: str, login: Login, file: IO[bytes]) -> str:
             name = PurePosixPath(path).name
         size = system.size(path)
         with system.open(path, "rb") as remote:
-            shutil.copyfileobj(remote, file)
+            while part := remote.read(AT_ONCE):
+                sleep(0.0)
+                file.write(part)
+    except Stopped:
+        raise
     except FileNotFoundError:
         raise IncompleteRead(name, "there is no such file", remedy=MADE) from None
     except PermissionError:
@@ -259,7 +266,3 @@ def _by_fsspec(scheme: str, url: str, login: Login, file: IO[bytes]) -> str:
     if file.tell() != size:
         raise IncompleteRead(name, "came cut short", remedy=LOOK)
     return name
-
-
-def _age(info: Mapping[str, Any]) -> tuple[str, str]:
-    return str(info.get("LastModified") or info.get("created") or ""), str(info["name"])

@@ -1,7 +1,7 @@
 """One question, one JSON answer: tried again while that may help, never larger or slower than it may be."""
 
 import json
-import random as chance
+import random as chances
 import re
 import socket
 import threading
@@ -15,13 +15,13 @@ from typing import Any, NoReturn, TypeAlias
 import httpx
 
 from syncd import __version__
-from syncd.domain.durations import parse_retry_after
+from syncd.domain.backoff import Backoff, parse_retry_after
 from syncd.errors import IncompleteRead
 from syncd.sources.rest.auth import Renewable, make_signer
 from syncd.sources.rest.options import RestOptions
 from syncd.sources.rest.paging import Question, is_same_origin
 
-FIRST_PAUSE, LONGEST_PAUSE, LONGEST_WAIT = 0.5, 30.0, 300.0
+BACKOFF = Backoff()
 REDIRECTS = 5
 SLOW = 10  # times the timeout: an answer that drips in is given up
 
@@ -72,7 +72,7 @@ class Web:
         sleep: Callable[[float], None],
         clock: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
-        random: Callable[[], float] = chance.random,
+        random: Callable[[], float] = chances.random,
     ) -> None:
         self._options = options
         self._sleep = sleep
@@ -147,9 +147,9 @@ class Web:
 
     def _try(self, prepare: Prepare, place: str) -> _Raw:
         """To ask a source changes nothing in it, so anything that may pass is tried again."""
-        attempts, waited = self._options.attempts, 0.0
-        for attempt in range(1, attempts + 1):
-            raw, failure, asked = None, None, None
+        waited = 0.0
+        for attempt in range(1, self._options.attempts + 1):
+            raw, failure, retry_after = None, None, None
             try:
                 raw = self._send(prepare, place)
             except httpx.RequestError as error:
@@ -157,13 +157,12 @@ class Web:
             else:
                 if not _may_pass(raw.status):
                     return raw
-                asked = parse_retry_after(raw.headers.get("Retry-After", ""), self._clock())
-            backoff = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1)) * (0.5 + self._random() / 2)
-            pause = backoff if asked is None else asked + backoff / 10
-            waited += pause
-            if attempt == attempts or waited > LONGEST_WAIT:
+                retry_after = parse_retry_after(raw.headers.get("Retry-After", ""), self._clock())
+            pause = BACKOFF.pause_as_asked(attempt, retry_after, chance=self._random(), waited=waited)
+            if attempt == self._options.attempts or pause is None:
                 break
             self._sleep(pause)
+            waited += pause
         if raw is None:
             assert failure is not None  # noqa: S101 - one of them is there
             raise failure

@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from syncd.config.model import Config, Document, SyncConfig, SyncTable, suggest
+from syncd.config.model import Config, Document, SyncConfig, SyncTable
 from syncd.config.schema import Outline, plain_schema
 from syncd.config.secrets import KeyPath, Reference, Resolved, resolve, spell
+from syncd.domain.nearest import suggest
 from syncd.domain.schedule import parse_schedule
 from syncd.errors import Misconfigured, Problem
 

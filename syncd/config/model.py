@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, timedelta
-from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -25,6 +24,7 @@ from sqlalchemy.exc import ArgumentError
 
 from syncd.domain.diff import DeleteMode
 from syncd.domain.durations import Duration
+from syncd.domain.nearest import suggest
 from syncd.domain.schedule import Schedule, parse_schedule
 from syncd.gomus.fields import FIELDS
 from syncd.gomus.options import GomusOptions
@@ -33,12 +33,6 @@ from syncd.sources import find_source
 from syncd.sources.base import SourceOptions, error_at
 
 _STATE_URLS = "must be 'sqlite:///FILE' or 'postgresql+psycopg://HOST/DATABASE'"
-
-
-def suggest(name: str, known: Mapping[str, object] | list[str] | set[str]) -> str:
-    """The end of a message: what may have been meant, where something known is near."""
-    near = get_close_matches(name, list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _check_name(name: str) -> str:

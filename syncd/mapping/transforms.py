@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 import phonenumbers
+
+from syncd.domain.nearest import suggest
 
 Transform: TypeAlias = Callable[[str], str | None]
 """Text to text, None for nothing. Raises TransformError with a reason that does not quote the text."""
@@ -127,7 +128,4 @@ def compile_transform(spec: object) -> Transform:
 
 
 def _unknown(name: str) -> str:
-    near = get_close_matches(name.replace("_", "-"), NAMES, n=1)
-    return f"there is no transform {name!r}" + (
-        f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(NAMES)}"
-    )
+    return f"there is no transform {name!r}" + (suggest(name, NAMES) or f"; there are {', '.join(NAMES)}")

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime, time
 from decimal import Decimal
-from difflib import get_close_matches
 from itertools import compress
 from pathlib import PurePosixPath
 from typing import BinaryIO, Literal
@@ -25,6 +24,7 @@ from python_calamine import (
     SheetVisibleEnum,
 )
 
+from syncd.domain.nearest import suggest
 from syncd.domain.records import Position, SourceRecord
 from syncd.errors import IncompleteRead
 from syncd.sources.base import Reading, ReadKind, Source
@@ -141,10 +141,8 @@ def _choose_sheet(workbook: CalamineWorkbook, name: str | None, file: str) -> Ca
     names = workbook.sheet_names
     if name is not None:
         if name not in names:
-            near = get_close_matches(name, names, n=1)
-            meant = f"did you mean {near[0]!r}? " if near else ""
             listed = ", ".join(map(repr, names))
-            raise IncompleteRead(file, f"has no sheet {name!r}", remedy=f"{meant}it has {listed}")
+            raise IncompleteRead(file, f"has no sheet {name!r}", remedy=f"it has {listed}{suggest(name, names)}")
         return workbook.get_sheet_by_name(name)
     tables = [one for one in workbook.sheets_metadata if one.typ is SheetTypeEnum.WorkSheet]
     shown = [one.name for one in tables if one.visible is SheetVisibleEnum.Visible]

@@ -28,7 +28,7 @@ from syncd.domain.nearest import suggest
 from syncd.domain.schedule import Schedule, parse_schedule
 from syncd.gomus.fields import FIELDS
 from syncd.gomus.options import GomusOptions
-from syncd.mapping.mapper import FieldSpec, ForeignIdSpec
+from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 from syncd.sources import find_source
 from syncd.sources.base import SourceOptions, error_at
 

@@ -12,7 +12,7 @@ from syncd.config.model import Document, SyncTable
 from syncd.config.secrets import KeyPath
 from syncd.domain.durations import format_duration
 from syncd.gomus.fields import FIELDS
-from syncd.mapping.mapper import FieldSpec, ForeignIdSpec
+from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 from syncd.mapping.transforms import PLAIN, WITH_ARGUMENT
 from syncd.sources import available_sources, find_source
 from syncd.sources.base import SourceOptions

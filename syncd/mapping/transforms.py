@@ -8,13 +8,10 @@ from typing import Any, TypeAlias
 import phonenumbers
 
 from syncd.domain.nearest import suggest
+from syncd.mapping.checks import ValueProblem
 
 Transform: TypeAlias = Callable[[str], str | None]
-"""Text to text, None for nothing. Raises TransformError with a reason that does not quote the text."""
-
-
-class TransformError(ValueError):
-    """The text is not what the transform takes."""
+"""Text to text, None for nothing. Raises ValueProblem with a reason that does not quote the text."""
 
 
 def collapse_spaces(text: str) -> str:
@@ -40,7 +37,7 @@ def date(formats: str | Sequence[str]) -> Transform:
                 return datetime.strptime(text.strip(), form).date().isoformat()  # noqa: DTZ007 - a day has no zone
             except ValueError:
                 continue
-        raise TransformError(f"is not a date in the form {' or '.join(map(_example, forms))}")
+        raise ValueProblem(f"is not a date in the form {' or '.join(map(_example, forms))}")
 
     return to_iso
 
@@ -56,9 +53,9 @@ def phone(region: str) -> Transform:
         try:
             number = phonenumbers.parse(text, region)
         except phonenumbers.NumberParseException:
-            raise TransformError("is not a telephone number") from None
+            raise ValueProblem("is not a telephone number") from None
         if not phonenumbers.is_possible_number(number) or number.extension:
-            raise TransformError("is not a telephone number")
+            raise ValueProblem("is not a telephone number")
         return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
     return to_e164
@@ -111,7 +108,10 @@ NAMES = (*PLAIN, *WITH_ARGUMENT)
 
 
 def compile_transform(spec: object) -> Transform:
-    """From its form in the configuration: `"lower"` or `{ date = "%d.%m.%Y" }`. ValueError says what was expected."""
+    """From its form in the configuration: `"lower"` or `{ date = "%d.%m.%Y" }`.
+
+    Raises ValueError, in words for the configuration, where it is no transform or has an unfit argument.
+    """
     if isinstance(spec, str) and spec in PLAIN:
         return PLAIN[spec]
     if isinstance(spec, Mapping) and len(spec) == 1:

@@ -5,16 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from syncd.domain.digest import Digester
-from syncd.errors import IncompleteRead
 from syncd.gomus.client import Client
+from syncd.mapping.columns import require_columns
 from syncd.mapping.lookups import Lookup
-from syncd.mapping.mapper import Mapper
 from syncd.plan.plan import Plan, draw_up
 from syncd.plan.reading import Comparison, read_whole
 from syncd.plan.spool import Spool
 from syncd.plan.watermark import find_bounds, next_watermark
 from syncd.runs.world import Sync
-from syncd.sources.base import Reading
 from syncd.state.recall import Recall
 from syncd.state.store import Watermark
 
@@ -35,7 +33,7 @@ def drawing_up(
     context = sync.mapper.fingerprint + b"".join(lookups[kind].fingerprint for kind in sorted(lookups))
     bounds = find_bounds(sync.source, recall, digester.context(context + sync.source.fingerprint))
     with Spool() as spool, sync.source.open(bounds.cursor) as reading:
-        require_columns(sync.mapper, reading)
+        require_columns(sync.mapper.columns, reading.columns, reading.description)
         comparison = Comparison(
             reading=reading,
             spool=spool,
@@ -48,13 +46,6 @@ def drawing_up(
         read = read_whole(comparison, progress, keep_partial=sync.source.options.on_incomplete == "apply")
         plan = draw_up(read, now=recall.now, mode=sync.mode, grace=sync.grace)
         yield Drawn(plan=plan, watermark=next_watermark(plan, bounds, recall))
-
-
-def require_columns(mapper: Mapper, reading: Reading) -> None:
-    """A table without a column that the mapping takes is not read: it would empty a field of everybody."""
-    missing = mapper.missing_columns(reading.columns) if reading.columns is not None else ()
-    if missing:
-        raise IncompleteRead(reading.description, "; ".join(str(column) for column in missing))
 
 
 def fetch_lookups(sync: Sync, client: Client) -> dict[str, Lookup]:

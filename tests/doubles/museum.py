@@ -20,7 +20,8 @@ from syncd.errors import IncompleteRead
 from syncd.gomus.client import Client
 from syncd.gomus.fields import FIELDS
 from syncd.gomus.options import GomusOptions
-from syncd.mapping.mapper import FieldSpec, ForeignIdSpec, Mapper
+from syncd.mapping.mapper import Mapper
+from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 from syncd.runs.erase import erase
 from syncd.runs.run import run
 from syncd.runs.verify import Verification, verify

@@ -11,7 +11,8 @@ from museum import Feed, Museum, member, sqlite_url
 
 from syncd.domain.guards import Limits
 from syncd.domain.runs import Status, Summary, Trigger
-from syncd.mapping.mapper import FieldSpec, Mapper
+from syncd.mapping.mapper import Mapper
+from syncd.mapping.spec import FieldSpec
 from syncd.runs.run import run
 from syncd.sources.base import SourceOptions
 from syncd.state.ledger import Ledger

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
+from functools import cache
 from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from syncd.config.model import Document, SyncTable
-from syncd.config.secrets import KeyPath
+from syncd.config.places import KeyPath, children
 from syncd.domain.durations import format_duration
 from syncd.gomus.fields import FIELDS
 from syncd.mapping.spec import FieldSpec, ForeignIdSpec
@@ -160,9 +161,9 @@ class Outline:
     def _at(self, document: object, path: KeyPath) -> list[Schema]:
         places = self._alternatives(self._schema, document)
         for part in path:
-            document = _inner(document, part)
-            inner = [schema for place in places if (schema := _step(place, part)) is not None]
-            places = [schema for place in inner for schema in self._alternatives(place, document)]
+            document = children(document).get(part)
+            steps = [schema for place in places if (schema := _step(place, part)) is not None]
+            places = [schema for place in steps for schema in self._alternatives(place, document)]
         return places
 
     def _alternatives(self, schema: Schema, document: object) -> list[Schema]:
@@ -174,11 +175,9 @@ class Outline:
         return chosen or found
 
 
-def _inner(document: object, part: str | int) -> object:
-    try:
-        return document[part]  # type: ignore[index]  # whatever can't be indexed has nothing inside
-    except (TypeError, KeyError, IndexError):
-        return None
+@cache
+def outline() -> Outline:
+    return Outline(plain_schema())
 
 
 def _step(schema: Schema, part: str | int) -> Schema | None:

@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 from faults import Choose, FaultTransport
 
+from syncd.assembly import make_limits
+from syncd.config import DeleteOptions, GuardOptions, StateOptions
 from syncd.domain.diff import DeleteMode
 from syncd.domain.digest import Digester
 from syncd.domain.guards import Limits
@@ -33,6 +35,8 @@ from syncd.sources.base import Reading, ReadKind, Source, SourceOptions
 from syncd.state.connect import open_engine
 from syncd.state.migrate import upgrade
 from syncd.state.store import Store
+
+DEFAULT_LIMITS = make_limits(DeleteOptions(), GuardOptions())
 
 
 class Clock:
@@ -211,7 +215,7 @@ class Museum:
     concurrency: int = 2
     grace: timedelta = timedelta(0)
     mode: DeleteMode = DeleteMode.ANONYMIZE_THEN_DELETE
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = DEFAULT_LIMITS
     recreate_vanished: bool = False
     attempts: int = 3
     audit_per_run: int = 0
@@ -277,6 +281,7 @@ class Museum:
             concurrency=self.concurrency,
             attempts=self.attempts,
             timeout=timedelta(seconds=30),
+            keep=StateOptions().keep,
         )
 
     @contextmanager

@@ -15,17 +15,17 @@ from syncd.domain.records import Position, SourceRecord
 from syncd.errors import IncompleteRead
 from syncd.sources.base import Reading, ReadKind, Source
 from syncd.sources.rest.finding import find, find_or_header
-from syncd.sources.rest.number_cursor import CountCursor, LatestCount, parse_count_cursor
+from syncd.sources.rest.number_cursor import LatestNumber, NumberCursor, parse_number_cursor
 from syncd.sources.rest.options import RestOptions, Scalar
 from syncd.sources.rest.paging import Page, Question, make_pages
-from syncd.sources.rest.time_cursor import Cursor, Latest, parse_cursor
+from syncd.sources.rest.time_cursor import LatestTime, TimeCursor, parse_time_cursor
 from syncd.sources.rest.web import Answer, Web
 
 ROUND = "the list goes round: see whether the pagination's parameters are those of the API"
 
 
 class RestSource(Source):
-    """Without a cursor all there is, as a snapshot; with one, what changed since."""
+    """Reads everything as a snapshot without a cursor, and what changed since then with one."""
 
     Options = RestOptions
     options: RestOptions
@@ -45,11 +45,11 @@ class RestSource(Source):
         finally:
             web.close()
 
-    def _bounds(self, cursor: str) -> tuple[Cursor | CountCursor | None, Latest | LatestCount]:
+    def _bounds(self, cursor: str) -> tuple[TimeCursor | NumberCursor | None, LatestTime | LatestNumber]:
         incremental = self.options.incremental
         if incremental and incremental.counts:
-            return parse_count_cursor(cursor), LatestCount()
-        return parse_cursor(cursor) if incremental else None, Latest(self.clock())
+            return parse_number_cursor(cursor), LatestNumber()
+        return parse_time_cursor(cursor) if incremental else None, LatestTime(self.clock())
 
 
 class RestReading(Reading):
@@ -59,8 +59,8 @@ class RestReading(Reading):
         self,
         options: RestOptions,
         web: Web,
-        since: Cursor | CountCursor | None,
-        latest: Latest | LatestCount,
+        since: TimeCursor | NumberCursor | None,
+        latest: LatestTime | LatestNumber,
         monotonic: Callable[[], float],
     ) -> None:
         self._options = options
@@ -69,7 +69,7 @@ class RestReading(Reading):
         self._latest = latest
         self._monotonic = monotonic
         self._pages = make_pages(options.pagination)
-        self._expected = _Expected(options.total, is_snapshot=since is None, counts=self._pages.counts)
+        self._expected = _Expected(options.total, is_snapshot=since is None, is_counted=self._pages.is_counted)
         parsed = urlsplit(options.url)
         self._list = parsed.path.rstrip("/").rpartition("/")[2] or str(parsed.hostname)
         self._number = 0
@@ -169,8 +169,8 @@ class RestReading(Reading):
         return found
 
     def _check_missing(self) -> None:
-        """Some sources answer 404 behind the last page. So does a proxy whose server is gone for a moment."""
-        if not self._pages.counts or self._number == 1:
+        """Some sources answer 404 after the last page. So does a proxy whose server is gone for a moment."""
+        if not self._pages.is_counted or self._number == 1:
             raise IncompleteRead(self._place, "there is no such list (404)", remedy="check url and pagination")
         is_end = self._last < self._fullest if self._expected.total is None else self._read >= self._expected.total
         if not is_end:
@@ -211,7 +211,7 @@ class RestReading(Reading):
                 f"{self._read} of {self._expected.total} records came",
                 remedy="see whether the pagination's parameters are those of the API; the next run reads anew",
             )
-        if self._pages.counts and self._expected.total is not None and self._read > self._expected.total:
+        if self._pages.is_counted and self._expected.total is not None and self._read > self._expected.total:
             raise IncompleteRead(
                 self._list,
                 f"{self._read} records came, and the total is {self._expected.total}",
@@ -219,26 +219,10 @@ class RestReading(Reading):
             )
         if self._since is None and not self._read:
             raise IncompleteRead(self._list, "has no records", remedy="an empty list deletes nobody; check params")
-        if self._latest.unreadable and not self._latest.seen:
-            what = "number" if isinstance(self._latest, LatestCount) else "time"
-            raise IncompleteRead(
-                self._list,
-                f"no record has a readable {what} under incremental.cursor",
-                remedy="set it to the field that holds the time of the last change, in ISO 8601 or as seconds since"
-                " 1970; where it counts changes instead, set counts = true",
-            )
-        if self._options.incremental and self._options.incremental.format != "as-read" and self._latest.has_no_zone:
-            raise IncompleteRead(
-                self._list,
-                "the times under incremental.cursor have no zone",
-                remedy="leave incremental.format out, so that the API gets them as it gave them",
-            )
-        if self._latest.is_mixed:
-            raise IncompleteRead(
-                self._list,
-                "some times under incremental.cursor have a zone and some have none",
-                remedy="choose a field whose times are all alike",
-            )
+        incremental = self._options.incremental
+        if incremental and (doubt := self._latest.find_doubt(incremental.format)):
+            what, remedy = doubt
+            raise IncompleteRead(self._list, what, remedy=remedy)
 
 
 TOLD: Mapping[object, bool] = {
@@ -264,11 +248,11 @@ def _text(value: Scalar | list[Scalar]) -> str | list[str]:
 
 
 class _Expected:
-    """How many records the source says it has; on numbered pages of a snapshot, a change of it is a shift."""
+    """How many records the source says it has. Where we count the pages of a snapshot, a change of it is a shift."""
 
-    def __init__(self, where: str | None, *, is_snapshot: bool, counts: bool) -> None:
+    def __init__(self, where: str | None, *, is_snapshot: bool, is_counted: bool) -> None:
         self._where = where
-        self._may_grow = not (is_snapshot and counts)
+        self._may_grow = not (is_snapshot and is_counted)
         self.total: int | None = None
 
     def take(self, answer: Answer, place: str) -> None:

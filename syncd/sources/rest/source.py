@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
@@ -38,12 +38,10 @@ class RestSource(Source):
 
     @contextmanager
     def open(self, cursor: str | None = None) -> Iterator[Reading]:
+        since, latest = self._bounds(cursor or "")
         web = Web(self.options, transport=self.transport, sleep=self.sleep, clock=self.clock, monotonic=self.monotonic)
-        try:
-            since, latest = self._bounds(cursor or "")
+        with closing(web):
             yield RestReading(self.options, web, since, latest, self.monotonic)
-        finally:
-            web.close()
 
     def _bounds(self, cursor: str) -> tuple[TimeCursor | NumberCursor | None, LatestTime | LatestNumber]:
         incremental = self.options.incremental
@@ -87,14 +85,14 @@ class RestReading(Reading):
     def __iter__(self) -> Iterator[SourceRecord]:
         began = self._monotonic()
         question: Question | None = self._first_question()
-        asked: set[bytes] = set()
+        seen: set[bytes] = set()
         while question is not None:
             self._number += 1
-            self._note(asked, repr((question.url, question.params, question.body)), ROUND)
+            self._refuse_twice(seen, repr((question.url, question.params, question.body)))
             answer = self._web.ask(question, self._place)
             records = self._records_of(answer)
             if records:
-                self._note(asked, repr(records), ROUND)
+                self._refuse_twice(seen, repr(records))
             self._expected.take(answer, self._place)
             yield from map(self._record, range(1, len(records) + 1), records)
             self._latest.end_page(self._number)
@@ -145,11 +143,11 @@ class RestReading(Reading):
         )
         return self._pages.next(question, page)
 
-    def _note(self, asked: set[bytes], text: str, remedy: str) -> None:
+    def _refuse_twice(self, seen: set[bytes], text: str) -> None:
         digest = blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
-        if digest in asked:
-            raise IncompleteRead(self._place, "comes a second time", remedy=remedy)
-        asked.add(digest)
+        if digest in seen:
+            raise IncompleteRead(self._place, "comes a second time", remedy=ROUND)
+        seen.add(digest)
 
     # --- answers ---
 

@@ -1,4 +1,4 @@
-"""From a file to a `Config`, or to every mistake in it at once."""
+"""From a file to a `Config`, or to every mistake in it at once: read, resolve, validate, assemble."""
 
 import tomllib
 from collections.abc import Mapping
@@ -58,7 +58,7 @@ def _read(path: Path) -> dict[str, object]:
 
 
 def _with_listen(document: dict[str, object], env: Mapping[str, str]) -> dict[str, object]:
-    """A container serves its page at the address that its image names, unless the file names another."""
+    """The image of a container names the address for its page; the file may name another."""
     web = document.get("web", {})
     if not env.get(LISTEN) or not isinstance(web, dict):
         return document
@@ -122,6 +122,6 @@ def _assemble_sync(name: str, table: SyncTable, only_instance: str) -> SyncConfi
 
 
 def _anchored(url: str, base: Path) -> str:
-    """A relative SQLite file is beside the configuration, wherever syncd is started."""
+    """A relative SQLite file lies beside the configuration, wherever syncd is started."""
     kind, slashes, file = url.partition(":///")
     return f"{kind}{slashes}{base / file}" if kind == "sqlite" else url

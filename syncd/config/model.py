@@ -156,7 +156,7 @@ class WebOptions(_Table):
 
 
 class DaemonOptions(_Table):
-    """How `syncd` without a command goes about its runs."""
+    """How the daemon, `syncd` without a command, runs."""
 
     max_concurrent_runs: int = Field(default=2, ge=1, le=32)
     shutdown_timeout: Duration = timedelta(seconds=30)
@@ -174,7 +174,7 @@ class NotifyOptions(_Table):
     @field_validator("webhook", "heartbeat_url")
     @classmethod
     def _is_address(cls, url: SecretStr | None) -> SecretStr | None:
-        """Never quoted, for it may hold a secret."""
+        """Never quotes the address, which may hold a secret."""
         if url is not None and not re.match(r"https?://[^/\s]", url.get_secret_value()):
             raise ValueError("must begin with 'https://' or 'http://'")
         return url
@@ -237,7 +237,7 @@ class SyncConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """A configuration that holds together. `base` is the folder of its file: relative paths start there."""
+    """A valid configuration. `base` is the folder of its file: relative paths start there."""
 
     base: Path
     state: StateOptions

@@ -40,7 +40,7 @@ class _Generator(GenerateJsonSchema):
 
 
 def json_schema() -> Schema:
-    """JSON Schema 2020-12 of the whole file; any value may be a reference, a secret must be one."""
+    """JSON Schema 2020-12 of the whole file. Any value may be a reference; a secret must be one."""
     schema = _with_references(plain_schema())
     schema["$defs"]["Reference"] = _REFERENCE
     return {
@@ -51,7 +51,7 @@ def json_schema() -> Schema:
 
 
 def plain_schema() -> Schema:
-    """What values may be once references are replaced."""
+    """The schema of a document whose references are replaced by values."""
     sources = dict(_source_options())
     models: list[type[BaseModel]] = [Document, SyncTable, FieldSpec, ForeignIdSpec, *sources.values()]
     places, shared = models_json_schema([(model, "validation") for model in models], schema_generator=_Generator)

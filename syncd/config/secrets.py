@@ -12,7 +12,7 @@ from syncd.errors import Problem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """`kind` is "env" or "file"; `name` is what the configuration wrote, and no secret."""
+    """`kind` is "env" or "file"; `name` is the name in the configuration, which is no secret."""
 
     kind: str
     name: str
@@ -28,7 +28,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """The document with every reference replaced; one that leads nowhere by an empty text, and it is a problem."""
+    """The document with every reference replaced; one that leads nowhere is a problem, and an empty text instead."""
 
     document: object = field(repr=False)
     references: Mapping[KeyPath, Reference]

@@ -95,7 +95,7 @@ def _describe(details: ErrorDetails, place: KeyPath, resolved: Resolved) -> str:
 
 
 def _show(value: object) -> str:
-    """Scalars as TOML has them; of anything else only that it is there, for secrets may be inside."""
+    """A scalar as TOML has it; nothing of anything else, since secrets may be inside."""
     if isinstance(value, bool):
         return str(value).lower()
     return _PASSWORD.sub("://...@", repr(value)) if isinstance(value, str | int | float) else "this"
@@ -120,7 +120,7 @@ def _unknown_key(place: KeyPath, document: object) -> str:
 
 
 def _free_words(details: ErrorDetails, place: KeyPath, resolved: Resolved) -> str:
-    """A validator's own words, unless they would give away what an environment variable or a file holds."""
+    """A validator's own words, without what an environment variable or a file holds."""
     error = details.get("ctx", {}).get("error")
     message = str(error) if error else details["msg"]
     for path, reference in resolved.references.items():
@@ -130,7 +130,7 @@ def _free_words(details: ErrorDetails, place: KeyPath, resolved: Resolved) -> st
 
 
 def shield(message: str, value: str, reference: Reference) -> str:
-    """The message with the value replaced by where it stands; another one where a part of it would still show."""
+    """The message, with the reference in place of the value; another message where a word of the value would remain."""
     before, quoted, after = message.partition(repr(value))
     if _split(value) & _split(before + " " + after):
         return f"{reference.content} is not valid here"

@@ -101,7 +101,7 @@ def is_empty(value: object) -> bool:
 
 
 def as_text(value: object) -> str:
-    """As a person would write it: the text of a whole number has no '.0'. Raises ValueProblem for a list or object."""
+    """As a person would write it: a whole number without '.0'. Raises ValueProblem for a list or an object."""
     match value:
         case str():
             return value.strip()

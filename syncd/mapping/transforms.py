@@ -23,12 +23,12 @@ def digits(text: str) -> str:
 
 
 def title(text: str) -> str:
-    """A capital at the start of each word and after a hyphen or an apostrophe; the rest small. 'von' is not spared."""
+    """A capital at the start of each word and after a hyphen or an apostrophe, small letters elsewhere."""
     return re.sub(r"[^\W\d_]+", lambda word: word.group()[0].upper() + word.group()[1:].lower(), text)
 
 
 def date(formats: str | Sequence[str]) -> Transform:
-    """From the source's form, or the first of several that fits, to `1980-12-31`."""
+    """From the source's form, or the first that fits of several, to `1980-12-31`."""
     forms = [formats] if isinstance(formats, str) else list(formats)
 
     def to_iso(text: str) -> str:
@@ -66,7 +66,7 @@ def truncate(length: int) -> Transform:
 
 
 def null_if(values: str | Sequence[str]) -> Transform:
-    """Nothing where the text is one of the values, whatever its case."""
+    """None where the text is one of the values, whatever its case."""
     nothing = {value.strip().casefold() for value in ([values] if isinstance(values, str) else values)}
     return lambda text: None if text.strip().casefold() in nothing else text
 
@@ -92,7 +92,7 @@ def _is_region(value: object) -> bool:
 
 
 def _is_date_form(value: object) -> bool:
-    """Complete, and with a year of four digits: nobody can tell a birthday of 1930 from one of 2030."""
+    """Complete, and with a year of four digits: two digits do not tell a birthday in 1930 from one in 2030."""
     forms = [value] if isinstance(value, str) else value if isinstance(value, list) else []
     return _text_or_texts(value) and all("%Y" in form and "%d" in form and re.search("%[mbB]", form) for form in forms)
 

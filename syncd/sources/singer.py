@@ -182,7 +182,7 @@ class Tap:
         return os.read(self._stdout.fileno(), AT_ONCE)
 
     def check_end(self) -> None:
-        """Raises IncompleteRead unless the tap exits with 0: only then it gave everything."""
+        """Only a tap that exits with 0 has told everything."""
         try:
             code = self._process.wait(self._patience)
         except subprocess.TimeoutExpired:

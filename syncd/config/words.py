@@ -66,16 +66,11 @@ def _place(details: ErrorDetails, root: object) -> KeyPath:
             document, place = found, (*place, part)
             is_branch = isinstance(document, dict) and outline().is_tagged(root, place)
     if details["type"] in _TAG_MISTAKES:
-        return (*place, _tag(details))
+        return (*place, str(details["ctx"]["discriminator"]).strip("'"))  # the key that says which branch is meant
     last = details["loc"][-1] if details["loc"] else None
     if isinstance(last, str) and last not in place[-1:] and last in outline().keys(root, place):
         return (*place, last)  # a key that is missing
     return place
-
-
-def _tag(details: ErrorDetails) -> str:
-    """The key that says which branch of a union is meant."""
-    return str(details["ctx"]["discriminator"]).strip("'")
 
 
 def _describe(details: ErrorDetails, place: KeyPath, resolved: Resolved) -> str:

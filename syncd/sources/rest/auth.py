@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import httpx
 
@@ -18,22 +19,18 @@ class Signer:
         pass
 
 
+@dataclass(frozen=True, slots=True)
 class _Header(Signer):
-    def __init__(self, name: str, value: str) -> None:
-        self._name = name
-        self._value = value
+    name: str
+    value: str = field(repr=False)
 
     def sign(self, request: httpx.Request) -> None:
-        request.headers[self._name] = self._value
+        request.headers[self.name] = self.value
 
 
-class _Query(Signer):
-    def __init__(self, name: str, value: str) -> None:
-        self._name = name
-        self._value = value
-
+class _Query(_Header):
     def sign(self, request: httpx.Request) -> None:
-        request.url = request.url.copy_set_param(self._name, self._value)
+        request.url = request.url.copy_set_param(self.name, self.value)
 
 
 class Renewable(Signer):

@@ -26,9 +26,8 @@ class NumberCursor:
     def __str__(self) -> str:
         return json.dumps({"certain": self.certain, "latest": self.latest})
 
-    def since(self, overlap: timedelta, form: str = "as-read") -> int:
+    def since(self, _overlap: timedelta, _form: str = "as-read") -> int:
         """One less, since several changes may share a number, and some APIs mean "after" by "since"."""
-        del overlap, form
         return max(0, self.certain - 1)
 
 
@@ -63,17 +62,15 @@ class LatestNumber:
         if number == 1:
             self._first = self._latest
 
-    def cursor(self, before: NumberCursor | None, lag: timedelta) -> NumberCursor | None:
+    def cursor(self, before: NumberCursor | None, _lag: timedelta) -> NumberCursor | None:
         """Never behind the cursor of `before`."""
-        del lag
         if self._latest is None:
             return before
         floor = before.latest if before else 0
         return NumberCursor(certain=max(floor, self._first or 0), latest=max(floor, self._latest))
 
-    def find_doubt(self, form: str) -> tuple[str, str] | None:
+    def find_doubt(self, _form: str) -> tuple[str, str] | None:
         """What makes the numbers useless, and the remedy."""
-        del form
         if self._has_unreadable and self._latest is None:
             return (
                 "no record has a readable number under incremental.cursor",

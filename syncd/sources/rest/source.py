@@ -1,6 +1,5 @@
 """The source `rest`: the list of a CRM, or what changed in it, page by page."""
 
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -15,7 +14,7 @@ from syncd.domain.records import Position, SourceRecord
 from syncd.errors import IncompleteRead
 from syncd.sources.base import Reading, ReadKind, Source
 from syncd.sources.rest.finding import find, find_or_header
-from syncd.sources.rest.number_cursor import LatestNumber, NumberCursor, parse_number_cursor
+from syncd.sources.rest.number_cursor import LatestNumber, NumberCursor, parse_number, parse_number_cursor
 from syncd.sources.rest.options import RestOptions, Scalar
 from syncd.sources.rest.paging import Page, Question, make_pages
 from syncd.sources.rest.time_cursor import LatestTime, TimeCursor, parse_time_cursor
@@ -273,7 +272,4 @@ class _Expected:
 
 def _count(found: object) -> int | None:
     """A number, or the text of a header: '1234', or '0-99/1234'."""
-    if isinstance(found, str):
-        found = found.strip().rpartition("/")[2]
-        return int(found) if re.fullmatch(r"[0-9]{1,15}", found) else None
-    return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else None
+    return parse_number(found.rpartition("/")[2] if isinstance(found, str) else found)

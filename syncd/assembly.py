@@ -14,7 +14,7 @@ from typing import TypeAlias
 from sqlalchemy import Engine
 
 from syncd.alerts.alarms import Alarms
-from syncd.config.model import Config, NotifyOptions, SyncConfig
+from syncd.config.model import Config, DeleteOptions, GuardOptions, NotifyOptions, SyncConfig
 from syncd.domain.digest import Digester
 from syncd.domain.guards import Limits
 from syncd.errors import Misconfigured, Problem, StateUnusable, Stopped
@@ -207,13 +207,7 @@ def make_sync(config: Config, sync: SyncConfig, sleep: Sleep) -> Sync:
         source=make_source(config, sync, sleep),
         mapper=Mapper(foreign_id=sync.foreign_id, fields=sync.fields, catalogue=FIELDS),
         catalogue=FIELDS,
-        limits=Limits(
-            delete_percent=sync.delete.max_percent,
-            delete_count=sync.delete.max_count,
-            update_percent=sync.guards.update_percent,
-            clear_percent=sync.guards.clear_percent,
-            invalid_percent=sync.guards.invalid_percent,
-        ),
+        limits=make_limits(sync.delete, sync.guards),
         mode=sync.delete.mode,
         grace=sync.delete.grace,
         recreate_vanished=sync.vanished == "recreate",
@@ -226,6 +220,10 @@ def make_sync(config: Config, sync: SyncConfig, sleep: Sleep) -> Sync:
         timeout=instance.timeout,
         keep=config.state.keep,
     )
+
+
+def make_limits(delete: DeleteOptions, guards: GuardOptions) -> Limits:
+    return Limits(delete_percent=delete.max_percent, delete_count=delete.max_count, **dict(guards))
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import os
 import socket
 import sys
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 import typer
@@ -14,6 +13,7 @@ import typer
 from syncd import config, log
 from syncd.cli.exits import USAGE, stop
 from syncd.config.model import Config, SyncConfig
+from syncd.domain.nearest import find_nearest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +45,8 @@ def pick(loaded: Config, names: list[str]) -> list[SyncConfig]:
     unknown = [name for name in names if name not in loaded.syncs]
     if unknown:
         known = ", ".join(loaded.syncs)
-        near = get_close_matches(unknown[0], loaded.syncs, n=1)
-        hint = f"Did you mean {near[0]!r}? " if near else ""
+        near = find_nearest(unknown[0], loaded.syncs)
+        hint = f"Did you mean {near!r}? " if near else ""
         stop(f"There is no sync {unknown[0]!r}. {hint}The configuration has: {known}.", USAGE)
     return [loaded.syncs[name] for name in dict.fromkeys(names)] or list(loaded.syncs.values())
 

@@ -20,6 +20,7 @@ from syncd.domain.records import InvalidRecord
 from syncd.errors import Fatal, Misconfigured, SyncdError
 from syncd.gomus.client import Client
 from syncd.gomus.fields import FIELDS
+from syncd.mapping.columns import require_columns
 from syncd.mapping.lookups import Lookup
 from syncd.mapping.mapper import Mapper
 from syncd.plan.approval import Approval
@@ -194,9 +195,7 @@ def _check_source(config: Config, sync: SyncConfig, lookups: Mapping[str, Lookup
     def read() -> str:
         nonlocal count
         with showing_progress(sync.name) as progress, make_source(config, sync, time.sleep).open() as records:
-            missing = mapper.missing_columns(records.columns) if records.columns is not None else ()
-            if missing:
-                raise Fatal("; ".join(str(column) for column in missing))
+            require_columns(mapper.columns, records.columns, records.description)
             for record in records:
                 count += 1
                 if count % SHOWN_EVERY == 0:

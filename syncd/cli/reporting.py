@@ -2,7 +2,6 @@
 
 import os
 import sys
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -13,6 +12,7 @@ from syncd.assembly import State, looking_at_state
 from syncd.cli import context as ctx
 from syncd.cli.exits import FAILED, USAGE, failing_in_words, stop
 from syncd.config.model import Config
+from syncd.domain.nearest import find_nearest
 from syncd.report.html import report_as_html, report_run
 from syncd.state.runs import RunRow
 
@@ -51,10 +51,8 @@ def _find(state: State, run: str | None, sync: str | None) -> RunRow:
         )
     row = state.store.runs.find(run)
     if row is None:
-        near = get_close_matches(
-            run, [known.id for known in state.store.runs.latest(sync, limit=NEAR)], n=1, cutoff=0.8
-        )
-        hint = f" Did you mean {near[0]}?" if near else ""
+        near = find_nearest(run, (known.id for known in state.store.runs.latest(sync, limit=NEAR)), cutoff=0.8)
+        hint = f" Did you mean {near}?" if near else ""
         stop(f"There is no run {run}.{hint} `syncd history --json` lists them.", USAGE)
     if sync and row.sync != sync:
         stop(f"The run {run} was one of {row.sync}, not of {sync}.", USAGE)

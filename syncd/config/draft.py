@@ -49,7 +49,7 @@ TOLERATED = 20  # one record in so many may lack an id or share it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """`fields`: go~mus field → its value in TOML. `unused` are columns that nothing was made of.
+    """`fields` maps each go~mus field to its value in TOML; `unused` are the columns that became none.
 
     `without_id` counts the records that lack an id or share one.
     """
@@ -80,12 +80,15 @@ class _Column:
 
     @property
     def can_be_id(self) -> bool:
-        """Real exports have a few mistakes; they come out as invalid records."""
+        """With a few mistakes, as in real exports: their records become invalid."""
         return bool(self.values) and self.without_id * TOLERATED <= len(self.values)
 
 
 def draw_draft(columns: Sequence[str], rows: Iterable[Row], *, foreign_id: str | None) -> Draft:
-    """Recognize what can be recognized. LookupError where no column can be the id, or the named one can't."""
+    """Recognize what can be recognized; `foreign_id` names the column of the id, otherwise it is guessed.
+
+    Raises LookupError where no column can be the id, or the named one can't.
+    """
     seen = {name: _Column() for name in columns}
     count = 0
     for count, row in enumerate(rows, start=1):
@@ -150,7 +153,7 @@ def _spec(target: str, name: str, column: _Column) -> str:
 
 
 def _date_form(column: _Column) -> str:
-    """The form that most of the values have."""
+    """The form that fits most of the values."""
 
     def count(form: str) -> int:
         return sum(number for text, number in column.values.items() if _fits(text, form))

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, timedelta
-from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -25,20 +24,15 @@ from sqlalchemy.exc import ArgumentError
 
 from syncd.domain.diff import DeleteMode
 from syncd.domain.durations import Duration
+from syncd.domain.nearest import suggest
 from syncd.domain.schedule import Schedule, parse_schedule
 from syncd.gomus.fields import FIELDS
 from syncd.gomus.options import GomusOptions
-from syncd.mapping.mapper import FieldSpec, ForeignIdSpec
+from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 from syncd.sources import find_source
 from syncd.sources.base import SourceOptions, error_at
 
 _STATE_URLS = "must be 'sqlite:///FILE' or 'postgresql+psycopg://HOST/DATABASE'"
-
-
-def suggest(name: str, known: Mapping[str, object] | list[str] | set[str]) -> str:
-    """The end of a message: what may have been meant, where something known is near."""
-    near = get_close_matches(name, list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _check_name(name: str) -> str:
@@ -162,7 +156,7 @@ class WebOptions(_Table):
 
 
 class DaemonOptions(_Table):
-    """How `syncd` without a command goes about its runs."""
+    """How the daemon, `syncd` without a command, runs."""
 
     max_concurrent_runs: int = Field(default=2, ge=1, le=32)
     shutdown_timeout: Duration = timedelta(seconds=30)
@@ -180,7 +174,7 @@ class NotifyOptions(_Table):
     @field_validator("webhook", "heartbeat_url")
     @classmethod
     def _is_address(cls, url: SecretStr | None) -> SecretStr | None:
-        """Never quoted, for it may hold a secret."""
+        """Never quotes the address, which may hold a secret."""
         if url is not None and not re.match(r"https?://[^/\s]", url.get_secret_value()):
             raise ValueError("must begin with 'https://' or 'http://'")
         return url
@@ -243,7 +237,7 @@ class SyncConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """A configuration that holds together. `base` is the folder of its file: relative paths start there."""
+    """A valid configuration. `base` is the folder of its file: relative paths start there."""
 
     base: Path
     state: StateOptions

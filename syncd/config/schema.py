@@ -3,16 +3,17 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
+from functools import cache
 from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from syncd.config.model import Document, SyncTable
-from syncd.config.secrets import KeyPath
+from syncd.config.places import KeyPath, children
 from syncd.domain.durations import format_duration
 from syncd.gomus.fields import FIELDS
-from syncd.mapping.mapper import FieldSpec, ForeignIdSpec
+from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 from syncd.mapping.transforms import PLAIN, WITH_ARGUMENT
 from syncd.sources import available_sources, find_source
 from syncd.sources.base import SourceOptions
@@ -39,7 +40,7 @@ class _Generator(GenerateJsonSchema):
 
 
 def json_schema() -> Schema:
-    """JSON Schema 2020-12 of the whole file; any value may be a reference, a secret must be one."""
+    """JSON Schema 2020-12 of the whole file. Any value may be a reference; a secret must be one."""
     schema = _with_references(plain_schema())
     schema["$defs"]["Reference"] = _REFERENCE
     return {
@@ -50,7 +51,7 @@ def json_schema() -> Schema:
 
 
 def plain_schema() -> Schema:
-    """What values may be once references are replaced."""
+    """The schema of a document whose references are replaced by values."""
     sources = dict(_source_options())
     models: list[type[BaseModel]] = [Document, SyncTable, FieldSpec, ForeignIdSpec, *sources.values()]
     places, shared = models_json_schema([(model, "validation") for model in models], schema_generator=_Generator)
@@ -160,9 +161,9 @@ class Outline:
     def _at(self, document: object, path: KeyPath) -> list[Schema]:
         places = self._alternatives(self._schema, document)
         for part in path:
-            document = _inner(document, part)
-            inner = [schema for place in places if (schema := _step(place, part)) is not None]
-            places = [schema for place in inner for schema in self._alternatives(place, document)]
+            document = children(document).get(part)
+            steps = [schema for place in places if (schema := _step(place, part)) is not None]
+            places = [schema for place in steps for schema in self._alternatives(place, document)]
         return places
 
     def _alternatives(self, schema: Schema, document: object) -> list[Schema]:
@@ -174,11 +175,9 @@ class Outline:
         return chosen or found
 
 
-def _inner(document: object, part: str | int) -> object:
-    try:
-        return document[part]  # type: ignore[index]  # whatever can't be indexed has nothing inside
-    except (TypeError, KeyError, IndexError):
-        return None
+@cache
+def outline() -> Outline:
+    return Outline(plain_schema())
 
 
 def _step(schema: Schema, part: str | int) -> Schema | None:

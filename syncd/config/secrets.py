@@ -1,30 +1,18 @@
 """Values that stand elsewhere: `{ env = "NAME" }` and `{ file = "/run/secrets/name" }`, wherever a value may stand."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
 
+from syncd.config.places import KeyPath, children, spell
+from syncd.config.schema import outline
 from syncd.errors import Problem
-
-KeyPath: TypeAlias = tuple[str | int, ...]
-
-
-def spell(path: KeyPath) -> str:
-    """As the key would be written in TOML: `sync.members.fields.email.transform[0]`."""
-    text = ""
-    for part in path:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        else:
-            text += ("." if text else "") + (part if re.fullmatch(r"[\w-]+", part) else f'"{part}"')
-    return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """`kind` is "env" or "file"; `name` is what the configuration wrote, and no secret."""
+    """`kind` is "env" or "file"; `name` is the name in the configuration, which is no secret."""
 
     kind: str
     name: str
@@ -32,26 +20,33 @@ class Reference:
     def __str__(self) -> str:
         return f"the environment variable {self.name}" if self.kind == "env" else f"the file {self.name}"
 
+    @property
+    def content(self) -> str:
+        """What a message says instead of the value."""
+        return f"what {self} holds"
 
-@dataclass(slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """The document with every reference replaced: by an empty text, and a problem, where one leads nowhere."""
+    """The document with every reference replaced; one that leads nowhere is a problem, and an empty text instead."""
 
-    document: object = field(default=None, repr=False)
-    references: dict[KeyPath, Reference] = field(default_factory=dict)
-    problems: dict[KeyPath, Problem] = field(default_factory=dict)
+    document: object = field(repr=False)
+    references: Mapping[KeyPath, Reference]
+    problems: Mapping[KeyPath, Problem]
 
 
 def resolve(document: object, env: Mapping[str, str], base: Path) -> Resolved:
-    resolved = Resolved()
+    """Never raises: what can't be fetched is among the problems. Relative paths of files start from `base`."""
+    references: dict[KeyPath, Reference] = {}
+    problems: dict[KeyPath, Problem] = {}
 
     def visit(value: object, path: KeyPath) -> object:
         if reference := _as_reference(value):
-            resolved.references[path] = reference
+            references[path] = reference
             try:
                 return _fetch(reference, env, base)
             except ValueError as error:
-                resolved.problems[path] = Problem(path=spell(path), message=str(error))
+                problems[path] = Problem(path=spell(path), message=str(error))
                 return ""
         if isinstance(value, dict):
             return {key: visit(inner, (*path, key)) for key, inner in value.items()}
@@ -59,8 +54,7 @@ def resolve(document: object, env: Mapping[str, str], base: Path) -> Resolved:
             return [visit(inner, (*path, number)) for number, inner in enumerate(value)]
         return value
 
-    resolved.document = visit(document, ())
-    return resolved
+    return Resolved(document=visit(document, ()), references=references, problems=problems)
 
 
 def _as_reference(value: object) -> Reference | None:
@@ -93,3 +87,25 @@ def _content(reference: Reference, base: Path) -> str:
     except ValueError:  # a NUL in the name, or bytes that are not UTF-8; the message would quote them
         raise ValueError(f"{reference} does not hold UTF-8 text") from None
     return re.sub(r"\r?\n\Z", "", text)
+
+
+def find_plain_secrets(resolved: Resolved) -> dict[KeyPath, Problem]:
+    """Secrets that stand in the file itself."""
+
+    def visit(value: object, path: KeyPath) -> Iterator[KeyPath]:
+        if path in resolved.references:
+            return
+        if outline().is_secret(resolved.document, path):
+            yield path
+        else:
+            for part, inner in children(value).items():
+                yield from visit(inner, (*path, part))
+
+    return {
+        path: Problem(
+            path=spell(path),
+            message="a secret does not belong in this file in plain text: "
+            f'write {path[-1]} = {{ env = "NAME_OF_A_VARIABLE" }} or {{ file = "/run/secrets/name" }}',
+        )
+        for path in visit(resolved.document, ())
+    }

@@ -22,11 +22,11 @@ class Guard(Enum):
 class Limits:
     """How much may happen at once: percentages of the known customers; `invalid_percent` is one of the records."""
 
-    delete_percent: float = 5
-    delete_count: int = 20
-    update_percent: float = 50
-    clear_percent: float = 20
-    invalid_percent: float = 20
+    delete_percent: float
+    delete_count: int
+    update_percent: float
+    clear_percent: float
+    invalid_percent: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

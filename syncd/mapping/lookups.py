@@ -3,24 +3,25 @@
 import json
 from collections.abc import Iterable
 from hashlib import blake2b
+from typing import Literal, TypeAlias
 
 from syncd.domain.records import LookupEntry
 
-KINDS = ("salutation", "title", "country", "language")
+LookupKind: TypeAlias = Literal["salutation", "title", "country", "language"]
 
 
 class Lookup:
-    """One list of one instance. Case and surrounding space do not matter; a name of two ids is a name of none."""
+    """One list of one instance. Case and surrounding space do not matter; a name of two ids leads to neither."""
 
     def __init__(self, kind: str, entries: Iterable[LookupEntry]) -> None:
         self.kind = kind
         self._ids: dict[str, int | None] = {}
         for entry in entries:
-            for name in map(_key, entry.names):
+            for name in map(fold, entry.names):
                 self._ids[name] = entry.id if self._ids.get(name, entry.id) == entry.id else None
 
     def find(self, name: str) -> int | None:
-        return self._ids.get(_key(name))
+        return self._ids.get(fold(name))
 
     @property
     def fingerprint(self) -> bytes:
@@ -28,5 +29,6 @@ class Lookup:
         return blake2b(json.dumps(sorted(self._ids.items(), key=str)).encode(), digest_size=16).digest()
 
 
-def _key(name: str) -> str:
+def fold(name: str) -> str:
+    """What is left of a name where case and surrounding space do not matter."""
     return name.strip().casefold()

@@ -3,17 +3,15 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 import phonenumbers
 
+from syncd.domain.nearest import suggest
+from syncd.mapping.checks import ValueProblem
+
 Transform: TypeAlias = Callable[[str], str | None]
-"""Text to text, None for nothing. Raises TransformError with a reason that does not quote the text."""
-
-
-class TransformError(ValueError):
-    """The text is not what the transform takes."""
+"""Text to text, None for nothing. Raises ValueProblem with a reason that does not quote the text."""
 
 
 def collapse_spaces(text: str) -> str:
@@ -25,12 +23,12 @@ def digits(text: str) -> str:
 
 
 def title(text: str) -> str:
-    """A capital at the start of each word and after a hyphen or an apostrophe; the rest small. 'von' is not spared."""
+    """A capital at the start of each word and after a hyphen or an apostrophe, small letters elsewhere."""
     return re.sub(r"[^\W\d_]+", lambda word: word.group()[0].upper() + word.group()[1:].lower(), text)
 
 
 def date(formats: str | Sequence[str]) -> Transform:
-    """From the source's form, or the first of several that fits, to `1980-12-31`."""
+    """From the source's form, or the first that fits of several, to `1980-12-31`."""
     forms = [formats] if isinstance(formats, str) else list(formats)
 
     def to_iso(text: str) -> str:
@@ -39,7 +37,7 @@ def date(formats: str | Sequence[str]) -> Transform:
                 return datetime.strptime(text.strip(), form).date().isoformat()  # noqa: DTZ007 - a day has no zone
             except ValueError:
                 continue
-        raise TransformError(f"is not a date in the form {' or '.join(map(_example, forms))}")
+        raise ValueProblem(f"is not a date in the form {' or '.join(map(_example, forms))}")
 
     return to_iso
 
@@ -55,9 +53,9 @@ def phone(region: str) -> Transform:
         try:
             number = phonenumbers.parse(text, region)
         except phonenumbers.NumberParseException:
-            raise TransformError("is not a telephone number") from None
+            raise ValueProblem("is not a telephone number") from None
         if not phonenumbers.is_possible_number(number) or number.extension:
-            raise TransformError("is not a telephone number")
+            raise ValueProblem("is not a telephone number")
         return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
     return to_e164
@@ -68,7 +66,7 @@ def truncate(length: int) -> Transform:
 
 
 def null_if(values: str | Sequence[str]) -> Transform:
-    """Nothing where the text is one of the values, whatever its case."""
+    """None where the text is one of the values, whatever its case."""
     nothing = {value.strip().casefold() for value in ([values] if isinstance(values, str) else values)}
     return lambda text: None if text.strip().casefold() in nothing else text
 
@@ -94,7 +92,7 @@ def _is_region(value: object) -> bool:
 
 
 def _is_date_form(value: object) -> bool:
-    """Complete, and with a year of four digits: nobody can tell a birthday of 1930 from one of 2030."""
+    """Complete, and with a year of four digits: two digits do not tell a birthday in 1930 from one in 2030."""
     forms = [value] if isinstance(value, str) else value if isinstance(value, list) else []
     return _text_or_texts(value) and all("%Y" in form and "%d" in form and re.search("%[mbB]", form) for form in forms)
 
@@ -110,7 +108,10 @@ NAMES = (*PLAIN, *WITH_ARGUMENT)
 
 
 def compile_transform(spec: object) -> Transform:
-    """From its form in the configuration: `"lower"` or `{ date = "%d.%m.%Y" }`. ValueError says what was expected."""
+    """From its form in the configuration: `"lower"` or `{ date = "%d.%m.%Y" }`.
+
+    Raises ValueError, in words for the configuration, where it is no transform or has an unfit argument.
+    """
     if isinstance(spec, str) and spec in PLAIN:
         return PLAIN[spec]
     if isinstance(spec, Mapping) and len(spec) == 1:
@@ -127,7 +128,4 @@ def compile_transform(spec: object) -> Transform:
 
 
 def _unknown(name: str) -> str:
-    near = get_close_matches(name.replace("_", "-"), NAMES, n=1)
-    return f"there is no transform {name!r}" + (
-        f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(NAMES)}"
-    )
+    return f"there is no transform {name!r}" + (suggest(name, NAMES) or f"; there are {', '.join(NAMES)}")

@@ -5,16 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from syncd.domain.digest import Digester
-from syncd.errors import IncompleteRead
 from syncd.gomus.client import Client
+from syncd.mapping.columns import require_columns
 from syncd.mapping.lookups import Lookup
-from syncd.mapping.mapper import Mapper
 from syncd.plan.plan import Plan, draw_up
 from syncd.plan.reading import Comparison, read_whole
 from syncd.plan.spool import Spool
 from syncd.plan.watermark import find_bounds, next_watermark
 from syncd.runs.world import Sync
-from syncd.sources.base import Reading
 from syncd.state.recall import Recall
 from syncd.state.runs import Watermark
 
@@ -44,7 +42,7 @@ def drawing_up(  # noqa: PLR0913 - what is compared, with what, and who hears of
     context = sync.mapper.fingerprint + b"".join(lookups[kind].fingerprint for kind in sorted(lookups))
     bounds = find_bounds(sync.source, recall, digester.context(context + sync.source.fingerprint))
     with Spool() as spool, sync.source.open(bounds.cursor) as reading:
-        require_columns(sync.mapper, reading)
+        require_columns(sync.mapper.columns, reading.columns, reading.description)
         comparison = Comparison(
             reading=reading,
             spool=spool,
@@ -58,13 +56,6 @@ def drawing_up(  # noqa: PLR0913 - what is compared, with what, and who hears of
         read = read_whole(comparison, progress, stop_if_asked, keep_partial=keep_partial)
         plan = draw_up(read, now=recall.now, mode=sync.mode, grace=sync.grace)
         yield Drawn(plan=plan, watermark=next_watermark(plan, bounds, recall))
-
-
-def require_columns(mapper: Mapper, reading: Reading) -> None:
-    """A table without a column that the mapping takes is not read: it would empty a field of everybody."""
-    missing = mapper.missing_columns(reading.columns) if reading.columns is not None else ()
-    if missing:
-        raise IncompleteRead(reading.description, "; ".join(str(column) for column in missing))
 
 
 def fetch_lookups(sync: Sync, client: Client) -> dict[str, Lookup]:

@@ -16,7 +16,7 @@ from syncd.domain.changes import Update
 from syncd.domain.chunks import chunks, until_stopped
 from syncd.domain.records import Customer, KnownCustomer, RemoteCustomer, Stage
 from syncd.domain.runs import Status, Summary, Trigger
-from syncd.runs.drawing import require_columns
+from syncd.mapping.columns import require_columns
 from syncd.runs.run import Run, opening
 from syncd.runs.world import Sync, World
 
@@ -79,7 +79,7 @@ def _pairs(run: Run, now: datetime) -> Iterator[Pair]:
     """Every known customer for whom the source has a valid record."""
     lookups, mapper = run.lookups(now), run.sync.mapper
     with run.sync.source.open() as records:
-        require_columns(mapper, records)
+        require_columns(mapper.columns, records.columns, records.description)
         for chunk in chunks(until_stopped(records, run.world.stop_if_asked)):
             mapped = [mapper.customer(record, lookups) for record in chunk if not record.deleted]
             customers = {one.foreign_id: one for one in mapped if isinstance(one, Customer)}

@@ -37,7 +37,7 @@ class Sync:
     concurrency: int
     attempts: int
     timeout: timedelta
-    keep: timedelta = timedelta(days=400)  # outcomes and runs
+    keep: timedelta  # outcomes and runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,9 @@
 """Finds the adapter of a source by the name of its type; built-in ones and plug-ins are registered alike."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 
+from syncd.domain.nearest import suggest
 from syncd.sources.base import Source
 
 _GROUP = "syncd.sources"
@@ -14,10 +14,11 @@ def available_sources() -> tuple[str, ...]:
 
 
 def find_source(type_name: str) -> type[Source]:
-    """LookupError where nothing of this name is registered, ImportError where it lacks a package."""
+    """Raises LookupError where the name leads to no adapter, and ImportError where the adapter lacks a package."""
     registered = _registered()
     if type_name not in registered:
-        raise LookupError(_unknown(type_name, sorted(registered)))
+        listed = ", ".join(map(repr, sorted(registered))) or "none"
+        raise LookupError(f"there is no source {type_name!r}{suggest(type_name, registered)} (available: {listed})")
     adapter = registered[type_name].load()
     if not (isinstance(adapter, type) and issubclass(adapter, Source)):
         value = registered[type_name].value
@@ -27,9 +28,3 @@ def find_source(type_name: str) -> type[Source]:
 
 def _registered() -> Mapping[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=_GROUP)}
-
-
-def _unknown(type_name: str, available: list[str]) -> str:
-    near = get_close_matches(type_name, available, n=1)
-    meant = f"; did you mean {near[0]!r}?" if near else ""
-    return f"there is no source {type_name!r}{meant} (available: {', '.join(map(repr, available)) or 'none'})"

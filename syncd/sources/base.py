@@ -28,8 +28,8 @@ class ReadKind(Enum):
 class SourceOptions(BaseModel):
     """`[sync.NAME.source]`; every adapter declares its own beside itself, and `type` says which adapter.
 
-    `on_incomplete`: what a run does with the records of a read that broke off. "apply" creates and updates from them;
-    the run has failed all the same, and nobody is deleted.
+    `on_incomplete` is what a run does with the records of a read that broke off. "apply" creates and updates from them;
+    the run still counts as failed, and nobody is deleted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,7 +39,7 @@ class SourceOptions(BaseModel):
 
 
 def error_at(key: str, message: str) -> ValidationError:
-    """For a validator that sees a whole table, an error that names the key."""
+    """An error that names the key, for a validator that sees a whole table."""
     error = PydanticCustomError("table", "{message}", {"message": message})
     return ValidationError.from_exception_data("table", [InitErrorDetails(type=error, loc=(key,), input=None)])
 
@@ -47,9 +47,9 @@ def error_at(key: str, message: str) -> ValidationError:
 class Reading(ABC):
     """One read under way; it can be iterated once.
 
-    That the iteration ends by itself asserts that the read was complete. Whatever casts doubt on it (broken off, cut
-    short, changed meanwhile, not a single record in a snapshot) raises IncompleteRead instead, if need be after the
-    last record. Changes may be none, and of several of one customer the last counts.
+    An iteration that ends by itself asserts that the read was complete. It raises IncompleteRead instead where that is
+    in doubt, if need be after the last record: the read broke off, was cut short, the source was changed meanwhile, or
+    a snapshot has not a single record. There may be no changes; of several changes of one customer the last counts.
     """
 
     kind: ReadKind
@@ -89,26 +89,26 @@ class Source(ABC):
 
     @property
     def fingerprint(self) -> bytes:
-        """Of all that decides what is read: a cursor is of use only while it is the same."""
+        """Stands for all that decides what is read: a cursor is of use only while this is the same."""
         return self.options.model_dump_json().encode()  # secrets are not in it
 
     @abstractmethod
     def open(self, cursor: str | None = None) -> AbstractContextManager[Reading]:
-        """Begin a new read; leaving the block lets go of everything, however far the read has come.
+        """Begin a new read. Leaving the block releases everything, however far the read has come.
 
-        `cursor` is one that an earlier reading ended with, in the adapter's own spelling, and every record of that read
-        is settled by now: what changed since is wanted. Without one, or where the adapter knows no changes, it reads
-        all there is.
+        `cursor` is one that an earlier reading ended with, in the adapter's own spelling; every record of that read is
+        done with, and what changed since is wanted. Without a cursor, or where the source has no changes, the adapter
+        reads all there is.
 
         The contract of an adapter:
 
-        - Each call reads afresh. A source that can't be read raises IncompleteRead, here or while it is iterated, and
-          says where it broke and what to do about it.
-        - Records come one by one, in memory that does not grow with the source, values as the source has them: text
-          from tables, any JSON value from APIs. Trimming and converting is the mapping's business.
+        - Each call reads afresh. Where the source can't be read, it raises IncompleteRead, here or while it is
+          iterated, which says where the read broke and what to do about it.
+        - Records come one by one, in memory that does not grow with the source. Values are as the source has them:
+          text from tables, any JSON value from APIs. Trimming and converting is the mapping's business.
         - `position` leads a person to the record: the file (its name) and first line, or the page and number.
-        - A record is never left out because something is wrong with it, nor made up to fill a gap: left out, it would
-          count as absent, and a value that is made up to be empty clears a field.
+        - A record is never left out because something is wrong with it, since it would count as absent. Nor is a value
+          made up to fill a gap, since an empty one clears a field.
         - What changed at the very moment of a cursor comes again rather than never. A cursor holds no personal data.
         - A record that the source tells to be deleted comes with `deleted`; in a snapshot it may be missing instead.
         - It waits with `sleep` only, and lets Stopped pass: a wait that was cut short proves nothing.

@@ -46,9 +46,9 @@ class SingerOptions(SourceOptions):
 
 
 class SingerSource(Source):
-    """A stream that is replicated whole (FULL_TABLE) is a snapshot, if the tap exits with 0; an INCREMENTAL one is not.
+    """A stream that is replicated whole (FULL_TABLE) is a snapshot if the tap exits with 0; an INCREMENTAL one is not.
 
-    Where the configuration does not say which, the stream's SCHEMA does: only an incremental one has bookmarks.
+    Where the configuration does not say which it is, the stream's SCHEMA does: only an incremental one has bookmarks.
     """
 
     Options = SingerOptions
@@ -104,7 +104,7 @@ class SingerReading(Reading):
         self.cursor = self._state if self.kind is ReadKind.CHANGES else None
 
     def _find_schema(self) -> Message:
-        """Read on to the schema of the stream, which comes before its records."""
+        """Read up to the schema of the stream, which comes before its records."""
         stream, others = self._options.stream, set[str]()
         for message in self._messages:
             if message.get("type") == "STATE":
@@ -209,13 +209,13 @@ class Tap:
         return False
 
     def _count_lines(self, stderr: IO[bytes]) -> None:
-        """What a tap says beside its messages may hold anything, so only that it spoke is told."""
+        """Standard error may hold anything, so its lines are only counted."""
         with suppress(ValueError, OSError):  # closed under its hands
             for _ in stderr:
                 self._said += 1
 
     def stop(self) -> None:
-        """The tap and whatever it started; nobody is left behind."""
+        """Ends the tap and every process that it started."""
         _signal(self._process, signal.SIGTERM)
         until = time.monotonic() + LAST_WORDS
         with suppress(subprocess.TimeoutExpired):
@@ -252,7 +252,7 @@ def _start(command: Sequence[str], base: Path, name: str) -> "subprocess.Popen[b
 
 
 def _find(program: str, base: Path) -> str:
-    """On the PATH, or, where it has a slash in it, from the folder of the configuration."""
+    """From the PATH, or, for a name with a slash, from the folder of the configuration."""
     found = shutil.which(str(base / program) if "/" in program else program)
     if found is None:
         raise IncompleteRead(

@@ -64,7 +64,7 @@ class SqlOptions(SourceOptions):
 
 
 class SqlSource(Source):
-    """Always a snapshot: what the query gives is all there is."""
+    """Always a snapshot: the rows of the query are all there is."""
 
     Options = SqlOptions
     options: SqlOptions
@@ -140,7 +140,7 @@ def _readonly_file(url: URL, base: Path) -> URL:
 
 
 def _begin_to_read(connection: Connection) -> None:
-    """One picture of the data, and nothing that could write."""
+    """In a transaction that sees one state of the data, and can't write."""
     backend = connection.dialect.name
     connection.execution_options(stream_results=True, max_row_buffer=AT_ONCE)
     if backend == "postgresql":
@@ -206,7 +206,7 @@ _LOST = ("the database can't be reached, or the connection broke", "see whether 
 
 @contextmanager
 def _translated(url: URL, place: str = PLACE) -> Iterator[None]:
-    """By codes: what a driver says may hold addresses, users and values."""
+    """Turns errors into IncompleteRead by their codes, since a driver's words may hold addresses, users and values."""
     try:
         yield
     except SQLAlchemyError as error:
@@ -224,7 +224,7 @@ def _words(error: SQLAlchemyError, url: URL) -> tuple[str, str]:
     if code in _KNOWN:
         return _KNOWN[code]
     if code is None or str(code)[:2] in ("08", "57") or code in (2003, 2006, 2013):
-        # psycopg tells no code where the connection was never made, and gives the reason in its text only
+        # psycopg gives no code where no connection was made; the reason is in its text only
         is_login = "password authentication failed" in str(cause)
         return (
             _LOGIN if is_login else _ABSENT if 'database "' in str(cause) and "does not exist" in str(cause) else _LOST

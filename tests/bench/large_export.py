@@ -8,19 +8,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter, sleep
+from typing import get_args
 
 from syncd.config import load
 from syncd.domain.records import LookupEntry, SourceRecord
 from syncd.example.make import COLUMNS, FILE, SEED, Chance, member
 from syncd.gomus.fields import FIELDS
-from syncd.mapping.lookups import KINDS, Lookup
+from syncd.mapping.lookups import Lookup, LookupKind
 from syncd.mapping.mapper import Mapper
 from syncd.sources import find_source
 
 NAMES = ("Frau", "Herr", "Dr.", "Prof.", "Prof. Dr.", "Deutschland", "DE", "Österreich", "Schweiz")
 LOOKUPS = {
     kind: Lookup(kind, [LookupEntry(id=number, names=(name,)) for number, name in enumerate(NAMES, start=1)])
-    for kind in KINDS
+    for kind in get_args(LookupKind)
 }
 ENVIRONMENT = {"GOMUS_URL": "https://gomus.invalid", "GOMUS_TOKEN": "of nobody"}
 

@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 from faults import Choose, FaultTransport
 
+from syncd.assembly import make_limits
+from syncd.config import DeleteOptions, GuardOptions, StateOptions
 from syncd.domain.diff import DeleteMode
 from syncd.domain.digest import Digester
 from syncd.domain.guards import Limits
@@ -20,7 +22,8 @@ from syncd.errors import IncompleteRead
 from syncd.gomus.client import Client
 from syncd.gomus.fields import FIELDS
 from syncd.gomus.options import GomusOptions
-from syncd.mapping.mapper import FieldSpec, ForeignIdSpec, Mapper
+from syncd.mapping.mapper import Mapper
+from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 from syncd.runs.erase import erase
 from syncd.runs.run import run
 from syncd.runs.verify import Verification, verify
@@ -32,6 +35,8 @@ from syncd.sources.base import Reading, ReadKind, Source, SourceOptions
 from syncd.state.connect import open_engine
 from syncd.state.migrate import upgrade
 from syncd.state.store import Store
+
+DEFAULT_LIMITS = make_limits(DeleteOptions(), GuardOptions())
 
 
 class Clock:
@@ -210,7 +215,7 @@ class Museum:
     concurrency: int = 2
     grace: timedelta = timedelta(0)
     mode: DeleteMode = DeleteMode.ANONYMIZE_THEN_DELETE
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = DEFAULT_LIMITS
     recreate_vanished: bool = False
     attempts: int = 3
     audit_per_run: int = 0
@@ -276,6 +281,7 @@ class Museum:
             concurrency=self.concurrency,
             attempts=self.attempts,
             timeout=timedelta(seconds=30),
+            keep=StateOptions().keep,
         )
 
     @contextmanager

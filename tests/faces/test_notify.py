@@ -14,7 +14,7 @@ import pytest
 import structlog
 from daemons import started
 from flask import Flask, Response, request
-from museum import Museum, sqlite_url
+from museum import DEFAULT_LIMITS, Museum, sqlite_url
 from office import MARKS, Office, open_office
 from pydantic import SecretStr
 from structlog.testing import capture_logs
@@ -26,7 +26,6 @@ from syncd.assembly import now, opening_alarms, opening_state
 from syncd.cli import running
 from syncd.config import load
 from syncd.config.model import Config, NotifyOptions
-from syncd.domain.guards import Limits
 from syncd.domain.runs import Status, Summary, failed_summary
 from syncd.errors import StateUnusable
 from syncd.sandbox import serve
@@ -144,7 +143,7 @@ def test_a_message_says_what_where_and_what_to_do(museum: Museum, alarms: Alarms
 def test_what_a_guard_holds_is_told_with_the_command_that_releases_it(
     museum: Museum, alarms: Alarms, receiver: Receiver
 ) -> None:
-    museum.limits = Limits(delete_percent=10, delete_count=1)
+    museum.limits = replace(DEFAULT_LIMITS, delete_percent=10, delete_count=1)
     museum.fill(10)
     go(museum, alarms)
     museum.remove(1, 2, 3)
@@ -158,7 +157,7 @@ def test_what_a_guard_holds_is_told_with_the_command_that_releases_it(
 
 
 def test_what_is_held_beyond_an_approval_is_told_again(museum: Museum, alarms: Alarms, receiver: Receiver) -> None:
-    museum.limits = Limits(delete_percent=10, delete_count=1)
+    museum.limits = replace(DEFAULT_LIMITS, delete_percent=10, delete_count=1)
     museum.fill(30)
     go(museum, alarms)
     museum.remove(1, 2, 3, 4, 5)
@@ -173,7 +172,7 @@ def test_what_is_held_beyond_an_approval_is_told_again(museum: Museum, alarms: A
 
 
 def test_what_is_held_is_told_again_when_it_has_doubled(museum: Museum, alarms: Alarms, receiver: Receiver) -> None:
-    museum.limits = Limits(delete_percent=10, delete_count=1)
+    museum.limits = replace(DEFAULT_LIMITS, delete_percent=10, delete_count=1)
     museum.fill(30)
     go(museum, alarms)
     for gone in (4, 6, 8):
@@ -217,7 +216,7 @@ def test_no_success_for_three_turns_is_told_once(museum: Museum, alarms: Alarms,
 
 
 def test_a_sync_that_is_held_is_not_overdue(museum: Museum, alarms: Alarms, receiver: Receiver) -> None:
-    museum.limits = Limits(delete_percent=10, delete_count=1)
+    museum.limits = replace(DEFAULT_LIMITS, delete_percent=10, delete_count=1)
     museum.fill(10)
     go(museum, alarms)
     museum.remove(1, 2, 3)

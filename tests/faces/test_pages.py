@@ -21,7 +21,7 @@ from syncd.config.model import (
 from syncd.domain.durations import format_duration
 from syncd.gomus.fields import FIELDS
 from syncd.gomus.options import GomusOptions
-from syncd.mapping.mapper import FieldSpec, ForeignIdSpec
+from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 from syncd.mapping.transforms import NAMES
 from syncd.sources import available_sources, find_source
 from syncd.sources.files.csv import CsvOptions

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from faults import Fault, Killed
-from museum import Feed, Museum, member, sqlite_url
+from museum import DEFAULT_LIMITS, Feed, Museum, member, sqlite_url
 
-from syncd.domain.guards import Limits
 from syncd.domain.runs import Status, Summary, Trigger
-from syncd.mapping.mapper import FieldSpec, Mapper
+from syncd.mapping.mapper import Mapper
+from syncd.mapping.spec import FieldSpec
 from syncd.runs.run import run
 from syncd.sources.base import SourceOptions
 from syncd.state.ledger import Ledger
@@ -175,7 +175,7 @@ def test_told_deletions_of_the_unknown_are_nothing(museum: Museum, feed: Feed) -
 
 
 def test_too_many_told_deletions_are_held(museum: Museum, feed: Feed) -> None:
-    museum.limits = Limits(delete_percent=10, delete_count=1)
+    museum.limits = replace(DEFAULT_LIMITS, delete_percent=10, delete_count=1)
     feed.delete(1)
     feed.delete(2)
     museum.run()
@@ -185,7 +185,7 @@ def test_too_many_told_deletions_are_held(museum: Museum, feed: Feed) -> None:
 
 
 def test_after_approval_the_held_deletions_go_through(museum: Museum, feed: Feed) -> None:
-    museum.limits = Limits(delete_percent=10, delete_count=1)
+    museum.limits = replace(DEFAULT_LIMITS, delete_percent=10, delete_count=1)
     feed.vanish(1)
     feed.vanish(2)
     wait(museum, 7.1)
@@ -231,7 +231,7 @@ def test_a_crash_between_settling_and_the_cursor_reads_again_and_sends_nothing_t
 
 
 def test_held_updates_are_read_again_until_they_are_approved(museum: Museum, feed: Feed) -> None:
-    museum.limits = Limits(update_percent=0)
+    museum.limits = replace(DEFAULT_LIMITS, update_percent=0)
     for number in range(10, 40):
         feed.put(member(number))
     museum.run()

@@ -30,13 +30,12 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from museum import FIELDS_MAPPED, Museum, Shelf, WatchfulFeed, member
+from museum import DEFAULT_LIMITS, FIELDS_MAPPED, Museum, Shelf, WatchfulFeed, member
 
 import syncd.runs.drawing
 from syncd.delivery.erasing import Erasing
 from syncd.delivery.writing import Writing
 from syncd.domain.changes import Cause, Create
-from syncd.domain.guards import Limits
 from syncd.domain.runs import Status
 from syncd.errors import IncompleteRead
 from syncd.plan.reading import Snapshot
@@ -52,7 +51,7 @@ PEOPLE = 12
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - what is synced to disk there costs nothing
 MARKS = ("Muster", "example.org", "+49302312", "Mitglied", "1980-12-31")
 
-LIMITS = Limits(delete_percent=10, delete_count=2)  # so that a dozen people can trip it
+LIMITS = replace(DEFAULT_LIMITS, delete_percent=10, delete_count=2)  # so that a dozen people can trip it
 
 numbers = st.integers(1, PEOPLE)
 # The n-th call of a method meets a fault: so that every step of every sequence is met, and not only the first calls

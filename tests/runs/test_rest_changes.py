@@ -19,7 +19,7 @@ import syncd.state.ledger
 from syncd.domain.runs import Status
 from syncd.sources.rest.options import RestOptions
 from syncd.sources.rest.source import RestSource
-from syncd.sources.rest.time_cursor import Cursor, Latest, parse_cursor, parse_stamp
+from syncd.sources.rest.time_cursor import LatestTime, TimeCursor, parse_stamp, parse_time_cursor
 
 EXAMPLES = int(os.environ.get("SYNCD_TEST_MONTHS", "8"))
 MEMBERS = 12  # four pages
@@ -83,19 +83,19 @@ def test_not_set_back_it_is_the_sources_own_text(text: str) -> None:
 def test_a_cursor_survives_being_written_down(text: str, lag: timedelta) -> None:
     stamp = parse_stamp(text)
     assert stamp
-    cursor = Cursor(stamp=stamp, lag=lag)
-    assert parse_cursor(str(cursor)) == cursor
+    cursor = TimeCursor(stamp=stamp, lag=lag)
+    assert parse_time_cursor(str(cursor)) == cursor
 
 
 @pytest.mark.parametrize(
     "text", ["", "17", "{}", "[]", '{"changed": "x", "lag": 0}', '{"changed": "2026-11-22", "lag": "x"}']
 )
 def test_what_is_no_cursor_is_none(text: str) -> None:
-    assert parse_cursor(text) is None
+    assert parse_time_cursor(text) is None
 
 
-def latest(*values: object) -> Latest:
-    found = Latest(NOW)
+def latest(*values: object) -> LatestTime:
+    found = LatestTime(NOW)
     for value in values:
         found.take(value)
     return found

@@ -200,7 +200,7 @@ def test_of_several_sheets_one_must_be_named(workbook: Any) -> None:
 
 
 def test_a_sheet_that_is_not_there_is_told_with_those_that_are(workbook: Any) -> None:
-    with pytest.raises(IncompleteRead, match=r"did you mean 'Kontakte'\? it has 'Kontakte'"):
+    with pytest.raises(IncompleteRead, match=r"it has 'Kontakte'; did you mean 'Kontakte'\?"):
         read(workbook(["Nr"], [1], sheet="Kontakt"))
 
 

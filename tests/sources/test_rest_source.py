@@ -26,7 +26,7 @@ from syncd.domain.records import SourceRecord
 from syncd.errors import IncompleteRead
 from syncd.sources.base import ReadKind
 from syncd.sources.rest.auth import make_signer
-from syncd.sources.rest.number_cursor import CountCursor, LatestCount, parse_count_cursor
+from syncd.sources.rest.number_cursor import LatestNumber, NumberCursor, parse_number_cursor
 from syncd.sources.rest.options import ApiKey, Bearer, OAuth2, RestOptions
 from syncd.sources.rest.paging import next_link
 from syncd.sources.rest.source import RestSource
@@ -664,9 +664,9 @@ def test_no_counted_change_is_missed_between_two_reads(data: st.DataObject) -> N
     """Pages are answered one after the other, and records change in between; whoever changed comes in the next read."""
     revision = {record: record for record in range(6)}
     seen: dict[int, int] = {}
-    cursor: CountCursor | None = None
+    cursor: NumberCursor | None = None
     for _ in range(4):
-        since, latest = cursor.since(timedelta()) if cursor else 0, LatestCount()
+        since, latest = cursor.since(timedelta()) if cursor else 0, LatestNumber()
         for page in ((0, 1), (2, 3), (4, 5)):
             for record in page:
                 if cursor is None or revision[record] >= since:
@@ -677,7 +677,7 @@ def test_no_counted_change_is_missed_between_two_reads(data: st.DataObject) -> N
                 revision[record] = max(revision.values()) + 1
         before = cursor
         cursor = latest.cursor(cursor, timedelta())
-        assert parse_count_cursor(str(cursor)) == cursor
+        assert parse_number_cursor(str(cursor)) == cursor
         assert before is None or (cursor is not None and cursor.certain >= before.certain)
         missed = [record for record in revision if seen[record] != revision[record]]
         assert all(cursor is not None and revision[record] >= cursor.since(timedelta()) for record in missed)

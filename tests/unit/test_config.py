@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.config import find_config, json_schema, load
-from syncd.config.load import _shield
 from syncd.config.secrets import Reference, resolve
+from syncd.config.words import shield
 from syncd.domain.diff import DeleteMode
 from syncd.errors import Misconfigured
 
@@ -465,10 +465,10 @@ def as_toml(value):
 
 def test_a_message_that_would_quote_a_part_of_what_stands_elsewhere_is_replaced():
     reference = Reference(kind="env", name="V")
-    assert _shield("there is no host hunter2", "https://hunter2/x", reference) == (
+    assert shield("there is no host hunter2", "https://hunter2/x", reference) == (
         "what the environment variable V holds is not valid here"
     )
-    assert _shield("'hunter2' is too short", "hunter2", reference) == (
+    assert shield("'hunter2' is too short", "hunter2", reference) == (
         "what the environment variable V holds is too short"
     )
 

@@ -2,10 +2,13 @@
 
 import pytest
 
+from syncd.assembly import make_limits
+from syncd.config import DeleteOptions, GuardOptions
 from syncd.domain.changes import Cause, Create, Erase, Update
-from syncd.domain.guards import Figures, Guard, Held, Limits, ask_guards
+from syncd.domain.guards import Figures, Guard, Held, ask_guards
 from syncd.domain.records import Digests
 
+LIMITS = make_limits(DeleteOptions(), GuardOptions())
 NONE = Digests(record=b"", fields={})
 CREATE = Create(foreign_id="M-1", fields={"name": "Ada"}, digests=NONE, source_digest=b"")
 UPDATE = Update(foreign_id="M-2", gomus_id=2, fields={"tel": None}, digests=NONE, source_digest=b"")
@@ -13,7 +16,7 @@ ERASE = Erase(foreign_id="M-3", gomus_id=3, cause=Cause.ABSENCE)
 
 
 def tripped(**figures: object) -> list[Guard]:
-    return [held.guard for held in ask_guards(Figures(**figures), Limits())]  # type: ignore[arg-type]
+    return [held.guard for held in ask_guards(Figures(**figures), LIMITS)]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -66,5 +69,5 @@ def test_the_clear_guard_holds_the_updates_that_empty_the_field() -> None:
 
 
 def test_a_guard_says_its_numbers() -> None:
-    (held,) = ask_guards(Figures(known=420, deletes=22), Limits())
+    (held,) = ask_guards(Figures(known=420, deletes=22), LIMITS)
     assert held.reason == "22 of 420 known customers would be deleted at once; the limit is 5 % and 20"

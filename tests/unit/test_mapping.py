@@ -6,9 +6,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from syncd.domain.records import Customer, FieldProblem, InvalidRecord, LookupEntry, Position, SourceRecord
+from syncd.errors import IncompleteRead
 from syncd.gomus.fields import FIELDS
+from syncd.mapping.columns import find_missing, require_columns
 from syncd.mapping.lookups import Lookup
-from syncd.mapping.mapper import FieldSpec, ForeignIdSpec, Mapper
+from syncd.mapping.mapper import Mapper
+from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 
 LOOKUPS = {
     "country": Lookup(
@@ -162,13 +165,19 @@ def test_an_id_that_would_hit_somebody_else_is_refused(spec: object, value: obje
 
 
 def test_a_missing_column_is_named_with_its_place_and_the_likely_one() -> None:
-    missing = mapper(email="EMail", name="Vorname || Rufname", surname={"template": "{Nachnam}"}).missing_columns(
-        ["Nr", "E-Mail", "Vorname", "Rufname", "Nachname"]
+    wanted = mapper(email="EMail", name="Vorname || Rufname", surname={"template": "{Nachnam}"}).columns
+    assert find_missing(wanted, ["Nr", "E-Mail", "Vorname", "Rufname", "Nachname"]) == (
+        "there is no column 'EMail' (fields.email.from); did you mean 'E-Mail'?",
+        "there is no column 'Nachnam' (fields.surname.template); did you mean 'Nachname'?",
     )
-    assert [(column.name, column.used_by, column.nearest) for column in missing] == [
-        ("EMail", "fields.email.from", "E-Mail"),
-        ("Nachnam", "fields.surname.template", "Nachname"),
-    ]
+
+
+def test_a_table_without_a_column_is_no_complete_read_and_nested_records_are_not_asked() -> None:
+    wanted = mapper(email="EMail").columns
+    with pytest.raises(IncompleteRead, match=r"^members\.csv: there is no column 'EMail'"):
+        require_columns(wanted, ["Nr", "Name"], "members.csv")
+    require_columns(wanted, ["Nr", "EMail"], "members.csv")
+    require_columns(wanted, None, "crm.example.org/api/contacts")
 
 
 @pytest.mark.parametrize(

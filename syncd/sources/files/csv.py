@@ -1,21 +1,20 @@
 """CSV as exports really are: every delimiter and line end, and no benefit of the doubt where something may be missing.
 
-`files` finds the file and `text` decodes it; here its lines become rows, and rows records.
+`opening` finds the file and `text` decodes it; here its lines become rows, and in `table` rows become records.
 """
 
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from itertools import compress
+from contextlib import suppress
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-from syncd.domain.records import Position, SourceRecord
+from syncd.domain.records import SourceRecord
 from syncd.errors import IncompleteRead
-from syncd.sources.base import Reading, ReadKind, Source
-from syncd.sources.files.opening import FileOptions, find_twins, open_file
+from syncd.sources.files.opening import FileOptions, OpenFile
+from syncd.sources.files.table import TableReading, TableSource
 from syncd.sources.files.text import TextFile, decide_text
 
 _DELIMITERS = ";,\t|"
@@ -24,7 +23,6 @@ _LONGEST_CELL = 1 << 20
 _SEP_LINE = re.compile(r'"?sep=([^\w"\r\n])"?[\r\n]*', re.IGNORECASE)
 _BLOCK = 16  # rows; see `_fit`
 _ONE_COLUMN = (False, 1, 0)
-_ANEW = "export the file anew"
 
 
 def _check_encoding(name: str) -> str:
@@ -42,51 +40,43 @@ class CsvOptions(FileOptions):
     delimiter: Literal["auto", ",", ";", "tab", "\t", "|"] = "auto"
 
 
-class CsvSource(Source):
-    """A file, or the newest of several; always a snapshot."""
-
+class CsvSource(TableSource):
     Options = CsvOptions
     options: CsvOptions
 
-    @contextmanager
-    def open(self, cursor: str | None = None) -> Iterator[Reading]:  # noqa: ARG002 - a file tells no changes
-        with open_file(self.options, base=self.base, sleep=self.sleep, clock=self.clock) as file:
-            yield CsvReading(decide_text(file, self.options.encoding), self.options.delimiter)
+    def read(self, file: OpenFile) -> "CsvReading":
+        return CsvReading(decide_text(file, self.options.encoding), self.options.delimiter)
 
 
-class CsvReading(Reading):
-    kind = ReadKind.SNAPSHOT
-    columns: tuple[str, ...]
+class CsvReading(TableReading):
+    anew = "export the file anew"
 
     def __init__(self, text: TextFile, delimiter: str) -> None:
-        # Process-wide, alas; wide enough for any cell, narrow enough to notice a quote that is never closed.
+        super().__init__(text.file, text.file.name)
+        # The limit is process-wide. It leaves room for any cell, and still stops at a quote that is never closed.
         csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))
-        self._file = text.file
         sample = text.sample()
         sep_line = _SEP_LINE.fullmatch(sample[0]) if sample else None
         if delimiter == "auto":
-            delimiter = sep_line[1] if sep_line else _recognize_delimiter(sample, self._file.name)
+            delimiter = sep_line[1] if sep_line else _recognize_delimiter(sample, self._place)
         self._delimiter = "\t" if delimiter == "tab" else delimiter
         self._lines = text.lines()
         self._rows = self._read_rows(has_sep_line=bool(sep_line))
-        self._header = self._read_header()
-        self._length = len(self._header)  # of the rows at present; see `_fit`
+        self._read_header((line, cells) for _, line, cells in self._rows)
+        self._length = self._width  # of the rows at present; see `_fit`
         self._short_line = 0
-        self.columns = tuple(filter(None, self._header))
-        self.description = f"{self._file.name} ({text.encoding}, {_show(self._delimiter)})"
+        self.description = f"{self._place} ({text.encoding}, {_show(self._delimiter)})"
 
     def __iter__(self) -> Iterator[SourceRecord]:
-        name, columns, width = self._file.name, self.columns, len(self._header)
-        named = None if width == len(columns) else [bool(name) for name in self._header]
-        is_empty = True
+        width = self._width
         for number, line, cells in self._rows:
             if len(cells) != width or self._length != width:
                 cells = self._fit(cells, number, line)  # noqa: PLW2901 - the same row, padded
             if any(cells):
-                is_empty = False
-                values = dict(zip(columns, compress(cells, named) if named else cells, strict=True))
-                yield SourceRecord(values=values, position=Position(source=name, line=line))
-        self._check_end(is_empty=is_empty)
+                yield self._record(line, cells)
+        if self._length < width and not self._lines.ends_whole:
+            raise self._short_row(self._length, self._short_line)
+        self._check_end()
 
     def _read_rows(self, *, has_sep_line: bool) -> Iterator[tuple[int, int, list[str]]]:
         """Each row with its number and its first line; blank ones too, as rows without cells."""
@@ -100,32 +90,18 @@ class CsvReading(Reading):
         except csv.Error:
             raise self._broken_quote() from None
 
-    def _read_header(self) -> list[str]:
-        """The names of the columns, up to the last that has one; a nameless one in between has an empty name."""
-        for _, line, cells in self._rows:
-            names = [cell.strip() for cell in cells]
-            while names and not names[-1]:
-                names.pop()
-            if names:
-                self._check_names(names, line)
-                return names
-        raise self._doubt(None, "is empty", f"{_ANEW}; an empty file deletes nobody")
-
-    def _check_names(self, names: Sequence[str], line: int) -> None:
-        if twins := find_twins(names):
-            raise self._doubt(line, twins, "rename one of them, for columns are told apart by their names")
-
     def _fit(self, cells: list[str], number: int, line: int) -> list[str]:
-        """Bring a row to the width of the header, if it is certain that nothing but empty cells is missing.
+        """Bring a row to the width of the header, if it is certain that only empty cells are missing.
 
-        Excel leaves out trailing empty cells, but only where a whole block of 16 rows has none of them filled. A row
-        that is short all by itself has been cut or split, and to fill it up would empty fields in go~mus.
+        Excel leaves out empty cells at the end of a row only if they are empty in a whole block of 16 rows. A row that
+        is short by itself was cut or split: to fill it up would empty fields in go~mus.
         """
-        width = len(self._header)
+        width = self._width
         cells, excess = cells[:width], cells[width:]
         if any(excess):
             what = f"the row has {width + len(excess)} cells, the header {width}"
-            remedy = f"put a cell that contains {_show(self._delimiter)} in quotes, or name the column; then {_ANEW}"
+            mark = _show(self._delimiter)
+            remedy = f"put a cell that contains {mark} in quotes, or name the column; then {self.anew}"
             raise self._doubt(line, what, remedy)
         if not any(map(str.strip, cells)):
             return []
@@ -135,21 +111,11 @@ class CsvReading(Reading):
         self._short_line = line
         return cells + [""] * (width - len(cells))
 
-    def _check_end(self, *, is_empty: bool) -> None:
-        if is_empty:
-            raise self._doubt(None, "has a header but no records", f"{_ANEW}; an empty list deletes nobody")
-        if self._length < len(self._header) and not self._lines.ends_whole:
-            raise self._short_row(self._length, self._short_line)
-        self._file.check_unchanged()
-
     # --- what is wrong ---
 
-    def _doubt(self, line: int | None, what: str, remedy: str) -> IncompleteRead:
-        return IncompleteRead(str(Position(source=self._file.name, line=line)), what, remedy=remedy)
-
     def _short_row(self, length: int, line: int) -> IncompleteRead:
-        what = f"the row has {length} of {len(self._header)} cells: cut short, or split by a line break without quotes"
-        remedy = f"{_ANEW}; if it leaves out empty cells at the end of a row, add a last column that is never empty"
+        what = f"the row has {length} of {self._width} cells: cut short, or split by a line break without quotes"
+        remedy = f"{self.anew}; if it leaves out empty cells at the end of a row, add a last column that is never empty"
         return self._doubt(line, what, remedy)
 
     def _broken_quote(self) -> IncompleteRead:
@@ -157,9 +123,9 @@ class CsvReading(Reading):
         opened = self._lines.first + _count_lines(text[: _end_of_whole_cells(text, self._delimiter)])
         if self._lines.ended:
             return self._doubt(
-                opened, "the file ends within a cell whose quote opens here", f"it is cut short: {_ANEW}"
+                opened, "the file ends within a cell whose quote opens here", f"it is cut short: {self.anew}"
             )
-        remedy = f"a quote within a cell must be doubled, and the cell closed by another; correct it, or {_ANEW}"
+        remedy = f"a quote within a cell must be doubled, and the cell closed by another; correct it, or {self.anew}"
         return self._doubt(opened, "the quote that opens a cell here is not closed where the cell ends", remedy)
 
 
@@ -172,7 +138,7 @@ def _count_lines(text: str) -> int:
 
 
 def _end_of_whole_cells(text: str, delimiter: str) -> int:
-    """Where the first cell begins that is not as it should be."""
+    """Where the first cell begins that breaks the rules of CSV."""
     mark = re.escape(delimiter)
     cell = re.compile(rf'(?:"(?:[^"]++|"")*+"|[^"{mark}\r\n][^{mark}\r\n]*+|)(?:{mark}|\r\n?|\n)')
     end = 0
@@ -182,7 +148,7 @@ def _end_of_whole_cells(text: str, delimiter: str) -> int:
 
 
 def _recognize_delimiter(sample: Sequence[str], name: str) -> str:
-    """The one that gives the header the most columns and most of the first rows as many."""
+    """The delimiter that splits the header into the most columns, and most of the first rows into as many."""
     ranks = {delimiter: _rank(sample, delimiter) for delimiter in _DELIMITERS}
     best = max(ranks.values())
     first, *others = (delimiter for delimiter, rank in ranks.items() if rank == best)
@@ -193,7 +159,7 @@ def _recognize_delimiter(sample: Sequence[str], name: str) -> str:
 
 
 def _rank(sample: Sequence[str], delimiter: str) -> tuple[bool, int, int]:
-    """Whether at least half of the rows fit the header, its columns, and the rows that fit."""
+    """Whether at least half of the rows fit the header; how many columns it has; how many rows fit."""
     header, *others = _first_rows(sample, delimiter) or [[]]
     width = len(header) - next((place for place, cell in enumerate(reversed(header)) if cell.strip()), 0)
     if width <= 1:
@@ -203,7 +169,7 @@ def _rank(sample: Sequence[str], delimiter: str) -> tuple[bool, int, int]:
 
 
 def _first_rows(sample: Sequence[str], delimiter: str) -> list[list[str]]:
-    """Up to where the sample is cut, or quotes say that this is not the delimiter."""
+    """The rows up to the end of the sample, or up to a quote that shows that this is not the delimiter."""
     rows = []
     with suppress(csv.Error):
         for cells in csv.reader(sample, delimiter=delimiter, strict=True):

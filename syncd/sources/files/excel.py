@@ -1,16 +1,15 @@
 """The source `excel`: a sheet of a workbook (.xlsx, .xls, .ods), with its values as a person sees them.
 
 The library that reads it shows an error (#N/A) and a formula without a result as empty, and an empty value clears a
-field. So the XML of an .xlsx is searched for both first; of the older .xls and of .ods that can't be told.
+field. So the XML of an .xlsx is searched for both first. In .xls and .ods they can't be found.
 """
 
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import date, datetime, time
 from decimal import Decimal
-from difflib import get_close_matches
 from itertools import compress
 from pathlib import PurePosixPath
 from typing import BinaryIO, Literal
@@ -25,21 +24,13 @@ from python_calamine import (
     SheetVisibleEnum,
 )
 
-from syncd.domain.records import Position, SourceRecord
+from syncd.domain.nearest import suggest
+from syncd.domain.records import SourceRecord
 from syncd.errors import IncompleteRead
-from syncd.sources.base import Reading, ReadKind, Source
-from syncd.sources.files.opening import (
-    NO_TABLE,
-    FileOptions,
-    OpenFile,
-    check_contents,
-    find_twins,
-    open_file,
-    unreadable,
-)
+from syncd.sources.files.opening import NO_TABLE, FileOptions, OpenFile, check_contents, unreadable
+from syncd.sources.files.table import HARMLESS, TableReading, TableSource
 
 HEAD = 4096
-AGAIN = "save the workbook anew; an empty sheet deletes nobody"
 _NOT_A_WORKBOOK = (*NO_TABLE, (rb"(?!PK\x03\x04|\xd0\xcf\x11\xe0)", "is no workbook", 'if it is CSV, set type = "csv"'))
 
 
@@ -48,75 +39,47 @@ class ExcelOptions(FileOptions):
     sheet: str | None = None
 
 
-class ExcelSource(Source):
-    """A workbook, or the newest of several; always a snapshot. Hidden rows and columns count."""
+class ExcelSource(TableSource):
+    """Hidden rows and columns count."""
 
     Options = ExcelOptions
     options: ExcelOptions
 
-    @contextmanager
-    def open(self, cursor: str | None = None) -> Iterator[Reading]:  # noqa: ARG002 - a workbook tells no changes
-        with open_file(self.options, base=self.base, sleep=self.sleep, clock=self.clock) as file:
-            workbook = _open_workbook(file)
-            sheet = _choose_sheet(workbook, self.options.sheet, file.name)
-            with suppress(zipfile.BadZipFile):  # .xls
-                _check_cells(file.raw, sheet.name, file.name)
-            yield ExcelReading(file, sheet)
+    def read(self, file: OpenFile) -> "ExcelReading":
+        workbook = _open_workbook(file)
+        sheet = _choose_sheet(workbook, self.options.sheet, file.name)
+        with suppress(zipfile.BadZipFile):  # .xls
+            _check_cells(file.raw, sheet.name, file.name)
+        return ExcelReading(file, sheet)
 
 
-class ExcelReading(Reading):
-    kind = ReadKind.SNAPSHOT
-    columns: tuple[str, ...]
+class ExcelReading(TableReading):
+    unit = "row"
+    anew = "save the workbook anew"
 
     def __init__(self, file: OpenFile, sheet: CalamineSheet) -> None:
-        self._file = file
-        self._place = f"{file.name} {sheet.name}"
+        super().__init__(file, f"{file.name} {sheet.name}")
         self._rows = enumerate(sheet.iter_rows(), start=1)
-        self._header = self._read_header()
+        self._read_header((number, [str(_plain(cell)) for cell in cells]) for number, cells in self._rows)
         self._check_merged(sheet.merged_cell_ranges or ())
-        self.columns = tuple(filter(None, self._header))
         self.description = f"{file.name} ({sheet.name})"
 
     def __iter__(self) -> Iterator[SourceRecord]:
-        columns, width, named = self.columns, len(self._header), [bool(name) for name in self._header]
-        is_empty = True
+        width = self._width
         for number, cells in self._rows:
             if any(cell != "" for cell in cells[width:]):
                 what = f"the row has a value beyond the last of the {width} columns"
                 raise self._doubt(number, what, "give that column a name in the header, or empty it")
-            values = [_plain(cell) for cell in compress(cells, named)]
-            if any(value not in ("", None) for value in values):
-                is_empty = False
-                position = Position(source=self._place, line=number, unit="row")
-                yield SourceRecord(values=dict(zip(columns, values, strict=True)), position=position)
-        if is_empty:
-            raise self._doubt(None, "has a header but no records", AGAIN)
-        self._file.check_unchanged()
-
-    def _read_header(self) -> list[str]:
-        """The first row that is not empty, up to the last column with a name."""
-        for number, cells in self._rows:
-            names = [str(_plain(cell)).strip() for cell in cells]
-            while names and not names[-1]:
-                names.pop()
-            if names:
-                self._header_row = number
-                self._check_names(names, number)
-                return names
-        raise self._doubt(None, "is empty", AGAIN)
-
-    def _check_names(self, names: Sequence[str], number: int) -> None:
-        if twins := find_twins(names):
-            raise self._doubt(number, twins, "rename one of them, for columns are told apart by their names")
+            values = [_plain(cell) for cell in cells[:width]]
+            if any(value not in ("", None) for value in compress(values, self._named)):
+                yield self._record(number, values)
+        self._check_end()
 
     def _check_merged(self, ranges: Iterable[tuple[tuple[int, int], tuple[int, int]]]) -> None:
-        """Of merged cells only the first has the value; the others would count as empty."""
+        """Only the first of merged cells has the value; the others would count as empty."""
         for _, (last_row, _) in ranges:
-            if last_row + 1 > self._header_row:
+            if last_row + 1 > self._header_line:
                 raise self._doubt(last_row + 1, "has merged cells", "unmerge them, and fill in each cell")
-
-    def _doubt(self, row: int | None, what: str, remedy: str) -> IncompleteRead:
-        return IncompleteRead(str(Position(source=self._place, line=row, unit="row")), what, remedy=remedy)
 
 
 def _open_workbook(file: OpenFile) -> CalamineWorkbook:
@@ -136,14 +99,12 @@ def _open_workbook(file: OpenFile) -> CalamineWorkbook:
 
 
 def _choose_sheet(workbook: CalamineWorkbook, name: str | None, file: str) -> CalamineSheet:
-    """The named one; without a name the only one that is visible and holds anything."""
+    """The sheet of that name; without a name, the only one that is visible and holds anything."""
     names = workbook.sheet_names
     if name is not None:
         if name not in names:
-            near = get_close_matches(name, names, n=1)
-            meant = f"did you mean {near[0]!r}? " if near else ""
             listed = ", ".join(map(repr, names))
-            raise IncompleteRead(file, f"has no sheet {name!r}", remedy=f"{meant}it has {listed}")
+            raise IncompleteRead(file, f"has no sheet {name!r}", remedy=f"it has {listed}{suggest(name, names)}")
         return workbook.get_sheet_by_name(name)
     tables = [one for one in workbook.sheets_metadata if one.typ is SheetTypeEnum.WorkSheet]
     shown = [one.name for one in tables if one.visible is SheetVisibleEnum.Visible]
@@ -151,13 +112,13 @@ def _choose_sheet(workbook: CalamineWorkbook, name: str | None, file: str) -> Ca
     if len(filled) == 1:
         return filled[0]
     if not filled:
-        raise IncompleteRead(file, "is empty", remedy=AGAIN)
+        raise IncompleteRead(file, "is empty", remedy=f"{ExcelReading.anew}; {HARMLESS}")
     listed = ", ".join(repr(sheet.name) for sheet in filled)
     raise IncompleteRead(file, f"has several sheets ({listed})", remedy=f"name one: sheet = {filled[0].name!r}")
 
 
 def _plain(cell: object) -> object:
-    """As it is shown: whole numbers without a point, none with an exponent, dates as 1980-12-31."""
+    """As Excel shows it: a whole number without a point, no number with an exponent, a date as 1980-12-31."""
     match cell:
         case bool() | str():
             return cell

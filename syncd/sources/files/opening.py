@@ -1,4 +1,4 @@
-"""A file on its way in: found, settled, opened, unchanged to its end. What is in it is the business of others."""
+"""A file on its way in: found, opened once nobody writes to it, unchanged to its end. Others read what is in it."""
 
 import os
 import re
@@ -26,7 +26,7 @@ _AGAIN = "the next run reads it anew; a longer `settled` gives the writer more t
 
 
 Content: TypeAlias = tuple[bytes, str, str]
-"""A pattern of the bytes at the start, what it gives away, and the remedy."""
+"""A pattern for the first bytes, what it says about the file, and the remedy."""
 NO_TABLE: Sequence[Content] = (
     (rb"%PDF-", "is a PDF, not a table", "export the list as CSV or as a workbook"),
     (rb"\x1f\x8b", "is compressed", "unpack it first"),
@@ -39,7 +39,7 @@ NO_TABLE: Sequence[Content] = (
 
 
 class FileOptions(SourceOptions):
-    """Of every source that reads a file: `path` here, or `url` on another machine, with what opens it."""
+    """Options of every source that reads a file: `path` on this machine, or `url` on another with its credentials."""
 
     path: str | None = Field(default=None, min_length=1)
     url: str | None = Field(default=None, repr=False)
@@ -79,7 +79,10 @@ class FileOptions(SourceOptions):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenFile:
-    """A file that is being read; `raw` can be sought in. `check_unchanged` raises where it was written to meanwhile."""
+    """A file that is being read; `raw` is seekable.
+
+    `check_unchanged` raises IncompleteRead where the file was written to meanwhile.
+    """
 
     name: str
     raw: BinaryIO = field(repr=False)
@@ -88,7 +91,7 @@ class OpenFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundFile:
-    """A file as it was when it was found; equal only while nothing has been written to it."""
+    """A file as it was when it was found. Two of them are equal only if nothing was written in between."""
 
     path: Path
     inode: int
@@ -104,10 +107,13 @@ class FoundFile:
             raise IncompleteRead(self.name, "was changed while it was being read", remedy=_AGAIN)
 
 
-def find_settled_file(
+def wait_for_quiet_file(
     pattern: str, *, base: Path, settled: timedelta, sleep: Callable[[float], None], clock: Callable[[], datetime]
 ) -> FoundFile:
-    """The newest file that matches, once nothing has been written to it for as long as `settled`."""
+    """The newest file that matches, once nothing was written to it for as long as `settled`.
+
+    Raises IncompleteRead where none matches, or one is written to for ever.
+    """
     seen, quiet, waited = None, 0.0, 0.0
     while True:
         found = _find_newest(pattern, base)
@@ -163,24 +169,18 @@ def unreadable(place: str, error: OSError) -> IncompleteRead:
 def open_file(
     options: FileOptions, *, base: Path, sleep: Callable[[float], None], clock: Callable[[], datetime]
 ) -> Iterator[OpenFile]:
-    """The newest file that the options name, as soon as nobody writes to it any more."""
+    """The newest file that the options name, once nobody writes to it any more.
+
+    Raises IncompleteRead where there is none, or it can't be read.
+    """
     if options.url is not None:
         waiting = Waiting(settled=options.settled, sleep=sleep, clock=clock)
         with downloaded(options.url, _login(options, base), waiting) as (name, content):
             yield OpenFile(name=name, raw=cast("BinaryIO", content))
         return
-    file = find_settled_file(options.path or "", base=base, settled=options.settled, sleep=sleep, clock=clock)
+    file = wait_for_quiet_file(options.path or "", base=base, settled=options.settled, sleep=sleep, clock=clock)
     with _opened(file) as raw:
         yield OpenFile(name=file.name, raw=raw, check_unchanged=file.check_unchanged)
-
-
-def find_twins(names: Sequence[str]) -> str | None:
-    """What is wrong with a header in which a name stands twice; columns without a name are no twins."""
-    for place, name in enumerate(names, start=1):
-        first = names.index(name) + 1
-        if name and first < place:
-            return f"the columns {first} and {place} are both called {name!r}"
-    return None
 
 
 def _login(options: FileOptions, base: Path) -> Login:
@@ -194,6 +194,7 @@ def _login(options: FileOptions, base: Path) -> Login:
 
 
 def check_contents(head: bytes, name: str, contents: Sequence[Content]) -> None:
+    """Raises IncompleteRead where the file is empty, or begins as one of `contents` does."""
     if not head:
         raise IncompleteRead(name, "is empty", remedy="export it anew; an empty file deletes nobody")
     for pattern, what, remedy in contents:

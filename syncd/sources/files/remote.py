@@ -1,6 +1,6 @@
-"""A file on another machine: downloaded whole, into a file without a name, before anything of it is read.
+"""A file on another machine: it is downloaded whole, into a file without a name, before anything of it is read.
 
-https by httpx, sftp by paramiko with the host's key checked, anything else by fsspec.
+httpx fetches https, paramiko sftp (and checks the key of the host), fsspec everything else.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -33,7 +33,7 @@ LOOK = "see whether the server is up; the next run tries again"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """What a server is told of us; everything may be None."""
+    """The credentials for a server, and the files they are in; None where the configuration names none."""
 
     username: str | None
     password: str | None
@@ -44,6 +44,8 @@ class Login:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
+    """How to wait until a file is quiet: until nothing was written to it for as long as `settled`."""
+
     settled: timedelta
     sleep: Callable[[float], None]
     clock: Callable[[], datetime]
@@ -54,7 +56,11 @@ MADE = "check url, and that the export was made"
 
 @contextmanager
 def downloaded(url: str, login: Login, waiting: Waiting) -> Iterator[tuple[str, IO[bytes]]]:
-    """The name of the file and its content. Nothing of the address but that name and the host is ever told."""
+    """The name of the file and its content.
+
+    Raises IncompleteRead where the file can't be had whole. No message holds more of the address than the name and the
+    host.
+    """
     parsed = urlsplit(url)
     with TemporaryFile() as file:
         match parsed.scheme:
@@ -114,7 +120,7 @@ def _download(client: httpx.Client, url: str, file: IO[bytes], sleep: Callable[[
 
 
 def _refuse_open_line(request: httpx.Request) -> None:
-    """A redirect may lead anywhere; httpx takes credentials to no other host, and we nothing over an open line."""
+    """A redirect may lead anywhere. httpx sends credentials to no other host; we send nothing without encryption."""
     if request.url.scheme != "https" and request.url.host not in AT_HOME:
         raise IncompleteRead(
             _name_of(str(request.url)), "is redirected to an address without https", remedy="check url"
@@ -147,7 +153,7 @@ def _by_sftp(url: str, login: Login, file: IO[bytes], waiting: Waiting) -> str:
                 channel = sftp.get_channel()
                 assert channel is not None  # noqa: S101 - it is open
                 channel.settimeout(TIMEOUT)
-                name, size = _find_settled(sftp, path, waiting)
+                name, size = _wait_for_quiet_file(sftp, path, waiting)
                 sftp.getfo(name, file, callback=lambda _done, _total: waiting.sleep(0.0))
                 if file.tell() != size or sftp.stat(name).st_size != size:
                     raise IncompleteRead(PurePosixPath(name).name, "was changed while it was read", remedy=LOOK)
@@ -193,7 +199,7 @@ def _connect(ssh: "paramiko.SSHClient", url: str, login: Login) -> None:
 
 
 class _Unknown:
-    """Nobody is trusted at first sight."""
+    """What happens at a host whose key is not known: it is refused."""
 
     def __init__(self, known: Path) -> None:
         self._known = known
@@ -206,8 +212,8 @@ class _Unknown:
         raise IncompleteRead(host, "is not a known host", remedy=remedy)
 
 
-def _find_settled(sftp: "paramiko.SFTPClient", pattern: str, waiting: Waiting) -> tuple[str, int]:
-    """The newest that matches, once nothing has been written to it for so long."""
+def _wait_for_quiet_file(sftp: "paramiko.SFTPClient", pattern: str, waiting: Waiting) -> tuple[str, int]:
+    """The newest file that matches, and its size, once nothing was written to it for long enough."""
     while True:
         name = _find_newest(sftp, pattern)
         found = sftp.stat(name)

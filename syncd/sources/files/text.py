@@ -1,4 +1,4 @@
-"""A text file on its way in: decoded without a guess left open.
+"""A text file on its way in: decoded strictly, in an encoding that is certain.
 
 The adapters of text formats read their lines from here; nothing here knows of rows or delimiters.
 """
@@ -38,7 +38,7 @@ _NOT_TEXT: Sequence[Content] = (
 
 
 def _recognize_encoding(raw: BinaryIO, head: bytes, name: str) -> str:
-    """Of UTF-8, UTF-16 and Windows-1252 the one that the whole file fits; where that is not clear, an error."""
+    """UTF-8, UTF-16 or Windows-1252, whichever the whole file fits. Raises IncompleteRead where that is not clear."""
     for mark, encoding in _MARKS:
         if head.startswith(mark):
             return encoding
@@ -78,7 +78,7 @@ def _find_fault_of_utf_8(raw: BinaryIO, name: str) -> int | None:
 
 
 def _is_plain_windows_1252(raw: BinaryIO) -> bool:
-    """Asked of a file that is not all UTF-8: are its high bytes single Western letters and signs?"""
+    """Whether the high bytes of a file, which is not all UTF-8, are single Western letters and signs."""
     decoder = codecs.getincrementaldecoder("utf-8")("ignore")
     high = odd = 0
     for chunk in _chunks(raw):
@@ -97,7 +97,7 @@ def _is_plain_windows_1252(raw: BinaryIO) -> bool:
 
 
 def _line_at(raw: BinaryIO, offset: int) -> int:
-    """Counted in bytes, for what stands there can't be decoded; the NULs are those of UTF-16."""
+    """Counted in bytes, since the text there can't be decoded; NULs are those of UTF-16."""
     newlines = io.IncrementalNewlineDecoder(None, translate=True)
     line = 1
     for chunk in _chunks(raw):
@@ -130,7 +130,7 @@ class TextFile:
         return lines
 
     def lines(self) -> "Lines":
-        """From the first line on; lines that were handed out before must not be read any further."""
+        """From the first line on. Lines that were given out before must not be read any further."""
         self._stream.seek(0)
         return Lines(self)
 
@@ -149,11 +149,10 @@ class TextFile:
 
 
 class Lines:
-    """The lines of a file with their line ends, as they stand in it.
+    """The lines of a file with their line ends. Raises IncompleteRead at a line that can't be decoded or is no text.
 
-    `under_way` holds those since the last `end_record`, for a record may go over several and only its end shows that
-    it was one. `ended` says that there are no more, and `ends_whole` that the last
-    one has a line end.
+    `under_way` holds the lines since the last `end_record`, since a record may have several. `ended` says that there
+    are no more lines, and `ends_whole` that the last one has a line end.
     """
 
     def __init__(self, text: TextFile) -> None:
@@ -185,14 +184,14 @@ class Lines:
         return self._number - len(self.under_way) + 1
 
     def end_record(self) -> int:
-        """Its first line."""
+        """The number of the record's first line; the next line begins a new record."""
         first = self.first
         self.under_way.clear()
         return first
 
 
 def decide_text(file: OpenFile, encoding: str) -> TextFile:
-    """`encoding` may be "auto"; it is decoded strictly in any case."""
+    """Open it in the encoding, or the certain one for "auto". Raises IncompleteRead where it is no text or in doubt."""
     try:
         head = file.raw.read(_HEAD)
         check_contents(head, file.name, _NOT_TEXT)

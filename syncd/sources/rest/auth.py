@@ -1,45 +1,42 @@
-"""Who asks: credentials sign requests, do no I/O of their own, and show themselves to nobody."""
+"""Credentials: they sign requests, do no I/O of their own, and hide themselves in repr."""
 
 import base64
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import httpx
 
 from syncd.sources.rest.options import ApiKey, Auth, Basic, Bearer, OAuth2
 
 FRESH = 60.0  # seconds before its end a token is renewed
-LIFETIME = 3600.0  # of a token that does not tell its own
+LIFETIME = 3600.0  # seconds, of a token whose server does not say
 
 
 class Signer:
-    """For an API that lets everybody read: signs nothing."""
+    """Signs nothing, for an API that everybody may read."""
 
     def sign(self, request: httpx.Request) -> None:
         pass
 
 
+@dataclass(frozen=True, slots=True)
 class _Header(Signer):
-    def __init__(self, name: str, value: str) -> None:
-        self._name = name
-        self._value = value
+    name: str
+    value: str = field(repr=False)
 
     def sign(self, request: httpx.Request) -> None:
-        request.headers[self._name] = self._value
+        request.headers[self.name] = self.value
 
 
-class _Query(Signer):
-    def __init__(self, name: str, value: str) -> None:
-        self._name = name
-        self._value = value
-
+class _Query(_Header):
     def sign(self, request: httpx.Request) -> None:
-        request.url = request.url.copy_set_param(self._name, self._value)
+        request.url = request.url.copy_set_param(self.name, self.value)
 
 
 class Renewable(Signer):
-    """A token for a while.
+    """A token that expires.
 
-    Whoever sends the requests sends `question` too where one `is_due`, and hands over what was answered.
+    The caller sends `question` whenever a token `is_due`, and hands the answer to `take`.
     """
 
     def __init__(self, options: OAuth2, clock: Callable[[], float]) -> None:
@@ -65,7 +62,7 @@ class Renewable(Signer):
         return httpx.Request("POST", options.token_url, data=form, headers=headers)
 
     def take(self, answer: object) -> None:
-        """ValueError where it holds no token."""
+        """Raises ValueError where the answer holds no token."""
         told = answer if isinstance(answer, dict) else {}
         token = told.get("access_token")
         if not isinstance(token, str) or not token:
@@ -99,7 +96,7 @@ def _basic(username: str, password: str) -> str:
 
 
 def _seconds(lifetime: object) -> float:
-    """Some servers send it as text, some not at all."""
+    """Some servers send the number as text, some none at all."""
     try:
         return float(lifetime) if isinstance(lifetime, str | int | float) else LIFETIME
     except (ValueError, OverflowError):

@@ -4,8 +4,10 @@ from typing import Any
 
 
 def put(body: dict[str, Any], path: str, value: object) -> dict[str, Any]:
-    """A copy of `body` with one value set. 'paging.offset' leads into tables, which are made where there are none, and
-    'filters.0.value' into lists that are there. ValueError where the path leads nowhere.
+    """A copy of `body` with one value set.
+
+    'paging.offset' leads into tables, which are made where there are none, 'filters.0.value' into lists that exist.
+    Raises ValueError where the path leads nowhere.
     """
     changed = _put(body, path.split("."), value, path)
     assert isinstance(changed, dict)  # noqa: S101 - a table stays one

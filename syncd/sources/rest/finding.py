@@ -12,7 +12,10 @@ HEADER = "header:"
 
 
 def find(path: str, document: object, *, key: str, place: str) -> Any:  # noqa: ANN401 - whatever stands there
-    """None where there is nothing. `key` is the option that holds the path."""
+    """None where the path leads to nothing. `key` is the option that holds the path.
+
+    Raises IncompleteRead where the expression does not fit the document.
+    """
     try:
         return jmespath.search(path, document)
     except JMESPathError:  # its message quotes the value that a function can't take
@@ -22,6 +25,7 @@ def find(path: str, document: object, *, key: str, place: str) -> Any:  # noqa: 
 
 
 def find_or_header(path: str, document: object, headers: httpx.Headers, *, key: str, place: str) -> Any:  # noqa: ANN401
+    """As `find`; a path such as 'header:X-Total' names a header."""
     if path.startswith(HEADER):
         return headers.get(path.removeprefix(HEADER).strip())
     return find(path, document, key=key, place=place)

@@ -61,7 +61,7 @@ def _check_headers(headers: dict[str, str]) -> dict[str, str]:
 
 
 def _secret_if_called(names: str, value: Mapping[str, Any]) -> WithJsonSchema:
-    """What is called a token or a key does not belong in the file in plain text, wherever it goes."""
+    """What is called a token or a key is a secret wherever it goes, and may not stand in the file in plain text."""
     letters = re.sub(r"[a-z]", lambda letter: f"[{letter[0].upper()}{letter[0]}]", names)  # JSON Schema has no flags
     secret = {"type": "string", "writeOnly": True}
     return WithJsonSchema(
@@ -89,7 +89,7 @@ class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-# --- who asks ---
+# --- credentials ---
 
 
 class Bearer(_Table):
@@ -104,7 +104,7 @@ class Basic(_Table):
 
 
 class ApiKey(_Table):
-    """In a header or in the query; exactly one of them."""
+    """Sent in a header or in the query: exactly one of them."""
 
     type: Literal["api-key"]
     header: HeaderName | None = None
@@ -120,7 +120,7 @@ class ApiKey(_Table):
 
 
 class OAuth2(_Table):
-    """Client credentials; the token is renewed before it expires, and once when it is refused."""
+    """Client credentials. The token is renewed before it expires, and once when it is refused."""
 
     type: Literal["oauth2"]
     token_url: Url
@@ -138,7 +138,7 @@ Auth = Annotated[Bearer | Basic | ApiKey | OAuth2, Field(discriminator="type")]
 
 
 class _Placed(_Table):
-    """`in = "body"`: the parameters are places in the JSON body, as in "params.offset"."""
+    """With `in = "body"` the parameters are paths in the JSON body, as in "params.offset"."""
 
     in_: Place = Field(default="query", alias="in")
 
@@ -154,7 +154,7 @@ class _Paged(_Placed):
 
 
 class ByPage(_Paged):
-    """An empty `size_param`: the page's size is not asked for."""
+    """With an empty `size_param` no page size is asked for."""
 
     type: Literal["page"]
     page_param: Name = "page"
@@ -207,11 +207,11 @@ Pagination = Annotated[ByPage | ByOffset | ByCursor | ByNextUrl | ByLinkHeader |
 
 
 class Incremental(_Placed):
-    """`cursor` is where a record tells when it was last changed; `template` is what `param` is set to.
+    """`cursor` is where a record shows when it was last changed; `param` is set to `template`.
 
-    `format`: how the API wants the time, where it is not as its records spell it. `counts`: the records tell no times
-    but numbers that go up with each change. `beginning`: what stands for the time in a whole read; without, `param` is
-    not set then.
+    `format` is how the API wants the time, if not as its records spell it. With `counts` the records show no time but a
+    number that goes up with each change. `beginning` is sent instead of a time when all is read; without it, `param` is
+    left out then.
     """
 
     param: Name

@@ -1,12 +1,13 @@
 """How a list is asked for page by page. Pure: an answer comes in, the next question goes out, or None at the end.
 
-A short page is never taken for the last one, for many servers give fewer records than they are asked for.
+A short page is never taken for the last one, since many servers give fewer records than they are asked for.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NoReturn, Protocol
+from typing import Any, ClassVar, NoReturn
 
 import httpx
 
@@ -27,13 +28,14 @@ from syncd.sources.rest.options import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One request. An address that the server gave holds its own query: then `params` is empty."""
+    """One request. Where the server gave the address, with a query of its own, `params` is empty."""
 
     url: str = field(repr=False)
     params: Mapping[str, str | Sequence[str]] = field(repr=False)
     body: Mapping[str, Any] | None = field(repr=False)
 
     def setting(self, name: str, value: object, place: Place) -> "Question":
+        """A copy with one parameter set. Raises ValueError where `name` is a path that leads nowhere in the body."""
         if place == "query":
             return replace(self, params={**self.params, name: str(value)})
         return replace(self, body=put(dict(self.body or {}), name, value))
@@ -41,8 +43,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """An answer: its document, the headers it came with, and where from. `number` counts pages from 1, `count` its
-    records, `read` those of all pages so far; `total` is how many there are said to be.
+    """An answer: its document, its headers, and the `url` it came from.
+
+    `number` counts pages from 1, `count` the records of this one, `read` those of all pages so far; `total` is how many
+    records the source says it has.
     """
 
     place: str
@@ -55,13 +59,17 @@ class Page:
     total: int | None
 
 
-class Pages(Protocol):
-    """`counts`: we count the pages; else the source leads from one to the next, and says where the end is."""
+class Pages(ABC):
+    """A way from page to page. `is_counted`: we count pages or records; otherwise the source names each next page."""
 
-    counts: bool
+    is_counted: ClassVar = False
 
-    def first(self, question: Question) -> Question: ...
-    def next(self, question: Question, page: Page) -> Question | None: ...
+    def first(self, question: Question) -> Question:
+        return question
+
+    @abstractmethod
+    def next(self, question: Question, page: Page) -> Question | None:
+        """Raises IncompleteRead where the page contradicts itself or the configuration."""
 
 
 def make_pages(pagination: Pagination | None) -> Pages:
@@ -69,26 +77,20 @@ def make_pages(pagination: Pagination | None) -> Pages:
         case None:
             return _One()
         case ByPage():
-            return _ByPage(pagination)
+            return _Counted(pagination, pagination.size, lambda page: page.number)
         case ByOffset():
-            return _ByOffset(pagination)
+            return _Counted(pagination, pagination.limit, lambda page: page.read)
         case ByCursor():
             return _ByCursor(pagination)
-        case ByNextUrl():
-            return _ByNextUrl(pagination)
+        case ByNextUrl(next=path):
+            return _ByAddress(lambda page: find(path, page.document, key="pagination.next", place=page.place))
         case ByLinkHeader():
-            return _ByLinkHeader()
-        case ByHeader():
-            return _ByHeader(pagination)
+            return _ByAddress(lambda page: next_link(page.headers))
+        case ByHeader(header=name):
+            return _ByAddress(lambda page: page.headers.get(name))
 
 
-@dataclass(frozen=True, slots=True)
-class _One:
-    counts = False
-
-    def first(self, question: Question) -> Question:
-        return question
-
+class _One(Pages):
     def next(self, question: Question, page: Page) -> Question | None:
         del question
         if next_link(page.headers):
@@ -101,47 +103,32 @@ class _One:
 
 
 @dataclass(frozen=True, slots=True)
-class _ByPage:
-    options: ByPage
-    counts = True
+class _Counted(Pages):
+    """`passed` tells how many came so far, pages or records: a page may hold fewer records than were asked for."""
+
+    options: ByPage | ByOffset
+    size: int
+    passed: Callable[[Page], int]
+    is_counted: ClassVar = True
 
     def first(self, question: Question) -> Question:
         options = self.options
-        if options.size_param:
-            question = question.setting(options.size_param, options.size, options.in_)
-        return question.setting(options.page_param, options.start, options.in_)
+        count_param, size_param = options.parameters
+        if size_param:
+            question = question.setting(size_param, self.size, options.in_)
+        return question.setting(count_param, options.start, options.in_)
 
     def next(self, question: Question, page: Page) -> Question | None:
         options = self.options
         if not _has_more(options.more, page):
             return None
-        return question.setting(options.page_param, options.start + page.number, options.in_)
-
-
-@dataclass(frozen=True, slots=True)
-class _ByOffset:
-    """On by what was received, not by what was asked for."""
-
-    options: ByOffset
-    counts = True
-
-    def first(self, question: Question) -> Question:
-        options = self.options
-        if options.limit_param:
-            question = question.setting(options.limit_param, options.limit, options.in_)
-        return question.setting(options.offset_param, options.start, options.in_)
-
-    def next(self, question: Question, page: Page) -> Question | None:
-        options = self.options
-        if not _has_more(options.more, page):
-            return None
-        return question.setting(options.offset_param, options.start + page.read, options.in_)
+        return question.setting(options.parameters[0], options.start + self.passed(page), options.in_)
 
 
 def _has_more(more: str | None, page: Page) -> bool:
-    """By what the source says, else up to the total, else up to the first empty page.
+    """As the source says, otherwise until the total is reached, otherwise until a page is empty.
 
-    One page can't bear out a total: it may be the number of records on that page.
+    The first page alone does not prove a total: it may be the number of records on that page.
     """
     if more is None:
         return bool(page.count) and (page.total is None or page.read < page.total or page.number == 1)
@@ -166,12 +153,8 @@ def _told_more(more: str, page: Page) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _ByCursor:
+class _ByCursor(Pages):
     options: ByCursor
-    counts = False
-
-    def first(self, question: Question) -> Question:
-        return question
 
     def next(self, question: Question, page: Page) -> Question | None:
         options = self.options
@@ -187,38 +170,13 @@ class _ByCursor:
 
 
 @dataclass(frozen=True, slots=True)
-class _ByNextUrl:
-    options: ByNextUrl
-    counts = False
+class _ByAddress(Pages):
+    """`address` finds the next page's address in this page."""
 
-    def first(self, question: Question) -> Question:
-        return question
+    address: Callable[[Page], object]
 
     def next(self, question: Question, page: Page) -> Question | None:
-        return _follow(question, page, find(self.options.next, page.document, key="pagination.next", place=page.place))
-
-
-@dataclass(frozen=True, slots=True)
-class _ByLinkHeader:
-    counts = False
-
-    def first(self, question: Question) -> Question:
-        return question
-
-    def next(self, question: Question, page: Page) -> Question | None:
-        return _follow(question, page, next_link(page.headers))
-
-
-@dataclass(frozen=True, slots=True)
-class _ByHeader:
-    options: ByHeader
-    counts = False
-
-    def first(self, question: Question) -> Question:
-        return question
-
-    def next(self, question: Question, page: Page) -> Question | None:
-        return _follow(question, page, page.headers.get(self.options.header))
+        return _follow(question, page, self.address(page))
 
 
 def _is_nothing(found: object) -> bool:
@@ -250,7 +208,7 @@ def _refuse_address(page: Page) -> NoReturn:
 
 
 def is_same_origin(one: httpx.URL, other: httpx.URL) -> bool:
-    """By the parser that sends: two parsers may read one address differently."""
+    """Compared as httpx parses them, because httpx sends: another parser may read an address differently."""
     return _origin(one) == _origin(other)
 
 
@@ -266,7 +224,7 @@ _LINK = re.compile(rf"\s*<([^>]*)>((?:{_PARAMETER})*)\s*(?:,|$)")
 
 
 def next_link(headers: httpx.Headers) -> str | None:
-    """The address that a `Link` header calls "next"; links about something else than this page don't count."""
+    """The address that a `Link` header calls "next"; links of another page than this one (`anchor`) do not count."""
     for target, parameters in _links(headers.get("Link", "")):
         if "anchor" not in parameters and "next" in parameters.get("rel", "").lower().split():
             return target

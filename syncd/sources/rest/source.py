@@ -1,9 +1,8 @@
 """The source `rest`: the list of a CRM, or what changed in it, page by page."""
 
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
@@ -15,17 +14,17 @@ from syncd.domain.records import Position, SourceRecord
 from syncd.errors import IncompleteRead
 from syncd.sources.base import Reading, ReadKind, Source
 from syncd.sources.rest.finding import find, find_or_header
-from syncd.sources.rest.number_cursor import CountCursor, LatestCount, parse_count_cursor
+from syncd.sources.rest.number_cursor import LatestNumber, NumberCursor, parse_number, parse_number_cursor
 from syncd.sources.rest.options import RestOptions, Scalar
 from syncd.sources.rest.paging import Page, Question, make_pages
-from syncd.sources.rest.time_cursor import Cursor, Latest, parse_cursor
+from syncd.sources.rest.time_cursor import LatestTime, TimeCursor, parse_time_cursor
 from syncd.sources.rest.web import Answer, Web
 
 ROUND = "the list goes round: see whether the pagination's parameters are those of the API"
 
 
 class RestSource(Source):
-    """Without a cursor all there is, as a snapshot; with one, what changed since."""
+    """Reads everything as a snapshot without a cursor, and what changed since then with one."""
 
     Options = RestOptions
     options: RestOptions
@@ -38,18 +37,16 @@ class RestSource(Source):
 
     @contextmanager
     def open(self, cursor: str | None = None) -> Iterator[Reading]:
+        since, latest = self._bounds(cursor or "")
         web = Web(self.options, transport=self.transport, sleep=self.sleep, clock=self.clock, monotonic=self.monotonic)
-        try:
-            since, latest = self._bounds(cursor or "")
+        with closing(web):
             yield RestReading(self.options, web, since, latest, self.monotonic)
-        finally:
-            web.close()
 
-    def _bounds(self, cursor: str) -> tuple[Cursor | CountCursor | None, Latest | LatestCount]:
+    def _bounds(self, cursor: str) -> tuple[TimeCursor | NumberCursor | None, LatestTime | LatestNumber]:
         incremental = self.options.incremental
         if incremental and incremental.counts:
-            return parse_count_cursor(cursor), LatestCount()
-        return parse_cursor(cursor) if incremental else None, Latest(self.clock())
+            return parse_number_cursor(cursor), LatestNumber()
+        return parse_time_cursor(cursor) if incremental else None, LatestTime(self.clock())
 
 
 class RestReading(Reading):
@@ -59,8 +56,8 @@ class RestReading(Reading):
         self,
         options: RestOptions,
         web: Web,
-        since: Cursor | CountCursor | None,
-        latest: Latest | LatestCount,
+        since: TimeCursor | NumberCursor | None,
+        latest: LatestTime | LatestNumber,
         monotonic: Callable[[], float],
     ) -> None:
         self._options = options
@@ -69,7 +66,7 @@ class RestReading(Reading):
         self._latest = latest
         self._monotonic = monotonic
         self._pages = make_pages(options.pagination)
-        self._expected = _Expected(options.total, is_snapshot=since is None, counts=self._pages.counts)
+        self._expected = _Expected(options.total, is_snapshot=since is None, is_counted=self._pages.is_counted)
         parsed = urlsplit(options.url)
         self._list = parsed.path.rstrip("/").rpartition("/")[2] or str(parsed.hostname)
         self._number = 0
@@ -87,14 +84,14 @@ class RestReading(Reading):
     def __iter__(self) -> Iterator[SourceRecord]:
         began = self._monotonic()
         question: Question | None = self._first_question()
-        asked: set[bytes] = set()
+        seen: set[bytes] = set()
         while question is not None:
             self._number += 1
-            self._note(asked, repr((question.url, question.params, question.body)), ROUND)
+            self._refuse_twice(seen, repr((question.url, question.params, question.body)))
             answer = self._web.ask(question, self._place)
             records = self._records_of(answer)
             if records:
-                self._note(asked, repr(records), ROUND)
+                self._refuse_twice(seen, repr(records))
             self._expected.take(answer, self._place)
             yield from map(self._record, range(1, len(records) + 1), records)
             self._latest.end_page(self._number)
@@ -145,11 +142,11 @@ class RestReading(Reading):
         )
         return self._pages.next(question, page)
 
-    def _note(self, asked: set[bytes], text: str, remedy: str) -> None:
+    def _refuse_twice(self, seen: set[bytes], text: str) -> None:
         digest = blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
-        if digest in asked:
-            raise IncompleteRead(self._place, "comes a second time", remedy=remedy)
-        asked.add(digest)
+        if digest in seen:
+            raise IncompleteRead(self._place, "comes a second time", remedy=ROUND)
+        seen.add(digest)
 
     # --- answers ---
 
@@ -169,8 +166,8 @@ class RestReading(Reading):
         return found
 
     def _check_missing(self) -> None:
-        """Some sources answer 404 behind the last page. So does a proxy whose server is gone for a moment."""
-        if not self._pages.counts or self._number == 1:
+        """Some sources answer 404 after the last page. So does a proxy whose server is gone for a moment."""
+        if not self._pages.is_counted or self._number == 1:
             raise IncompleteRead(self._place, "there is no such list (404)", remedy="check url and pagination")
         is_end = self._last < self._fullest if self._expected.total is None else self._read >= self._expected.total
         if not is_end:
@@ -211,7 +208,7 @@ class RestReading(Reading):
                 f"{self._read} of {self._expected.total} records came",
                 remedy="see whether the pagination's parameters are those of the API; the next run reads anew",
             )
-        if self._pages.counts and self._expected.total is not None and self._read > self._expected.total:
+        if self._pages.is_counted and self._expected.total is not None and self._read > self._expected.total:
             raise IncompleteRead(
                 self._list,
                 f"{self._read} records came, and the total is {self._expected.total}",
@@ -219,26 +216,10 @@ class RestReading(Reading):
             )
         if self._since is None and not self._read:
             raise IncompleteRead(self._list, "has no records", remedy="an empty list deletes nobody; check params")
-        if self._latest.unreadable and not self._latest.seen:
-            what = "number" if isinstance(self._latest, LatestCount) else "time"
-            raise IncompleteRead(
-                self._list,
-                f"no record has a readable {what} under incremental.cursor",
-                remedy="set it to the field that holds the time of the last change, in ISO 8601 or as seconds since"
-                " 1970; where it counts changes instead, set counts = true",
-            )
-        if self._options.incremental and self._options.incremental.format != "as-read" and self._latest.has_no_zone:
-            raise IncompleteRead(
-                self._list,
-                "the times under incremental.cursor have no zone",
-                remedy="leave incremental.format out, so that the API gets them as it gave them",
-            )
-        if self._latest.is_mixed:
-            raise IncompleteRead(
-                self._list,
-                "some times under incremental.cursor have a zone and some have none",
-                remedy="choose a field whose times are all alike",
-            )
+        incremental = self._options.incremental
+        if incremental and (doubt := self._latest.find_doubt(incremental.format)):
+            what, remedy = doubt
+            raise IncompleteRead(self._list, what, remedy=remedy)
 
 
 TOLD: Mapping[object, bool] = {
@@ -264,11 +245,11 @@ def _text(value: Scalar | list[Scalar]) -> str | list[str]:
 
 
 class _Expected:
-    """How many records the source says it has; on numbered pages of a snapshot, a change of it is a shift."""
+    """How many records the source says it has. Where we count the pages of a snapshot, a change of it is a shift."""
 
-    def __init__(self, where: str | None, *, is_snapshot: bool, counts: bool) -> None:
+    def __init__(self, where: str | None, *, is_snapshot: bool, is_counted: bool) -> None:
         self._where = where
-        self._may_grow = not (is_snapshot and counts)
+        self._may_grow = not (is_snapshot and is_counted)
         self.total: int | None = None
 
     def take(self, answer: Answer, place: str) -> None:
@@ -291,7 +272,4 @@ class _Expected:
 
 def _count(found: object) -> int | None:
     """A number, or the text of a header: '1234', or '0-99/1234'."""
-    if isinstance(found, str):
-        found = found.strip().rpartition("/")[2]
-        return int(found) if re.fullmatch(r"[0-9]{1,15}", found) else None
-    return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else None
+    return parse_number(found.rpartition("/")[2] if isinstance(found, str) else found)

@@ -1,14 +1,14 @@
-"""Since when changes are asked for: times in the source's own spelling, set back by all that could make one be missed.
+"""From which time on changes are asked for, in the source's own spelling, and early enough that none is missed.
 
-A change is missed for ever if its time lies before the cursor and it was not read. So the lower bound lies before the
-latest time that was seen
+A change is missed for ever if its time lies before the cursor and it was not read. So the lower bound is the latest
+time that was seen, less
 
-- by the time the reading took, for a record may have changed behind the reader's back, on a page that was done;
-- by `overlap`, for a change may be committed later than its own time says;
-- by an hour more where times have no zone: in autumn the clocks show one hour twice.
+- the time the reading took, since a record may have changed meanwhile on a page that was read already;
+- `overlap`, since a change may be committed later than its own time says;
+- an hour where times have no zone, since in autumn the clocks show one hour twice.
 
-Only what the source told, and the length of our own reading, go into it: no two clocks are compared, but to leave times
-out that lie in the future.
+Only the source's times and the length of our own reading count. Our clock is compared with the source's only to leave
+out times that lie in the future.
 """
 
 import json
@@ -20,6 +20,11 @@ from typing import Literal, TypeAlias
 TOLD_TWICE = timedelta(hours=1)
 YEAR_1970 = datetime(1970, 1, 1, tzinfo=UTC)
 EAST = timedelta(hours=14)  # as far as a clock on the wall may be ahead of UTC
+
+SET_CURSOR = (
+    "set it to the field that holds the time of the last change, in ISO 8601 or as seconds since 1970;"
+    " where it counts changes instead, set counts = true"
+)
 
 _TIME = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)"
@@ -49,7 +54,7 @@ class Stamp:
         return self.moment.tzinfo is not None
 
     def set_back(self, span: timedelta, form: Format = "as-read") -> str:
-        """An earlier time, in the same spelling or another; what is finer than that is cut off, so earlier still."""
+        """An earlier time in the spelling of `form`; what is too fine for it is cut off, so it is earlier still."""
         try:
             moment = self.moment - span
         except OverflowError:  # "0001-01-01" stands for no time in some systems
@@ -66,7 +71,7 @@ class Stamp:
 
 
 def parse_stamp(value: object) -> Stamp | None:
-    """None where it is no time; whole numbers are seconds, milli- or microseconds since 1970."""
+    """None where the value is no time. A number is seconds, milliseconds or microseconds since 1970, by its length."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     text = str(value).strip()
@@ -131,8 +136,8 @@ def _as_number(text: str) -> int | float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cursor:
-    """The latest change seen, and by how much it has to be set back for the length of the reading."""
+class TimeCursor:
+    """The time of the latest change seen, and `lag`, the time the reading took."""
 
     stamp: Stamp
     lag: timedelta
@@ -151,54 +156,66 @@ class Cursor:
         return _as_number(text) if self.stamp.is_number and form == "as-read" else text
 
 
-def parse_cursor(text: str) -> Cursor | None:
-    """None where it is not one of ours, so that everything has to be read."""
+def parse_time_cursor(text: str) -> TimeCursor | None:
+    """None where the text is no cursor of ours; then everything has to be read."""
     try:
         kept = json.loads(text)
         stamp, lag = parse_stamp(kept["changed"]), timedelta(seconds=float(kept["lag"]))
     except (ValueError, KeyError, TypeError, OverflowError):
         return None
-    return Cursor(stamp=stamp, lag=lag) if stamp else None
+    return TimeCursor(stamp=stamp, lag=lag) if stamp else None
 
 
-class Latest:
-    """The latest of the times that records show, leaving out what lies in the future."""
+class LatestTime:
+    """The latest of the times that records show; those in the future do not count."""
 
     def __init__(self, now: datetime) -> None:
         self._now = now.astimezone(UTC)
         self._stamp: Stamp | None = None
-        self.seen = 0
-        self.unreadable = 0
-        self.is_mixed = False  # some with a zone and some without can't be put in order
+        self._has_readable = False
+        self._has_unreadable = False
+        self._is_mixed = False  # times with a zone and times without can't be put in order
 
     def take(self, value: object) -> None:
         stamp = parse_stamp(value)
         if stamp is None:
-            self.unreadable += 1
+            self._has_unreadable = True
             return
-        self.seen += 1
+        self._has_readable = True
         if self._stamp is not None and stamp.is_aware != self._stamp.is_aware:
-            self.is_mixed = True
+            self._is_mixed = True
         elif self._is_past(stamp) and (self._stamp is None or stamp.moment > self._stamp.moment):
             self._stamp = stamp
 
-    @property
-    def has_no_zone(self) -> bool:
-        return self._stamp is not None and not self._stamp.is_aware
-
     def end_page(self, number: int) -> None:
-        """Times need no more than the length of the reading."""
+        """Pages mean nothing here; what may change behind the reader's back is in `lag`."""
+
+    def find_doubt(self, form: Format) -> tuple[str, str] | None:
+        """What makes the times useless, and the remedy."""
+        if self._has_unreadable and not self._has_readable:
+            return "no record has a readable time under incremental.cursor", SET_CURSOR
+        if form != "as-read" and self._stamp is not None and not self._stamp.is_aware:
+            return (
+                "the times under incremental.cursor have no zone",
+                "leave incremental.format out, so that the API gets them as it gave them",
+            )
+        if self._is_mixed:
+            return (
+                "some times under incremental.cursor have a zone and some have none",
+                "choose a field whose times are all alike",
+            )
+        return None
 
     def _is_past(self, stamp: Stamp) -> bool:
         if stamp.is_aware:
             return stamp.moment <= self._now
         return stamp.moment <= (self._now + EAST).replace(tzinfo=None)
 
-    def cursor(self, before: Cursor | None, lag: timedelta) -> Cursor | None:
-        """Never back behind an earlier one."""
+    def cursor(self, before: TimeCursor | None, lag: timedelta) -> TimeCursor | None:
+        """Never behind the cursor of `before`."""
         if self._stamp is None:
             return before
-        found = Cursor(stamp=self._stamp, lag=lag)
+        found = TimeCursor(stamp=self._stamp, lag=lag)
         if before is None or before.stamp.is_aware != found.stamp.is_aware or found.certain > before.certain:
             return found
         return before

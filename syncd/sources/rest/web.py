@@ -1,4 +1,4 @@
-"""One question, one JSON answer: tried again while that may help, never larger or slower than it may be."""
+"""One question, one JSON answer: asked again while that may help, and given up where it is too large or too slow."""
 
 import json
 import random as chances
@@ -62,7 +62,7 @@ class _Raw:
 
 
 class Web:
-    """Asks one source. What goes wrong is an IncompleteRead at the `place` that is asked for, without any address."""
+    """Asks one source. Whatever goes wrong is an IncompleteRead at the `place` asked for; it names no address."""
 
     def __init__(  # noqa: PLR0913 - the world, part by part
         self,
@@ -115,7 +115,7 @@ class Web:
         return self._http.build_request("POST", url, json=body)
 
     def _ask(self, prepare: Prepare, place: str) -> _Raw:
-        """Signed; where the token has ended before its time, with a new one."""
+        """Sign and send; once more, with a new token, where the token was refused."""
         signer = self._signer
 
         def prepare_signed() -> httpx.Request:
@@ -227,7 +227,7 @@ class Web:
 
 
 class _Deadline:
-    """Bounds a whole answer: one that drips in byte by byte, its headers included, never waits for a time-out.
+    """Bounds the time of a whole answer, headers included: one that comes byte by byte never meets a time-out.
 
     When the time is over the socket is shut, which wakes whoever reads from it. There is one connection at a time.
     """
@@ -255,7 +255,7 @@ class _Deadline:
             timer.cancel()
 
     def _note(self, _event: str, info: Mapping[str, Any]) -> None:
-        """Told by httpx when a connection is made; later requests use it again."""
+        """Httpx calls it when a connection is made; later requests use the same connection."""
         stream = info.get("return_value")
         if stream is not None and hasattr(stream, "get_extra_info"):
             self._socket = stream.get_extra_info("socket")
@@ -323,7 +323,7 @@ def _parse(raw: _Raw, place: str) -> object:
 
 
 def _decode(raw: _Raw, place: str) -> str:
-    """JSON is UTF-8. Only where it can't be, it is what the server calls it."""
+    """As UTF-8, which JSON is, otherwise in the encoding that the server names."""
     named = re.search(r"charset=\"?([\w.-]+)", raw.headers.get("Content-Type", ""), re.IGNORECASE)
     for encoding in ("utf-8-sig", named[1] if named else "utf-8"):
         with suppress(UnicodeDecodeError, LookupError):
@@ -336,7 +336,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _oauth_error(raw: _Raw) -> str:
-    """Of the server's words only those that the standard knows."""
+    """The status, and the server's word for the error if it is one of the standard."""
     with suppress(ValueError, AttributeError, TypeError):
         error = json.loads(raw.body).get("error")
         if error in OAUTH_ERRORS:
@@ -357,7 +357,7 @@ def _drips(place: str) -> IncompleteRead:
 
 
 def _words(error: httpx.HTTPError) -> str:
-    """By class: the text of an httpx error may hold an address."""
+    """By the class of the error, since its text may hold an address."""
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         return "the certificate of the source can't be verified"
     return next((words for kind, words in WORDS if isinstance(error, kind)), "the question failed")

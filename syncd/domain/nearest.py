@@ -1,0 +1,22 @@
+"""What a person may have meant by a name that nobody knows."""
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def find_nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """The known name that looks most alike, if any does; case and punctuation do not count."""
+    bare = {_bare(one): one for one in known}
+    near = get_close_matches(_bare(name), bare, n=1, cutoff=cutoff)
+    return bare[near[0]] if near else None
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """The end of a message: what may have been meant, or nothing where no known name is near."""
+    near = find_nearest(name, known)
+    return f"; did you mean {near!r}?" if near else ""
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).casefold()

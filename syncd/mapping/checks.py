@@ -1,0 +1,95 @@
+"""Whether a value is fit for its go~mus field: text, e-mail address, date, boolean, id and foreign_id."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import TypeAlias
+
+from email_validator import EmailNotValidError, validate_email
+
+from syncd.domain.records import Field, FieldKind, Value
+
+LONGEST_ID = 255
+OLDEST, YOUNGEST = 1850, 2100
+YES = {"true", "1", "ja", "yes", "wahr", "x"}
+NO = {"false", "0", "nein", "no", "falsch"}
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[A-Za-z0-9]{1,20}\.){1,3}[A-Za-z]{2,6}")
+_UNFIT_FOR_PATH = re.compile(r"[\s/?#%\\\x00-\x1f\x7f]")
+_SHORTENED = re.compile(r"\d[.,]\d+E\+?\d+", re.IGNORECASE)
+
+
+class ValueProblem(ValueError):
+    """Why a value can't be used, without the value."""
+
+
+Check: TypeAlias = Callable[[str, Field], Value]
+"""From a text to the value that is sent. Raises ValueProblem where the field does not take it."""
+
+
+def _check_text(text: str, field: Field) -> Value:
+    if _FORBIDDEN.search(text):
+        raise ValueProblem("holds a control character")
+    if len(text) > field.max_length:
+        raise ValueProblem(f"is longer than {field.max_length} characters")
+    return text
+
+
+def _check_email(text: str, field: Field) -> Value:
+    _check_text(text, field)
+    if not _PLAIN_ADDRESS.fullmatch(text) or len(text) > 64:  # the library is slow, and most addresses are plain
+        try:
+            validate_email(text, check_deliverability=False, test_environment=True)
+        except EmailNotValidError:
+            raise ValueProblem("is not an e-mail address") from None
+    return text
+
+
+def _check_date(text: str, _field: Field) -> Value:
+    try:
+        if len(text) != len("1980-12-31"):
+            raise ValueError
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise ValueProblem(
+            'is not a date such as 1980-12-31; give the source\'s form with transform = [{ date = "%d.%m.%Y" }]'
+        ) from None
+    if not OLDEST <= day.year <= YOUNGEST:
+        raise ValueProblem(f"is not between the years {OLDEST} and {YOUNGEST}")
+    return text
+
+
+def _check_boolean(text: str, _field: Field) -> Value:
+    known = text.casefold()
+    if known not in YES | NO:
+        raise ValueProblem("is neither true nor false; say which it is with 'map'")
+    return known in YES
+
+
+def _check_id(text: str, _field: Field) -> Value:
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 2**63):
+        raise ValueProblem("is not the number of an id; find it by name with 'lookup', or with 'map'")
+    return int(text)
+
+
+CHECKS: Mapping[FieldKind, Check] = {
+    FieldKind.TEXT: _check_text,
+    FieldKind.EMAIL: _check_email,
+    FieldKind.DATE: _check_date,
+    FieldKind.BOOLEAN: _check_boolean,
+    FieldKind.ID: _check_id,
+}
+
+
+def check_foreign_id(text: str, prefix: str) -> str:
+    """The id with its prefix. Raises ValueProblem where it was damaged, or could mean another customer in a call."""
+    if _SHORTENED.fullmatch(text):
+        raise ValueProblem("was shortened by Excel (as in 1,2E+11): format the column as text, and export it again")
+    foreign_id = prefix + text
+    if foreign_id.isdecimal():
+        raise ValueProblem("is all digits, which go~mus would take for an id of its own: set foreign_id.prefix")
+    if _UNFIT_FOR_PATH.search(foreign_id) or foreign_id in (".", ".."):
+        raise ValueProblem("holds a space or one of / ? # % \\, which can't stand in the address of a call")
+    if len(foreign_id) > LONGEST_ID:
+        raise ValueProblem(f"is longer than {LONGEST_ID} characters")
+    return foreign_id

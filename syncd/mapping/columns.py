@@ -1,0 +1,49 @@
+"""The columns that a mapping takes from a table, and those of them that the table does not have."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from syncd.domain.nearest import suggest
+from syncd.errors import IncompleteRead
+from syncd.mapping.origin import find_roots, parse_template
+from syncd.mapping.spec import FieldSpec, ForeignIdSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """What the configuration takes from a record by name or by an expression, and the key that says so."""
+
+    path: str
+    used_by: str
+
+
+def name_columns(foreign_id: ForeignIdSpec, fields: Mapping[str, FieldSpec]) -> Iterator[Column]:
+    yield Column(path=foreign_id.from_, used_by="foreign_id.from")
+    for name, spec in fields.items():
+        if spec.from_ is not None:
+            yield Column(path=spec.from_, used_by=f"fields.{name}.from")
+        for path in parse_template(spec.template or "")[1::2]:
+            yield Column(path=path, used_by=f"fields.{name}.template")
+
+
+def find_missing(wanted: Iterable[Column], columns: Sequence[str]) -> tuple[str, ...]:
+    """A sentence for each wanted column that the table lacks, with the one that may be meant."""
+    return tuple(
+        f"there is no column {column.path!r} ({column.used_by}){suggest(column.path, columns)}"
+        for column in wanted
+        if not _is_there(column.path, columns)
+    )
+
+
+def _is_there(path: str, columns: Sequence[str]) -> bool:
+    roots = find_roots(path)
+    return path in columns or (bool(roots) and roots <= set(columns))
+
+
+def require_columns(wanted: Iterable[Column], columns: Sequence[str] | None, description: str) -> None:
+    """Raises IncompleteRead where a table lacks a wanted column, since reading it would empty a field of everybody.
+
+    `columns` is None for nested records: each may have other keys. `description` says what is read.
+    """
+    if columns is not None and (missing := find_missing(wanted, columns)):
+        raise IncompleteRead(description, "; ".join(missing))

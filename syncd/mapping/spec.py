@@ -1,0 +1,57 @@
+"""What may be configured of a mapping: where the foreign_id and each go~mus field come from."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from syncd.mapping.lookups import LookupKind
+from syncd.mapping.origin import parse_template
+from syncd.mapping.transforms import compile_transform
+
+
+def _as_list(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+def _check_transform(spec: object) -> object:
+    compile_transform(spec)
+    return spec
+
+
+class _Spec(BaseModel):
+    """A text alone stands for `from`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expand(cls, value: object) -> object:
+        return {"from": value} if isinstance(value, str) else value
+
+
+class ForeignIdSpec(_Spec):
+    """Where the foreign_id comes from; the prefix keeps it from being read as a go~mus id."""
+
+    from_: str = Field(alias="from", min_length=1)
+    prefix: str = Field(default="", pattern=r"^[A-Za-z0-9._-]*$", max_length=64)
+
+
+class FieldSpec(_Spec):
+    """Where one go~mus field comes from: exactly one of `from`, `value` and `template`."""
+
+    from_: str | None = Field(default=None, alias="from", min_length=1)
+    value: str | int | bool | None = None
+    template: str | None = Field(default=None, min_length=1)
+    map: dict[str, str | int | bool] | None = None
+    transform: Annotated[list[Annotated[Any, BeforeValidator(_check_transform)]], BeforeValidator(_as_list)] = []
+    lookup: LookupKind | None = None
+    default: str | int | bool | None = None
+    empty: Literal["clear", "keep"] = "clear"
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if sum(origin is not None for origin in (self.from_, self.value, self.template)) != 1:
+            raise ValueError("takes exactly one of 'from', 'value' and 'template'")
+        if self.template is not None:
+            parse_template(self.template)
+        return self

@@ -1,0 +1,90 @@
+"""What all tables in files have in common: a header that names the columns, and below it a record in each row."""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import compress
+
+from syncd.domain.records import Position, SourceRecord
+from syncd.errors import IncompleteRead
+from syncd.sources.base import Reading, ReadKind, Source
+from syncd.sources.files.opening import FileOptions, OpenFile, open_file
+
+HARMLESS = "an empty table deletes nobody"
+
+
+class TableSource(Source):
+    """One file, or the newest of several; always a snapshot."""
+
+    options: FileOptions
+
+    @contextmanager
+    def open(self, cursor: str | None = None) -> Iterator[Reading]:  # noqa: ARG002 - a file tells no changes
+        with open_file(self.options, base=self.base, sleep=self.sleep, clock=self.clock) as file:
+            yield self.read(file)
+
+    @abstractmethod
+    def read(self, file: OpenFile) -> "TableReading":
+        """Raises IncompleteRead where the file is none of this kind, or its header is in doubt."""
+
+
+class TableReading(Reading):
+    """A subclass reads the header first, then yields a record for each row that is not empty, then checks the end.
+
+    `place` names the table in messages, `unit` what its rows are counted in; `anew` is what to do where the whole file
+    is in doubt.
+    """
+
+    kind = ReadKind.SNAPSHOT
+    columns: tuple[str, ...]
+    unit = "line"
+    anew: str
+
+    def __init__(self, file: OpenFile, place: str) -> None:
+        self._file = file
+        self._place = place
+        self._is_empty = True
+
+    def _read_header(self, rows: Iterable[tuple[int, Sequence[str]]]) -> None:
+        """The first row that is not empty, up to the last column with a name; columns without a name are left out."""
+        for line, cells in rows:
+            names = [cell.strip() for cell in cells]
+            while names and not names[-1]:
+                names.pop()
+            if names:
+                if twins := _find_twins(names):
+                    raise self._doubt(line, twins, "rename one of them, for columns are told apart by their names")
+                self._header_line = line
+                self._width = len(names)
+                self._named = [bool(name) for name in names]
+                self.columns = tuple(filter(None, names))
+                return
+        raise self._find_empty("is empty")
+
+    def _record(self, line: int, cells: Iterable[object]) -> SourceRecord:
+        self._is_empty = False
+        values = dict(zip(self.columns, compress(cells, self._named), strict=True))
+        return SourceRecord(values=values, position=self._position(line))
+
+    def _check_end(self) -> None:
+        if self._is_empty:
+            raise self._find_empty("has a header but no records")
+        self._file.check_unchanged()
+
+    def _find_empty(self, what: str) -> IncompleteRead:
+        return self._doubt(None, what, f"{self.anew}; {HARMLESS}")
+
+    def _doubt(self, line: int | None, what: str, remedy: str) -> IncompleteRead:
+        return IncompleteRead(str(self._position(line)), what, remedy=remedy)
+
+    def _position(self, line: int | None) -> Position:
+        return Position(source=self._place, line=line, unit=self.unit)
+
+
+def _find_twins(names: Sequence[str]) -> str | None:
+    """What is wrong with a header in which a name stands twice; columns without a name are no twins."""
+    for place, name in enumerate(names, start=1):
+        first = names.index(name) + 1
+        if name and first < place:
+            return f"the columns {first} and {place} are both called {name!r}"
+    return None

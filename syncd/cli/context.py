@@ -10,8 +10,9 @@ from pathlib import Path
 
 import typer
 
-from syncd import config, log
+from syncd import log
 from syncd.cli.exits import USAGE, stop
+from syncd.config import find_config, load
 from syncd.config.model import Config, SyncConfig
 from syncd.domain.nearest import find_nearest
 
@@ -24,7 +25,7 @@ class Options:
     log_format: log.LogFormat | None
 
     def load(self) -> Config:
-        return config.load(config.find_config(self.config, os.environ), os.environ)
+        return load(find_config(self.config, os.environ), os.environ)
 
 
 def options(context: typer.Context) -> Options:

@@ -7,11 +7,11 @@ import typer
 from pydantic import ValidationError
 from sqlalchemy import make_url
 
-from syncd import config
 from syncd.assembly import opening_state
 from syncd.cli import context as ctx
 from syncd.cli.exits import failing_in_words, stop
 from syncd.cli.progress import showing_progress
+from syncd.config import json_schema
 from syncd.config.model import Config, StateOptions
 from syncd.state import migrate
 from syncd.state.connect import key_file, open_engine
@@ -91,4 +91,4 @@ def schema(context: typer.Context) -> None:
     """Print the JSON Schema of the configuration, for editors that check and complete TOML."""
     ctx.answering(context)
     with failing_in_words():
-        ctx.print_json(config.json_schema())
+        ctx.print_json(json_schema())

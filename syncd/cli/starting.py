@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from syncd import config
 from syncd.assembly import now
 from syncd.cli import context as ctx
 from syncd.cli.exits import USAGE, failing_in_words, stop
+from syncd.config import find_config
 from syncd.config.draft import SAMPLE, Draft, draw_draft, write_draft
 from syncd.errors import IncompleteRead
 from syncd.sources import find_source
@@ -37,7 +37,7 @@ def init(
     It goes to --config, or to config.toml in the current folder. Example: `syncd init members.csv --id Mitgliedsnummer`
     """
     chosen = ctx.answering(context)
-    target = config.find_config(chosen.config, os.environ)
+    target = find_config(chosen.config, os.environ)
     if target.exists():
         stop(f"{target} exists already: move it away, or name another file with --config before the command.", USAGE)
     sync = name if name is not None else _name_after(export)

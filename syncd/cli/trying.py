@@ -12,11 +12,12 @@ from typing import Annotated, get_type_hints
 
 import typer
 
-from syncd import config, log
+from syncd import log
 from syncd.assembly import looking_at_state, make_sync, opening_state, opening_world
 from syncd.cli import context as ctx
 from syncd.cli.exits import FAILED, failing_in_words, stop
 from syncd.cli.planning import draw_report
+from syncd.config import load
 from syncd.config.model import Config
 from syncd.domain.changes import Action
 from syncd.domain.runs import Summary, Trigger
@@ -87,7 +88,7 @@ class _Demo:
         self._export = folder / "members.csv"
         self._export.write_bytes((example / "members.csv").read_bytes())
         (folder / "config.toml").write_bytes((example / "config.toml").read_bytes())
-        self._config: Config = config.load(folder / "config.toml", {"GOMUS_URL": url, "GOMUS_TOKEN": TOKEN})
+        self._config: Config = load(folder / "config.toml", {"GOMUS_URL": url, "GOMUS_TOKEN": TOKEN})
         self._fake = fake
         self._url = url
 

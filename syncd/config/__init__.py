@@ -1,16 +1,10 @@
-"""The configuration: one TOML file, validated as a whole before anything runs."""
+"""The configuration: one TOML file, validated as a whole before anything runs.
+
+`load` reads and assembles it, `places` and `words` turn its mistakes into words, `secrets` fetches what stands
+elsewhere, `model` is what it may say, `schema` the same as JSON Schema, `draft` writes a first one.
+"""
 
 from syncd.config.load import find_config, load
-from syncd.config.model import Config, DeleteOptions, GuardOptions, StateOptions, SyncConfig
 from syncd.config.schema import json_schema
 
-__all__ = [
-    "Config",
-    "DeleteOptions",
-    "GuardOptions",
-    "StateOptions",
-    "SyncConfig",
-    "find_config",
-    "json_schema",
-    "load",
-]
+__all__ = ["draft", "find_config", "json_schema", "load", "model"]

@@ -4,6 +4,6 @@
 `page` serves the status page, `service` holds them together.
 """
 
-from syncd.daemon.service import Daemon, serve
+from syncd.daemon.service import serve
 
-__all__ = ["Daemon", "serve"]
+__all__ = ["serve"]

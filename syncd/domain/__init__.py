@@ -1,0 +1,20 @@
+"""The nouns of a sync, and the decisions about them. Pure: no I/O, no clock, no chance.
+
+`records`, `changes` and `runs` are nouns; `digest` remembers content without holding it; `diff` decides what a record
+or its absence asks for, `guards` what waits for a person, `schedule` and `backoff` when something is due.
+"""
+
+__all__ = [
+    "addresses",
+    "backoff",
+    "changes",
+    "chunks",
+    "diff",
+    "digest",
+    "durations",
+    "guards",
+    "nearest",
+    "records",
+    "runs",
+    "schedule",
+]

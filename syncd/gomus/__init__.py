@@ -1,0 +1,6 @@
+"""The only place that talks to go~mus.
+
+`client` makes the calls, `wire` knows the shapes of answers, `fields` the customer fields, `options` the configuration.
+"""
+
+__all__ = ["client", "fields", "options", "wire"]

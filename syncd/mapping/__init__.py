@@ -1,0 +1,7 @@
+"""From a source record to the customer that go~mus should have. Pure.
+
+`spec` is what may be configured; `origin` finds a value in a record, `transforms` change it, `lookups` turn names into
+ids, `checks` say whether it is fit, `columns` which configured columns a table lacks; `mapper` puts them together.
+"""
+
+__all__ = ["columns", "lookups", "mapper", "spec", "transforms"]

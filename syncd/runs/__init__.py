@@ -1,0 +1,7 @@
+"""The story of a run, top to bottom.
+
+`run` is one whole run, `drawing` draws up its plan, `world` is what it is given; `verify` and `erase` are runs of
+their own.
+"""
+
+__all__ = ["drawing", "erase", "run", "verify", "world"]

@@ -1,4 +1,8 @@
-"""Finds the adapter of a source by the name of its type; built-in ones and plug-ins are registered alike."""
+"""Where customers come from, read-only: an adapter for each kind of source, found by the name of its type.
+
+Built-in adapters and plug-ins are registered alike. `base` is the contract of an adapter; `files`, `rest`, `sql` and
+`singer` are adapters.
+"""
 
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
@@ -6,6 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from syncd.domain.nearest import suggest
 from syncd.sources.base import Source
 
+__all__ = ["available_sources", "base", "find_source"]
 _GROUP = "syncd.sources"
 
 

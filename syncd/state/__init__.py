@@ -1,0 +1,24 @@
+"""The state database: ids, digests and times, never a value.
+
+`store` is all of it, in parts for each family of tables (`known`, `journal`, `runs`, `failures`, `held`, `instances`)
+over one base (`transactions`). `ledger` is what a run writes, `recall` what it asks; `board` and `conditions` are
+what daemons share; `lease` is the right to run a sync. `connect`, `tables`, `migrate` and `copying` keep the database
+itself.
+"""
+
+__all__ = [
+    "board",
+    "conditions",
+    "connect",
+    "copying",
+    "failures",
+    "held",
+    "journal",
+    "known",
+    "lease",
+    "ledger",
+    "migrate",
+    "recall",
+    "runs",
+    "store",
+]

@@ -12,7 +12,7 @@ import httpx
 from faults import Choose, FaultTransport
 
 from syncd.assembly import make_limits
-from syncd.config import DeleteOptions, GuardOptions, StateOptions
+from syncd.config.model import DeleteOptions, GuardOptions, StateOptions
 from syncd.domain.diff import DeleteMode
 from syncd.domain.digest import Digester
 from syncd.domain.guards import Limits

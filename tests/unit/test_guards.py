@@ -3,7 +3,7 @@
 import pytest
 
 from syncd.assembly import make_limits
-from syncd.config import DeleteOptions, GuardOptions
+from syncd.config.model import DeleteOptions, GuardOptions
 from syncd.domain.changes import Cause, Create, Erase, Update
 from syncd.domain.guards import Figures, Guard, Held, ask_guards
 from syncd.domain.records import Digests

@@ -67,6 +67,47 @@ def test_imports_only_what_stands_above(module: str) -> None:
     assert {part(name) for name in INSIDE[module]} - {own, ""} <= may_import(own)
 
 
+def faces() -> dict[str, list[str]]:
+    """What each package states as its public names: the `__all__` of its `__init__`."""
+    found = {}
+    for name, tree in TREES.items():
+        if name.count(".") == 1 and MODULES[name].stem == "__init__":
+            stated = [node.value for node in tree.body if isinstance(node, ast.Assign) and _names(node) == ["__all__"]]
+            found[part(name)] = list(ast.literal_eval(stated[0])) if stated else []
+    return found
+
+
+def _names(node: ast.Assign) -> list[str]:
+    return [target.id for target in node.targets if isinstance(target, ast.Name)]
+
+
+FACES = faces()
+
+
+def uses(module: str) -> set[tuple[str, str]]:
+    """Each package whose inside another module takes, with the name that is taken from it."""
+    found = set()
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("syncd") and not node.level:
+            whole = [f"{node.module}.{alias.name}".split(".") for alias in node.names]
+            found |= {(names[1], names[2]) for names in whole if len(names) > 2 and names[1] in FACES}
+    return {(package, name) for package, name in found if package != part(module)}
+
+
+USED = {module: uses(module) for module in MODULES}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_takes_only_what_a_package_shows(module: str) -> None:
+    assert {(package, name) for package, name in USED[module] if name not in FACES[package]} == set()
+
+
+@pytest.mark.parametrize("package", [package for package in FACES if package not in ASIDE])
+def test_shows_only_what_somebody_takes(package: str) -> None:
+    taken = {name for used in USED.values() for where, name in used if where == package}
+    assert set(FACES[package]) - taken - ({"main"} if package == "cli" else set()) == set()
+
+
 def test_imports_never_go_round() -> None:
     list(TopologicalSorter(INSIDE).static_order())
 

@@ -43,6 +43,7 @@ from syncd.sandbox.switches import Switches, positions
 from syncd.sources.base import SourceOptions
 from syncd.state.ledger import Ledger
 
+pytestmark = pytest.mark.long
 EXAMPLES = int(os.environ.get("SYNCD_TEST_MACHINE_EXAMPLES", "40"))
 STEPS = 30
 SHRINK = () if os.environ.get("SYNCD_TEST_MACHINE_RAW") else (Phase.shrink,)  # raw: a failure is told as it was met
@@ -411,7 +412,6 @@ TestGuarantees = pytest.mark.timeout(0)(Guarantees.TestCase)
 TestGuarantees.settings = settings(
     max_examples=EXAMPLES,
     stateful_step_count=STEPS,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
     print_blob=True,
     phases=(Phase.explicit, Phase.reuse, Phase.generate, *SHRINK),

@@ -24,7 +24,7 @@ from syncd.config import load
 from syncd.config.model import Config
 from syncd.daemon.crew import DoneBefore, enter
 from syncd.daemon.desk import SILENT, Desk, Ended, Fate, Order, Self
-from syncd.domain.runs import Status, Summary
+from syncd.domain.runs import Status, Summary, Trigger
 from syncd.errors import LeaseTaken, StateUnusable
 from syncd.runs.run import run
 from syncd.state.board import Board
@@ -318,7 +318,7 @@ def test_a_run_whose_replica_died_is_gone_on_with_by_another(live: Any) -> None:
     died = life.clock.now
     life.takes = timedelta(seconds=5)
     life.live(died + SILENT + timedelta(seconds=10), timedelta(seconds=1))
-    assert [other.trigger for other in life.begun] == ["schedule", "request"]
+    assert [other.trigger for other in life.begun] == [Trigger.SCHEDULE, Trigger.REQUEST]
     assert life.begun[1].replica != order.replica
     assert life.starts[1] - died < SILENT + timedelta(seconds=8)
 

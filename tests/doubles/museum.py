@@ -223,13 +223,21 @@ class Museum:
 
     def __post_init__(self) -> None:
         self.sandbox = Sandbox(self.switches)
-        self.engine = open_engine(self.state_url)
-        self.upgrading(self.engine)
+        self._open_state()
         self.digester = Digester(b"the museum's key", FIELDS)
         self.transport = FaultTransport(httpx.WSGITransport(app=create_app(self.sandbox)))
 
+    def _open_state(self) -> None:
+        self.engine = open_engine(self.state_url)
+        self.upgrading(self.engine)
+
     def close(self) -> None:
         self.engine.dispose()
+
+    def reopen(self) -> None:
+        """As the next process finds it."""
+        self.close()
+        self._open_state()
 
     @property
     def rows(self) -> list[dict[str, object]]:

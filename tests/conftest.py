@@ -1,61 +1,113 @@
-"""Real state databases: SQLite always, PostgreSQL from a container or a server that is named."""
+"""Where tests have their databases and folders, in which order lanes come, and what every property test is granted."""
 
 import os
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 import structlog
+from databases import ON_POSTGRES, SharedServer, migrated_template, new_database, upgrade_by_copy
 from engine import no_engine
+from hypothesis import HealthCheck, settings
 
-IMAGE = os.environ.get("SYNCD_TEST_POSTGRES_IMAGE", "postgres:17-alpine")
+from syncd.state.connect import open_engine
+
 SERVER = os.environ.get("SYNCD_TEST_POSTGRES_URL")
+LANES = ["outside", "runs", "faces", "state", "sources", "unit"]  # the longest first, so that no worker is left alone
+JOINED = pytest.StashKey[SharedServer]()
+
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - what is synced to disk there costs nothing
+ROOM = 1 << 30
+
+# A machine that is busy elsewhere makes no claim wrong.
+settings.register_profile("syncd", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("syncd")
+
+
+def _holds_folders_of_tests(folder: Path) -> bool:
+    if not folder.is_dir():
+        return False
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize > ROOM and not found.f_flag & os.ST_NOEXEC
+
+
+if _holds_folders_of_tests(SHARED_MEMORY):
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(SHARED_MEMORY))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    tests = Path(__file__).parent
+    items.sort(key=lambda item: LANES.index(item.path.relative_to(tests).parts[0]))
+    for item in items:
+        if "postgres" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.postgres)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if server := session.config.stash.get(JOINED, None):
+        server.leave()
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
+def postgres(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of a PostgreSQL server; skipped only on a machine that has neither a server nor an engine."""
     if SERVER:
-        yield SERVER
-        return
+        return SERVER
     reason = no_engine()
     if reason:
         if os.environ.get("SYNCD_TEST_REQUIRE_POSTGRES"):
             pytest.fail(f"PostgreSQL is required here: {reason}")
         pytest.skip(f"no PostgreSQL: {reason}, and SYNCD_TEST_POSTGRES_URL names no server")
-    from testcontainers.community.postgres import PostgresContainer
+    folder = tmp_path_factory.getbasetemp()
+    of_the_suite = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    server = SharedServer(of_the_suite)
+    address = server.join()
+    pytestconfig.stash[JOINED] = server
+    return address
 
-    with PostgresContainer(IMAGE, driver="psycopg") as container:
-        yield container.get_connection_url()
+
+@pytest.fixture(scope="session")
+def template(postgres: str) -> Iterator[str]:
+    with migrated_template(postgres) as name:
+        yield name
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", ON_POSTGRES])
 def state_url(request: pytest.FixtureRequest) -> str:
-    """A fresh, empty state database of each kind."""
+    """A fresh state database of each kind, as the migrations leave it."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("cloned_url"))
+    url = str(request.getfixturevalue("sqlite_url"))
+    engine = open_engine(url)
+    upgrade_by_copy(engine)
+    engine.dispose()
+    return url
+
+
+@pytest.fixture(params=["sqlite", ON_POSTGRES])
+def empty_url(request: pytest.FixtureRequest) -> str:
+    """A database of each kind with nothing in it."""
     return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
 
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
+    """An empty database: the file is yet to be made."""
     return f"sqlite:///{tmp_path / 'state.db'}"
 
 
 @pytest.fixture
 def postgres_url(postgres: str) -> Iterator[str]:
-    yield from _fresh_database(postgres)
+    """An empty database."""
+    with new_database(postgres) as url:
+        yield url
 
 
-def _fresh_database(server: str) -> Iterator[str]:
-    name = f"syncd_{uuid.uuid4().hex[:12]}"
-    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sa.text(f"create database {name}"))
-    yield sa.engine.make_url(server).set(database=name).render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.execute(sa.text(f"drop database {name} with (force)"))
-    engine.dispose()
+@pytest.fixture
+def cloned_url(postgres: str, template: str) -> Iterator[str]:
+    with new_database(postgres, template) as url:
+        yield url
 
 
 @pytest.fixture(autouse=True)

@@ -63,6 +63,8 @@ class Journal:
             }
             for change in changes
         ]
+        if not lines:
+            return []
         statement = t.journal.insert().returning(t.journal.c.id, sort_by_parameter_order=True)
         with self.db.transaction() as connection:
             return [row.id for row in connection.execute(statement, lines)]

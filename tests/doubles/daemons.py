@@ -3,13 +3,13 @@
 import json
 import signal
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from fork_server import Forked
 from office import Office
 
 PATIENCE = 30.0  # seconds until an event that does not come is a failure
@@ -19,7 +19,7 @@ Event = dict[str, Any]
 class DaemonProcess:
     """One `syncd` without a command."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
+    def __init__(self, process: Forked) -> None:
         self.process = process
         self.events: list[Event] = []
         self._news = threading.Condition()

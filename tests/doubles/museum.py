@@ -1,6 +1,6 @@
 """A museum for tests: a source that can be edited, a sandbox, a state database, a clock; and runs between them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,6 +9,8 @@ from threading import Lock
 from typing import Any
 
 import httpx
+import sqlalchemy as sa
+from databases import upgrade_by_copy
 from faults import Choose, FaultTransport
 
 from syncd.assembly import make_limits
@@ -33,7 +35,6 @@ from syncd.sandbox.store import TOKEN, Sandbox
 from syncd.sandbox.switches import Switches
 from syncd.sources.base import Reading, ReadKind, Source, SourceOptions
 from syncd.state.connect import open_engine
-from syncd.state.migrate import upgrade
 from syncd.state.store import Store
 
 DEFAULT_LIMITS = make_limits(DeleteOptions(), GuardOptions())
@@ -223,16 +224,25 @@ class Museum:
     address: str = "https://demo.gomus.de"
     clock: Clock = field(default_factory=Clock)
     shelf: Shelf = field(default_factory=Shelf)
+    upgrading: Callable[[sa.Engine], None] = upgrade_by_copy
 
     def __post_init__(self) -> None:
         self.sandbox = Sandbox(self.switches)
-        self.engine = open_engine(self.state_url)
-        upgrade(self.engine)
+        self._open_state()
         self.digester = Digester(b"the museum's key", FIELDS)
         self.transport = FaultTransport(httpx.WSGITransport(app=create_app(self.sandbox)))
 
+    def _open_state(self) -> None:
+        self.engine = open_engine(self.state_url)
+        self.upgrading(self.engine)
+
     def close(self) -> None:
         self.engine.dispose()
+
+    def reopen(self) -> None:
+        """As the next process finds it."""
+        self.close()
+        self._open_state()
 
     @property
     def rows(self) -> list[dict[str, object]]:

@@ -3,13 +3,13 @@
 import csv
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from fork_server import Forked
 
 from syncd.sandbox import TOKEN, Sandbox, create_app, serve
 
@@ -82,19 +82,10 @@ class Office:
         with (self.folder / "members.csv").open("w", newline="", encoding="cp1252") as file:
             csv.writer(file, delimiter=";").writerows([COLUMNS, *self.rows])
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+    def start(self, *arguments: str) -> Forked:
         environment = {**os.environ, "GOMUS_TOKEN": self.token, "PYTHONWARNINGS": "error"}
         environment.pop("SYNCD_CONFIG", None)
-        return subprocess.Popen(
-            [sys.executable, "-m", "syncd", *arguments],
-            cwd=self.folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
+        return Forked(arguments, folder=self.folder, environment=environment)
 
     def syncd(self, *arguments: str) -> "Ended":
         process = self.start(*arguments)

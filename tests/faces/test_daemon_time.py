@@ -343,6 +343,7 @@ LONG_RUNS = [(at("2026-11-23 17:10"), at("2026-11-23 18:10"))]
 CUT_IN_RUN = at("2026-11-23 20:10")
 
 
+@pytest.mark.long
 def test_a_day_with_outages_every_moment_is_run_once_or_made_up_for_once_and_nothing_grows(live: Any) -> None:
     life, sizes, heard = live("2026-11-23 00:00", "every 15m", outages=[*DATABASE_GONE]), [], []
     threads = threading.active_count()

@@ -44,6 +44,7 @@ from syncd.sources.base import SourceOptions
 from syncd.state.known import KnownRow
 from syncd.state.ledger import Ledger
 
+pytestmark = pytest.mark.long
 EXAMPLES = int(os.environ.get("SYNCD_TEST_MACHINE_EXAMPLES", "40"))
 STEPS = 30
 SHRINK = () if os.environ.get("SYNCD_TEST_MACHINE_RAW") else (Phase.shrink,)  # raw: a failure is told as it was met
@@ -205,7 +206,7 @@ class Guarantees(RuleBasedStateMachine):
             with mortal(self.museum, 10_000):
                 self.museum.erase(name, choose(plan))
         except Killed:
-            self.reopen()
+            self.museum.reopen()
         self.museum.transport.flush()
         self.museum.sandbox.apply_accepted()
 
@@ -224,21 +225,7 @@ class Guarantees(RuleBasedStateMachine):
         self.museum.engine.dispose()
         for file in self.folder.glob("state.db*"):
             file.unlink()
-        self.reopen()
-
-    def reopen(self) -> None:
-        old = self.museum
-        old.close()
-        self.museum = Museum(
-            state_url=old.state_url,
-            batch_size=6,
-            grace=old.grace,
-            concurrency=1,
-            limits=LIMITS,
-            shelf=old.shelf,
-            clock=old.clock,
-        )
-        self.museum.sandbox, self.museum.transport = old.sandbox, old.transport
+        self.museum.reopen()
 
     def run(self, plan: Plan, *, commits: int = 10_000) -> Status | None:
         museum = self.museum
@@ -252,7 +239,7 @@ class Guarantees(RuleBasedStateMachine):
             with mortal(museum, commits):
                 status = museum.run(choose(plan)).status
         except Killed:
-            self.reopen()
+            self.museum.reopen()
         museum.transport.flush()
         museum.sandbox.apply_accepted()
         after = {customer.id: customer for customer in museum.sandbox.customers}
@@ -413,7 +400,6 @@ TestGuarantees = pytest.mark.timeout(0)(Guarantees.TestCase)
 TestGuarantees.settings = settings(
     max_examples=EXAMPLES,
     stateful_step_count=STEPS,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
     print_blob=True,
     phases=(Phase.explicit, Phase.reuse, Phase.generate, *SHRINK),

@@ -78,14 +78,15 @@ class Members:
         part.rename(self._path)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(0)
-def test_kills_at_random_moments_lose_double_and_expose_nobody(tmp_path: Path, state_url: str) -> None:
+def test_kills_at_random_moments_lose_double_and_expose_nobody(tmp_path: Path, empty_url: str) -> None:
     chance = random.Random(20_26)
     sandbox = Sandbox(Switches(foreign_ids="repeatable"), latency=0.01)
     members = Members(tmp_path / "members.csv", chance)
     members.write()
     with serve(create_app(sandbox)) as url:
-        (tmp_path / "config.toml").write_text(CONFIG.format(url=url, state=state_url))
+        (tmp_path / "config.toml").write_text(CONFIG.format(url=url, state=empty_url))
         killed = 0
         while killed < KILLS:
             process = _start(tmp_path)

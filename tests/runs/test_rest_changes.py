@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 from faults import Fault, Killed
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from museum import Clock, Museum, member, sqlite_url
 
@@ -234,10 +234,9 @@ def make_museum(folder: Path, style: str) -> tuple[Museum, Month]:
     return museum, month
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("style", STYLES)
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=25)
 @example(steps=AN_HOUR_TOLD_TWICE)
 @example(steps=BEHIND_THE_READERS_BACK)
 @example(steps=AFTER_A_FAILURE)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from databases import ON_POSTGRES
 from pydantic import ValidationError
 from source_contract import ROWS, SourceContract, read
 
@@ -19,7 +20,7 @@ from syncd.sources.sql import SqlOptions, SqlSource
 QUERY = 'select "Nr", "Name", "Ort" from members order by "Nr"'
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", ON_POSTGRES])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'club.db'}"

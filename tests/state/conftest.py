@@ -6,14 +6,12 @@ import pytest
 from rows import store_on
 
 from syncd.state.connect import open_engine
-from syncd.state.migrate import upgrade
 from syncd.state.store import Store
 
 
 @pytest.fixture
 def store(state_url: str) -> Iterator[Store]:
     engine = open_engine(state_url)
-    upgrade(engine)
     yield store_on(engine)
     engine.dispose()
 

@@ -59,12 +59,12 @@ def test_looking_leaves_every_file_as_it_was(sqlite_url: str, tmp_path: Path) ->
     assert {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in tmp_path.iterdir()} == before
 
 
-def test_looking_at_no_database_yet_finds_an_empty_one_and_makes_none(state_url: str, tmp_path: Path) -> None:
-    looking = open_engine_readonly(state_url)
+def test_looking_at_no_database_yet_finds_an_empty_one_and_makes_none(empty_url: str, tmp_path: Path) -> None:
+    looking = open_engine_readonly(empty_url)
     assert store_on(looking).known.count("members") == 0
     assert list(tmp_path.iterdir()) == []
     looking.dispose()
-    plain = sa.create_engine(state_url)
+    plain = sa.create_engine(empty_url)
     assert sa.inspect(plain).get_table_names() == []
     plain.dispose()
 
@@ -174,8 +174,8 @@ def said(url: str) -> str:
     return str(error)
 
 
-def test_a_database_that_is_not_set_up_is_said_so(state_url: str) -> None:
-    assert said(state_url) == "the state database is not set up, or older than this program: run `syncd db upgrade`"
+def test_a_database_that_is_not_set_up_is_said_so(empty_url: str) -> None:
+    assert said(empty_url) == "the state database is not set up, or older than this program: run `syncd db upgrade`"
 
 
 def test_a_lock_that_is_not_given_up_is_said_so(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from syncd.domain.runs import Status
 from syncd.errors import Fatal, StateUnusable
 from syncd.plan.spool import Spool
 from syncd.state.lease import take_lease
+from syncd.state.migrate import upgrade
 
 ENOUGH = "20m"
 
@@ -99,7 +100,7 @@ def test_wherever_in_a_run_the_disk_is_full_the_next_one_goes_on_without_a_dupli
         disk = new_disk(tmp_path / f"disk {number}", f"size={size}k")
         museum = None
         try:
-            museum = Museum(state_url=sqlite_url(disk.folder))
+            museum = Museum(state_url=sqlite_url(disk.folder), upgrading=upgrade)
             museum.fill(60)
             ended.add((museum.run().status, bool(museum.sandbox.customers)))
         except StateUnusable as error:

@@ -160,7 +160,7 @@ class KnownMachine(RuleBasedStateMachine):
 
 
 def test_known_customers_agree_with_a_dictionary_whatever_is_done() -> None:
-    run_state_machine_as_test(KnownMachine, settings=settings(max_examples=25, stateful_step_count=20, deadline=None))
+    run_state_machine_as_test(KnownMachine, settings=settings(max_examples=25, stateful_step_count=20))
 
 
 def test_a_tombstone_stays_until_it_is_lifted(store: Store) -> None:

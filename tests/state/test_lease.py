@@ -108,7 +108,7 @@ def test_a_child_process_that_outlives_the_holder_does_not_keep_the_lease(state_
             os.kill(child, signal.SIGKILL)
 
 
-@pytest.fixture(params=["sqlite", "postgres", "memory"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres), "memory"])
 def url(request: pytest.FixtureRequest) -> str:
     return "sqlite://" if request.param == "memory" else str(request.getfixturevalue(f"{request.param}_url"))
 

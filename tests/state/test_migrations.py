@@ -28,8 +28,8 @@ processes.set_forkserver_preload(["syncd.state.migrate"])
 
 
 @pytest.fixture
-def engine(state_url: str) -> Iterator[sa.Engine]:
-    engine = open_engine(state_url)
+def engine(empty_url: str) -> Iterator[sa.Engine]:
+    engine = open_engine(empty_url)
     yield engine
     engine.dispose()
 
@@ -73,12 +73,12 @@ def test_a_second_upgrade_changes_nothing(engine: sa.Engine) -> None:
         assert connection.execute(sa.select(metadata.tables["meta"].c.value)).scalars().all() == ["yes"]
 
 
-def test_starts_at_once_take_turns(state_url: str) -> None:
+def test_starts_at_once_take_turns(empty_url: str) -> None:
     failures: list[BaseException] = []
     barrier = threading.Barrier(6)
 
     def start() -> None:
-        engine = open_engine(state_url)
+        engine = open_engine(empty_url)
         barrier.wait()
         try:
             upgrade(engine)
@@ -111,12 +111,12 @@ def upgrade_and_die(url: str, last: str) -> None:
 @pytest.mark.parametrize(
     "last", ["CREATE TABLE journal", "CREATE INDEX ix_run", "INSERT INTO alembic_version", "UPDATE known"]
 )
-def test_an_upgrade_killed_in_the_middle_leaves_nothing_and_the_next_start_finishes(state_url: str, last: str) -> None:
-    process = processes.Process(target=upgrade_and_die, args=(state_url, last))
+def test_an_upgrade_killed_in_the_middle_leaves_nothing_and_the_next_start_finishes(empty_url: str, last: str) -> None:
+    process = processes.Process(target=upgrade_and_die, args=(empty_url, last))
     process.start()
     process.join(timeout=30)
     assert process.exitcode == -signal.SIGKILL
-    engine = open_engine(state_url)
+    engine = open_engine(empty_url)
     assert tables_of(engine) == set()
     upgrade(engine)
     assert differences(engine) == []

@@ -38,10 +38,10 @@ def load(url: str) -> None:
 
 
 @pytest.fixture
-def museum(state_url: str) -> Iterator[Museum]:
+def museum(empty_url: str) -> Iterator[Museum]:
     """The museum whose state it is: its source, and its go~mus as it was left."""
-    load(state_url)
-    museum = Museum(state_url=state_url, grace=timedelta(days=30))
+    load(empty_url)
+    museum = Museum(state_url=empty_url, grace=timedelta(days=30))
     museum.fill(12)
     museum.row(1)["phone"] = "+49301111"
     museum.remove(ABSENT)
@@ -55,18 +55,18 @@ def museum(state_url: str) -> Iterator[Museum]:
     museum.close()
 
 
-def test_it_has_exactly_the_tables_of_the_program(state_url: str) -> None:
-    load(state_url)
-    engine = open_engine(state_url)
+def test_it_has_exactly_the_tables_of_the_program(empty_url: str) -> None:
+    load(empty_url)
+    engine = open_engine(empty_url)
     upgrade(engine)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     engine.dispose()
 
 
-def test_every_row_is_still_there(state_url: str) -> None:
-    load(state_url)
-    engine = open_engine(state_url)
+def test_every_row_is_still_there(empty_url: str) -> None:
+    load(empty_url)
+    engine = open_engine(empty_url)
     before = _count_rows(engine)
     assert min(before.values()) > 0
     upgrade(engine)

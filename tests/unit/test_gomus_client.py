@@ -140,7 +140,10 @@ def test_what_is_no_answer_of_an_api_ends_the_run(answer: httpx.Response) -> Non
         answering(answer).read("M-1")
 
 
-@pytest.mark.parametrize("odd", ["a/b", "..", "a?b", "ä ö", "a%2Fb"])
+LEAVES = pytest.mark.xfail(strict=True, reason="httpx takes dots for a way up, also where they are an id")
+
+
+@pytest.mark.parametrize("odd", ["a/b", pytest.param("..", marks=LEAVES), "a?b", "ä ö", "a%2Fb"])
 def test_an_odd_id_stays_one_part_of_the_path(odd: str) -> None:
     paths: list[bytes] = []
 
@@ -149,7 +152,8 @@ def test_an_odd_id_stays_one_part_of_the_path(odd: str) -> None:
         return httpx.Response(404)
 
     client(httpx.MockTransport(see)).read(odd)
-    assert paths[0].count(b"/") == 4 or odd == ".."
+    assert paths[0].startswith(b"/api/v4/customers/")
+    assert paths[0].count(b"/") == 4
 
 
 # --- over real sockets ---

@@ -228,12 +228,26 @@ cells = st.one_of(
 )
 
 
-@given(st.fixed_dictionaries(dict.fromkeys("abcdef", cells)), st.text(max_size=20))
-def test_no_record_makes_the_mapping_fail_and_none_becomes_a_word(values: dict[str, object], number: str) -> None:
+FITTING = {"a": "Ada", "b": "ada@example.org", "c": "31.12.1980", "d": "030 23125100", "e": "ja", "f": "DE"}
+
+
+@given(
+    st.fixed_dictionaries({name: st.sampled_from([value, value, None]) for name, value in FITTING.items()}),
+    st.dictionaries(st.sampled_from("abcdef"), cells, max_size=2),
+    st.just("17") | st.text(max_size=20),
+)
+def test_no_record_makes_the_mapping_fail_and_none_becomes_a_word(
+    fitting: dict[str, object], odd: dict[str, object], number: str
+) -> None:
+    values = fitting | odd
     result = EVERY_KIND.customer(record(Nr=number, **values), LOOKUPS)
     if isinstance(result, Customer):
         assert values["a"] is not None or result.fields["name"] is None
+        assert values["d"] is not None or result.fields["tel"] is None
         assert str(result.fields["tel"] or "+1")[0] == "+"
+        assert "None" not in str(result.fields["notes"] or "")
+    else:
+        assert odd or number != "17"
 
 
 @given(st.text(alphabet="ΩЖ漢", min_size=3, max_size=20))

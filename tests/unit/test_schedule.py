@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from operator import add
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -70,20 +71,27 @@ def test_an_interval_lies_on_the_same_grid_whenever_one_asks():
     assert told("every 1d", "2026-12-01 11:23") == ["2026-12-01 23:00"]
 
 
+any_moment = st.datetimes(
+    datetime(2025, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
+    datetime(2028, 1, 1),  # noqa: DTZ001 - the same
+    timezones=st.just(UTC),
+)
+CHANGES = [datetime.fromisoformat(f"{day}T01:00Z") for day in ("2025-10-26", "2026-03-29", "2026-10-25", "2027-03-28")]
+as_clocks_change = st.builds(add, st.sampled_from(CHANGES), st.timedeltas(timedelta(hours=-3), timedelta(hours=3)))
+
+
 @given(
     st.sampled_from(["*/15 * * * *", "30 2 * * *", "0 3 * * 0", "15 2,3 1 * *", "every 15m", "every 7h", "every 7d"]),
-    st.datetimes(
-        datetime(2025, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
-        datetime(2028, 1, 1),  # noqa: DTZ001 - the same
-        timezones=st.just(BERLIN),
-        allow_imaginary=False,
-    ),
+    any_moment | as_clocks_change,
+    st.floats(0, 1, exclude_max=True),
 )
-def test_the_next_moment_is_later_and_nothing_lies_between(text, moment):
+def test_the_next_moment_is_later_and_nothing_lies_between(text, moment, part):
     schedule = parse_schedule(text, BERLIN)
-    upcoming = schedule.next_after(moment)
-    assert upcoming.astimezone(UTC) > moment.astimezone(UTC)
-    assert schedule.next_after(upcoming.astimezone(UTC) - timedelta(microseconds=1)) == upcoming
+    upcoming = schedule.next_after(moment.astimezone(BERLIN)).astimezone(UTC)
+    assert upcoming > moment
+    assert schedule.next_after(upcoming - timedelta(microseconds=1)).astimezone(UTC) == upcoming
+    between = min(moment + (upcoming - moment) * part, upcoming - timedelta(microseconds=1))
+    assert schedule.next_after(between).astimezone(UTC) == upcoming
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from syncd.domain.nearest import bare_name
 from syncd.gomus.fields import FIELDS
 
 Row = Mapping[str, object]
@@ -101,7 +102,7 @@ def draw_draft(columns: Sequence[str], rows: Iterable[Row], *, foreign_id: str |
     fields: dict[str, str] = {}
     for target, spellings in COLUMNS.items():
         found = next(
-            (name for spelling in spellings for name in columns if _plain(name) == spelling and name != key), None
+            (name for spelling in spellings for name in columns if bare_name(name) == spelling and name != key), None
         )
         if found is not None and found not in fields.values() and seen[found].values:
             fields[target] = found
@@ -115,12 +116,8 @@ def draw_draft(columns: Sequence[str], rows: Iterable[Row], *, foreign_id: str |
     )
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[\W_]+", "", name.casefold())
-
-
 def _find_id(seen: Mapping[str, _Column]) -> str:
-    named = [name for name, column in seen.items() if IDS.fullmatch(_plain(name)) and column.can_be_id]
+    named = [name for name, column in seen.items() if IDS.fullmatch(bare_name(name)) and column.can_be_id]
     if not named:
         raise LookupError("no column looks like an id that every record has and no two share; name it with --id")
     return named[0]

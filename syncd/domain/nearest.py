@@ -7,9 +7,9 @@ from difflib import get_close_matches
 
 def find_nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
     """The known name that looks most alike, if any does; case and punctuation do not count."""
-    bare = {_bare(one): one for one in known}
-    near = get_close_matches(_bare(name), bare, n=1, cutoff=cutoff)
-    return bare[near[0]] if near else None
+    names = {bare_name(one): one for one in known}
+    near = get_close_matches(bare_name(name), names, n=1, cutoff=cutoff)
+    return names[near[0]] if near else None
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
@@ -18,5 +18,6 @@ def suggest(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {near!r}?" if near else ""
 
 
-def _bare(name: str) -> str:
-    return re.sub(r"[\W_]", "", name).casefold()
+def bare_name(name: str) -> str:
+    """What is left of a name where case and punctuation do not count."""
+    return re.sub(r"[\W_]", "", name.casefold())

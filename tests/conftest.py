@@ -1,6 +1,7 @@
 """Where tests have their databases and folders, in which order lanes come, and what every property test is granted."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from syncd.state.connect import open_engine
 
 SERVER = os.environ.get("SYNCD_TEST_POSTGRES_URL")
 LANES = ["outside", "runs", "faces", "state", "sources", "unit"]  # the longest first, so that no worker is left alone
-JOINED = pytest.StashKey[SharedServer]()
+SUITE = "SYNCD_TEST_SUITE"  # the folder that all workers of a suite share
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - what is synced to disk there costs nothing
 ROOM = 1 << 30
@@ -35,6 +36,14 @@ if _holds_folders_of_tests(SHARED_MEMORY):
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(SHARED_MEMORY))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        folder = tempfile.TemporaryDirectory(prefix="syncd-suite-")
+        os.environ[SUITE] = folder.name
+        config.add_cleanup(folder.cleanup)
+        config.add_cleanup(SharedServer(Path(folder.name)).stop)  # cleanups go backwards
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     tests = Path(__file__).parent
@@ -44,13 +53,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.postgres)
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    if server := session.config.stash.get(JOINED, None):
-        server.leave()
-
-
 @pytest.fixture(scope="session")
-def postgres(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> str:
+def postgres() -> str:
     """The address of a PostgreSQL server; skipped only on a machine that has neither a server nor an engine."""
     if SERVER:
         return SERVER
@@ -59,12 +63,7 @@ def postgres(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFacto
         if os.environ.get("SYNCD_TEST_REQUIRE_POSTGRES"):
             pytest.fail(f"PostgreSQL is required here: {reason}")
         pytest.skip(f"no PostgreSQL: {reason}, and SYNCD_TEST_POSTGRES_URL names no server")
-    folder = tmp_path_factory.getbasetemp()
-    of_the_suite = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
-    server = SharedServer(of_the_suite)
-    address = server.join()
-    pytestconfig.stash[JOINED] = server
-    return address
+    return SharedServer(Path(os.environ[SUITE])).address()
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TextIO
 
 import pytest
 import sqlalchemy as sa
@@ -22,46 +22,38 @@ ON_POSTGRES = pytest.param("postgresql", marks=pytest.mark.postgres)
 HASTY = "postgres -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
 
 
-@contextmanager
-def locked(path: Path, mode: int = fcntl.LOCK_EX) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, mode)
-        yield
-
-
 class SharedServer:
-    """PostgreSQL in a container: the first worker that needs it starts it, and outstays the others."""
+    """PostgreSQL in a container: the worker that needs it first starts it, and whoever began the workers stops it."""
 
     def __init__(self, folder: Path) -> None:
         self._address = folder / "postgres.url"
-        self._starting = folder / "postgres.starting"
-        self._in_use = folder / "postgres.in_use"
-        self._use: Any = None
-        self._container: Any = None
+        self._name = f"syncd-test-postgres-{folder.name}"
 
-    def join(self) -> str:
-        with locked(self._starting):
-            if not self._address.exists():
-                self._start()
-            self._use = self._in_use.open("w")
-            fcntl.flock(self._use, fcntl.LOCK_SH)
-            return self._address.read_text(encoding="utf-8")
+    def address(self) -> str:
+        with self._address.open("a+", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            return file.read() or self._start(file)
 
-    def _start(self) -> None:
+    def _start(self, file: TextIO) -> str:
         from testcontainers.community.postgres import PostgresContainer
+        from testcontainers.core.config import testcontainers_config
 
-        self._container = PostgresContainer(IMAGE, driver="psycopg").with_command(HASTY).start()
-        self._address.write_text(self._container.get_connection_url(), encoding="utf-8")
+        testcontainers_config.ryuk_disabled = True  # it would stop what a worker started as soon as that worker ends
+        container = PostgresContainer(IMAGE, driver="psycopg").with_command(HASTY).with_name(self._name).start()
+        address = str(container.get_connection_url())
+        file.write(address)
+        return address
 
-    def leave(self) -> None:
-        """Who started it waits for the others, for an engine's janitor stops what belongs to a process that ends."""
-        self._use.close()
-        if self._container is None:
+    def stop(self) -> None:
+        if not self._address.exists():
             return
-        with locked(self._starting):
-            self._address.unlink()
-        with locked(self._in_use):
-            self._container.stop()
+        import docker
+
+        engine = docker.from_env()
+        for container in engine.containers.list(all=True, filters={"name": self._name}):
+            container.remove(force=True, v=True)
+        engine.close()
 
 
 @contextmanager

@@ -19,7 +19,9 @@ from syncd import log
 from syncd.errors import Outage
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
-LOGGING = re.compile(r"\b(log|logger|get_logger\(\))\.(info|warning|error|critical|log)$|\bbound(_contextvars)?$|^tell$")
+LOGGING = re.compile(
+    r"\b(log|logger|get_logger\(\))\.(info|warning|error|critical|log)$|\bbound(_contextvars)?$|^tell$"
+)
 STAMP = {"timestamp": "2026-11-23T12:00:00.123Z"}
 
 
@@ -103,7 +105,9 @@ def test_a_value_without_the_shape_of_its_key_stays(stream, key, value):
 
 
 def test_names_times_and_paths_are_written_plainly(stream):
-    log.get_logger().info("run.planned", fields={"surname", "email"}, source=Path("a/b.csv"), next_run=NOON, result=True)
+    log.get_logger().info(
+        "run.planned", fields={"surname", "email"}, source=Path("a/b.csv"), next_run=NOON, result=True
+    )
     assert stream.events == [
         {**STAMP, "level": "info", "event": "run.planned", "result": True, "fields": ["email", "surname"],
          "source": "a/b.csv", "next_run": "2026-11-23T12:00:00.123456+00:00"}

@@ -1,5 +1,6 @@
 """A museum for tests: a source that can be edited, a sandbox, a state database, a clock; and runs between them."""
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Any
 import httpx
 import sqlalchemy as sa
 from databases import upgrade_by_copy
-from faults import Choose, FaultTransport
+from faults import Choose, Fault, FaultTransport
 
 from syncd.assembly import make_limits
 from syncd.config.model import DeleteOptions, GuardOptions, StateOptions
@@ -20,7 +21,7 @@ from syncd.domain.digest import Digester
 from syncd.domain.guards import Limits
 from syncd.domain.records import Position, SourceRecord
 from syncd.domain.runs import Summary, Trigger
-from syncd.errors import IncompleteRead
+from syncd.errors import IncompleteRead, Stopped
 from syncd.gomus.client import Client
 from syncd.gomus.fields import FIELDS
 from syncd.gomus.options import GomusOptions
@@ -295,8 +296,25 @@ class Museum:
         )
 
     @contextmanager
-    def world(self, faults: Choose = ()) -> Iterator[World]:
-        self.transport.choose = faults
+    def world(self, faults: Choose = (), stops: Callable[[], bool] = lambda: False) -> Iterator[World]:
+        """`stops` is asked at every call and every wait, and says when a signal comes."""
+        stopping = threading.Event()
+
+        def choose(request: httpx.Request, number: int) -> Fault | None:
+            if stops():
+                stopping.set()
+            if callable(faults):
+                return faults(request, number)
+            return faults[number] if number < len(faults) else None
+
+        def sleep(seconds: float) -> None:
+            if stops():
+                stopping.set()
+            if stopping.is_set():
+                raise Stopped
+            self.clock.sleep(seconds)
+
+        self.transport.choose = choose
         self.transport.happened.clear()
         self.transport.revive()
         options = GomusOptions.model_validate(
@@ -305,21 +323,23 @@ class Museum:
         client = Client(
             options,
             transport=self.transport,
-            sleep=self.clock.sleep,
+            sleep=sleep,
             random=lambda: 0.5,
             clock=lambda: self.clock().timestamp(),
         )
-        yield World(store=self.store, digester=self.digester, client=client, clock=self.clock, sleep=self.clock.sleep)
+        yield World(
+            store=self.store, digester=self.digester, client=client, clock=self.clock, sleep=sleep, stopping=stopping
+        )
 
-    def run(self, faults: Choose = (), *, probe: bool = True) -> Summary:
+    def run(self, faults: Choose = (), *, probe: bool = True, stops: Callable[[], bool] = lambda: False) -> Summary:
         """One run; the calls it made are in `sandbox.calls`."""
         self.sandbox.reset_calls()
-        with self.world(faults) as world:
+        with self.world(faults, stops) as world:
             return run(self.sync, world, trigger=Trigger.COMMAND_LINE, probe=probe)
 
-    def erase(self, foreign_id: str, faults: Choose = ()) -> Summary:
+    def erase(self, foreign_id: str, faults: Choose = (), *, stops: Callable[[], bool] = lambda: False) -> Summary:
         self.sandbox.reset_calls()
-        with self.world(faults) as world:
+        with self.world(faults, stops) as world:
             return erase(self.sync, world, foreign_id)
 
     def verify(self, *, sample: int | None = None, fix: bool = False) -> Verification:

@@ -43,6 +43,9 @@ def end(how: str) -> None:
         sys.exit(3)
     if how == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
+    if how == "lingers":
+        os.close(1)
+        time.sleep(60)
     if how == "silent":
         time.sleep(60)
     if how == "deaf":

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -191,6 +192,10 @@ class Guarantees(RuleBasedStateMachine):
     def run_killed_at_a_commit(self, commits: int, plan: Plan) -> None:
         self.run(plan, commits=commits)
 
+    @rule(moment=st.integers(0, 20), plan=plans)
+    def run_stopped_at_a_call_or_a_wait(self, moment: int, plan: Plan) -> None:
+        self.run(plan, moments=moment)
+
     @rule()
     def approve(self) -> None:
         held, now = self.museum.store.held.find("members"), self.museum.clock.now
@@ -227,7 +232,7 @@ class Guarantees(RuleBasedStateMachine):
             file.unlink()
         self.museum.reopen()
 
-    def run(self, plan: Plan, *, commits: int = 10_000) -> Status | None:
+    def run(self, plan: Plan, *, commits: int = 10_000, moments: int = 10_000) -> Status | None:
         museum = self.museum
         present = {f"M-{row['id']}" for row in museum.rows}
         begun = {known.foreign_id for known in museum.store.known.unfinished("members")}
@@ -237,7 +242,8 @@ class Guarantees(RuleBasedStateMachine):
         status, lost = None, 0
         try:
             with mortal(museum, commits):
-                status = museum.run(choose(plan)).status
+                passed = count()
+                status = museum.run(choose(plan), stops=lambda: next(passed) >= moments).status
         except Killed:
             self.museum.reopen()
         museum.transport.flush()

@@ -1,8 +1,9 @@
 """Whole runs: source to go~mus and back to the journal, on a real state database and the sandbox over HTTP."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import httpx
@@ -11,6 +12,7 @@ from faults import Fault, Killed
 from museum import Museum, member
 
 from syncd.domain.diff import DeleteMode
+from syncd.domain.guards import Limits
 from syncd.domain.runs import Status, Trigger
 from syncd.errors import LeaseTaken
 from syncd.runs.run import run
@@ -285,20 +287,60 @@ def test_a_create_that_did_not_arrive_is_sent_again(here: Museum, fault: Fault) 
     assert len(here.sandbox.customers) == 3
 
 
+def at_moment(number: int) -> Callable[[], bool]:
+    """A signal at the n-th call or wait of a run, counted from 0."""
+    moments = count()
+    return lambda: next(moments) >= number
+
+
 def test_when_it_is_asked_to_stop_a_lost_create_is_left_to_the_next_run(here: Museum) -> None:
     here.sandbox.switches = Switches(foreign_ids="repeatable")
     here.transport._late_by = 1000
     here.fill(1)
-    with here.world([None, Fault.LATE]) as world:
-
-        def sleep(_seconds: float) -> None:
-            world.stopping.set()
-            world.stop_if_asked()
-
-        assert run(here.sync, replace(world, sleep=sleep), trigger=Trigger.COMMAND_LINE).status is Status.STOPPED
+    assert here.run([None, Fault.LATE], stops=at_moment(3)).status is Status.STOPPED
+    assert here.store.open_intents("members")
     here.transport.flush()
     here.run()
     assert len(here.sandbox.customers) == 1
+
+
+def test_when_it_is_asked_to_stop_what_go_mus_has_accepted_for_later_is_not_set_aside(here: Museum) -> None:
+    here.sandbox.switches = Switches(foreign_ids="repeatable", writes="accepted", accepted_for=1000)
+    here.fill(1)
+    assert here.run(stops=at_moment(3)).status is Status.STOPPED
+    assert (here.store.quarantine("members"), len(here.store.open_intents("members"))) == ([], 1)
+    here.sandbox.apply_accepted()
+    here.run()
+    assert (len(here.sandbox.customers), here.sandbox.duplicates()) == (1, [])
+
+
+def test_a_stop_while_open_intents_are_settled_proves_nothing(here: Museum) -> None:
+    here.transport._late_by = 1000
+    here.fill(1)
+    here.run([None, Fault.LATE], stops=at_moment(3))
+    (before,) = here.store.open_intents("members")
+    assert here.run(stops=at_moment(1)).status is Status.STOPPED
+    assert here.store.open_intents("members") == [before]
+    assert here.calls() == ["GET /customers/:id"]
+
+
+@pytest.mark.parametrize("number", range(0, 30, 2))
+def test_stopped_at_any_moment_the_next_run_does_the_rest(here: Museum, number: int) -> None:
+    here.limits, here.batch_size = Limits(delete_percent=100), 4
+    here.sandbox.switches = Switches(foreign_ids="repeatable", bad_entry="partial-422")
+    here.fill(9)
+    here.run()
+    here.remove(1, 2)
+    here.rows.extend(member(number) for number in range(10, 17))
+    here.row(4)["family"] = here.row(12)["family"] = ""
+    here.row(5)["phone"] = here.row(6)["phone"] = "+493023125999"
+    is_stopped = here.run(stops=at_moment(number)).status is Status.STOPPED
+    assert is_stopped is (number < 28)
+    here.run()
+    here.row(4)["family"] = here.row(12)["family"] = "Muster"
+    here.run()
+    assert here.run().status is Status.DONE
+    assert (len(here.sandbox.customers), here.sandbox.duplicates(), here.calls()) == (14, [], [])
 
 
 def test_a_late_create_is_found_and_not_repeated(here: Museum) -> None:

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from source_contract import SourceContract, read
+from stop import interrupted
 
-from syncd.errors import IncompleteRead
+from syncd.errors import IncompleteRead, Stopped
 from syncd.example.make import FILE as EXAMPLE
 from syncd.sources.files.csv import CsvOptions, CsvSource
 
@@ -571,6 +572,13 @@ def test_a_long_rest_may_be_longer_than_our_patience_with_a_growing_file(file):
     world = World(file)
     assert len(world.read(settled="1h")) == 1
     assert world.naps == [3600]
+
+
+def test_a_wait_that_is_cut_short_is_no_proof_of_rest(file):
+    world = World(file)
+    world.sleep = interrupted
+    with pytest.raises(Stopped):
+        world.read()
 
 
 def test_a_newer_file_that_comes_meanwhile_is_read_instead(tmp_path):

@@ -17,8 +17,9 @@ from fsspec.implementations.memory import MemoryFileSystem
 from paramiko import SFTPAttributes, SFTPHandle
 from pydantic import ValidationError
 from source_contract import read
+from stop import interrupted
 
-from syncd.errors import IncompleteRead
+from syncd.errors import IncompleteRead, Stopped
 from syncd.sandbox import serve
 from syncd.sources.files.csv import CsvOptions, CsvSource
 
@@ -36,6 +37,12 @@ def refused(made: CsvSource) -> IncompleteRead:
     assert caught.value.remedy
     assert not any(secret in str(caught.value) for secret in ("s3cret", "Zz", "?", "export/"))
     return caught.value
+
+
+def assert_it_stops(made: CsvSource) -> None:
+    made.sleep = interrupted
+    with pytest.raises(Stopped):
+        read(made)
 
 
 def numbers(made: CsvSource) -> list[object]:
@@ -118,6 +125,13 @@ def test_what_goes_wrong_is_an_incomplete_read(web: Web, tmp_path: Path, answer:
 def test_a_passing_trouble_is_tried_again(web: Web, tmp_path: Path) -> None:
     web.answer = lambda number: Response(status=502) if number == 1 else Response(TEXT)
     assert numbers(source(tmp_path, web.url)) == ["0001", "0002"]
+
+
+@pytest.mark.parametrize("answer", [Response(status=502), Response(TEXT)], ids=["between tries", "while it comes"])
+def test_a_download_that_is_to_stop_is_not_taken_for_a_broken_one(web: Web, tmp_path: Path, answer: Response) -> None:
+    web.answer = lambda _number: answer
+    assert_it_stops(source(tmp_path, web.url))
+    assert len(web.asked) == 1
 
 
 def test_nothing_is_left_on_the_disk(web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,6 +277,11 @@ def test_what_goes_wrong_at_the_door_is_told(
 def test_a_file_that_is_not_there_is_told(tmp_path: Path, server: Server) -> None:
     (server.folder / "export/members.csv").unlink()
     assert "members.csv: there is no such file" in str(refused(over_sftp(tmp_path, server)))
+
+
+@pytest.mark.parametrize("settled", ["1h", "0s"], ids=["until it rests", "while it comes"])
+def test_a_wait_for_an_sftp_file_can_be_cut_short(tmp_path: Path, server: Server, settled: str) -> None:
+    assert_it_stops(over_sftp(tmp_path, server, settled=settled))
 
 
 def test_a_file_that_comes_cut_short_is_no_file(tmp_path: Path, server: Server) -> None:

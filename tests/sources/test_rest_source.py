@@ -21,9 +21,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from source_contract import SourceContract, read
+from stop import interrupted
 
 from syncd.domain.records import SourceRecord
-from syncd.errors import IncompleteRead
+from syncd.errors import IncompleteRead, Stopped
 from syncd.sources.base import ReadKind
 from syncd.sources.rest.auth import make_signer
 from syncd.sources.rest.number_cursor import LatestNumber, NumberCursor, parse_number_cursor
@@ -426,6 +427,18 @@ def test_waiting_for_one_answer_is_bounded_as_a_whole(crm: Crm, source_at: Any, 
     crm.misbehave = lambda _number, _good: Response("", 429, {"Retry-After": "120"})
     refused(source_at(attempts=10))
     assert [round(wait / 10) for wait in waits] == [12, 12]
+
+
+@pytest.mark.parametrize("options", [{}, {"requests_per_second": 0.01}])
+def test_a_wait_that_is_cut_short_is_followed_by_no_question(
+    crm: Crm, source_at: Any, options: dict[str, float]
+) -> None:
+    crm.misbehave = lambda _number, good: good if options else Response("", 429, {"Retry-After": "120"})
+    source = source_at(**options)
+    source.sleep = interrupted
+    with pytest.raises(Stopped):
+        read(source)
+    assert len(crm.asked) == 1
 
 
 def test_an_answer_that_is_not_compressed_as_it_says_is_told(crm: Crm, source_at: Any) -> None:

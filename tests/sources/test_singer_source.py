@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ import structlog
 from source_contract import SourceContract, read
 from structlog.testing import capture_logs
 
-from syncd.errors import IncompleteRead
+from syncd.assembly import sleeping
+from syncd.errors import IncompleteRead, Stopped
 from syncd.sources.base import ReadKind
 from syncd.sources.singer import SingerOptions, SingerSource
 
@@ -101,6 +103,22 @@ def test_a_tap_that_ignores_the_end_is_ended_all_the_same(tap: Any, monkeypatch:
     monkeypatch.setattr("syncd.sources.singer.LAST_WORDS", 0.3)
     source = tap(CHANGED, breaks_after=2, how="deaf", options={"timeout": "1s"})
     assert "silent" in refused(source).message
+
+
+def test_a_tap_that_does_not_end_is_ended(tap: Any) -> None:
+    assert "does not end" in refused(tap(CHANGED, breaks_after=3, how="lingers", options={"timeout": "1s"})).message
+
+
+@pytest.mark.parametrize("how", ["silent", "lingers"])
+def test_a_tap_is_not_listened_to_once_it_is_time_to_stop(tap: Any, how: str) -> None:
+    source, stopping = tap(CHANGED, breaks_after=3, how=how), threading.Event()
+    source.sleep = sleeping(stopping)
+    with source.open() as reading:
+        records = iter(reading)
+        assert len(list(islice(records, 3))) == 3
+        stopping.set()
+        with pytest.raises(Stopped):
+            next(records)
 
 
 # --- changes ---

@@ -11,8 +11,9 @@ import pytest
 from faults import Fault, FaultTransport
 from hypothesis import given
 from hypothesis import strategies as st
+from stop import interrupted
 
-from syncd.errors import Fatal, Missing, Refused, Retryable, TokenRefused, Unclear
+from syncd.errors import Fatal, Missing, Refused, Retryable, Stopped, TokenRefused, Unclear
 from syncd.gomus.client import Client
 from syncd.gomus.options import GomusOptions
 from syncd.gomus.wire import find_named, read_customers, read_errors, read_list, scrub
@@ -108,6 +109,13 @@ def test_retry_after_is_heeded_in_both_spellings(header: str | None, least: floa
     answers = iter([httpx.Response(429, headers=headers), httpx.Response(200, json={"customer": {"id": 1}})])
     client(httpx.MockTransport(lambda _request: next(answers)), slept.append).create([ADA])
     assert least <= slept[0] <= most
+
+
+@pytest.mark.parametrize("call", [lambda c: c.read(7), lambda c: c.create([ADA]), lambda c: c.delete(7)])
+def test_a_wait_that_is_cut_short_is_followed_by_no_other_try(call: Callable[[Client], object]) -> None:
+    answers = iter([httpx.Response(429, headers={"Retry-After": "120"})])
+    with pytest.raises(Stopped):
+        call(client(httpx.MockTransport(lambda _request: next(answers)), interrupted))
 
 
 @pytest.mark.parametrize("status", [401, 403])

@@ -13,6 +13,7 @@ from syncd.cli.exits import CODES, DONE, HELD, failing_in_words, stop
 from syncd.cli.progress import showing_progress
 from syncd.cli.stopping import stopping_on_signals
 from syncd.config.model import Config, SyncConfig
+from syncd.delivery.looking import Whereabouts
 from syncd.runs.erase import erase as erase_customer
 from syncd.runs.verify import Drift
 from syncd.runs.verify import verify as verify_customers
@@ -144,4 +145,13 @@ def verify(
 
 
 def _drift_in_words(drift: Drift) -> str:
-    return f"{drift.foreign_id}: " + ("is no longer in go~mus" if drift.is_missing else ", ".join(drift.fields))
+    match drift.where:
+        case Whereabouts.HERE:
+            words = ", ".join(drift.fields)
+        case Whereabouts.GONE:
+            words = "is no longer in go~mus"
+        case Whereabouts.MERGED:
+            words = "was merged into another customer in go~mus"
+        case Whereabouts.RENAMED:
+            words = "has another foreign_id in go~mus, or none"
+    return f"{drift.foreign_id}: {words}"

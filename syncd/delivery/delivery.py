@@ -7,11 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from syncd.delivery.looking import Looking
 from syncd.domain.backoff import Backoff
-from syncd.domain.digest import Digester
-from syncd.domain.records import Digests, Field, KnownCustomer, RemoteCustomer, Value
-from syncd.errors import Refused
-from syncd.gomus.client import Client
+from syncd.domain.records import Digests, KnownCustomer, RemoteCustomer, Value
 
 BACKOFF = Backoff()
 
@@ -23,6 +21,22 @@ class Habits:
     cap: int  # batches over this size are refused
     blank: Value = None  # what clears a field: null or empty text
     is_immediate: bool = False  # a write has been seen to be done when it was answered
+    deletes_by_number: bool = False  # DELETE has been seen to take no foreign_id
+
+    @classmethod
+    def recalled(cls, learned: Mapping[str, str], *, batch_size: int) -> "Habits":
+        """From what earlier runs have learned; `batch_size` is the configured one."""
+        cap = min(int(learned.get("batch_size", batch_size)), batch_size)
+        return cls(cap=cap, blank=learned.get("blank"), deletes_by_number="deletes_by_number" in learned)
+
+    def learned(self, *, batch_size: int) -> dict[str, str]:
+        """What is worth to be kept for later runs."""
+        facts = {
+            "batch_size": str(self.cap) if self.cap < batch_size else None,
+            "blank": None if self.blank is None else str(self.blank),
+            "deletes_by_number": "yes" if self.deletes_by_number else None,
+        }
+        return {name: value for name, value in facts.items() if value is not None}
 
     def spell(self, fields: Mapping[str, Value]) -> dict[str, Value]:
         """The fields as they are sent: what is to be cleared holds what clears it here."""
@@ -30,34 +44,20 @@ class Habits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(Looking):
     """One instance; its methods run in the threads of the executor's pool and touch no database.
 
     `timeout` is how long a call may still take effect after its answer was lost. `sleep` raises Stopped where it is
     cut short, so that no conclusion may rest on it.
     """
 
-    client: Client
-    digester: Digester
-    catalogue: Mapping[str, Field]
     habits: Habits
     attempts: int
     timeout: timedelta
     sleep: Callable[[float], None]
     is_stopping: Callable[[], bool]
 
-    # --- looking ---
-
-    def look(self, foreign_id: str) -> RemoteCustomer | None:
-        """Read a customer by foreign_id; None where there is none.
-
-        Raises Refused where go~mus answers another customer, otherwise as `Client.read` does.
-        """
-        remote = self.client.read(foreign_id)
-        if remote is not None and remote.foreign_id != foreign_id:
-            # go~mus tries ids as numbers first, and some servers read '12abc' as 12.
-            raise Refused("go~mus answers another customer under this foreign_id; give the ids a prefix")
-        return remote
+    # --- waiting ---
 
     def looks(self, *, later: bool) -> Iterator[None]:
         """When to look: at once; for an effect that may still come, three times more over as long as a call may take.
@@ -101,15 +101,15 @@ class Delivery:
     def still_filled(self, remote: RemoteCustomer | None, names: Sequence[str]) -> tuple[str, ...]:
         return () if remote is None else tuple(self.differing(remote, dict.fromkeys(names)))
 
-    def clear_otherwise(self, gomus_id: int, names: Sequence[str]) -> RemoteCustomer | None:
+    def clear_otherwise(self, foreign_id: str, names: Sequence[str]) -> RemoteCustomer | None:
         """Clear by empty text where null did not, or the other way round; what helps becomes a habit.
 
-        The customer as it is then. Raises as `Client.update_one` and `Client.read` do.
+        The customer as it is then. Raises as `Client.update_one` and `look` do.
         """
         other: Value = "" if self.habits.blank is None else None
-        answer = self.client.update_one(gomus_id, dict.fromkeys(names, other))
+        answer = self.client.update_one(foreign_id, dict.fromkeys(names, other))
         for _ in self.looks(later=answer.later):
-            remote = answer.saved[0] if answer.saved else self.client.read(gomus_id)
+            remote = self.shown_in(answer, foreign_id) or self.look(foreign_id)
             if not self.still_filled(remote, names):
                 self.habits.blank = other
                 break

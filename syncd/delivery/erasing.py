@@ -5,10 +5,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from syncd.delivery.delivery import Delivery
-from syncd.delivery.outcomes import erased, failed, words
+from syncd.delivery.looking import Sighting, Whereabouts
+from syncd.delivery.outcomes import erased, failed, not_here, words
 from syncd.domain.changes import Action, Erase, Outcome, Result
 from syncd.domain.records import RemoteCustomer, Value
-from syncd.errors import CallFailed, Refused, Retryable, Unclear
+from syncd.errors import CallFailed, Missing, Refused, Retryable, Unclear
+from syncd.gomus.client import is_addressable
 from syncd.gomus.wire import WriteAnswer
 
 
@@ -21,64 +23,112 @@ class Erasing:
     def anonymize(self, erase: Erase) -> Outcome:
         """Read, overwrite every personal field, and read back to see it."""
         try:
-            remote = self.delivery.client.read(erase.gomus_id)
-            if remote is None:
+            sighting = self._find(erase)
+            if sighting.whereabouts is Whereabouts.GONE:
                 return erased(erase, Action.ANONYMIZE, Result.SKIPPED, error="is no longer in go~mus")
-            if remote.foreign_id not in (erase.foreign_id, None):
-                raise Refused("go~mus shows another foreign_id under this customer's id; nothing was changed")
-            return self._anonymize(erase, remote)
+            if sighting.here is None:
+                return not_here(erase, sighting)
+            return self._anonymize(erase, sighting.here)
         except CallFailed as failure:
             return failed(erase, failure, Action.ANONYMIZE)
 
     def _anonymize(self, erase: Erase, remote: RemoteCustomer) -> Outcome:
-        blank = self._blank_customer(erase.foreign_id)
+        blank = self._blank_customer(erase)
         answer = WriteAnswer(status=0)
         with suppress(Unclear):  # reading back tells
-            answer = self.delivery.client.update_one(erase.gomus_id, self.delivery.habits.spell(blank))
+            answer = self._write(erase, remote, self.delivery.habits.spell(blank))
         for _ in self.delivery.looks(later=answer.later):
-            left = self._left_personal(erase.gomus_id, blank)
+            left = self._left_personal(erase, remote, blank)
             if not left:
                 break
         if left:
-            self.delivery.clear_otherwise(erase.gomus_id, [name for name in left if blank[name] is None])
-            left = self._left_personal(erase.gomus_id, blank)
+            self.delivery.clear_otherwise(erase.foreign_id, [name for name in left if blank[name] is None])
+            left = self._left_personal(erase, remote, blank)
         if left:
             raise Retryable(f"still holds {', '.join(left)} after being anonymized")
         if erase.keep:
-            self._detach(erase)
+            self._detach(erase, remote)
         notice = None
         if remote.addresses > 1:
             notice = f"has {remote.addresses} addresses; the API reaches the first only, clear the others by hand"
-        return replace(erased(erase, Action.ANONYMIZE, Result.OK, error=notice), attempts=answer.attempts)
+        done = erased(erase, Action.ANONYMIZE, Result.OK, error=notice)
+        return replace(done, attempts=answer.attempts, gomus_id=remote.gomus_id)
 
-    def _blank_customer(self, foreign_id: str) -> dict[str, Value]:
-        """Every personal field, emptied or under a placeholder; the address is unique, for orders are found by it."""
+    def _write(self, erase: Erase, remote: RemoteCustomer, fields: Mapping[str, Value]) -> WriteAnswer:
+        """By foreign_id; a customer that the look has found by its number only, by that."""
+        try:
+            return self.delivery.client.update_one(erase.foreign_id, fields)
+        except Missing:
+            if self._find(erase, remote).here is None:
+                raise
+            return self.delivery.client.update_numbered(remote.gomus_id, fields)
+
+    def _find(self, erase: Erase, remote: RemoteCustomer | None = None) -> Sighting:
+        gomus_id = remote.gomus_id if remote else erase.gomus_id
+        return self.delivery.find(erase.foreign_id, gomus_id, mark=self._mark(erase))
+
+    def _mark(self, erase: Erase) -> str:
+        """The e-mail address of the erased; it is unique, for orders are found by it."""
+        return f"{self.delivery.digester.name(erase.foreign_id).hex()}@anonymized.invalid"
+
+    def _blank_customer(self, erase: Erase) -> dict[str, Value]:
+        """Every personal field, emptied or under a placeholder."""
         catalogue = self.delivery.catalogue.values()
         fields: dict[str, Value] = {field.name: field.placeholder for field in catalogue if field.personal}
-        return fields | {"email": f"{self.delivery.digester.name(foreign_id).hex()}@anonymized.invalid"}
+        return fields | {"email": self._mark(erase)}
 
-    def _left_personal(self, gomus_id: int, blank: Mapping[str, Value]) -> tuple[str, ...]:
-        remote = self.delivery.client.read(gomus_id)
-        return () if remote is None else tuple(self.delivery.differing(remote, blank))
+    def _left_personal(self, erase: Erase, remote: RemoteCustomer, blank: Mapping[str, Value]) -> tuple[str, ...]:
+        shown = self._find(erase, remote).here
+        return () if shown is None else tuple(self.delivery.differing(shown, blank))
 
     def delete(self, erase: Erase) -> Outcome:
-        """Delete who is anonymized; where go~mus refuses, the anonymized customer stays, without its foreign_id."""
+        """Delete who is anonymized; where go~mus refuses, the anonymized customer stays, without its foreign_id.
+
+        "Deleted" is said only when neither the foreign_id nor the known number shows the customer any more.
+        """
+        last: CallFailed = Retryable("go~mus shows the customer although it was deleted")
         for tries in range(1, self.delivery.attempts + 1):
             try:
-                self.delivery.client.delete(erase.gomus_id)
-                return erased(erase, Action.DELETE, Result.OK)
+                sighting = self._find(erase)
+                if sighting.whereabouts is Whereabouts.GONE:
+                    return erased(erase, Action.DELETE, Result.OK)
+                if sighting.here is None:
+                    return replace(not_here(erase, sighting), action=Action.DELETE)
+                if sighting.here.fields.get("email") != self._mark(erase):  # made anew, or filled again, since
+                    self._anonymize(erase, sighting.here)
+                self._delete(erase, sighting.here)
+            except Missing:
+                continue  # the next look tells whether it is gone
             except Refused as refusal:
-                self._detach(erase)
-                kept = f"go~mus keeps the anonymized customer: {words(refusal)}"
-                return replace(erased(erase, Action.DELETE, Result.SKIPPED, error=kept), status=refusal.status)
+                return self._kept(erase, refusal)
             except Retryable as turned_away:
                 return failed(erase, turned_away)
             except Unclear as lost:
                 last = lost
-                self.delivery.pause(tries)  # a repeated delete is harmless: it answers 404 or 410
+                self.delivery.pause(tries)
         return failed(erase, last)
 
-    def _detach(self, erase: Erase) -> None:
+    def _delete(self, erase: Erase, remote: RemoteCustomer) -> None:
+        """By foreign_id, where DELETE is not known to take numbers only; by number only right after a look at it."""
+        habits = self.delivery.habits
+        is_named = remote.foreign_id is not None and is_addressable(erase.foreign_id)
+        if is_named and not habits.deletes_by_number:
+            with suppress(Missing):
+                self.delivery.client.delete(erase.foreign_id)
+                return
+            habits.deletes_by_number = True
+        if self.delivery.shows_by_number(erase.foreign_id, remote.gomus_id, mark=self._mark(erase)):
+            self.delivery.client.delete(remote.gomus_id)
+
+    def _kept(self, erase: Erase, refusal: Refused) -> Outcome:
+        with suppress(CallFailed):
+            if remote := self._find(erase).here:
+                self._detach(erase, remote)
+        kept = f"go~mus keeps the anonymized customer: {words(refusal)}"
+        return replace(erased(erase, Action.DELETE, Result.SKIPPED, error=kept), status=refusal.status)
+
+    def _detach(self, erase: Erase, remote: RemoteCustomer) -> None:
         """Where the anonymized customer stays, its foreign_id goes: whoever returns under it must not find a ghost."""
         with suppress(CallFailed):  # an instance that insists on the foreign_id keeps it
-            self.delivery.client.update_one(erase.gomus_id, {"foreign_id": self.delivery.habits.blank})
+            if remote.foreign_id is not None:
+                self._write(erase, remote, {"foreign_id": self.delivery.habits.blank})

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from syncd.delivery.looking import Sighting, Whereabouts
 from syncd.domain.changes import Action, Change, Create, Erase, Outcome, Result, Update
 from syncd.domain.records import RemoteCustomer
 from syncd.errors import CallFailed, Missing, Refused, Retryable, Unclear
@@ -71,6 +72,24 @@ def not_sent(change: Create | Update) -> Outcome:
 
 def vanished(update: Update) -> Outcome:
     return failed(update, Missing("is no longer in go~mus", status=404))
+
+
+def not_here(change: Update | Erase, sighting: Sighting) -> Outcome:
+    """Where a known customer is not to be found any more: nothing is written to whoever stands in its place."""
+    action = Action.ANONYMIZE if isinstance(change, Erase) else change.action
+    match sighting.whereabouts:
+        case Whereabouts.MERGED:
+            words = "was merged into another customer in go~mus; nothing was written: keep one of the two records"
+        case Whereabouts.RENAMED:
+            words = "has another foreign_id in go~mus, or none; nothing was written: set its foreign_id there again"
+        case _:
+            return failed(change, Missing("is no longer in go~mus", status=404), action)
+    return failed(change, Refused(words), action)
+
+
+def said_nothing(answer: WriteAnswer) -> Unclear:
+    """A 2xx that shows no customer is no outcome by itself."""
+    return Unclear("go~mus answered, but showed no customer", status=answer.status, attempts=answer.attempts)
 
 
 def not_done_in_time(answer: WriteAnswer) -> Refused:

@@ -75,7 +75,11 @@ class Recovery:
         return bool(remote) or is_late
 
     def _settle_update(self, intent: OpenIntent) -> bool:
-        remote = self.delivery.client.read(intent.gomus_id) if intent.gomus_id is not None else None
+        try:
+            remote = self.delivery.find(intent.foreign_id, intent.gomus_id).here
+        except Refused as refusal:
+            self.ledger.settle_open(intent, Result.FAILED, words=refusal.message)
+            return True
         row = self._row(intent, remote) if remote else None
         words = "cut off; read back, and compared anew" if remote else "cut off; the customer is no longer in go~mus"
         self.ledger.settle_open(intent, Result.SKIPPED, words=words, row=row)

@@ -9,12 +9,15 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from syncd.delivery.delivery import Delivery
+from syncd.delivery.looking import Sighting
 from syncd.delivery.outcomes import (
     created,
     failed,
     given_up,
     not_done_in_time,
+    not_here,
     not_sent,
+    said_nothing,
     unsettled,
     updated,
     vanished,
@@ -83,11 +86,14 @@ class Writing:
         return self._create_answered(creates, answer)
 
     def _create_answered(self, creates: Sequence[Create], answer: WriteAnswer) -> list[Outcome]:
-        saved = {remote.foreign_id: remote for remote in answer.saved}
-        self.delivery.habits.is_immediate |= bool(saved) and not answer.later
-        shown = [create for create in creates if create.foreign_id in saved]
-        outcomes = [created(create, saved[create.foreign_id], answer) for create in shown]
-        unconfirmed = [create for create in creates if create.foreign_id not in saved]
+        self.delivery.habits.is_immediate |= bool(answer.saved) and not answer.later
+        outcomes: list[Outcome] = []
+        unconfirmed: list[Create] = []
+        for create in creates:
+            if shown := self.delivery.shown_in(answer, create.foreign_id):
+                outcomes.append(created(create, shown, answer))
+            else:
+                unconfirmed.append(create)
         settled, missing = self._look_for(unconfirmed, later=answer.later)
         outcomes += settled
         if missing and len(creates) > 1 and not answer.later:
@@ -170,8 +176,7 @@ class Writing:
             answer = WriteAnswer(status=0)
         except Retryable as turned_away:
             return [failed(update, turned_away) for update in updates]
-        saved = {remote.foreign_id: remote for remote in answer.saved}
-        return [self._settle_update(update, saved.get(update.foreign_id), answer) for update in updates]
+        return [self._settle_update(update, answer) for update in updates]
 
     def _update_refused(self, updates: Sequence[Update], refusal: Refused) -> list[Outcome]:
         outcomes: list[Outcome] = []
@@ -183,46 +188,78 @@ class Writing:
         self._learn_cap(len(updates), outcomes, refused_whole=refusal.status in BATCH_REFUSALS)
         return outcomes
 
-    def _settle_update(self, update: Update, remote: RemoteCustomer | None, answer: WriteAnswer) -> Outcome:
+    def _settle_update(self, update: Update, answer: WriteAnswer) -> Outcome:
         """One member of an answered batch: confirmed by the answer, or else by a look, or else sent alone."""
+        remote = self.delivery.shown_in(answer, update.foreign_id)
         if remote is not None and self.delivery.holds(remote, dict.fromkeys(update.cleared)):
-            return updated(update, status=answer.status, attempts=answer.attempts)
+            return self._done(update, remote, answer)
         return self._look_at_update(update) or self._update_alone(update, tries=self.delivery.attempts)
+
+    def _done(self, update: Update, remote: RemoteCustomer, answer: WriteAnswer) -> Outcome:
+        """Under another number it was made anew by staff, and all its fields are still to be compared."""
+        if remote.gomus_id == update.gomus_id:
+            return updated(update, status=answer.status, attempts=answer.attempts)
+        return self._made_anew(update, remote)
 
     def _look_at_update(self, update: Update) -> Outcome | None:
         """None where the customer does not hold what was sent."""
         try:
-            remote = self.delivery.client.read(update.gomus_id)
+            sighting = self._find(update)
+        except Refused as refusal:
+            return failed(update, refusal)
         except CallFailed as failure:
             return unsettled(update, failure)
+        remote = sighting.here
         if remote is None:
-            return vanished(update)
+            return not_here(update, sighting)
+        if remote.gomus_id != update.gomus_id:
+            return self._made_anew(update, remote)
         return updated(update) if self.delivery.holds(remote, update.fields) else None
 
+    def _find(self, update: Update) -> Sighting:
+        return self.delivery.find(update.foreign_id, update.gomus_id, update.digests.fields)
+
     def _update_alone(self, update: Update, *, tries: int) -> Outcome:
-        body = {"foreign_id": update.foreign_id, **self.delivery.habits.spell(update.fields)}
         try:
-            answer = self.delivery.client.update_one(update.gomus_id, body)
+            answer = self.delivery.client.update_one(update.foreign_id, self.delivery.habits.spell(update.fields))
         except Missing:
             return self._find_again(update)
         except (Refused, Retryable) as failure:
             return failed(update, failure)
         except Unclear as lost:
             return self._update_lost(update, lost, tries=tries)
+        return self._update_answered(update, answer, tries=tries)
+
+    def _update_answered(self, update: Update, answer: WriteAnswer, *, tries: int) -> Outcome:
+        """What a 2xx to one customer's update means; an answer that does not show the customer proves nothing."""
         if answer.later:
             return self._await_update(update, answer)
+        remote = self.delivery.shown_in(answer, update.foreign_id)
+        if answer.errors and (remote is None or not self.delivery.holds(remote, update.fields)):
+            refusal = Refused("refused", reasons=answer.errors, status=answer.status, attempts=answer.attempts)
+            return failed(update, refusal)
+        if remote is None:
+            return self._update_lost(update, said_nothing(answer), tries=tries)
         if update.cleared:
             return self._see_cleared(update, answer)
-        return updated(update, status=answer.status, attempts=answer.attempts)
+        return self._done(update, remote, answer)
 
     def _find_again(self, update: Update) -> Outcome:
-        """Not under the id that we know: perhaps somebody created the customer anew under its foreign_id."""
+        """Nobody has this foreign_id: the customer is gone, merged or renamed, or can be reached by its number only."""
         try:
-            remote = self.delivery.look(update.foreign_id)
+            sighting = self._find(update)
+            if sighting.here is None:
+                return not_here(update, sighting)
+            if sighting.here.gomus_id != update.gomus_id:
+                return self._made_anew(update, sighting.here)
+            answer = self.delivery.client.update_numbered(update.gomus_id, self.delivery.habits.spell(update.fields))
+        except Unclear as lost:
+            return failed(update, lost)
         except CallFailed as failure:
             return failed(update, failure)
-        if remote is None or remote.gomus_id == update.gomus_id:
-            return vanished(update)
+        return self._update_answered(update, answer, tries=1)
+
+    def _made_anew(self, update: Update, remote: RemoteCustomer) -> Outcome:
         known = self.delivery.memory_of(remote, list(update.digests.fields))
         return Outcome(
             change=update, action=Action.ADOPT, result=Result.OK, gomus_id=remote.gomus_id, known=known, stale=True
@@ -247,10 +284,10 @@ class Writing:
     def _see_cleared(self, update: Update, answer: WriteAnswer) -> Outcome:
         """Some servers clear by null and others by empty text: look which, and remember."""
         try:
-            remote = answer.saved[0] if answer.saved else self.delivery.client.read(update.gomus_id)
+            remote = self.delivery.shown_in(answer, update.foreign_id) or self._find(update).here
             left = self.delivery.still_filled(remote, update.cleared)
             if left:
-                remote = self.delivery.clear_otherwise(update.gomus_id, left)
+                remote = self.delivery.clear_otherwise(update.foreign_id, left)
                 left = self.delivery.still_filled(remote, left)
         except Missing:
             return vanished(update)
@@ -260,7 +297,7 @@ class Writing:
             return unsettled(update, failure)
         if left:
             return failed(update, Refused(f"go~mus does not empty {', '.join(left)}", status=answer.status))
-        return updated(update, status=answer.status, attempts=answer.attempts)
+        return vanished(update) if remote is None else self._done(update, remote, answer)
 
     # --- batches ---
 

@@ -31,6 +31,7 @@ LISTS = {
     "country": "/api/v4/countries",
     "language": "/api/v4/locales",
 }
+TOO_LARGE = 413  # a proxy says so too, before it passes anything on
 BACKOFF = Backoff()
 LARGEST_ANSWER = 16 * 2**20
 Observe = Callable[[str, int | None, float], None]
@@ -46,7 +47,7 @@ class Meaning(Enum):
     MISSING = auto()
     NO = auto()  # understood and turned down
     NOT_NOW = auto()  # turned away unprocessed
-    LOST = auto()  # may have been processed
+    LOST = auto()  # may have been processed; also whatever is not go~mus's own word
     ELSEWHERE = auto()  # a redirect, which the token does not follow
 
 
@@ -55,9 +56,11 @@ STATUSES = {
     401: Meaning.TOKEN,
     403: Meaning.TOKEN,
     404: Meaning.MISSING,
+    408: Meaning.LOST,
     410: Meaning.MISSING,
+    423: Meaning.NOT_NOW,
+    425: Meaning.LOST,
     429: Meaning.NOT_NOW,
-    503: Meaning.NOT_NOW,
 }
 HUNDREDS = {2: Meaning.DONE, 3: Meaning.ELSEWHERE, 4: Meaning.NO, 5: Meaning.LOST}
 
@@ -167,31 +170,39 @@ class Client:
         """One batch PUT; the foreign_id in each says whose fields they are. Raises as `create` does."""
         return self._write("PUT", CUSTOMERS, [dict(customer) for customer in customers])
 
-    def update_one(self, gomus_id: int, fields: Mapping[str, Value]) -> WriteAnswer:
-        """Raises Missing where there is no such customer, otherwise as `create` does."""
+    def update_one(self, foreign_id: str, fields: Mapping[str, Value]) -> WriteAnswer:
+        """One PUT for one customer. Raises Missing where there is no such customer, otherwise as `create` does.
+
+        An id that begins with a digit might be read as a number of go~mus: it stands in the body, not in the path.
+        """
+        if is_addressable(foreign_id):
+            return self._write("PUT", _path(foreign_id), dict(fields))
+        return self.update([{"foreign_id": foreign_id, **fields}])
+
+    def update_numbered(self, gomus_id: int, fields: Mapping[str, Value]) -> WriteAnswer:
+        """By number; right after a look that showed whose number it is. Raises as `update_one` does."""
         return self._write("PUT", _path(gomus_id), dict(fields))
 
-    def delete(self, gomus_id: int) -> None:
-        """Who is not there any more is deleted. Raises as `create` does."""
-        with suppress(Missing):
-            self._write("DELETE", _path(gomus_id), None)
+    def delete(self, id: str | int) -> None:
+        """By foreign_id, or by number right after a look that showed whose it is. Raises as `update_one` does."""
+        self._write("DELETE", _path(id), None)
 
     # --- how an answer is taken ---
 
     def _read(self, path: str, query: Mapping[str, Any] | None = None, *, may_be_missing: bool = False) -> _Answer:
         """Tried again on anything that may pass."""
         answer = self._try("GET", path, query, None, passing=(Meaning.NOT_NOW, Meaning.LOST, Meaning.LATER))
-        if answer.meaning is Meaning.MISSING and may_be_missing:
+        status, attempts = answer.status, answer.attempts
+        if answer.meaning is Meaning.DONE or (answer.meaning is Meaning.MISSING and may_be_missing):
             return answer
-        if answer.meaning is Meaning.DONE and isinstance(answer.body, Mapping | list):
-            return answer
-        if answer.meaning is Meaning.DONE:
-            raise Fatal("go~mus answers with something that is no JSON", remedy="is gomus.*.url the instance itself?")
-        if answer.meaning is Meaning.MISSING:
-            raise Fatal(f"there is nothing at {path}", remedy="is gomus.*.url the address of a go~mus instance?")
         if answer.meaning is Meaning.NO:
             raise self._failure(answer, ())
-        raise Retryable(f"go~mus failed to answer ({answer.status})", status=answer.status, attempts=answer.attempts)
+        if status == httpx.codes.NOT_FOUND and not may_be_missing:
+            raise Fatal(f"there is nothing at {path}", remedy="is gomus.*.url the address of a go~mus instance?")
+        if status < 300 and answer.meaning is Meaning.LOST:
+            what, remedy = "go~mus answers with something that is no JSON", "is gomus.*.url the instance itself?"
+            raise Retryable(what, status=status, attempts=attempts, remedy=remedy)
+        raise Retryable(f"go~mus failed to answer ({status})", status=status, attempts=attempts)
 
     def _write(self, method: str, path: str, sent: object) -> WriteAnswer:
         body = None if sent is None else {"customer": sent}
@@ -259,7 +270,8 @@ class Client:
                     status = response.status_code
             finally:
                 self._observe(method, status, self._clock() - began)
-        meaning = STATUSES.get(response.status_code, HUNDREDS.get(response.status_code // 100, Meaning.LOST))
+        body = _parse(text)
+        meaning = _meaning(method, response.status_code, body)
         if meaning is Meaning.TOKEN:
             raise _token_refused(response.status_code)
         if meaning is Meaning.ELSEWHERE:
@@ -270,7 +282,7 @@ class Client:
         return _Answer(
             response.status_code,
             meaning,
-            _parse(text),
+            body,
             parse_retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC)),
         )
 
@@ -296,6 +308,28 @@ class _Bearer(httpx.Auth):
         yield request
 
 
+def is_addressable(foreign_id: str) -> bool:
+    """Whether an id may stand in the path of a write: go~mus, or what stands before it, may read '12abc' as 12."""
+    return not foreign_id[:1].isdigit()
+
+
+def _meaning(method: str, status: int, body: object) -> Meaning:
+    """What a status means, if go~mus itself has said it: what is not JSON is nobody's word."""
+    meaning = STATUSES.get(status, HUNDREDS.get(status // 100, Meaning.LOST))
+    match meaning:
+        case Meaning.DONE | Meaning.LATER:
+            is_said = isinstance(body, Mapping | list) or (method != "GET" and body is NOTHING)
+        case Meaning.MISSING:
+            is_said = isinstance(body, Mapping) and "error" in body
+        case Meaning.NO:
+            is_said = isinstance(body, Mapping | list) or status == TOO_LARGE
+        case _:
+            is_said = True
+    if status == httpx.codes.CONFLICT and method != "DELETE" and is_said:
+        return Meaning.NOT_NOW  # somebody else is at it; a deletion is refused so because of orders
+    return meaning if is_said else Meaning.LOST
+
+
 def _path(id: str | int) -> str:
     return f"{CUSTOMERS}/{quote(str(id), safe='')}"
 
@@ -318,9 +352,14 @@ def _read_body(response: httpx.Response) -> bytes:
     return bytes(read)
 
 
+NOTHING = object()
+"""The body of an answer that has none."""
+
+
 def _parse(text: bytes) -> object:
+    """None where it is no JSON."""
     with suppress(ValueError, RecursionError):
-        return json.loads(text) if text.strip() else None
+        return json.loads(text) if text.strip() else NOTHING
     return None
 
 

@@ -105,10 +105,7 @@ class Run:
         self._done = 0
         self._due = 0
         self._unsettled = 0
-        learned = world.store.instances.learned(sync.instance)
-        self._habits = Habits(
-            cap=min(int(learned.get("batch_size", sync.batch_size)), sync.batch_size), blank=learned.get("blank")
-        )
+        self._habits = Habits.recalled(world.store.instances.learned(sync.instance), batch_size=sync.batch_size)
         self.delivery = Delivery(
             client=world.client,
             digester=world.digester,
@@ -242,7 +239,7 @@ class Run:
         for known in page:
             if self.world.stopping.is_set():
                 return
-            remote = self.world.client.read(known.gomus_id or 0)
+            remote = self.delivery.find(known.foreign_id, known.gomus_id, known.digests.fields).here
             drifted = self.delivery.drifted(known, remote)
             self._outcomes["audited"] += 1
             if drifted:
@@ -268,11 +265,8 @@ class Run:
         self._remember_habits()
 
     def _remember_habits(self) -> None:
-        store, instance = self.world.store, self.sync.instance
-        if self._habits.cap < self.sync.batch_size:
-            store.instances.learn(instance, "batch_size", str(self._habits.cap))
-        if self._habits.blank is not None:
-            store.instances.learn(instance, "blank", str(self._habits.blank))
+        for name, value in self._habits.learned(batch_size=self.sync.batch_size).items():
+            self.world.store.instances.learn(self.sync.instance, name, value)
 
     def _report(self, outcome: Outcome) -> None:
         self._outcomes[outcome.action.value if outcome.result is Result.OK else outcome.result.value] += 1

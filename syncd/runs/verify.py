@@ -12,9 +12,10 @@ from datetime import datetime
 
 import structlog
 
+from syncd.delivery.looking import Sighting, Whereabouts
 from syncd.domain.changes import Update
 from syncd.domain.chunks import chunks, until_stopped
-from syncd.domain.records import Customer, KnownCustomer, RemoteCustomer, Stage
+from syncd.domain.records import Customer, KnownCustomer, Stage
 from syncd.domain.runs import Status, Summary, Trigger
 from syncd.mapping.columns import require_columns
 from syncd.runs.run import Run, opening
@@ -26,12 +27,16 @@ PAGE = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """One customer that differs; `fields` is empty where go~mus has no such customer any more."""
+    """One customer that differs; `fields` is empty where it is not to be found under its foreign_id any more."""
 
     foreign_id: str
     gomus_id: int
-    fields: tuple[str, ...]
-    is_missing: bool = False
+    fields: tuple[str, ...] = ()
+    where: Whereabouts = Whereabouts.HERE
+
+    @property
+    def is_missing(self) -> bool:
+        return self.where is Whereabouts.GONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,24 +106,24 @@ def _choose(pairs: Iterable[Pair], sample: int | None) -> Iterable[Pair]:
 
 
 def _compare(run: Run, pairs: Sequence[Pair]) -> Iterator[tuple[Drift, Update | None]]:
-    def read(pair: Pair) -> RemoteCustomer | None:
+    def find(pair: Pair) -> Sighting:
         run.world.stop_if_asked()
-        return run.delivery.client.read(pair.known.gomus_id or 0)
+        return run.delivery.find(pair.known.foreign_id, pair.known.gomus_id, pair.known.digests.fields)
 
     with ThreadPoolExecutor(run.sync.concurrency, thread_name_prefix="gomus") as pool:
-        remotes = pool.map(read, pairs)
-        for pair, remote in zip(pairs, remotes, strict=True):
-            if found := _drift(run, pair, remote):
+        sightings = pool.map(find, pairs)
+        for pair, sighting in zip(pairs, sightings, strict=True):
+            if found := _drift(run, pair, sighting):
                 log.warning("record.drift", foreign_id=found[0].foreign_id, fields=list(found[0].fields))
                 yield found
 
 
-def _drift(run: Run, pair: Pair, remote: RemoteCustomer | None) -> tuple[Drift, Update | None] | None:
+def _drift(run: Run, pair: Pair, sighting: Sighting) -> tuple[Drift, Update | None] | None:
     """A field has drifted where go~mus once accepted what the source still says, and now shows something else."""
     known, customer = pair.known, pair.customer
-    gomus_id = known.gomus_id or 0
+    gomus_id, remote = known.gomus_id or 0, sighting.here
     if remote is None:
-        return Drift(foreign_id=known.foreign_id, gomus_id=gomus_id, fields=(), is_missing=True), None
+        return Drift(foreign_id=known.foreign_id, gomus_id=gomus_id, where=sighting.whereabouts), None
     wanted = run.ledger.digester.customer(customer.fields)
     settled = {
         name: value for name, value in customer.fields.items() if known.digests.fields.get(name) == wanted.fields[name]

@@ -1,6 +1,7 @@
 """Where tests have their databases and folders, in which order lanes come, and what every property test is granted."""
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,8 @@ if _holds_folders_of_tests(SHARED_MEMORY):
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it for what runs in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # processes of tests would be deaf to it as well
     if "PYTEST_XDIST_WORKER" not in os.environ:
         folder = tempfile.TemporaryDirectory(prefix="syncd-suite-")
         os.environ[SUITE] = folder.name

@@ -56,10 +56,11 @@ MARKS = ("Muster", "example.org", "+49302312", "Mitglied", "1980-12-31")
 LIMITS = replace(DEFAULT_LIMITS, delete_percent=10, delete_count=2)  # so that a dozen people can trip it
 
 numbers = st.integers(1, PEOPLE)
-# The n-th call of a method meets a fault: so that every step of every sequence is met, and not only the first calls
+# The n-th call of a method meets a fault: so that every step of every sequence is met, and not only the first calls,
+# though most runs make no more than those
 Plan: TypeAlias = dict[tuple[str, int], Fault]
 plans = st.dictionaries(
-    st.tuples(st.sampled_from(["GET", "POST", "PUT", "DELETE"]), st.integers(0, 6)),
+    st.tuples(st.sampled_from(["GET", "POST", "PUT", "DELETE"]), st.sampled_from([0, 0, 0, 1, 1, 2, 3, 4, 5, 6])),
     st.sampled_from(list(Fault)),
     max_size=4,
 )
@@ -350,8 +351,10 @@ def mortal(museum: Museum, commits: int) -> Iterator[None]:
 
 
 def resend_after_a_time_out(writing: Writing, creates: Any, lost: Any, *, tries: int) -> Any:
-    del lost
-    return writing._create_part(creates, tries=tries - 1) if tries > 1 else []
+    return writing._create_part(creates, tries=tries - 1) if tries > 1 else give_up(writing, creates, lost, tries=1)
+
+
+give_up = Writing._create_lost
 
 
 def know_before_acceptance(ledger: Ledger, changes: Any, action: Any) -> Any:
@@ -395,7 +398,12 @@ def test_the_machine_catches_a_broken_version(
         run_state_machine_as_test(
             Guarantees,
             settings=settings(
-                TestGuarantees.settings, max_examples=400, phases=[Phase.generate], derandomize=True, database=None
+                TestGuarantees.settings,
+                max_examples=400,
+                phases=[Phase.generate],
+                derandomize=True,
+                database=None,
+                report_multiple_bugs=False,
             ),
         )
     told = "".join(traceback.format_exception(caught.value))

@@ -216,18 +216,24 @@ class Museum:
     audit_per_run: int = 0
     fix_drift: bool = False
     address: str = "https://demo.gomus.de"
+    prefix: str = "M-"
+    timeout: timedelta = timedelta(seconds=30)
     clock: Clock = field(default_factory=Clock)
     shelf: Shelf = field(default_factory=Shelf)
 
     def __post_init__(self) -> None:
-        self.sandbox = Sandbox(self.switches)
+        self.sandbox = Sandbox(self.switches, clock=self.clock, sleep=self._take_time)
         self.engine = open_engine(self.state_url)
         upgrade(self.engine)
         self.digester = Digester(b"the museum's key", FIELDS)
-        self.transport = FaultTransport(httpx.WSGITransport(app=create_app(self.sandbox)))
+        self.transport = FaultTransport(httpx.WSGITransport(app=create_app(self.sandbox)), time=self.clock)
 
     def close(self) -> None:
         self.engine.dispose()
+
+    def _take_time(self, seconds: float) -> None:
+        """go~mus's sleep: it is at work on a call of ours."""
+        self.transport.take_time(seconds)
 
     @property
     def rows(self) -> list[dict[str, object]]:
@@ -260,7 +266,7 @@ class Museum:
             address=self.address,
             source=self.shelf,
             mapper=Mapper(
-                foreign_id=ForeignIdSpec.model_validate({"from": "id", "prefix": "M-"}),
+                foreign_id=ForeignIdSpec.model_validate({"from": "id", "prefix": self.prefix}),
                 fields={name: FieldSpec.model_validate({"from": column}) for name, column in FIELDS_MAPPED.items()},
                 catalogue=FIELDS,
             ),
@@ -275,7 +281,7 @@ class Museum:
             batch_size=self.batch_size,
             concurrency=self.concurrency,
             attempts=self.attempts,
-            timeout=timedelta(seconds=30),
+            timeout=self.timeout,
         )
 
     @contextmanager
@@ -284,7 +290,13 @@ class Museum:
         self.transport.happened.clear()
         self.transport.revive()
         options = GomusOptions.model_validate(
-            {"url": "https://demo.gomus.de", "token": TOKEN, "attempts": self.attempts, "concurrency": self.concurrency}
+            {
+                "url": "https://demo.gomus.de",
+                "token": TOKEN,
+                "attempts": self.attempts,
+                "concurrency": self.concurrency,
+                "timeout": self.timeout,
+            }
         )
         client = Client(
             options,
@@ -310,6 +322,26 @@ class Museum:
         self.sandbox.reset_calls()
         with self.world() as world:
             return verify(self.sync, world, sample=sample, fix=fix)
+
+    def approve(self) -> bool:
+        """What a guard holds; False where none does."""
+        held, now = self.store.held("members"), self.clock.now
+        return held is not None and self.store.approve(
+            "members", held.run, by="somebody", at=now, expires_at=now + timedelta(hours=24)
+        )
+
+    def listed(self) -> dict[str, str]:
+        """Who is shown as invalid or refused, and why."""
+        invalid = {str(row.foreign_id): str(row.problems) for row in self.store.invalid("members")}
+        return invalid | {row.foreign_id: row.reason for row in self.store.quarantine("members")}
+
+    def lose_state(self) -> None:
+        """Beside SQLite."""
+        self.engine.dispose()
+        for file in Path(str(self.engine.url.database)).parent.glob("state.db*"):
+            file.unlink()
+        self.engine = open_engine(self.state_url)
+        upgrade(self.engine)
 
     def calls(self) -> list[str]:
         return [str(call).replace("/api/v4", "") for call in self.sandbox.calls]

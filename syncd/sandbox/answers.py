@@ -30,9 +30,11 @@ def customer_body(customer: Customer, switches: Switches) -> dict[str, object]:
     body: dict[str, object] = {"id": customer.id}
     body |= {_answered_name(name, switches): _answered_value(name, customer[name], switches) for name in plain}
     if switches.address == "flat":
-        body |= {name: _answered_value(name, customer[name], switches) for name in ADDRESS_FIELDS}
-    else:
+        body |= {name: _answered_value(name, customer[name], switches) for name in _shown_of_address(switches)}
+    if switches.address == "nested" or switches.order_keys:
         body["addresses"] = _addresses(customer, switches)
+    if switches.order_keys:
+        body |= _keys_of_orders(customer)
     if switches.unknown_fields:
         body |= {
             "newsletter": False,
@@ -68,7 +70,7 @@ def partial_body(customers: Sequence[Customer], errors: Sequence[str], switches:
 
 
 def entry_error(position: int, foreign_id: object, complaint: Complaint, switches: Switches) -> str:
-    words = complaint.words(quote=switches.errors_quote_values)
+    words = complaint.words(switches)
     match switches.errors_name:
         case "nothing":
             return words
@@ -102,8 +104,24 @@ def _answered_value(name: str, value: Value, switches: Switches) -> Value:
     return "" if value is None and is_text and switches.cleared_fields == "empty" else value
 
 
+def _shown_of_address(switches: Switches) -> list[str]:
+    return [name for name in ADDRESS_FIELDS if name != "addr_category" or not switches.hides_category]
+
+
+def _keys_of_orders(customer: Customer) -> dict[str, object]:
+    """As the pages about orders and annual tickets show a customer."""
+    return {
+        "salutation_id": customer["customer_salutation_id"],
+        "title_id": customer["customer_title_id"],
+        "level": None,
+        "price_target_audience_id": None,
+        "wants_newsletter": False,
+    }
+
+
 def _addresses(customer: Customer, switches: Switches) -> list[dict[str, object]]:
-    first = {name.removeprefix("addr_"): _answered_value(name, customer[name], switches) for name in ADDRESS_FIELDS}
+    shown = _shown_of_address(switches)
+    first = {name.removeprefix("addr_"): _answered_value(name, customer[name], switches) for name in shown}
     is_there = any(customer[name] is not None for name in ADDRESS_FIELDS) or customer.further_addresses
     addresses = [first, *customer.further_addresses] if is_there else []
     return [{"id": customer.id * 10 + place, **address} for place, address in enumerate(addresses)]

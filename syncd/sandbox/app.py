@@ -1,4 +1,4 @@
-"""The sandbox on HTTP: the API under /api, and beside it a page and a JSON state for the people who test."""
+"""The sandbox on HTTP: the API under /api, behind a proxy, and beside it a page and a JSON state for who tests."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 from .answers import Answer, refusal
 from .calls import ROUTES, Asked, Route, answer
 from .customers import Customer
+from .proxy import Proxy
 from .store import Call, Sandbox
 
 _CUSTOMERS_SHOWN = 500
@@ -24,13 +25,14 @@ def create_app(sandbox: Sandbox) -> Flask:
     app.add_url_rule("/", "page", lambda: _page(sandbox))
     app.add_url_rule("/_sandbox/state", "state", lambda: _state(sandbox))
     app.register_error_handler(HTTPException, lambda error: _no_such_call(sandbox, error))
+    app.wsgi_app = Proxy(app, choose=sandbox.hook_for, clock=sandbox.now)  # type: ignore[method-assign]  # as Flask's pages say
     return app
 
 
 def _view(sandbox: Sandbox, route: Route) -> Callable[..., Response]:
     def view(key: str = "") -> Response:
         asked = Asked(query=request.args.to_dict(), key=key, body=request.get_json(force=True, silent=True))
-        with sandbox.under_way(), sandbox.lock:
+        with sandbox.under_way(route.method, asked.body), sandbox.lock:
             given = answer(sandbox, route, asked, token=_bearer_token())
             _log(sandbox, route.path, given)
         return _response(given)
@@ -78,6 +80,7 @@ def _page(sandbox: Sandbox) -> Response:
             "sandbox.html",
             customers=sandbox.customers[:_CUSTOMERS_SHOWN],
             customer_count=len(sandbox.customers),
+            stranger_count=len(sandbox.strangers),
             deleted_count=len(sandbox.deleted),
             calls=list(sandbox.calls)[: -_CALLS_SHOWN - 1 : -1],
             call_count=len(sandbox.calls),
@@ -90,6 +93,8 @@ def _state(sandbox: Sandbox) -> Response:
         return jsonify(
             customers=[_whole(customer) for customer in sandbox.customers],
             deleted=[_whole(customer) for customer in sandbox.deleted],
+            strangers=[_whole(customer) for customer in sandbox.strangers],
+            touched_strangers=sandbox.touched_strangers(),
             calls=len(sandbox.calls),
             by_call=Counter(str(call) for call in sandbox.calls),
         )

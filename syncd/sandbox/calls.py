@@ -1,7 +1,7 @@
 """The calls of the customers API, one function each, and the table of them; `app` puts them on HTTP."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from .answers import (
@@ -43,7 +43,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """`needs` is nothing (public), a token, an API user, or a permission of one."""
+    """`needs` is nothing (public), a token, or a permission of an API user."""
 
     method: str
     path: str
@@ -76,7 +76,7 @@ def locales(_sandbox: Sandbox, _asked: Asked) -> Answer:
 
 
 def show(sandbox: Sandbox, asked: Asked) -> Answer:
-    customer = sandbox.find(asked.key)
+    customer = sandbox.see(asked.key)
     if customer is None:
         return _not_there(sandbox, asked.key)
     return Answer(status=200, body=single_body(customer, sandbox.switches))
@@ -98,6 +98,7 @@ def update(sandbox: Sandbox, asked: Asked) -> Answer:
         return _not_there(sandbox, asked.key)
     if not isinstance(asked.customer, dict):
         return _NO_CUSTOMER
+    sandbox.note_write("PUT", customer)
     return _answer_one(sandbox, sandbox.save(asked.customer, customer), done=200)
 
 
@@ -115,10 +116,11 @@ def update_batch(sandbox: Sandbox, asked: Asked) -> Answer:
 
 
 def delete(sandbox: Sandbox, asked: Asked) -> Answer:
-    customer = sandbox.find(asked.key)
+    switches = sandbox.switches
+    customer = sandbox.find(asked.key, key=switches.delete_key)
     if customer is None:
         return _not_there(sandbox, asked.key)
-    switches = sandbox.switches
+    sandbox.note_write("DELETE", customer)
     if customer.orders and switches.delete_with_orders != "done":
         status = 409 if switches.delete_with_orders == "refused-409" else 422
         return refusal(status, "customer could not be deleted", ["Cannot delete record because dependent orders exist"])
@@ -140,7 +142,7 @@ ROUTES = (
     Route(method="GET", path="/api/v4/locales", needs="nothing", act=locales),
     Route(method="POST", path="/api/v4/customers", needs="create", act=create),
     Route(method="PUT", path="/api/v4/customers", needs="update", act=update_batch),
-    Route(method="GET", path="/api/v4/customers/:id", needs="user", act=show),
+    Route(method="GET", path="/api/v4/customers/:id", needs="read", act=show),
     Route(method="PUT", path="/api/v4/customers/:id", needs="update", act=update),
     Route(method="DELETE", path="/api/v4/customers/:id", needs="delete", act=delete),
 )
@@ -150,6 +152,12 @@ def answer(sandbox: Sandbox, route: Route, asked: Asked, *, token: str | None) -
     """The whole of a call but its HTTP; the caller holds the sandbox's lock."""
     if denied := _denial(sandbox, route.needs, token):
         return denied
+    if "." in asked.key:
+        match sandbox.switches.dotted_ids:
+            case "no-route":
+                return refusal(404, "Not Found")
+            case "cut":  # what follows the dot is taken for a format, such as .json
+                asked = replace(asked, key=asked.key.partition(".")[0])
     return sandbox.perform(lambda: route.act(sandbox, asked), writes=route.method != "GET")
 
 
@@ -160,7 +168,7 @@ def _denial(sandbox: Sandbox, needs: str, token: str | None) -> Answer | None:
         return refusal(401, "Unauthorized")
     if needs == "token":
         return None
-    allowed = {"user"} | sandbox.switches.permissions if sandbox.switches.access == "user" else set()
+    allowed = sandbox.switches.permissions if sandbox.switches.access == "user" else frozenset()
     return None if needs in allowed else refusal(403, "Forbidden")
 
 
@@ -182,7 +190,12 @@ def _answer_one(sandbox: Sandbox, result: Customer | list[Complaint], *, done: i
     switches = sandbox.switches
     if isinstance(result, Customer):
         return Answer(status=done, body=single_body(result, switches))
-    return refusal(422, ONE_NOT_SAVED, [complaint.words(quote=switches.errors_quote_values) for complaint in result])
+    errors = [complaint.words(switches) for complaint in result]
+    return (
+        Answer(status=200, body={"errors": errors})
+        if switches.bad_single == "200"
+        else refusal(422, ONE_NOT_SAVED, errors)
+    )
 
 
 def _save_batch(
@@ -210,7 +223,7 @@ def _save_batch(
 
 
 def _is_unknown(sandbox: Sandbox, sent: object) -> bool:
-    return _named(sent) is not None and not sandbox.by_foreign_id(str(_named(sent)))
+    return _named(sent) is not None and sandbox.find_by_foreign_id(str(_named(sent))) is None
 
 
 def _named(sent: object) -> object:
@@ -221,7 +234,9 @@ def _named(sent: object) -> object:
 def _update_by_foreign_id(sandbox: Sandbox, sent: Sent) -> Customer | list[Complaint]:
     if _named(sent) is None:
         return [Complaint(field="foreign_id", text="can't be blank")]
-    if _is_unknown(sandbox, sent):
+    customer = sandbox.find_by_foreign_id(str(_named(sent)))
+    if customer is None:
         is_silent = sandbox.switches.unknown_update == "silence"
         return [] if is_silent else [Complaint(field="customer", text="not found")]
-    return sandbox.save(sent, sandbox.by_foreign_id(str(_named(sent)))[0])
+    sandbox.note_write("PUT", customer)
+    return sandbox.save(sent, customer)

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from enum import Enum
 from typing import TypeAlias
 
+from .forms import kept, spelt
 from .switches import Switches
 
 Value: TypeAlias = str | int | bool | None
@@ -53,12 +54,16 @@ _LONGEST = {"notes": 65_535}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
-    """`fields` holds each of FIELDS, None where it is empty; `further_addresses` are out of the API's reach."""
+    """`fields` holds each of FIELDS, None where it is empty; `further_addresses` are out of the API's reach.
+
+    `has_login`: the customer has an account of the web shop, whose name is the e-mail address.
+    """
 
     id: int
     fields: Mapping[str, Value]
     further_addresses: tuple[Mapping[str, Value], ...] = ()
     orders: int = 0
+    has_login: bool = False
     created_at: datetime
     updated_at: datetime
 
@@ -67,22 +72,31 @@ class Customer:
         found = self.fields["foreign_id"]
         return None if found is None else str(found)
 
+    @property
+    def addresses(self) -> tuple[Mapping[str, Value], ...]:
+        """All of them; the first where there is anything in it."""
+        first = {name.removeprefix("addr_"): self.fields[name] for name in ADDRESS_FIELDS}
+        return (first, *self.further_addresses) if any(first.values()) else self.further_addresses
+
     def __getitem__(self, name: str) -> Value:
         return self.fields[name]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complaint:
-    """One broken rule; `value` is what was sent."""
+    """One broken rule; `value` is what was sent, `about` the name of the customer whose it is."""
 
     field: str
     text: str
     value: object = None
+    about: str = ""
 
-    def words(self, *, quote: bool) -> str:
+    def words(self, switches: Switches) -> str:
         """As ActiveRecord's full_messages: `foreign_id` becomes "Foreign"."""
         name = self.field.removesuffix("_id").replace("_", " ").capitalize()
-        return f"{name} '{self.value}' {self.text}" if quote and self.value else f"{name} {self.text}"
+        quoted = f" '{self.value}'" if switches.errors_quote_values and self.value else ""
+        told = spelt(self.about, switches.errors_tell)
+        return f"{name}{quoted} {self.text}" + (f" ({told})" if told else "")
 
 
 def revise(
@@ -94,12 +108,11 @@ def revise(
         value = sent.get(name)
         if name not in sent or isinstance(value, (dict, list)):
             continue  # strong parameters drop what is no scalar
-        if value is None or value == "":
-            if _clears(value, switches):
-                revised[name] = BLANK[name]
-            continue
         try:
-            revised[name] = _cast(kind, value)
+            if value is not None and value != "":
+                revised[name] = _cast(kind, name, value, switches)
+            elif _clears(kind, value, switches):
+                revised[name] = BLANK[name]
         except ValueError:
             complaints.append(Complaint(field=name, text="is invalid", value=value))
     return revised, complaints
@@ -123,15 +136,35 @@ def broken_rules(
         yield Complaint(field="email", text="is invalid", value=fields["email"])
 
 
-def _clears(value: object, switches: Switches) -> bool:
+def kept_rules(customer: Customer, fields: Mapping[str, Value], switches: Switches) -> Iterator[Complaint]:
+    """The rules that a customer must meet after it has changed from what it was."""
+    needs_email = customer.has_login and switches.login_email == "required"
+    for name in sorted(switches.unemptied | ({"email"} if needs_email else set())):
+        if fields[name] is None and customer[name] is not None:
+            yield Complaint(field=name, text="can't be blank")
+    is_fixed = customer.has_login and switches.login_email == "fixed"
+    if is_fixed and fields["email"] != customer["email"]:
+        yield Complaint(field="email", text="can't be changed", value=fields["email"])
+
+
+def full_name(fields: Mapping[str, Value]) -> str:
+    return " ".join(str(fields[name]) for name in ("name", "surname") if fields[name])
+
+
+def _clears(kind: Kind, value: object, switches: Switches) -> bool:
+    """ValueError where it is no blank at all."""
+    if kind in (Kind.NUMBER, Kind.DATE) and switches.blank_dates == "null-only":
+        if value == "":
+            raise ValueError(value)
+        return True
     return switches.cleared_by in ("both", "null" if value is None else "empty")
 
 
-def _cast(kind: Kind, value: object) -> Value:
+def _cast(kind: Kind, name: str, value: object, switches: Switches) -> Value:
     """As a database column would take it; ValueError where it can't."""
     match kind:
         case Kind.TEXT:
-            return str(value)
+            return kept(name, str(value), switches)
         case Kind.BOOLEAN:
             return str(value).casefold() not in _FALSE
         case Kind.NUMBER:

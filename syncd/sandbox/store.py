@@ -1,9 +1,8 @@
-"""The instance's memory: its customers, the deleted ones, the lists it offers, and every call it was sent.
+"""The instance: its customers, the lists it offers, the rules it has, and every call it was sent.
 
 `calls` reads and writes it, under one lock for each call; tests look into it and prepare it.
 """
 
-import re
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -13,8 +12,11 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock, RLock
 
 from .answers import Answer
-from .customers import ADDRESS_FIELDS, BLANK, Complaint, Customer, Value, broken_rules, revise
+from .customers import ADDRESS_FIELDS, BLANK, Complaint, Customer, Value, broken_rules, full_name, kept_rules, revise
+from .memory import Memory
+from .proxy import SPOILT, Hook, Passing
 from .reference import COUNTRIES, SALUTATIONS, TITLES
+from .strangers import FOREIGN_IDS, make_strangers
 from .switches import Switches
 
 TOKEN = "sandbox-token"  # noqa: S105 - the fake instance's own, good nowhere else
@@ -37,8 +39,7 @@ class Call:
     @property
     def customers(self) -> list[dict[str, object]]:
         """The customers in the body, as they were sent; of a single one too."""
-        sent = self.body.get("customer") if isinstance(self.body, dict) else None
-        return [one for one in (sent if isinstance(sent, list) else [sent]) if isinstance(one, dict)]
+        return sent_customers(self.body)
 
     def __str__(self) -> str:
         return f"{self.method} {self.route or self.path}"
@@ -53,6 +54,12 @@ class _Accepted:
     since: datetime
 
 
+def sent_customers(body: object) -> list[dict[str, object]]:
+    """The customers in a call's body; a single one too."""
+    sent = body.get("customer") if isinstance(body, dict) else None
+    return [one for one in (sent if isinstance(sent, list) else [sent]) if isinstance(one, dict)]
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -60,15 +67,18 @@ def _now() -> datetime:
 class Sandbox:
     """A fake go~mus. `switches`, `tokens` and the lists may be changed at any time, as an instance's may.
 
-    `latency` is in seconds, for each call; `busiest` is the most calls there were under way at once.
+    `latency` is in seconds, for each call; `busiest` is the most calls there were under way at once. `strangers` are
+    foreign_ids of another system's customers, who are there from the beginning. A test may set `hook`, which decides
+    about each call in a proxy's place, and `objects`, a rule of this instance's own.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each has a default, and most tests give one
         self,
         switches: Switches | None = None,
         *,
         tokens: Collection[str] = (TOKEN,),
         latency: float = 0.0,
+        strangers: Iterable[int] = FOREIGN_IDS,
         clock: Callable[[], datetime] = _now,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -78,6 +88,8 @@ class Sandbox:
         self.salutations = dict(SALUTATIONS)
         self.titles = dict(TITLES)
         self.countries = dict(COUNTRIES)
+        self.hook: Hook | None = None
+        self.objects: Callable[[Mapping[str, Value]], Iterable[Complaint]] = lambda _fields: ()
         self.lock = RLock()
         self.calls: deque[Call] = deque(maxlen=_CALLS_KEPT)
         self.busiest = 0
@@ -85,35 +97,44 @@ class Sandbox:
         self._sleep = sleep
         self._counting = Lock()
         self._under_way = 0
-        self._living: dict[int, Customer] = {}
-        self._dead: dict[int, Customer] = {}
-        self._ids: dict[str, set[int]] = {}  # of the living, by foreign_id
-        self._next_id = 1001
-        self._undo: list[tuple[int, Customer | None]] = []  # what this call has changed, to take it back
+        self._writes_passed = 0
+        self._memory = Memory(make_strangers(strangers, clock()), clock)
+        self._touched: list[str] = []
         self._accepted: list[_Accepted] = []
 
     # What a test looks at
 
     @property
     def customers(self) -> list[Customer]:
-        """The living, by id."""
+        """The living, by id, without the strangers."""
         with self.lock:
-            return [self._living[id_] for id_ in sorted(self._living)]
+            return [customer for customer in self._memory.living if customer.id not in self._memory.strangers]
+
+    @property
+    def strangers(self) -> list[Customer]:
+        with self.lock:
+            return [customer for customer in self._memory.living if customer.id in self._memory.strangers]
 
     @property
     def deleted(self) -> list[Customer]:
-        """As they were when they were deleted."""
+        """As they were when they were deleted, without the strangers."""
         with self.lock:
-            return list(self._dead.values())
+            return [one for one in self._memory.dead.values() if one.id not in self._memory.strangers]
+
+    def touched_strangers(self) -> list[str]:
+        """Every write that reached a stranger, even where it was refused or changed nothing. It should be empty."""
+        with self.lock:
+            return list(self._touched)
 
     def by_foreign_id(self, foreign_id: str) -> list[Customer]:
+        """Those that have it as it is written here."""
         with self.lock:
-            return [self._living[id_] for id_ in sorted(self._ids.get(foreign_id, ()))]
+            return self._memory.living.named(foreign_id)
 
     def duplicates(self) -> list[str]:
         """The foreign_ids that more than one living customer has."""
         with self.lock:
-            return sorted(foreign_id for foreign_id, ids in self._ids.items() if len(ids) > 1)
+            return self._memory.living.shared()
 
     def calls_to(self, method: str, route: str | None = None) -> list[Call]:
         """`route` as in the vendor's pages: `/api/v4/customers/:id`."""
@@ -128,9 +149,16 @@ class Sandbox:
             raise ValueError(f"no such customer fields: {', '.join(sorted(unknown))}")
         with self.lock:
             now = self._clock()
-            added = Customer(id=id or self._new_id(), fields={**BLANK, **fields}, created_at=now, updated_at=now)
-            self._set(added.id, added)
+            id_ = id or self._memory.new_id()
+            added = Customer(id=id_, fields={**BLANK, **fields}, created_at=now, updated_at=now)
+            self._memory.put(id_, added)
             return added
+
+    def add_stranger(self, *, id: int | None = None, **fields: Value) -> Customer:
+        """One more customer that nobody may touch."""
+        added = self.add_customer(id=id, **fields)
+        self._memory.strangers.add(added.id)
+        return added
 
     def add_order(self, id: int) -> None:
         self._change(id, lambda customer: replace(customer, orders=customer.orders + 1))
@@ -141,6 +169,29 @@ class Sandbox:
         if unknown := address.keys() - blank.keys():
             raise ValueError(f"no such address fields: {', '.join(sorted(unknown))}")
         self._change(id, lambda it: replace(it, further_addresses=(*it.further_addresses, {**blank, **address})))
+
+    def give_login(self, id: int) -> None:
+        """An account of the web shop; `Switches.login_email` says what follows from it."""
+        self._change(id, lambda customer: replace(customer, has_login=True))
+
+    # What staff do in the back office
+
+    def merge(self, loser: int, survivor: int) -> None:
+        """Make one of two, by number."""
+        with self.lock:
+            self._memory.merge(loser, survivor)
+
+    def rename(self, id: int, foreign_id: str | None) -> None:
+        """Give a customer another foreign_id, or none."""
+        self._change(id, lambda customer: replace(customer, fields={**customer.fields, "foreign_id": foreign_id}))
+
+    def recreate(self, id: int, **changes: Value) -> Customer:
+        """Delete a customer and enter it anew: the same foreign_id under another number."""
+        with self.lock:
+            fields = {**self._memory.take_out(id).fields, **changes}
+            return self.add_customer(id=self._memory.new_id(), **fields)
+
+    # What a test does between its steps
 
     def reset_calls(self) -> None:
         with self.lock:
@@ -155,14 +206,29 @@ class Sandbox:
 
     # What the calls do; each under the lock
 
+    def now(self) -> datetime:
+        return self._clock()
+
+    def hook_for(self, call: Passing) -> Hook | None:
+        """What decides about a call in the proxy: the test's own hook, or a switch; None lets the call pass."""
+        if self.hook or call.method == "GET":
+            return self.hook
+        with self._counting:
+            self._writes_passed += 1
+            left = -self._writes_passed % self.switches.spoilt_every
+        return SPOILT.get({0: self.switches.proxy, 1: self.switches.busy}.get(left, "none"))
+
     @contextmanager
-    def under_way(self) -> Iterator[None]:
+    def under_way(self, method: str, body: object) -> Iterator[None]:
+        """A call at work, for as long as it takes."""
+        members = 0 if method == "GET" else len(sent_customers(body))
+        seconds = self.latency + members * self.switches.milliseconds_a_member / 1000
         with self._counting:
             self._under_way += 1
             self.busiest = max(self.busiest, self._under_way)
         try:
-            if self.latency:
-                self._sleep(self.latency)
+            if seconds:
+                self._sleep(seconds)
             yield
         finally:
             with self._counting:
@@ -170,6 +236,7 @@ class Sandbox:
 
     def perform(self, act: Callable[[], Answer], *, writes: bool) -> Answer:
         """A call's effect and answer; where writes are only accepted, its effect waits until further calls came."""
+        self._memory.calls += 1
         self._apply_due()
         answer = self._carry_out(act)
         if writes and self.switches.writes == "accepted" and answer.status < 300:
@@ -178,76 +245,59 @@ class Sandbox:
             return Answer(status=202, body={"status": "accepted"})
         return answer
 
-    def find(self, key: str) -> Customer | None:
-        """By numeric id first, then by foreign_id."""
-        number = self._number(key)
-        if number in self._living:
-            return self._living[number]
-        return next(iter(self.by_foreign_id(key)), None)
+    def see(self, id: str) -> Customer | None:
+        """What a read finds, which may be older than what a write finds."""
+        return self._memory.find(self._memory.as_read(self.switches), id, self.switches)
 
-    def was_deleted(self, key: str) -> bool:
-        return self._number(key) in self._dead or any(dead.foreign_id == key for dead in self._dead.values())
+    def find(self, id: str, *, key: str = "number-first") -> Customer | None:
+        """What a write finds; `key` as in `Switches.delete_key`."""
+        return self._memory.find(self._memory.living, id, self.switches, key=key)
+
+    def find_by_foreign_id(self, foreign_id: str) -> Customer | None:
+        return self._memory.named(self._memory.living, foreign_id, self.switches)
+
+    def note_write(self, method: str, customer: Customer) -> None:
+        """A write that has reached a customer."""
+        if customer.id in self._memory.strangers:
+            self._touched.append(f"{method} of customer {customer.id} (foreign_id {customer.foreign_id})")
+
+    def was_deleted(self, id: str) -> bool:
+        return self._memory.was_deleted(id, self.switches)
 
     def save(self, sent: Mapping[str, object], customer: Customer | None = None) -> Customer | list[Complaint]:
         """Creates, or changes the customer given; what stands against it where it can't."""
         fields, complaints = revise(customer.fields if customer else BLANK, sent, self.switches)
+        if customer and customer.has_login and self.switches.login_email == "kept":
+            fields["email"] = customer["email"]
         complaints += broken_rules(fields, self._known_ids(), self.switches)
+        complaints += kept_rules(customer, fields, self.switches) if customer else ()
         complaints += self._taken(fields, None if customer is None else customer.id)
+        complaints += self.objects(fields)
         if complaints:
-            return complaints
+            return [replace(complaint, about=full_name(fields)) for complaint in complaints]
         now = self._clock()
         saved = (
             replace(customer, fields=fields, updated_at=now)
             if customer
-            else Customer(id=self._new_id(), fields=fields, created_at=now, updated_at=now)
+            else Customer(id=self._memory.new_id(), fields=fields, created_at=now, updated_at=now)
         )
-        self._set(saved.id, saved)
+        self._memory.put(saved.id, saved)
         return saved
 
     def remove(self, customer: Customer) -> None:
-        self._set(customer.id, None)
+        self._memory.put(customer.id, None)
 
     def roll_back(self) -> None:
-        """Take back what this call has changed; ids that it drew are lost, as a database's sequence loses them."""
-        for id_, before in reversed(self._undo[:]):
-            self._set(id_, before)
-            if before is None:
-                self._dead.pop(id_, None)
-        self._undo.clear()
+        self._memory.roll_back()
 
     def _carry_out(self, act: Callable[[], Answer]) -> Answer:
         """Each act has an undo of its own: rolled back, it must not take back the one before."""
-        self._undo.clear()
+        self._memory.begin()
         return act()
-
-    def _set(self, id_: int, customer: Customer | None) -> None:
-        before = self._living.pop(id_, None)
-        self._undo.append((id_, before))
-        if before and before.foreign_id is not None:
-            self._ids[before.foreign_id].discard(id_)
-        if customer is None:
-            if before:
-                self._dead[id_] = before
-            return
-        self._dead.pop(id_, None)
-        self._living[id_] = customer
-        if customer.foreign_id is not None:
-            self._ids.setdefault(customer.foreign_id, set()).add(id_)
 
     def _change(self, id_: int, change: Callable[[Customer], Customer]) -> None:
         with self.lock:
-            self._set(id_, change(self._living[id_]))
-
-    def _new_id(self) -> int:
-        while self._next_id in self._living or self._next_id in self._dead:
-            self._next_id += 1
-        self._next_id += 1
-        return self._next_id - 1
-
-    def _number(self, key: str) -> int | None:
-        pattern = r"\d{1,18}" if self.switches.lenient_numeric else r"\d{1,18}$"
-        digits = re.match(pattern, key, re.ASCII)
-        return int(digits.group()) if digits else None
+            self._memory.put(id_, change(self._memory.take_out(id_)))
 
     def _known_ids(self) -> dict[str, Collection[int]]:
         return {
@@ -259,9 +309,11 @@ class Sandbox:
     def _taken(self, fields: Mapping[str, Value], own_id: int | None) -> Iterable[Complaint]:
         taken = "has already been taken"
         foreign_id, email = fields["foreign_id"], fields["email"]
-        if self.switches.foreign_ids == "unique" and self._ids.get(str(foreign_id), set()) - {own_id}:
+        is_any_form = self.switches.foreign_id_found == "in-any-form"
+        named = self._memory.living.named(str(foreign_id), in_any_form=is_any_form)
+        if self.switches.foreign_ids == "unique" and any(other.id != own_id for other in named):
             yield Complaint(field="foreign_id", text=taken, value=foreign_id)
-        others = (other for other in self._living.values() if other.id != own_id)
+        others = (other for other in self._memory.living if other.id != own_id)
         if self.switches.email_unique and email is not None and any(other["email"] == email for other in others):
             yield Complaint(field="email", text=taken, value=email)
 

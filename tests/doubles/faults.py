@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import Enum, auto
-from threading import Lock
-from typing import TypeAlias
+from threading import Lock, local
+from typing import Protocol, TypeAlias
 
 import httpx
 
@@ -61,27 +62,59 @@ class Happened:
     fault: Fault | None
 
 
+class Time(Protocol):
+    """A clock that goes on by itself only when somebody sleeps."""
+
+    def __call__(self) -> datetime: ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
 @dataclass(slots=True, kw_only=True)
 class _Kept:
+    """A request that acts after so many others, or from a certain time on."""
+
     request: httpx.Request
-    requests_left: int
+    requests_left: int = 0
+    due_at: datetime | None = None
+
+
+class _TakesLonger(BaseException):
+    """The server needs so much longer than the client waits."""
+
+    def __init__(self, more: timedelta) -> None:
+        self.more = more
 
 
 class FaultTransport(httpx.BaseTransport):
     """`choose` names the fault of the n-th request (from 0), or None; a sequence that has run out means none.
 
     A kill kills the process, all its threads: every later request raises Killed too, until `revive`. A LATE request
-    acts just before the `late_by`-th one after it, so that with 2 the first look does not see it yet; or on `flush`.
+    acts just before the `late_by`-th one after it, so that with 2 the first look does not see it yet; where `late_for`
+    is set, before the first one that comes so much later than it; or on `flush`.
+
+    A server whose sleep is `take_time` takes its time by `time`: where that is more than the client waits, the client
+    sees a time-out when its own time is over, and the request acts when the server's is.
     """
 
     def __init__(
-        self, inner: httpx.BaseTransport, choose: Choose = (), *, retry_after: str | None = "1", late_by: int = 1
+        self,
+        inner: httpx.BaseTransport,
+        choose: Choose = (),
+        *,
+        retry_after: str | None = "1",
+        late_by: int = 1,
+        late_for: timedelta | None = None,
+        time: Time | None = None,
     ) -> None:
         self.choose = choose
+        self.late_for = late_for
         self.happened: list[Happened] = []
         self._inner = inner
         self._retry_after = retry_after
         self._late_by = late_by
+        self._time = time
+        self._calling = local()
         self._late: list[_Kept] = []
         self._is_dead = False
         self._lock = Lock()
@@ -91,9 +124,23 @@ class FaultTransport(httpx.BaseTransport):
         fault, due = self._next(request)
         for late in due:
             self._act(late)
-        if fault is None:
-            return self._inner.handle_request(request)
-        return self._break(request, fault)
+        try:
+            return self._patiently(request) if fault is None else self._break(request, fault)
+        except _TakesLonger as longer:
+            assert self._time is not None
+            with self._lock:
+                self._late.append(_Kept(request=request, due_at=self._time() + longer.more))
+            raise httpx.ReadTimeout("the server takes longer (on purpose)", request=request) from None
+
+    def take_time(self, seconds: float) -> None:
+        """The server's sleep, in the thread of the call that it is at work on."""
+        assert self._time is not None
+        patience = getattr(self._calling, "patience", None)
+        if patience is None:  # nobody waits for a request that is late
+            return
+        self._time.sleep(min(seconds, patience))
+        if seconds > patience:
+            raise _TakesLonger(timedelta(seconds=seconds - patience))
 
     def revive(self) -> None:
         """A new process; what was LATE is still on its way."""
@@ -117,7 +164,7 @@ class FaultTransport(httpx.BaseTransport):
             self.happened.append(Happened(method=request.method, path=request.url.path, fault=fault))
             due = self._due()
             if fault is Fault.LATE:
-                self._late.append(_Kept(request=request, requests_left=self._late_by))
+                self._late.append(self._kept(request))
             self._is_dead = fault in KILLS
             return fault, due
 
@@ -126,12 +173,31 @@ class FaultTransport(httpx.BaseTransport):
             return self.choose(request, number)
         return self.choose[number] if number < len(self.choose) else None
 
+    def _kept(self, request: httpx.Request) -> _Kept:
+        if self.late_for is None:
+            return _Kept(request=request, requests_left=self._late_by)
+        assert self._time is not None
+        return _Kept(request=request, due_at=self._time() + self.late_for)
+
     def _due(self) -> list[httpx.Request]:
         for kept in self._late:
             kept.requests_left -= 1
-        due = [kept.request for kept in self._late if kept.requests_left <= 0]
-        self._late = [kept for kept in self._late if kept.requests_left > 0]
-        return due
+        due = [kept for kept in self._late if self._is_due(kept)]
+        self._late = [kept for kept in self._late if kept not in due]
+        return [kept.request for kept in due]
+
+    def _is_due(self, kept: _Kept) -> bool:
+        if kept.due_at is None:
+            return kept.requests_left <= 0
+        return self._time is not None and self._time() >= kept.due_at
+
+    def _patiently(self, request: httpx.Request) -> httpx.Response:
+        """As long as the client waits for an answer."""
+        self._calling.patience = request.extensions.get("timeout", {}).get("read")
+        try:
+            return self._inner.handle_request(request)
+        finally:
+            self._calling.patience = None
 
     def _act(self, request: httpx.Request) -> httpx.Response:
         response = self._inner.handle_request(request)

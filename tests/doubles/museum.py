@@ -223,15 +223,17 @@ class Museum:
     audit_per_run: int = 0
     fix_drift: bool = False
     address: str = "https://demo.gomus.de"
+    prefix: str = "M-"
+    timeout: timedelta = timedelta(seconds=30)
     clock: Clock = field(default_factory=Clock)
     shelf: Shelf = field(default_factory=Shelf)
     upgrading: Callable[[sa.Engine], None] = upgrade_by_copy
 
     def __post_init__(self) -> None:
-        self.sandbox = Sandbox(self.switches)
+        self.sandbox = Sandbox(self.switches, clock=self.clock, sleep=self._take_time)
         self._open_state()
         self.digester = Digester(b"the museum's key", FIELDS)
-        self.transport = FaultTransport(httpx.WSGITransport(app=create_app(self.sandbox)))
+        self.transport = FaultTransport(httpx.WSGITransport(app=create_app(self.sandbox)), time=self.clock)
 
     def _open_state(self) -> None:
         self.engine = open_engine(self.state_url)
@@ -244,6 +246,10 @@ class Museum:
         """As the next process finds it."""
         self.close()
         self._open_state()
+
+    def _take_time(self, seconds: float) -> None:
+        """go~mus's sleep: it is at work on a call of ours."""
+        self.transport.take_time(seconds)
 
     @property
     def rows(self) -> list[dict[str, object]]:
@@ -276,7 +282,7 @@ class Museum:
             address=self.address,
             source=self.shelf,
             mapper=Mapper(
-                foreign_id=ForeignIdSpec.model_validate({"from": "id", "prefix": "M-"}),
+                foreign_id=ForeignIdSpec.model_validate({"from": "id", "prefix": self.prefix}),
                 fields={name: FieldSpec.model_validate({"from": column}) for name, column in FIELDS_MAPPED.items()},
                 catalogue=FIELDS,
             ),
@@ -291,7 +297,7 @@ class Museum:
             batch_size=self.batch_size,
             concurrency=self.concurrency,
             attempts=self.attempts,
-            timeout=timedelta(seconds=30),
+            timeout=self.timeout,
             keep=StateOptions().keep,
         )
 
@@ -318,7 +324,13 @@ class Museum:
         self.transport.happened.clear()
         self.transport.revive()
         options = GomusOptions.model_validate(
-            {"url": "https://demo.gomus.de", "token": TOKEN, "attempts": self.attempts, "concurrency": self.concurrency}
+            {
+                "url": "https://demo.gomus.de",
+                "token": TOKEN,
+                "attempts": self.attempts,
+                "concurrency": self.concurrency,
+                "timeout": self.timeout,
+            }
         )
         client = Client(
             options,
@@ -346,6 +358,26 @@ class Museum:
         self.sandbox.reset_calls()
         with self.world() as world:
             return verify(self.sync, world, sample=sample, fix=fix)
+
+    def approve(self) -> bool:
+        """What a guard holds; False where none does."""
+        held = self.store.held.find("members")
+        if held is None:
+            return False
+        expires_at = self.clock.now + timedelta(hours=24)
+        return self.store.held.approve("members", held.run_id, by="somebody", expires_at=expires_at)
+
+    def listed(self) -> dict[str, str]:
+        """Who is shown as invalid or refused, and why."""
+        invalid = {str(row.foreign_id): str(row.problems) for row in self.store.failures.invalid("members")}
+        return invalid | {row.foreign_id: row.reason for row in self.store.failures.refused("members")}
+
+    def lose_state(self) -> None:
+        """Beside SQLite."""
+        self.close()
+        for file in Path(str(self.engine.url.database)).parent.glob("state.db*"):
+            file.unlink()
+        self._open_state()
 
     def calls(self) -> list[str]:
         return [str(call).replace("/api/v4", "") for call in self.sandbox.calls]

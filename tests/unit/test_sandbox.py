@@ -204,6 +204,7 @@ def tour(switches):
     """What a client sees of every kind of call, and what is in the world after: any switch must show in it."""
     sandbox = Sandbox(switches, clock=lambda: datetime(2026, 11, 23, tzinfo=UTC))
     sandbox.add_customer(foreign_id="OLD", surname="Alt", email="alt@example.org", addr_city="Bonn", notes="x")
+    sandbox.give_login(1001)
     seen = []
     with client_of(sandbox) as client:
         seen += [client.get(CUSTOMERS + path) for path in ("/salutations", "/titles", "/OLD", "/1001abc")]
@@ -216,12 +217,29 @@ def tour(switches):
             post(client, [{"foreign_id": "M-6", "surname": "Sechs", "email": "kein Platz"}]),
             put(client, [{"foreign_id": "M-9", "surname": "Neun"}, {"foreign_id": "OLD", "tel": "1"}]),
             put(client, {"email": None, "notes": ""}, "OLD"),
+            put(client, {"email": "neu@example.org", "addr_category": "ermäßigt"}, 1001),
+            put(client, {"date_of_birth": ""}, 1001),
+            *[put(client, {name: value}, 1001) for name, value in FORMED.items()],
+            *[client.get(f"{CUSTOMERS}/{id_}") for id_ in (1001, "OLD", "old", "OLD.json")],
+            post(client, {"foreign_id": "M-u\u0308", "surname": "Ü"}),
             client.delete(f"{CUSTOMERS}/M-2"),
             client.delete(f"{CUSTOMERS}/M-2"),
+            client.delete(f"{CUSTOMERS}/1003"),
+            client.delete(f"{CUSTOMERS}/{sandbox.add_customer(id=1005, surname='Fünf').id}"),
+            *_after_a_merger(sandbox, client),
             client.delete(f"{CUSTOMERS}/OLD"),
         ]
     sandbox.apply_accepted()
     return [(one.status_code, one.text) for one in seen], [one.fields for one in sandbox.customers]
+
+
+FORMED = {"tel": "0221 / 1", "name": "von", "notes": " a & b ", "email": "A@example.org"}
+
+
+def _after_a_merger(sandbox, client):
+    lost, other = (sandbox.add_customer(id=id_, foreign_id=f"V-{id_}", surname="V") for id_ in (2001, 2002))
+    sandbox.merge(lost.id, other.id)
+    return [client.get(f"{CUSTOMERS}/{id_}") for id_ in (lost.id, lost.foreign_id)]
 
 
 # Small pages and partial batches, for some switches show only beside these
@@ -360,7 +378,7 @@ def test_deleting_a_customer_with_orders(position, status, is_there):
 @pytest.mark.parametrize("gone", [404, 410])
 def test_a_delete_is_answered_and_a_repeated_one_too(position, status, has_body, gone):
     with instance(delete_answer=position, deleted_status=gone) as (sandbox, client):
-        id_ = sandbox.add_customer(foreign_id="M-1", surname="Müller").id
+        id_ = sandbox.add_customer(id=5001, foreign_id="M-1", surname="Müller").id
         answer = client.delete(f"{CUSTOMERS}/{id_}")
         assert (answer.status_code, bool(answer.content)) == (status, has_body)
         assert {client.delete(f"{CUSTOMERS}/{id_}").status_code, client.get(f"{CUSTOMERS}/M-1").status_code} == {gone}

@@ -4,7 +4,7 @@ A write whose answer is lost is looked up, never repeated blindly. A refused bat
 the records that are refused by themselves.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -91,7 +91,7 @@ class Writing:
         settled, missing = self._look_for(unconfirmed, later=answer.later)
         outcomes += settled
         if missing and len(creates) > 1 and not answer.later:
-            return outcomes + self._create_in_halves(missing)
+            return outcomes + self._send_apart(missing, frozenset(), self.create)
         failure: CallFailed = Unclear("accepted, but not to be found", status=answer.status, attempts=answer.attempts)
         if answer.later:
             failure = not_done_in_time(answer)
@@ -105,18 +105,8 @@ class Writing:
             # "has already been taken": somebody created it since we looked, or it was not looked for.
             adopted = [replace(outcome, action=Action.ADOPT) for outcome in settled if outcome.result is Result.OK]
             return adopted or [failed(create, refusal) for create in missing] or settled
-        outcomes = settled + self._create_in_halves(missing, refusal.named)
+        outcomes = settled + self._send_apart(missing, refusal.named, self.create)
         self._learn_cap(len(creates), outcomes, refused_whole=not settled)
-        return outcomes
-
-    def _create_in_halves(self, creates: Sequence[Create], named: frozenset[str] = frozenset()) -> list[Outcome]:
-        """Those that the refusal names each alone, the others together; where it names nobody, half and half."""
-        outcomes = []
-        for group in _groups(creates, named):
-            if self.delivery.is_stopping():
-                outcomes += [not_sent(create) for create in group]
-            else:
-                outcomes += self.create(group)
         return outcomes
 
     def _create_lost(self, creates: Sequence[Create], lost: Unclear, *, tries: int) -> list[Outcome]:
@@ -165,23 +155,15 @@ class Writing:
         try:
             answer = self.delivery.client.update(bodies)
         except Refused as refusal:
-            return self._update_refused(updates, refusal)
+            outcomes = self._send_apart(updates, refusal.named, self.update)
+            self._learn_cap(len(updates), outcomes, refused_whole=refusal.status in BATCH_REFUSALS)
+            return outcomes
         except Unclear:
             answer = WriteAnswer(status=0)
         except Retryable as turned_away:
             return [failed(update, turned_away) for update in updates]
         saved = {remote.foreign_id: remote for remote in answer.saved}
         return [self._settle_update(update, saved.get(update.foreign_id), answer) for update in updates]
-
-    def _update_refused(self, updates: Sequence[Update], refusal: Refused) -> list[Outcome]:
-        outcomes: list[Outcome] = []
-        for group in _groups(updates, refusal.named):
-            if self.delivery.is_stopping():
-                outcomes += [not_sent(update) for update in group]
-            else:
-                outcomes += self.update(group)
-        self._learn_cap(len(updates), outcomes, refused_whole=refusal.status in BATCH_REFUSALS)
-        return outcomes
 
     def _settle_update(self, update: Update, remote: RemoteCustomer | None, answer: WriteAnswer) -> Outcome:
         """One member of an answered batch: confirmed by the answer, or else by a look, or else sent alone."""
@@ -271,6 +253,16 @@ class Writing:
             size = max(1, self.delivery.habits.cap)
             yield changes[start : start + size]
             start += size
+
+    def _send_apart(
+        self, changes: Sequence[C], named: frozenset[str], send: Callable[[Sequence[C]], list[Outcome]]
+    ) -> list[Outcome]:
+        """Those that the refusal names each alone, the others together; where it names nobody, half and half."""
+        outcomes: list[Outcome] = []
+        for group in _groups(changes, named):
+            is_over = self.delivery.is_stopping()
+            outcomes += [not_sent(change) for change in group] if is_over else send(group)
+        return outcomes
 
     def _learn_cap(self, size: int, outcomes: Sequence[Outcome], *, refused_whole: bool) -> None:
         """A batch that was refused although none of its members is refused by itself was too large."""

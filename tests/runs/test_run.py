@@ -9,10 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 from faults import Fault, Killed
-from museum import Museum, member
+from museum import DEFAULT_LIMITS, Museum, member
 
 from syncd.domain.diff import DeleteMode
-from syncd.domain.guards import Limits
 from syncd.domain.runs import Status, Trigger
 from syncd.errors import LeaseTaken
 from syncd.runs.run import run
@@ -298,7 +297,7 @@ def test_when_it_is_asked_to_stop_a_lost_create_is_left_to_the_next_run(here: Mu
     here.transport._late_by = 1000
     here.fill(1)
     assert here.run([None, Fault.LATE], stops=at_moment(3)).status is Status.STOPPED
-    assert here.store.open_intents("members")
+    assert here.store.journal.open_intents("members")
     here.transport.flush()
     here.run()
     assert len(here.sandbox.customers) == 1
@@ -308,7 +307,7 @@ def test_when_it_is_asked_to_stop_what_go_mus_has_accepted_for_later_is_not_set_
     here.sandbox.switches = Switches(foreign_ids="repeatable", writes="accepted", accepted_for=1000)
     here.fill(1)
     assert here.run(stops=at_moment(3)).status is Status.STOPPED
-    assert (here.store.quarantine("members"), len(here.store.open_intents("members"))) == ([], 1)
+    assert (here.store.failures.refused("members"), len(here.store.journal.open_intents("members"))) == ([], 1)
     here.sandbox.apply_accepted()
     here.run()
     assert (len(here.sandbox.customers), here.sandbox.duplicates()) == (1, [])
@@ -318,15 +317,15 @@ def test_a_stop_while_open_intents_are_settled_proves_nothing(here: Museum) -> N
     here.transport._late_by = 1000
     here.fill(1)
     here.run([None, Fault.LATE], stops=at_moment(3))
-    (before,) = here.store.open_intents("members")
+    (before,) = here.store.journal.open_intents("members")
     assert here.run(stops=at_moment(1)).status is Status.STOPPED
-    assert here.store.open_intents("members") == [before]
+    assert here.store.journal.open_intents("members") == [before]
     assert here.calls() == ["GET /customers/:id"]
 
 
 @pytest.mark.parametrize("number", range(0, 30, 2))
 def test_stopped_at_any_moment_the_next_run_does_the_rest(here: Museum, number: int) -> None:
-    here.limits, here.batch_size = Limits(delete_percent=100), 4
+    here.limits, here.batch_size = replace(DEFAULT_LIMITS, delete_percent=100), 4
     here.sandbox.switches = Switches(foreign_ids="repeatable", bad_entry="partial-422")
     here.fill(9)
     here.run()

@@ -92,7 +92,7 @@ def goes_on(office: Office, members: int = 40) -> None:
     assert office.syncd("--once").code == (3 if is_listed else 0)
     assert (len(office.sandbox.customers), office.sandbox.duplicates()) == (members, [])
     with looking_at_state(load(office.folder / "config.toml", {"GOMUS_TOKEN": office.token})) as state:
-        assert state.store.open_intents("members") == []
+        assert state.store.journal.open_intents("members") == []
 
 
 def only_read(office: Office, ended: Ended) -> None:

@@ -331,7 +331,8 @@ def _meaning(method: str, status: int, body: object) -> Meaning:
 
 
 def _path(id: str | int) -> str:
-    return f"{CUSTOMERS}/{quote(str(id), safe='')}"
+    quoted = quote(str(id), safe="")
+    return f"{CUSTOMERS}/{quoted.replace('.', '%2E') if quoted in ('.', '..') else quoted}"
 
 
 def _values(sent: object) -> list[object]:

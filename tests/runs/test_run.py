@@ -20,6 +20,9 @@ from syncd.state.lease import take_lease
 
 LOST = [Fault.READ_TIMEOUT, Fault.READ_ERROR, Fault.DISCONNECTED, Fault.SERVER_ERROR_AFTER, Fault.GATEWAY_TIMEOUT]
 
+# Read, anonymized, read back; looked at once more, deleted; and neither the foreign_id nor the number shows it any more
+ERASURE = [f"{method} /customers/:id" for method in "GET PUT GET GET DELETE GET GET".split()]
+
 
 @pytest.fixture
 def museum(state_url: str) -> Iterator[Museum]:
@@ -66,7 +69,7 @@ def test_a_changed_field_is_sent_alone(museum: Museum) -> None:
     museum.row(3)["phone"] = "+493023125999"
     museum.run()
     (write,) = museum.writes()
-    assert write.customers == [{"foreign_id": "M-0003", "tel": "+493023125999"}]
+    assert write.customers == [{"tel": "+493023125999"}]
 
 
 def test_many_updates_are_one_put(here: Museum) -> None:
@@ -84,7 +87,7 @@ def test_a_removed_customer_is_read_anonymized_read_back_and_deleted(museum: Mus
     museum.run()
     museum.remove(2)
     assert museum.run().status is Status.DONE
-    assert museum.calls() == ["GET /customers/:id", "PUT /customers/:id", "GET /customers/:id", "DELETE /customers/:id"]
+    assert museum.calls() == ERASURE
 
 
 def test_what_was_deleted_held_no_personal_value(here: Museum) -> None:
@@ -105,7 +108,7 @@ def test_a_customer_that_go_mus_has_already_is_adopted(museum: Museum) -> None:
     museum.run()
     assert museum.sandbox.duplicates() == []
     assert [write.customers[0].keys() for write in museum.writes() if write.method == "PUT"] == [
-        {"foreign_id", "email", "tel", "notes", "date_of_birth"}
+        {"email", "tel", "notes", "date_of_birth"}
     ]
     museum.run()
     assert museum.calls() == []
@@ -143,7 +146,7 @@ def test_within_grace_nobody_is_deleted_and_back_in_time_nothing_happened(here: 
     assert here.calls() == []
     here.clock.sleep(86400)
     here.run()
-    assert here.calls()[-1] == "DELETE /customers/:id"
+    assert "DELETE /customers/:id" in here.calls()
 
 
 def test_a_read_that_broke_off_deletes_nobody(museum: Museum) -> None:
@@ -551,7 +554,7 @@ def test_an_erasure_on_request_is_done_at_once_and_never_taken_back(museum: Muse
     museum.fill(3)
     museum.run()
     assert museum.erase("M-0002").status is Status.DONE
-    assert museum.calls() == ["GET /customers/:id", "PUT /customers/:id", "GET /customers/:id", "DELETE /customers/:id"]
+    assert museum.calls() == ERASURE
     summary = museum.run()
     assert (summary.status, museum.calls()) == (Status.PROBLEMS, [])
     assert museum.sandbox.by_foreign_id("M-0002") == []
@@ -664,7 +667,7 @@ def test_what_was_changed_in_go_mus_by_hand_is_found_and_mended(museum: Museum) 
     assert (found.compared, museum.writes()) == (10, [])
     museum.verify(fix=True)
     (write,) = museum.writes()
-    assert write.customers == [{"foreign_id": "M-0003", "tel": museum.row(3)["phone"]}]
+    assert write.customers == [{"tel": museum.row(3)["phone"]}]
     assert museum.verify().drifts == ()
 
 

@@ -5,4 +5,4 @@ what an answer means for a change, `looking` says whose answer it is, `delivery`
 earlier run left open.
 """
 
-__all__ = ["delivery", "erasing", "executor", "looking", "recovery", "writing"]
+__all__ = ["delivery", "erasing", "executor", "habits", "looking", "recovery", "writing"]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from syncd.delivery.habits import Habits
 from syncd.domain.digest import Digester
 from syncd.domain.records import Field, RemoteCustomer
 from syncd.errors import Refused
@@ -39,17 +40,9 @@ class Sighting:
         return self.remote if self.whereabouts is Whereabouts.HERE else None
 
 
-def is_same_id(one: str | None, other: str | None) -> bool:
+def _composed(foreign_id: str | None) -> str | None:
     """Whatever Unicode form a server keeps ids in."""
-    return one == other or (one is not None and other is not None and _composed(one) == _composed(other))
-
-
-def is_same_id_in_any_case(one: str | None, other: str) -> bool:
-    return one is not None and _composed(one).casefold() == _composed(other).casefold()
-
-
-def _composed(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
+    return None if foreign_id is None else unicodedata.normalize("NFC", foreign_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +52,12 @@ class Looking:
     client: Client
     digester: Digester
     catalogue: Mapping[str, Field]
+    habits: Habits
+
+    def is_same_id(self, shown: str | None, foreign_id: str, *, in_any_case: bool = False) -> bool:
+        """In whatever Unicode form, and where the instance is known for it, in other letters."""
+        one, other = _composed(shown) or "", _composed(foreign_id) or ""
+        return one == other or ((in_any_case or self.habits.folds_ids) and one.casefold() == other.casefold())
 
     def look(self, foreign_id: str) -> RemoteCustomer | None:
         """Read a customer by foreign_id; None where there is none.
@@ -66,33 +65,43 @@ class Looking:
         Raises Refused where go~mus answers another customer, otherwise as `Client.read` does.
         """
         remote = self.client.read(foreign_id)
-        if remote is not None and not is_same_id(remote.foreign_id, foreign_id):
+        if remote is not None and not self.is_same_id(remote.foreign_id, foreign_id):
             raise Refused(ANOTHER)  # go~mus tries ids as numbers first, and some servers read '12abc' as 12
         return remote
 
-    def shown_in(self, answer: WriteAnswer, foreign_id: str) -> RemoteCustomer | None:
-        """The customer itself in the answer to a write of our own, in whatever case it keeps the id."""
-        shown = [one for one in answer.saved if is_same_id_in_any_case(one.foreign_id, foreign_id)]
-        exactly = [one for one in shown if is_same_id(one.foreign_id, foreign_id)]
-        return next(iter(exactly or shown), None)
+    def shown_in(self, answer: WriteAnswer, foreign_id: str, *, is_new: bool = False) -> RemoteCustomer | None:
+        """The customer itself in the answer to a write of our own; a new one shows how the instance keeps ids."""
+        for shown in answer.saved:
+            if self.is_same_id(shown.foreign_id, foreign_id):
+                return shown
+        for shown in answer.saved if is_new else ():
+            if self.is_same_id(shown.foreign_id, foreign_id, in_any_case=True):
+                self.habits.folds_ids = True
+                return shown
+        return None
 
     def find(
         self, foreign_id: str, gomus_id: int | None, digests: Mapping[str, bytes] | None = None, *, mark: str = ""
     ) -> Sighting:
-        """Read a customer by foreign_id, and where that shows nobody, by its number.
+        """Read a customer by foreign_id, and where that does not show it, by its number.
 
         `digests` are those of its fields as they are known, which tell the person from another; `mark` is the e-mail
-        address of an erasure, which tells that a customer without foreign_id is the one. Raises as `Client.read` does.
+        address of an erasure, which tells that a customer without foreign_id is the one. Raises Refused where neither
+        can be told, otherwise as `Client.read` does.
         """
         remote = self.client.read(foreign_id)
-        if remote is not None:
-            return self._judge_answer(remote, foreign_id, gomus_id)
+        if remote is not None and self.is_same_id(remote.foreign_id, foreign_id):
+            return Sighting(Whereabouts.HERE, remote)
+        if remote is not None and gomus_id is None:
+            raise Refused(ANOTHER)
+        if remote is not None and is_addressable(foreign_id):
+            return Sighting(Whereabouts.MERGED, remote)
         shown = self.client.read(gomus_id) if gomus_id is not None else None
         if shown is None or gomus_id is None or shown.foreign_id == str(gomus_id):
             return Sighting(Whereabouts.GONE)  # the last one has that number for a foreign_id
         if shown.gomus_id != gomus_id:
             return Sighting(Whereabouts.MERGED, shown)
-        if is_same_id_in_any_case(shown.foreign_id, foreign_id) or self._has_mark(shown, mark):
+        if self.is_same_id(shown.foreign_id, foreign_id) or _has_mark(shown, mark):
             return Sighting(Whereabouts.HERE, shown)
         if digests is None or self._shows(shown, digests):
             return Sighting(Whereabouts.RENAMED, shown)
@@ -103,19 +112,7 @@ class Looking:
         shown = self.client.read(gomus_id)
         if shown is None or shown.gomus_id != gomus_id:
             return False
-        return is_same_id_in_any_case(shown.foreign_id, foreign_id) or self._has_mark(shown, mark)
-
-    def _judge_answer(self, remote: RemoteCustomer, foreign_id: str, gomus_id: int | None) -> Sighting:
-        if is_same_id(remote.foreign_id, foreign_id):
-            return Sighting(Whereabouts.HERE, remote)
-        if remote.gomus_id == gomus_id and is_same_id_in_any_case(remote.foreign_id, foreign_id):
-            return Sighting(Whereabouts.HERE, remote)
-        if gomus_id is None or not is_addressable(foreign_id):
-            raise Refused(ANOTHER)
-        return Sighting(Whereabouts.MERGED, remote)
-
-    def _has_mark(self, remote: RemoteCustomer, mark: str) -> bool:
-        return bool(mark) and remote.foreign_id is None and remote.fields.get("email") == mark
+        return self.is_same_id(shown.foreign_id, foreign_id) or _has_mark(shown, mark)
 
     def _shows(self, remote: RemoteCustomer, digests: Mapping[str, bytes]) -> bool:
         """Whether something personal is as it is known; that two people share a country says nothing."""
@@ -124,3 +121,7 @@ class Looking:
             for name, digest in digests.items()
             if self.catalogue[name].personal
         )
+
+
+def _has_mark(remote: RemoteCustomer, mark: str) -> bool:
+    return bool(mark) and remote.foreign_id is None and remote.fields.get("email") == mark

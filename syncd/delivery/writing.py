@@ -89,8 +89,10 @@ class Writing:
         self.delivery.habits.is_immediate |= bool(answer.saved) and not answer.later
         outcomes: list[Outcome] = []
         unconfirmed: list[Create] = []
+        is_refusal = len(creates) == 1 and bool(answer.errors)  # whatever else it shows
         for create in creates:
-            if shown := self.delivery.shown_in(answer, create.foreign_id):
+            shown = None if is_refusal else self.delivery.shown_in(answer, create.foreign_id, is_new=True)
+            if shown:
                 outcomes.append(created(create, shown, answer))
             else:
                 unconfirmed.append(create)

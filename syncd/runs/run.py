@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from syncd.delivery.delivery import Delivery, Habits
+from syncd.delivery.delivery import Delivery
 from syncd.delivery.erasing import Erasing
 from syncd.delivery.executor import Executor
+from syncd.delivery.habits import Habits
 from syncd.delivery.recovery import Recovery
 from syncd.delivery.writing import Writing
 from syncd.domain.changes import Cause, Create, Erase, Outcome, Result, Update

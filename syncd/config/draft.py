@@ -40,6 +40,17 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "vat_number": ("ustid", "ustidnr", "umsatzsteuerid", "vatnumber", "vatid", "vat"),
     "notes": ("bemerkung", "bemerkungen", "notiz", "notizen", "kommentar", "notes", "note", "comment", "remarks"),
 }
+PHONE = '{{ from = {}, transform = [{{ phone = "DE" }}] }}'
+# go~mus field → how its column is taken; a date in the form that fits, any other as it is
+SPECS: Mapping[str, str] = {
+    "customer_salutation_id": '{{ from = {}, lookup = "salutation" }}',
+    "customer_title_id": '{{ from = {}, lookup = "title" }}',
+    "addr_country_id": '{{ from = {}, lookup = "country", default = "DE" }}',
+    "email": '{{ from = {}, transform = ["strip", "lower"] }}',
+    "tel": PHONE,
+    "mobile": PHONE,
+    "fax": PHONE,
+}
 IDS = re.compile(
     r"(mitglied|kunden?|adress|kontakt|member|customer|contact|record|foreign|crm)?(s?)(id|nr|nummer|number|no)"
 )
@@ -132,30 +143,14 @@ def _check_id(name: str, seen: Mapping[str, _Column]) -> None:
 
 
 def _spec(target: str, name: str, column: _Column) -> str:
-    column_name = _quote(name)
-    match target:
-        case "customer_salutation_id":
-            return f'{{ from = {column_name}, lookup = "salutation" }}'
-        case "customer_title_id":
-            return f'{{ from = {column_name}, lookup = "title" }}'
-        case "addr_country_id":
-            return f'{{ from = {column_name}, lookup = "country", default = "DE" }}'
-        case "email":
-            return f'{{ from = {column_name}, transform = ["strip", "lower"] }}'
-        case "tel" | "mobile" | "fax":
-            return f'{{ from = {column_name}, transform = [{{ phone = "DE" }}] }}'
-        case "date_of_birth":
-            return f"{{ from = {column_name}, transform = [{{ date = {_quote(_date_form(column))} }}] }}"
-    return column_name
+    if target == "date_of_birth":
+        return f"{{ from = {_quote(name)}, transform = [{{ date = {_quote(_date_form(column))} }}] }}"
+    return SPECS.get(target, "{}").format(_quote(name))
 
 
 def _date_form(column: _Column) -> str:
     """The form that fits most of the values."""
-
-    def count(form: str) -> int:
-        return sum(number for text, number in column.values.items() if _fits(text, form))
-
-    return max(DATES, key=count)
+    return max(DATES, key=lambda form: sum(n for text, n in column.values.items() if _fits(text, form)))
 
 
 def _fits(text: str, form: str) -> bool:

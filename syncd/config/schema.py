@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from typing import Any, TypeAlias
@@ -130,11 +131,11 @@ def _is_secret(schema: Mapping[str, Any]) -> bool:
     return schema.get("writeOnly") is True
 
 
+@dataclass(frozen=True, slots=True)
 class Outline:
     """Answers what the schema knows of a place in a document."""
 
-    def __init__(self, schema: Schema) -> None:
-        self._schema = schema
+    schema: Schema
 
     def keys(self, document: object, path: KeyPath) -> set[str]:
         """The keys that the table at `path` may have."""
@@ -143,12 +144,8 @@ class Outline:
     def is_secret(self, document: object, path: KeyPath) -> bool:
         return any(map(_is_secret, self._at(document, path)))
 
-    def is_tagged(self, document: object, path: KeyPath) -> bool:
-        """Whether a key of the table at `path` says which of several tables it is."""
-        return bool(self.tags(document, path))
-
     def tags(self, document: object, path: KeyPath) -> list[str]:
-        """The words that such a key may have."""
+        """The words of the key that says which of several tables the one at `path` is; none if there is no such key."""
         places = [schema for place in self._at(document, path[:-1]) if (schema := _step(place, path[-1])) is not None]
         found = [branch for place in places for branch in self._branches(place)]
         return [tag for branch in found for tag in branch.get("discriminator", {}).get("mapping", ())]
@@ -159,7 +156,7 @@ class Outline:
             yield from self._branches(branch)
 
     def _at(self, document: object, path: KeyPath) -> list[Schema]:
-        places = self._alternatives(self._schema, document)
+        places = self._alternatives(self.schema, document)
         for part in path:
             document = children(document).get(part)
             steps = [schema for place in places if (schema := _step(place, part)) is not None]
@@ -168,7 +165,7 @@ class Outline:
 
     def _alternatives(self, schema: Schema, document: object) -> list[Schema]:
         if "$ref" in schema:
-            return self._alternatives(self._schema["$defs"][schema["$ref"].rpartition("/")[2]], document)
+            return self._alternatives(self.schema["$defs"][schema["$ref"].rpartition("/")[2]], document)
         branches = [*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())]
         found = [schema, *(place for branch in branches for place in self._alternatives(branch, document))]
         chosen = [place for place in found if _names_type(place, document)]

@@ -4,8 +4,9 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from syncd.domain.nearest import bare_name
 from syncd.gomus.fields import FIELDS
@@ -73,22 +74,17 @@ class Draft:
     rows: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Column:
-    values: Counter[str] = field(default_factory=Counter)
-    empty: int = 0
+    """How often each text stands in it; in `empty` records stands none."""
 
-    def take(self, value: object) -> None:
-        text = str(value if value is not None else "").strip()
-        if text:
-            self.values[text] += 1
-        else:
-            self.empty += 1
+    values: Counter[str]
+    empty: int
 
     @property
     def without_id(self) -> int:
         """How many records lack a value or share theirs, if this were the id."""
-        return self.empty + sum(count - 1 for count in self.values.values())
+        return self.empty + self.values.total() - len(self.values)
 
     @property
     def can_be_id(self) -> bool:
@@ -101,13 +97,8 @@ def draw_draft(columns: Sequence[str], rows: Iterable[Row], *, foreign_id: str |
 
     Raises LookupError where no column can be the id, or the named one can't.
     """
-    seen = {name: _Column() for name in columns}
-    count = 0
-    for count, row in enumerate(rows, start=1):
-        for name, column in seen.items():
-            column.take(row.get(name))
-        if count == SAMPLE:
-            break
+    sample = list(islice(rows, SAMPLE))
+    seen = {name: _count(row.get(name) for row in sample) for name in columns}
     key = foreign_id if foreign_id is not None else _find_id(seen)
     _check_id(key, seen)
     fields: dict[str, str] = {}
@@ -123,8 +114,14 @@ def draw_draft(columns: Sequence[str], rows: Iterable[Row], *, foreign_id: str |
         without_id=seen[key].without_id,
         fields={target: _spec(target, name, seen[name]) for target, name in fields.items()},
         unused=[name for name in columns if name not in used],
-        rows=count,
+        rows=len(sample),
     )
+
+
+def _count(cells: Iterable[object]) -> _Column:
+    values = Counter(str(cell if cell is not None else "").strip() for cell in cells)
+    empty = values.pop("", 0)
+    return _Column(values=values, empty=empty)
 
 
 def _find_id(seen: Mapping[str, _Column]) -> str:

@@ -1,7 +1,7 @@
 """The configuration as JSON Schema: for editors, and for naming the keys a person may have meant."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -62,14 +62,20 @@ def plain_schema() -> Schema:
         found: Schema = definitions[places[model, "validation"]["$ref"].rpartition("/")[2]]
         return found
 
-    for name, options in sources.items():
-        _require_type(definition(options), name)
+    for name, model in sources.items():
+        options = definition(model)
+        options["properties"]["type"] = {"const": name, "type": "string", "title": "Type"}
+        options["required"] = sorted({*options.get("required", ()), "type"})
     definition(FieldSpec)["properties"]["transform"] = _transform()
     sync = definition(SyncTable)["properties"]
-    sync["source"] = {"oneOf": [places[options, "validation"] for options in sources.values()]}
+    sync["source"] = {"oneOf": [places[model, "validation"] for model in sources.values()]}
     sync["foreign_id"] = _or_shorthand(places[ForeignIdSpec, "validation"])
-    spec = _or_shorthand(places[FieldSpec, "validation"])
-    sync["fields"] = _closed_table(FIELDS, spec)
+    sync["fields"] = {
+        "type": "object",
+        "properties": dict.fromkeys(FIELDS, _or_shorthand(places[FieldSpec, "validation"])),
+        "additionalProperties": False,
+        "minProperties": 1,
+    }
     return {**definition(Document), "$defs": definitions}
 
 
@@ -81,11 +87,6 @@ def _source_options() -> Iterator[tuple[str, type[SourceOptions]]]:
             continue  # an extra that is not installed here
 
 
-def _require_type(options: Schema, name: str) -> None:
-    options["properties"]["type"] = {"const": name, "type": "string", "title": "Type"}
-    options["required"] = sorted({*options.get("required", ()), "type"})
-
-
 def _or_shorthand(spec: Schema) -> Schema:
     return {"anyOf": [{"type": "string", "minLength": 1}, spec]}
 
@@ -95,15 +96,6 @@ def _transform() -> Schema:
     arguments: Schema = {"properties": {name: {} for name in WITH_ARGUMENT}, "additionalProperties": False}
     one = {"anyOf": [{"enum": [*PLAIN]}, {"type": "object", "minProperties": 1, "maxProperties": 1, **arguments}]}
     return {"anyOf": [one, {"type": "array", "items": one}]}
-
-
-def _closed_table(keys: Iterable[str], value: Schema) -> Schema:
-    return {
-        "type": "object",
-        "properties": dict.fromkeys(keys, value),
-        "additionalProperties": False,
-        "minProperties": 1,
-    }
 
 
 def _with_references(schema: Schema) -> Schema:

@@ -18,6 +18,7 @@ from syncd.sources.rest.time_cursor import YEAR_1970, Format, parse_stamp
 Scalar: TypeAlias = str | int | float | bool
 Place: TypeAlias = Literal["query", "body"]
 
+HEADER = "header:"  # before the name of a header, where a path may stand too
 _HEADER = r"[A-Za-z0-9_-]+"
 _CREDENTIALS = {"authorization", "cookie", "proxy-authorization"}
 
@@ -31,7 +32,7 @@ def _check_path(path: str) -> str:
 
 
 def _check_total(total: str) -> str:
-    if not total.startswith("header:"):
+    if not total.startswith(HEADER):
         return _check_path(total)
     if not re.fullmatch(r"header: ?[\w-]+", total):
         raise ValueError(f"{total!r} names no header as 'header:X-Total-Count' does")

@@ -14,9 +14,9 @@ import httpx
 from syncd.domain.records import Position, SourceRecord
 from syncd.errors import IncompleteRead
 from syncd.sources.base import Reading, ReadKind, Source
-from syncd.sources.rest.finding import find, find_or_header
+from syncd.sources.rest.finding import find
 from syncd.sources.rest.number_cursor import LatestNumber, NumberCursor, parse_number, parse_number_cursor
-from syncd.sources.rest.options import Incremental, RestOptions, Scalar
+from syncd.sources.rest.options import HEADER, Incremental, RestOptions, Scalar
 from syncd.sources.rest.paging import Page, Question, make_pages
 from syncd.sources.rest.time_cursor import LatestTime, TimeCursor, parse_time_cursor
 from syncd.sources.rest.web import Answer, Web
@@ -75,7 +75,6 @@ class RestReading(Reading):
         self._fullest, self._last = 0, 0  # records of a page
         self.kind = ReadKind.SNAPSHOT if since is None else ReadKind.CHANGES
         self.shifts = options.pagination is not None  # an address that the source gives may count pages too
-        self.cursor = None
         self.description = f"{parsed.hostname}{parsed.path}" + (" (changes)" if since else "")
 
     @property
@@ -250,7 +249,10 @@ class _Expected:
     def take(self, answer: Answer, place: str) -> None:
         if self.where is None or answer.document is None:
             return
-        found = find_or_header(self.where, answer.document, answer.headers, key="total", place=place)
+        if self.where.startswith(HEADER):
+            found: Any = answer.headers.get(self.where.removeprefix(HEADER).strip())
+        else:
+            found = find(self.where, answer.document, key="total", place=place)
         if found is None and self.total is not None:  # some tell it on the first page only
             return
         # the text of a header may be '0-99/1234'

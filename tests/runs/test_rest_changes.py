@@ -97,7 +97,7 @@ def test_what_is_no_cursor_is_none(text: str) -> None:
 def latest(*values: object) -> LatestTime:
     found = LatestTime(NOW)
     for value in values:
-        found.take(value)
+        found.take(value, 1)
     return found
 
 

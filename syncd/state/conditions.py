@@ -14,6 +14,8 @@ from sqlalchemy import ColumnElement, Engine, Row, delete, or_, select, update
 from syncd.state import tables as t
 from syncd.state.transactions import Transactions
 
+C = t.condition.c
+
 
 class Telling(Enum):
     """Whether the condition has been reported."""
@@ -46,7 +48,7 @@ class Conditions:
         self._db = Transactions(engine)
 
     def _rows(self, *where: ColumnElement[bool]) -> Sequence[Row[Any]]:
-        query = select(t.condition).where(*where).order_by(t.condition.c.sync, t.condition.c.kind)
+        query = select(t.condition).where(*where).order_by(C.sync, C.kind)
         return self._db.rows(query)
 
     def _write(self, statement: Any) -> bool:  # noqa: ANN401 - any DML
@@ -56,8 +58,7 @@ class Conditions:
         return [_condition(row) for row in self._rows()]
 
     def find(self, sync: str, kind: str) -> Condition | None:
-        c = t.condition.c
-        return next(map(_condition, self._rows(c.sync == sync, c.kind == kind)), None)
+        return next(map(_condition, self._rows(C.sync == sync, C.kind == kind)), None)
 
     def add(self, condition: Condition) -> None:
         """Add a condition, unless another process has added it already."""
@@ -69,8 +70,7 @@ class Conditions:
 
     def expect_more(self, sync: str, kind: str) -> None:
         """Let the next alarm of this kind go out even if nothing got worse: a person has dealt with the last one."""
-        c = t.condition.c
-        told = (c.sync == sync, c.kind == kind, c.telling == Telling.TOLD.value)
+        told = (C.sync == sync, C.kind == kind, C.telling == Telling.TOLD.value)
         self._write(update(t.condition).where(*told).values(level=0))
 
     def drop(self, seen: Condition) -> None:
@@ -78,8 +78,7 @@ class Conditions:
 
     def claim(self, seen: Condition, now: datetime, until: datetime) -> bool:
         """Claim the right to report a condition; True for one process only."""
-        claimed = t.condition.c.claimed_until
-        free = update(t.condition).where(*_still(seen), or_(claimed.is_(None), claimed < now))
+        free = update(t.condition).where(*_still(seen), or_(C.claimed_until.is_(None), C.claimed_until < now))
         return self._write(free.values(claimed_until=until))
 
 
@@ -88,13 +87,12 @@ def _condition(row: Row[Any]) -> Condition:
 
 
 def _still(seen: Condition) -> tuple[ColumnElement[bool], ...]:
-    c = t.condition.c
     return (
-        c.sync == seen.sync,
-        c.kind == seen.kind,
-        c.telling == seen.telling.value,
-        c.level == seen.level,
-        c.since == seen.since,
+        C.sync == seen.sync,
+        C.kind == seen.kind,
+        C.telling == seen.telling.value,
+        C.level == seen.level,
+        C.since == seen.since,
     )
 
 

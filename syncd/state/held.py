@@ -10,7 +10,9 @@ from sqlalchemy import delete, func, select, update
 from syncd.domain.chunks import chunks
 from syncd.domain.guards import Held
 from syncd.state import tables as t
-from syncd.state.transactions import Transactions, pages
+from syncd.state.transactions import Transactions
+
+C = t.held_change.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +59,12 @@ class HeldChanges:
         return HeldRow(**{**columns, "guards": dict(json.loads(row.guards))})
 
     def find_changes(self, sync: str, foreign_ids: Sequence[str]) -> set[HeldChange]:
-        c = t.held_change.c
-        queries = [select(t.held_change).where(c.sync == sync, c.foreign_id.in_(page)) for page in pages(foreign_ids)]
-        return {HeldChange(row.foreign_id, row.action, row.content) for query in queries for row in self.db.rows(query)}
+        of_sync = select(C.foreign_id, C.action, C.content).where(C.sync == sync)
+        return {HeldChange(**row._asdict()) for row in self.db.rows_among(of_sync, C.foreign_id, foreign_ids)}
 
     def count_changes(self, sync: str) -> dict[str, int]:
         """By action."""
-        c = t.held_change.c
-        query = select(c.action, func.count().label("number")).where(c.sync == sync).group_by(c.action)
+        query = select(C.action, func.count().label("number")).where(C.sync == sync).group_by(C.action)
         return {row.action: row.number for row in self.db.rows(query)}
 
     def approve(self, sync: str, run_id: str, *, by: str, expires_at: datetime) -> bool:

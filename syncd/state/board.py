@@ -56,11 +56,10 @@ class Board:
 
     def beat(self, replica: Replica) -> None:
         """Write a sign of life."""
-        agenda = {sync: moment and moment.isoformat() for sync, moment in replica.agenda.items()}
         row = {
             "name": replica.name,
             "seen_at": replica.seen_at,
-            "agenda": json.dumps(agenda),
+            "agenda": json.dumps(dict(replica.agenda), default=datetime.isoformat),
             "running": json.dumps(sorted(replica.running)),
         }
         self._db.upsert(t.replica, [row], key=["name"])
@@ -104,14 +103,14 @@ class Board:
         connection.execute(freed)
         asked = set(connection.execute(select(C.sync).where(C.replica.is_(None))).scalars())
         for sync in sorted(set(unfinished) - asked):
-            connection.execute(t.request.insert().values(_new_request(secrets.token_hex(6), sync, at=at)))
+            connection.execute(t.request.insert().values(id=secrets.token_hex(6), sync=sync, requested_at=at))
 
     # --- requests ---
 
     def ask(self, sync: str, *, at: datetime, expires_at: datetime) -> str:
         """Ask for a run; answers the number of the request."""
         id_ = secrets.token_hex(6)
-        self._db.write(t.request.insert().values(_new_request(id_, sync, at=at, expires_at=expires_at)))
+        self._db.write(t.request.insert().values(id=id_, sync=sync, requested_at=at, expires_at=expires_at))
         return id_
 
     def withdraw(self, id: str) -> bool:
@@ -154,10 +153,6 @@ class Board:
         )
         row = self._db.first(query.order_by(RUN.started_at.desc()).limit(1))
         return row.started_at if row else None
-
-
-def _new_request(id_: str, sync: str, *, at: datetime, expires_at: datetime | None = None) -> dict[str, Any]:
-    return {"id": id_, "sync": sync, "requested_at": at, "expires_at": expires_at}
 
 
 def _count_cut(connection: Connection, sync: str) -> int:

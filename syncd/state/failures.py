@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -74,7 +74,7 @@ class Failures:
         if foreign_id is not None:
             query = query.where(INVALID.foreign_id == foreign_id)
         rows = self.db.rows(query)
-        return [InvalidRow(**row._asdict() | {"problems": _problems(row.problems)}) for row in rows]
+        return [InvalidRow(**{**row._asdict(), "problems": _problems(row.problems)}) for row in rows]
 
     def count_problems(self, sync: str) -> dict[FieldProblem, int]:
         """How many invalid records have each problem."""
@@ -88,8 +88,7 @@ class Failures:
     # --- refused records ---
 
     def set_aside(self, sync: str, refused: Quarantined) -> None:
-        values = {"sync": sync, **{name: getattr(refused, name) for name in Quarantined.__slots__}}
-        self.db.upsert(t.quarantine, [values], key=["sync", "foreign_id"])
+        self.db.upsert(t.quarantine, [{"sync": sync, **asdict(refused)}], key=["sync", "foreign_id"])
 
     def lift(self, sync: str, foreign_ids: Sequence[str]) -> None:
         """Take these customers out of the quarantine."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, func, select, update
@@ -48,15 +48,12 @@ class HeldChanges:
             self.clear(sync)
             self.db.write(t.held.insert(), [{"sync": sync, "run_id": run_id, "guards": reasons, "held_at": at}])
             for page in chunks(changes):
-                rows = [{name: getattr(one, name) for name in HeldChange.__slots__} for one in page]
-                self.db.write(t.held_change.insert(), [{"sync": sync, **row} for row in rows])
+                self.db.write(t.held_change.insert(), [{"sync": sync, **asdict(change)} for change in page])
 
     def find(self, sync: str) -> HeldRow | None:
-        row = self.db.first(select(t.held).where(t.held.c.sync == sync))
-        if row is None:
-            return None
-        columns = {name: getattr(row, name) for name in HeldRow.__slots__}
-        return HeldRow(**{**columns, "guards": dict(json.loads(row.guards))})
+        columns = [t.held.c[name] for name in HeldRow.__slots__]
+        row = self.db.first(select(*columns).where(t.held.c.sync == sync))
+        return HeldRow(**{**row._asdict(), "guards": dict(json.loads(row.guards))}) if row else None
 
     def find_changes(self, sync: str, foreign_ids: Sequence[str]) -> set[HeldChange]:
         of_sync = select(C.foreign_id, C.action, C.content).where(C.sync == sync)

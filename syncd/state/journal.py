@@ -103,7 +103,7 @@ class Journal:
     def open_intents(self, sync: str) -> list[OpenIntent]:
         query = select(C.id.label("number"), C.foreign_id, C.gomus_id, C.action, C.begun_at)
         query = query.where(C.sync == sync, C.settled_at.is_(None)).order_by(C.id)
-        return [OpenIntent(**row._asdict() | {"action": Action(row.action)}) for row in self.db.rows(query)]
+        return [OpenIntent(**{**row._asdict(), "action": Action(row.action)}) for row in self.db.rows(query)]
 
     def of_customer(self, sync: str, foreign_id: str, limit: int = 50) -> list[JournalLine]:
         """The latest first."""

@@ -43,11 +43,10 @@ def draw_report(config: Config, sync: SyncConfig) -> PlanReport:
         recall = Recall(store=state.store, digester=state.digester, sync=sync.name, now=now())
         lookups = fetch_lookups(made, client)
         read = lambda count: progress("reading", count, None)  # noqa: E731 - one line, used once
-        with drawing_up(made, recall, state.digester, lookups, progress=read) as drawn:
+        with drawing_up(made, recall, lookups, progress=read) as drawn:
             plan = drawn.plan
             tripped = ask_guards(plan.figures, made.limits)
-            approval = Approval(store=state.store, digester=state.digester, sync=sync.name)
-            return report_plan(sync.name, plan, tripped=tripped, held=approval.still_held(plan, tripped, now()))
+            return report_plan(sync.name, plan, tripped=tripped, held=Approval(recall).still_held(plan, tripped))
 
 
 def code_of_report(report: PlanReport) -> int:

@@ -81,7 +81,8 @@ def opening(
                 ledger.move_to(world.digester.name(sync.address))
             elif is_restored:
                 log.warning("state.restored", remedy="nobody is deleted in this run, and grace begins anew")
-                ledger.forget_absence()
+                with ledger.writing() as store:
+                    store.forget_absence(sync.name)
             lease.note(entry.fence)
             yield Run(sync, world, ledger, trigger=trigger, may_erase=not is_restored)
 
@@ -140,18 +141,17 @@ class Run:
     def sync_all(self, now: datetime, *, probe: bool) -> Summary:
         self.settle_what_was_begun()
         lookups = self.lookups(now)
-        sync = replace(self.sync, mode=self._mode)
+        recall = self.recall(now)
         with drawing_up(
-            sync,
-            self.recall(now),
-            self.world.digester,
+            replace(self.sync, mode=self._mode),
+            recall,
             lookups,
             progress=lambda count: self.world.progress("reading", count, None),
             stop_if_asked=self.world.stop_if_asked,
         ) as drawn:
             plan = drawn.plan
             self._note_invalid(plan)
-            held = self._ask_guards(plan, now)
+            held = self._ask_guards(plan, recall)
             log.info("run.planned", counts=plan.counts, figures=plan.fields)
             for guard in held:
                 log.warning(
@@ -161,7 +161,8 @@ class Run:
                 self.ledger.note_read(plan.found, now)
                 self._carry_out(plan, held, probe=probe)
                 if drawn.watermark and not held and self._is_settled():
-                    self.ledger.move_watermark(drawn.watermark)
+                    with self.ledger.writing() as store:
+                        store.runs.move_watermark(self.sync.name, drawn.watermark)
                 self._audit()
                 self.ledger.tidy(now - self.sync.keep, now)
             if plan.failure:
@@ -217,16 +218,18 @@ class Run:
                 problems=[str(problem) for problem in record.problems],
             )
         among = None if plan.is_snapshot else plan.spool.each_seen()
-        self.ledger.note_invalid(plan.spool.invalid(), among=among)
+        with self.ledger.writing() as store:
+            store.failures.replace_invalid(self.sync.name, self.ledger.run_id, plan.spool.invalid(), among=among)
 
-    def _ask_guards(self, plan: Plan, now: datetime) -> tuple[Held, ...]:
-        approval = Approval(store=self.world.store, digester=self.world.digester, sync=self.sync.name)
+    def _ask_guards(self, plan: Plan, recall: Recall) -> tuple[Held, ...]:
+        approval = Approval(recall)
         tripped = ask_guards(plan.figures, self.sync.limits)
-        held = approval.still_held(plan, tripped, now)
+        held = approval.still_held(plan, tripped)
         if held:
-            approval.note(self.ledger, plan, held, now)
+            approval.note(self.ledger, plan, held)
         elif not tripped:
-            self.ledger.clear_held()
+            with self.ledger.writing() as store:
+                store.held.clear(self.sync.name)
         return held
 
     def _carry_out(self, plan: Plan, held: tuple[Held, ...], *, probe: bool) -> None:

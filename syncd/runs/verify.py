@@ -83,7 +83,7 @@ def _pairs(run: Run, now: datetime) -> Iterator[Pair]:
         for chunk in chunks(until_stopped(records, run.world.stop_if_asked)):
             mapped = [mapper.customer(record, lookups) for record in chunk if not record.deleted]
             customers = {one.foreign_id: one for one in mapped if isinstance(one, Customer)}
-            known = run.recall(now).known(list(customers))
+            known = run.world.store.known.find(run.sync.name, list(customers))
             yield from (Pair(customers[name], one) for name, one in known.items() if one.stage is Stage.ACTIVE)
 
 

@@ -19,7 +19,7 @@ from syncd.domain.diff import DeleteMode
 from syncd.domain.guards import Guard, Held, ask_guards, how_to_release
 from syncd.domain.records import LookupEntry, Stage
 from syncd.domain.runs import Status, Summary, Trigger
-from syncd.errors import CallFailed, Fatal, IncompleteRead, StateUnusable, Stopped
+from syncd.errors import CallFailed, Fatal, StateUnusable, Stopped
 from syncd.mapping.lookups import Lookup
 from syncd.plan.approval import Approval
 from syncd.plan.plan import Plan
@@ -64,7 +64,7 @@ def opening(
     with take_lease(world.store.engine, sync.name) as lease:
         run_id = _new_run_id(world.clock())
         entering(run_id)
-        entry = world.store.runs.enter(sync.name, world.digester.name(sync.address))
+        entry = world.store.runs.enter(sync.name, world.digester.name(sync.gomus.url))
         ledger = Ledger(
             store=world.store,
             digester=world.digester,
@@ -78,7 +78,7 @@ def opening(
             is_restored = lease.is_older(entry.fence)
             if not entry.is_same_instance:
                 log.warning("state.other_instance", remedy="what is known is dropped; customers are adopted anew")
-                ledger.move_to(world.digester.name(sync.address))
+                ledger.move_to(world.digester.name(sync.gomus.url))
             elif is_restored:
                 log.warning("state.restored", remedy="nobody is deleted in this run, and grace begins anew")
                 with ledger.writing() as store:
@@ -106,17 +106,15 @@ class Run:
         self._done = 0
         self._due = 0
         self._unsettled = 0
-        learned = world.store.instances.learned(sync.instance)
-        self._habits = Habits(
-            cap=min(int(learned.get("batch_size", sync.batch_size)), sync.batch_size), blank=learned.get("blank")
-        )
+        learned, most = world.store.instances.learned(sync.instance), sync.gomus.batch_size
+        self._habits = Habits(cap=min(int(learned.get("batch_size", most)), most), blank=learned.get("blank"))
         self.delivery = Delivery(
             client=world.client,
             digester=world.digester,
             catalogue=sync.catalogue,
             habits=self._habits,
-            attempts=sync.attempts,
-            timeout=sync.timeout,
+            attempts=sync.gomus.attempts,
+            timeout=sync.gomus.timeout,
             sleep=world.sleep,
             is_stopping=world.stopping.is_set,
         )
@@ -165,9 +163,9 @@ class Run:
                         store.runs.move_watermark(self.sync.name, drawn.watermark)
                 self._audit()
                 self.ledger.tidy(now - self.sync.keep, now)
-            if plan.failure:
-                return self._summary_of_partial(plan, plan.failure, held)
-            return self.summary(self._status(plan, held), counts=plan.counts, held=held)
+            if failure := plan.failure:
+                return self.summary(Status.FAILED, plan.counts, held, error=failure.message, remedy=failure.remedy)
+            return self.summary(self._status(plan, held), plan.counts, held)
 
     def recall(self, now: datetime) -> Recall:
         return Recall(store=self.world.store, digester=self.world.digester, sync=self.sync.name, now=now)
@@ -201,7 +199,7 @@ class Run:
 
     def _entries(self, kind: str, now: datetime) -> Sequence[LookupEntry]:
         """From the cache if it was fetched within a day, otherwise from go~mus."""
-        cache, instance, locale = self.world.store.instances, self.sync.instance, self.sync.locale
+        cache, instance, locale = self.world.store.instances, self.sync.instance, self.sync.gomus.locale
         kept = cache.lookup(instance, kind, locale, since=now - LOOKUP_AGE)
         if kept is not None:
             return kept
@@ -263,7 +261,7 @@ class Run:
             erasing=Erasing(self.delivery),
             ledger=self.ledger,
             batch_size=self._habits.cap,
-            concurrency=self.sync.concurrency,
+            concurrency=self.sync.gomus.concurrency,
             report=self._report,
             adopted=lambda update: spool.add_changes([update]) if spool else None,
             stopping=self.world.stopping,
@@ -272,7 +270,7 @@ class Run:
 
     def _remember_habits(self) -> None:
         store, instance = self.world.store, self.sync.instance
-        if self._habits.cap < self.sync.batch_size:
+        if self._habits.cap < self.sync.gomus.batch_size:
             store.instances.learn(instance, "batch_size", str(self._habits.cap))
         if self._habits.blank is not None:
             store.instances.learn(instance, "blank", str(self._habits.blank))
@@ -302,9 +300,6 @@ class Run:
         """Whether the watermark may move: a refused change is settled, a failed one has to be read again."""
         return not self._unsettled and not self.world.stopping.is_set()
 
-    def _summary_of_partial(self, plan: Plan, failure: IncompleteRead, held: tuple[Held, ...]) -> Summary:
-        return self.summary(Status.FAILED, counts=plan.counts, held=held, error=failure.message, remedy=failure.remedy)
-
     def _status(self, plan: Plan, held: tuple[Held, ...]) -> Status:
         if self.world.stopping.is_set():
             return Status.STOPPED
@@ -321,9 +316,9 @@ class Run:
     def summary(
         self,
         status: Status,
-        *,
         counts: Mapping[str, int] | None = None,
         held: tuple[Held, ...] = (),
+        *,
         error: str | None = None,
         remedy: str | None = None,
     ) -> Summary:

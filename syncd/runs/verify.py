@@ -105,7 +105,7 @@ def _compare(run: Run, pairs: Sequence[Pair]) -> Iterator[tuple[Drift, Update | 
         run.world.stop_if_asked()
         return run.delivery.client.read(pair.known.gomus_id or 0)
 
-    with ThreadPoolExecutor(run.sync.concurrency, thread_name_prefix="gomus") as pool:
+    with ThreadPoolExecutor(run.sync.gomus.concurrency, thread_name_prefix="gomus") as pool:
         remotes = pool.map(read, pairs)
         for pair, remote in zip(pairs, remotes, strict=True):
             if found := _drift(run, pair, remote):

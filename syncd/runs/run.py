@@ -62,7 +62,7 @@ def opening(
     Raises LeaseTaken where another process runs this sync, and StateUnusable.
     """
     with take_lease(world.store.engine, sync.name) as lease:
-        run_id = _new_run_id(world.clock())
+        run_id = f"{world.clock():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"  # the time comes first, so that ids sort by it
         entering(run_id)
         entry = world.store.runs.enter(sync.name, world.digester.name(sync.gomus.url))
         ledger = Ledger(
@@ -87,11 +87,6 @@ def opening(
             yield Run(sync, world, ledger, trigger=trigger, may_erase=not is_restored)
 
 
-def _new_run_id(now: datetime) -> str:
-    """It begins with the time, so that ids sort by it."""
-    return f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-
-
 class Run:
     """One run under way, with the lease held."""
 
@@ -103,9 +98,8 @@ class Run:
         self._mode = sync.mode if may_erase else DeleteMode.IGNORE
         self._outcomes: Counter[str] = Counter()
         self._results: Counter[tuple[str, str]] = Counter()
-        self._done = 0
         self._due = 0
-        self._unsettled = 0
+        self._unsettled = 0  # stale, or failed without a refusal: has to be read again
         learned, most = world.store.instances.learned(sync.instance), sync.gomus.batch_size
         self._habits = Habits(cap=min(int(learned.get("batch_size", most)), most), blank=learned.get("blank"))
         self.delivery = Delivery(
@@ -158,7 +152,7 @@ class Run:
             if not any(one.guard is Guard.IDENTITY for one in held):
                 self.ledger.note_read(plan.found, now)
                 self._carry_out(plan, held, probe=probe)
-                if drawn.watermark and not held and self._is_settled():
+                if drawn.watermark and not (held or self._unsettled or self.world.stopping.is_set()):
                     with self.ledger.writing() as store:
                         store.runs.move_watermark(self.sync.name, drawn.watermark)
                 self._audit()
@@ -173,11 +167,10 @@ class Run:
     # --- the steps ---
 
     def settle_what_was_begun(self) -> None:
-        store, name = self.world.store, self.sync.name
         recovery = Recovery(
             ledger=self.ledger, delivery=self.delivery, names=self.sync.mapper.names, clock=self.world.clock
         )
-        recovery.settle_intents(store.journal.open_intents(name))
+        recovery.settle_intents(self.world.store.journal.open_intents(self.sync.name))
         with self.executor() as executor:
             executor.erase(self._unfinished_erasures())
 
@@ -239,8 +232,7 @@ class Run:
 
     def _audit(self) -> None:
         """Read back the customers that were not verified for the longest time, so that all are seen in time."""
-        page = self.world.store.known.longest_unverified(self.sync.name, self.sync.audit_per_run)
-        for known in page:
+        for known in self.world.store.known.longest_unverified(self.sync.name, self.sync.audit_per_run):
             if self.world.stopping.is_set():
                 return
             remote = self.world.client.read(known.gomus_id or 0)
@@ -279,8 +271,7 @@ class Run:
         self._outcomes[outcome.action.value if outcome.result is Result.OK else outcome.result.value] += 1
         self._unsettled += outcome.stale or (outcome.result is Result.FAILED and not outcome.refused)
         self._results[outcome.action.value, outcome.result.value] += 1
-        self._done += 1
-        self.world.progress("carrying out", self._done, self._due)
+        self.world.progress("carrying out", self._results.total(), self._due)
         tell = log.info if outcome.result is not Result.FAILED else log.warning
         tell(
             "record.outcome",
@@ -295,10 +286,6 @@ class Run:
         )
 
     # --- the end ---
-
-    def _is_settled(self) -> bool:
-        """Whether the watermark may move: a refused change is settled, a failed one has to be read again."""
-        return not self._unsettled and not self.world.stopping.is_set()
 
     def _status(self, plan: Plan, held: tuple[Held, ...]) -> Status:
         if self.world.stopping.is_set():

@@ -29,7 +29,6 @@ class Drift:
     """One customer that differs; `fields` is empty where go~mus has no such customer any more."""
 
     foreign_id: str
-    gomus_id: int
     fields: tuple[str, ...]
     is_missing: bool = False
 
@@ -83,7 +82,7 @@ def _pairs(run: Run, now: datetime) -> Iterator[Pair]:
         for chunk in chunks(until_stopped(records, run.world.stop_if_asked)):
             mapped = [mapper.customer(record, lookups) for record in chunk if not record.deleted]
             customers = {one.foreign_id: one for one in mapped if isinstance(one, Customer)}
-            known = run.recall(now).known(list(customers))
+            known = run.world.store.known.find(run.sync.name, list(customers))
             yield from (Pair(customers[name], one) for name, one in known.items() if one.stage is Stage.ACTIVE)
 
 
@@ -105,7 +104,7 @@ def _compare(run: Run, pairs: Sequence[Pair]) -> Iterator[tuple[Drift, Update | 
         run.world.stop_if_asked()
         return run.delivery.client.read(pair.known.gomus_id or 0)
 
-    with ThreadPoolExecutor(run.sync.concurrency, thread_name_prefix="gomus") as pool:
+    with ThreadPoolExecutor(run.sync.gomus.concurrency, thread_name_prefix="gomus") as pool:
         remotes = pool.map(read, pairs)
         for pair, remote in zip(pairs, remotes, strict=True):
             if found := _drift(run, pair, remote):
@@ -116,9 +115,8 @@ def _compare(run: Run, pairs: Sequence[Pair]) -> Iterator[tuple[Drift, Update | 
 def _drift(run: Run, pair: Pair, remote: RemoteCustomer | None) -> tuple[Drift, Update | None] | None:
     """A field has drifted where go~mus once accepted what the source still says, and now shows something else."""
     known, customer = pair.known, pair.customer
-    gomus_id = known.gomus_id or 0
     if remote is None:
-        return Drift(foreign_id=known.foreign_id, gomus_id=gomus_id, fields=(), is_missing=True), None
+        return Drift(foreign_id=known.foreign_id, fields=(), is_missing=True), None
     wanted = run.ledger.digester.customer(customer.fields)
     settled = {
         name: value for name, value in customer.fields.items() if known.digests.fields.get(name) == wanted.fields[name]
@@ -128,9 +126,9 @@ def _drift(run: Run, pair: Pair, remote: RemoteCustomer | None) -> tuple[Drift, 
         return None
     update = Update(
         foreign_id=known.foreign_id,
-        gomus_id=gomus_id,
+        gomus_id=known.gomus_id or 0,
         fields=drifted,
         digests=known.digests,
         source_digest=known.source_digest or b"",
     )
-    return Drift(foreign_id=known.foreign_id, gomus_id=gomus_id, fields=tuple(sorted(drifted))), update
+    return Drift(foreign_id=known.foreign_id, fields=tuple(sorted(drifted))), update

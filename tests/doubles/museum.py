@@ -269,11 +269,23 @@ class Museum:
         return Store(self.engine, pack=self.digester.pack, unpack=self.digester.unpack)
 
     @property
+    def options(self) -> GomusOptions:
+        return GomusOptions.model_validate(
+            {
+                "url": self.address,
+                "token": TOKEN,
+                "batch_size": self.batch_size,
+                "concurrency": self.concurrency,
+                "attempts": self.attempts,
+            }
+        )
+
+    @property
     def sync(self) -> Sync:
         return Sync(
             name="members",
             instance="main",
-            address=self.address,
+            gomus=self.options,
             source=self.shelf,
             mapper=Mapper(
                 foreign_id=ForeignIdSpec.model_validate({"from": "id", "prefix": "M-"}),
@@ -287,11 +299,6 @@ class Museum:
             recreate_vanished=self.recreate_vanished,
             audit_per_run=self.audit_per_run,
             fix_drift=self.fix_drift,
-            locale="de",
-            batch_size=self.batch_size,
-            concurrency=self.concurrency,
-            attempts=self.attempts,
-            timeout=timedelta(seconds=30),
             keep=StateOptions().keep,
         )
 
@@ -317,11 +324,8 @@ class Museum:
         self.transport.choose = choose
         self.transport.happened.clear()
         self.transport.revive()
-        options = GomusOptions.model_validate(
-            {"url": "https://demo.gomus.de", "token": TOKEN, "attempts": self.attempts, "concurrency": self.concurrency}
-        )
         client = Client(
-            options,
+            self.options,
             transport=self.transport,
             sleep=sleep,
             random=lambda: 0.5,

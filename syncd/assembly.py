@@ -199,11 +199,10 @@ def make_client(
 
 
 def make_sync(config: Config, sync: SyncConfig, sleep: Sleep) -> Sync:
-    instance = config.gomus[sync.gomus]
     return Sync(
         name=sync.name,
         instance=sync.gomus,
-        address=instance.url,
+        gomus=config.gomus[sync.gomus],
         source=make_source(config, sync, sleep),
         mapper=Mapper(foreign_id=sync.foreign_id, fields=sync.fields, catalogue=FIELDS),
         catalogue=FIELDS,
@@ -213,11 +212,6 @@ def make_sync(config: Config, sync: SyncConfig, sleep: Sleep) -> Sync:
         recreate_vanished=sync.vanished == "recreate",
         audit_per_run=sync.audit_per_run,
         fix_drift=sync.fix_drift,
-        locale=instance.locale,
-        batch_size=instance.batch_size,
-        concurrency=instance.concurrency,
-        attempts=instance.attempts,
-        timeout=instance.timeout,
         keep=config.state.keep,
     )
 

@@ -93,7 +93,7 @@ def configure(format: LogFormat | None, stream: TextIO, *, clock: Callable[[], d
             structlog.processors.add_log_level,
             _timestamp(clock or (lambda: datetime.now(UTC))),
             keep_allowed,
-            _describe_exception,
+            structlog.processors.ExceptionRenderer(lambda exc_info: list(_describe_chain(exc_info[1]))),
             _json(stream) if chosen == "json" else _console(stream),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
@@ -163,32 +163,19 @@ def _scalar(value: object) -> object:
     return value if value is None or isinstance(value, bool | int | float) else _UNFIT
 
 
-def _describe_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    error = event.pop("exc_info", None)
-    if error is True:
-        error = sys.exc_info()[1]
-    elif isinstance(error, tuple):
-        error = error[1]
-    if isinstance(error, BaseException):
-        event["exception"] = list(_describe_chain(error))
-    return event
-
-
-def _describe_chain(error: BaseException) -> Iterator[dict[str, object]]:
+def _describe_chain(error: BaseException | None) -> Iterator[dict[str, object]]:
     """The error, then what led to it. Classes and places only: messages of others than ours may quote anything."""
     seen: set[int] = set()
-    due: list[BaseException | None] = [error]
+    due = [error]
     while due:
-        error_or_none = due.pop(0)
-        if error_or_none is None or id(error_or_none) in seen:
+        error = due.pop(0)
+        if error is None or id(error) in seen:
             continue
-        seen.add(id(error_or_none))
-        yield _describe_one(error_or_none)
-        if isinstance(error_or_none, BaseExceptionGroup):
-            due.extend(error_or_none.exceptions)
-        due.append(
-            error_or_none.__cause__ or (None if error_or_none.__suppress_context__ else error_or_none.__context__)
-        )
+        seen.add(id(error))
+        yield _describe_one(error)
+        if isinstance(error, BaseExceptionGroup):
+            due.extend(error.exceptions)
+        due.append(error.__cause__ or (None if error.__suppress_context__ else error.__context__))
 
 
 def _describe_one(error: BaseException) -> dict[str, object]:

@@ -5,13 +5,15 @@ import json
 import os
 import socket
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import typer
 
 from syncd import log
-from syncd.cli.exits import USAGE, stop
+from syncd.cli.exits import USAGE, failing_in_words, stop
 from syncd.config import find_config, load
 from syncd.config.model import Config, SyncConfig
 from syncd.domain.nearest import find_nearest
@@ -34,11 +36,20 @@ def options(context: typer.Context) -> Options:
     return found
 
 
-def answering(context: typer.Context) -> Options:
-    """For commands that print an answer: it alone goes to standard output, logs to standard error."""
+@contextmanager
+def answering(context: typer.Context) -> Iterator[Options]:
+    """For commands that print an answer: it alone goes to standard output, logs and failures to standard error."""
     chosen = options(context)
     log.configure(chosen.log_format, sys.stderr)
-    return chosen
+    with failing_in_words():
+        yield chosen
+
+
+@contextmanager
+def configured(context: typer.Context) -> Iterator[Config]:
+    """For commands that answer out of a configuration without mistakes."""
+    with answering(context) as chosen:
+        yield chosen.load()
 
 
 def pick(loaded: Config, names: list[str]) -> list[SyncConfig]:
@@ -52,9 +63,18 @@ def pick(loaded: Config, names: list[str]) -> list[SyncConfig]:
     return [loaded.syncs[name] for name in dict.fromkeys(names)] or list(loaded.syncs.values())
 
 
-def print_json(answer: object) -> None:
+def answer(as_json: bool, found: object, lines: Iterable[str]) -> None:
+    """Print an answer: for scripts as JSON, for people in lines."""
+    if as_json:
+        print_json(found)
+    else:
+        for line in lines:
+            print(line)
+
+
+def print_json(found: object) -> None:
     is_wide = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    print(json.dumps(answer, ensure_ascii=not is_wide, indent=2, default=str))
+    print(json.dumps(found, ensure_ascii=not is_wide, indent=2, default=str))
 
 
 def who() -> str:

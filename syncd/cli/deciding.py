@@ -9,7 +9,7 @@ import typer
 from syncd.alerts.alarms import Kind
 from syncd.assembly import State, make_sync, now, opening_state, opening_world
 from syncd.cli import context as ctx
-from syncd.cli.exits import CODES, DONE, HELD, failing_in_words, stop
+from syncd.cli.exits import CODES, DONE, HELD, stop
 from syncd.cli.progress import showing_progress
 from syncd.cli.stopping import stopping_on_signals
 from syncd.config.model import Config, SyncConfig
@@ -29,9 +29,7 @@ def approve(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Release exactly the changes that a guard held. The next run carries them out; after 24 hours it is void."""
-    chosen = ctx.answering(context)
-    with failing_in_words():
-        config = chosen.load()
+    with ctx.configured(context) as config:
         ctx.pick(config, [name])
         with opening_state(config) as state:
             held = state.store.held.find(name)
@@ -55,13 +53,10 @@ def retry(
     context: typer.Context, name: Annotated[str | None, typer.Argument(help="The sync; left out: all.")] = None
 ) -> None:
     """Let every refused record be tried again in the next run, whatever its pause."""
-    chosen = ctx.answering(context)
-    with failing_in_words():
-        config = chosen.load()
-        with opening_state(config) as state:
-            for sync in ctx.pick(config, [name] if name else []):
-                count = state.store.failures.make_due(sync.name, now())
-                print(f"{sync.name}: {count} refused record(s) will be tried again in the next run")
+    with ctx.configured(context) as config, opening_state(config) as state:
+        for sync in ctx.pick(config, [name] if name else []):
+            count = state.store.failures.make_due(sync.name, now())
+            print(f"{sync.name}: {count} refused record(s) will be tried again in the next run")
 
 
 def erase(
@@ -74,9 +69,7 @@ def erase(
 
     What stays here is a keyed hash that nobody can read back. Interrupted, the next run goes on.
     """
-    chosen = ctx.answering(context)
-    with failing_in_words():
-        config = chosen.load()
+    with ctx.configured(context) as config:
         with opening_state(config) as state:
             which = _which_sync(config, state, foreign_id, sync)
             question = f"Erase {foreign_id} in {which.gomus} for good?"
@@ -122,9 +115,7 @@ def verify(
 
     Exit code: 0, 3 where something differs (and was not mended).
     """
-    chosen = ctx.answering(context)
-    with failing_in_words():
-        config = chosen.load()
+    with ctx.configured(context) as config:
         (which,) = ctx.pick(config, [name])
         with (
             stopping_on_signals() as stopping,
@@ -134,11 +125,12 @@ def verify(
         ):
             made = make_sync(config, which, world.sleep)
             found = verify_customers(made, world, sample=None if everybody else sample, fix=fix)
-        if json:
-            drifts = [{"foreign_id": d.foreign_id, "missing": d.is_missing, "fields": d.fields} for d in found.drifts]
-            ctx.print_json({"sync": name, "compared": found.compared, "mended": fix, "drifts": drifts})
-        else:
-            print("\n".join([*map(_drift_in_words, found.drifts), f"{found.compared} customers compared."]))
+        drifts = [{"foreign_id": d.foreign_id, "missing": d.is_missing, "fields": d.fields} for d in found.drifts]
+        ctx.answer(
+            json,
+            {"sync": name, "compared": found.compared, "mended": fix, "drifts": drifts},
+            [*map(_drift_in_words, found.drifts), f"{found.compared} customers compared."],
+        )
         if found.summary.error:
             stop(found.summary.error, CODES[found.summary.status])
         raise typer.Exit(CODES[found.summary.status])

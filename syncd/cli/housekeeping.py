@@ -9,7 +9,7 @@ from sqlalchemy import make_url
 
 from syncd.assembly import opening_state
 from syncd.cli import context as ctx
-from syncd.cli.exits import failing_in_words, stop
+from syncd.cli.exits import stop
 from syncd.cli.progress import showing_progress
 from syncd.config import json_schema
 from syncd.config.model import Config, StateOptions
@@ -25,9 +25,8 @@ configuration = typer.Typer(help="The configuration file.", no_args_is_help=True
 @db.command()
 def upgrade(context: typer.Context) -> None:
     """Bring the state database to this version's schema; a run does it by itself, this is for doing it by hand."""
-    chosen = ctx.answering(context)
-    with failing_in_words():
-        engine = open_engine(chosen.load().state.url)
+    with ctx.configured(context) as config:
+        engine = open_engine(config.state.url)
         was_current = migrate.is_current(engine)
         migrate.upgrade(engine)
         engine.dispose()
@@ -44,9 +43,7 @@ def copy(
     Nothing may run meanwhile: exit code 5 where a sync is being run. Afterwards set `url` in [state] to the new one.
     Example: `syncd db copy --to postgresql+psycopg://syncd@db.example.org/syncd`
     """
-    chosen = ctx.answering(context)
-    with failing_in_words():
-        loaded = chosen.load()
+    with ctx.configured(context) as loaded:
         url = _target(to, loaded)
         with ExitStack() as stack:
             state = stack.enter_context(opening_state(loaded))
@@ -89,6 +86,5 @@ def _what_is_left(loaded: Config, url: str) -> list[str]:
 @configuration.command()
 def schema(context: typer.Context) -> None:
     """Print the JSON Schema of the configuration, for editors that check and complete TOML."""
-    ctx.answering(context)
-    with failing_in_words():
+    with ctx.answering(context):
         ctx.print_json(json_schema())

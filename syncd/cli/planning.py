@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Annotated
 
 import typer
@@ -11,7 +12,7 @@ import typer
 from syncd.alerts.channels import try_out
 from syncd.assembly import check_state_folder, looking_at_state, make_client, make_source, make_sync, now
 from syncd.cli import context as ctx
-from syncd.cli.exits import DONE, FAILED, HELD, PROBLEMS, USAGE, code_of, failing_in_words, gravest, say
+from syncd.cli.exits import DONE, FAILED, HELD, PROBLEMS, USAGE, code_of, gravest, say
 from syncd.cli.progress import showing_progress
 from syncd.cli.stopping import ending_on_signals
 from syncd.config.model import Config, SyncConfig
@@ -43,11 +44,10 @@ def draw_report(config: Config, sync: SyncConfig) -> PlanReport:
         recall = Recall(store=state.store, digester=state.digester, sync=sync.name, now=now())
         lookups = fetch_lookups(made, client)
         read = lambda count: progress("reading", count, None)  # noqa: E731 - one line, used once
-        with drawing_up(made, recall, state.digester, lookups, progress=read) as drawn:
+        with drawing_up(made, recall, lookups, progress=read) as drawn:
             plan = drawn.plan
             tripped = ask_guards(plan.figures, made.limits)
-            approval = Approval(store=state.store, digester=state.digester, sync=sync.name)
-            return report_plan(sync.name, plan, tripped=tripped, held=approval.still_held(plan, tripped, now()))
+            return report_plan(sync.name, plan, tripped=tripped, held=Approval(recall).still_held(plan, tripped))
 
 
 def code_of_report(report: PlanReport) -> int:
@@ -66,9 +66,7 @@ def plan(
     Exit code: 0, 3 where records are invalid, 4 where a guard would hold something, 1 where the source or go~mus can't
     be read, 2 for a mistake in the configuration.
     """
-    chosen = ctx.answering(context)
-    with failing_in_words(), ending_on_signals():
-        config = chosen.load()
+    with ending_on_signals(), ctx.configured(context) as config:
         reports, codes = [], []
         for sync in ctx.pick(config, [name] if name else []):
             try:
@@ -77,11 +75,7 @@ def plan(
             except SyncdError as error:
                 say(error, about=sync.name)
                 codes.append(code_of(error))
-        if json:
-            ctx.print_json({"plans": [plan_as_json(report) for report in reports]})
-        else:
-            for report in reports:
-                print("\n".join(plan_as_lines(report)))
+        ctx.answer(json, {"plans": [plan_as_json(report) for report in reports]}, chain(*map(plan_as_lines, reports)))
         raise typer.Exit(gravest(codes))
 
 
@@ -108,8 +102,7 @@ def check(
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Check everything a run needs, one line each: configuration, state, source, mapping, go~mus, lookups."""
-    chosen = ctx.answering(context)
-    with failing_in_words(), ending_on_signals():
+    with ending_on_signals(), ctx.answering(context) as chosen:
         try:
             config = chosen.load()
         except Misconfigured as error:
@@ -117,10 +110,11 @@ def check(
         else:
             findings = [*_check_all(config), *(_look_at_customer(config, customer) if customer else ())]
             findings += _try_alarms(config) if notify else ()
-        if json:
-            ctx.print_json([{"what": f.what, "ok": f.is_good, "words": f.words} for f in findings])
-        else:
-            print("\n".join(f"{'✓' if f.is_good else '✗'} {f.what}: {f.words}" for f in findings))
+        ctx.answer(
+            json,
+            [{"what": f.what, "ok": f.is_good, "words": f.words} for f in findings],
+            [f"{'✓' if f.is_good else '✗'} {f.what}: {f.words}" for f in findings],
+        )
         raise typer.Exit(gravest([f.code for f in findings]))
 
 

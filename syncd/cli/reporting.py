@@ -10,7 +10,7 @@ import typer
 
 from syncd.assembly import State, looking_at_state
 from syncd.cli import context as ctx
-from syncd.cli.exits import FAILED, USAGE, failing_in_words, stop
+from syncd.cli.exits import FAILED, USAGE, stop
 from syncd.config.model import Config
 from syncd.domain.nearest import find_nearest
 from syncd.report.html import report_as_html, report_run
@@ -30,14 +30,10 @@ def report(
     ] = None,
 ) -> None:
     """Write one run as a page of HTML: counts, outcomes, changed fields, failures; ids and fields, no values."""
-    chosen = ctx.answering(context)
-    with failing_in_words():
-        config = chosen.load()
+    with ctx.configured(context) as config, looking_at_state(config) as state:
         ctx.pick(config, [sync] if sync else [])
-        with looking_at_state(config) as state:
-            row = _find(state, run, sync)
-            zone = _zone(config, row)
-            page = report_as_html(report_run(state.store, row), zone)
+        row = _find(state, run, sync)
+        page = report_as_html(report_run(state.store, row), _zone(config, row))
         if output is None:
             sys.stdout.buffer.write(page.encode())
         else:

@@ -41,9 +41,7 @@ def trigger(
     Any daemon on the same state database may answer, also on another machine. Exit code: 0 once one has taken the
     request, 1 where none answers; with --wait that of the run.
     """
-    chosen = ctx.answering(context)
-    with failing_in_words():
-        config = chosen.load()
+    with ctx.configured(context) as config:
         ctx.pick(config, [name])
         _require_daemon(config, name)
         with opening_board(config) as board:
@@ -51,10 +49,8 @@ def trigger(
             id_ = board.ask(name, at=asked_at, expires_at=asked_at + VOID_AFTER)
             _await_taken(board, id_, name)
             taken = _await_end(board, id_, name) if wait else _await_beginning(board, id_)
-        if json:
-            ctx.print_json({"sync": name, "replica": taken.replica, "run": taken.run_id, "status": taken.status})
-        else:
-            print(_in_words(taken))
+        found = {"sync": name, "replica": taken.replica, "run": taken.run_id, "status": taken.status}
+        ctx.answer(json, found, [_in_words(taken)])
         raise typer.Exit(CODES[Status(taken.status)] if wait else DONE)
 
 

@@ -11,7 +11,7 @@ import typer
 
 from syncd.assembly import now
 from syncd.cli import context as ctx
-from syncd.cli.exits import USAGE, failing_in_words, stop
+from syncd.cli.exits import USAGE, stop
 from syncd.config import find_config
 from syncd.config.draft import SAMPLE, Draft, draw_draft, write_draft
 from syncd.errors import IncompleteRead
@@ -36,14 +36,13 @@ def init(
 
     It goes to --config, or to config.toml in the current folder. Example: `syncd init members.csv --id Mitgliedsnummer`
     """
-    chosen = ctx.answering(context)
-    target = find_config(chosen.config, os.environ)
+    target = find_config(ctx.options(context).config, os.environ)
     if target.exists():
         stop(f"{target} exists already: move it away, or name another file with --config before the command.", USAGE)
     sync = name if name is not None else _name_after(export)
     if not re.fullmatch(r"[A-Za-z0-9_-]+", sync):
         stop(f"--name: {sync!r} may have letters, digits, '-' and '_' only.", USAGE)
-    with failing_in_words():
+    with ctx.answering(context):
         table = {"type": TYPES.get(export.suffix.lower(), "csv"), **({"sheet": sheet} if sheet is not None else {})}
         try:
             draft = _draw(table, export, id_column)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ import typer
 
 from syncd.assembly import State, looking_at_state, now
 from syncd.cli import context as ctx
-from syncd.cli.exits import DONE, FAILED, PROBLEMS, failing_in_words, stop
+from syncd.cli.exits import DONE, FAILED, PROBLEMS, stop
 from syncd.config.model import SyncConfig
 from syncd.domain.records import Stage
 from syncd.report.standing import run_as_json, run_as_line, standing_as_json, standing_as_lines, standings
@@ -25,18 +26,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 def status(context: typer.Context, json: AsJson = False) -> None:
     """Show each sync: its last and next run, how many customers it knows, what is held and what failed."""
-    chosen = ctx.answering(context)
-    with failing_in_words():
-        config = chosen.load()
-        with looking_at_state(config) as state:
-            daemons = Board(state.engine).alive(now())
-            found = list(standings(config.syncs.values(), state.store, partial(_next_run, daemons)))
-        if json:
-            ctx.print_json([standing_as_json(one) | _served_as_json(one.sync, daemons) for one in found])
-            return
-        for standing in found:
-            print("\n".join(standing_as_lines(standing)))
-        print("\n".join(map(_daemon_as_line, daemons)) or "No daemon is running: nothing runs by itself.")
+    with ctx.configured(context) as config, looking_at_state(config) as state:
+        daemons = Board(state.engine).alive(now())
+        found = list(standings(config.syncs.values(), state.store, partial(_next_run, daemons)))
+        as_json = [standing_as_json(one) | _served_as_json(one.sync, daemons) for one in found]
+        serving = [_daemon_as_line(daemon) for daemon in daemons] or ["No daemon is running: nothing runs by itself."]
+        ctx.answer(json, as_json, chain(*map(standing_as_lines, found), serving))
 
 
 def _next_run(daemons: Sequence[Replica], sync: SyncConfig) -> datetime | None:
@@ -65,16 +60,10 @@ def history(
     json: AsJson = False,
 ) -> None:
     """List past runs, the latest first."""
-    chosen = ctx.answering(context)
-    with failing_in_words():
-        config = chosen.load()
+    with ctx.configured(context) as config, looking_at_state(config) as state:
         ctx.pick(config, [name] if name else [])
-        with looking_at_state(config) as state:
-            rows = state.store.runs.latest(name, limit)
-        if json:
-            ctx.print_json([run_as_json(row) for row in rows])
-        else:
-            print("\n".join(run_as_line(row) for row in rows) or "No run yet.")
+        rows = state.store.runs.latest(name, limit)
+        ctx.answer(json, [run_as_json(row) for row in rows], [run_as_line(row) for row in rows] or ["No run yet."])
 
 
 def show(
@@ -83,17 +72,10 @@ def show(
     json: AsJson = False,
 ) -> None:
     """Tell everything that syncd knows of one customer: ids, times, outcomes; it holds no values."""
-    chosen = ctx.answering(context)
-    with failing_in_words():
-        config = chosen.load()
-        with looking_at_state(config) as state:
-            answers = [found for sync in config.syncs if (found := _everything_of(state, sync, foreign_id))]
-        if json:
-            ctx.print_json(answers)
-        elif not answers:
-            print(f"Nothing is known of {foreign_id}.")
-        for answer in () if json else answers:
-            print("\n".join(_everything_in_words(answer)))
+    with ctx.configured(context) as config, looking_at_state(config) as state:
+        answers = [found for sync in config.syncs if (found := _everything_of(state, sync, foreign_id))]
+        lines = [line for answer in answers for line in _everything_in_words(answer)]
+        ctx.answer(json, answers, lines or [f"Nothing is known of {foreign_id}."])
 
 
 def _everything_of(state: State, sync: str, foreign_id: str) -> dict[str, object] | None:
@@ -157,17 +139,12 @@ def failures(
     json: AsJson = False,
 ) -> None:
     """List the records that could not be synced, and why: invalid ones and those that go~mus refused."""
-    chosen = ctx.answering(context)
-    with failing_in_words():
-        config = chosen.load()
-        with looking_at_state(config) as state:
-            rows = [row for sync in ctx.pick(config, [name] if name else []) for row in _failures_of(state, sync.name)]
+    with ctx.configured(context) as config, looking_at_state(config) as state:
+        rows = [row for sync in ctx.pick(config, [name] if name else []) for row in _failures_of(state, sync.name)]
         if file is not None:
             _write_list(file, rows)
-        if json:
-            ctx.print_json(rows)
-        elif file is None:
-            print("\n".join(map(_failure_in_words, rows)) or "Nothing failed.")
+        if json or file is None:
+            ctx.answer(json, rows, [_failure_in_words(row) for row in rows] or ["Nothing failed."])
         raise typer.Exit(PROBLEMS if rows else DONE)
 
 

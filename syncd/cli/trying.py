@@ -40,8 +40,7 @@ def sandbox(
     latency: Annotated[float, typer.Option(help="Seconds that each call takes.")] = 0.0,
 ) -> None:
     """Serve a fake go~mus to try syncd against; its page lists what it holds. Ends with Ctrl-C."""
-    ctx.answering(context)
-    with failing_in_words():
+    with ctx.answering(context):
         try:
             switches = replace(Switches(), **dict(_switch(text) for text in switch or []))  # type: ignore[arg-type]  # Switches checks
         except (ValueError, TypeError) as error:
@@ -72,9 +71,8 @@ def _switch(text: str) -> tuple[str, object]:
 # --- the demo ---
 
 
-def demo(context: typer.Context) -> None:
+def demo() -> None:
     """Sync an example export against the sandbox: the plan, a first run, an unchanged one, and one with changes."""
-    del context
     log.configure("json", io.StringIO())  # the demo tells it in its own words
     with failing_in_words(), tempfile.TemporaryDirectory(prefix="syncd-demo-") as folder:
         fake = Sandbox()

@@ -4,8 +4,9 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from syncd.domain.nearest import bare_name
 from syncd.gomus.fields import FIELDS
@@ -40,6 +41,17 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "vat_number": ("ustid", "ustidnr", "umsatzsteuerid", "vatnumber", "vatid", "vat"),
     "notes": ("bemerkung", "bemerkungen", "notiz", "notizen", "kommentar", "notes", "note", "comment", "remarks"),
 }
+PHONE = '{{ from = {}, transform = [{{ phone = "DE" }}] }}'
+# go~mus field → how its column is taken; a date in the form that fits, any other as it is
+SPECS: Mapping[str, str] = {
+    "customer_salutation_id": '{{ from = {}, lookup = "salutation" }}',
+    "customer_title_id": '{{ from = {}, lookup = "title" }}',
+    "addr_country_id": '{{ from = {}, lookup = "country", default = "DE" }}',
+    "email": '{{ from = {}, transform = ["strip", "lower"] }}',
+    "tel": PHONE,
+    "mobile": PHONE,
+    "fax": PHONE,
+}
 IDS = re.compile(
     r"(mitglied|kunden?|adress|kontakt|member|customer|contact|record|foreign|crm)?(s?)(id|nr|nummer|number|no)"
 )
@@ -62,22 +74,17 @@ class Draft:
     rows: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Column:
-    values: Counter[str] = field(default_factory=Counter)
-    empty: int = 0
+    """How often each text stands in it; in `empty` records stands none."""
 
-    def take(self, value: object) -> None:
-        text = str(value if value is not None else "").strip()
-        if text:
-            self.values[text] += 1
-        else:
-            self.empty += 1
+    values: Counter[str]
+    empty: int
 
     @property
     def without_id(self) -> int:
         """How many records lack a value or share theirs, if this were the id."""
-        return self.empty + sum(count - 1 for count in self.values.values())
+        return self.empty + self.values.total() - len(self.values)
 
     @property
     def can_be_id(self) -> bool:
@@ -90,13 +97,8 @@ def draw_draft(columns: Sequence[str], rows: Iterable[Row], *, foreign_id: str |
 
     Raises LookupError where no column can be the id, or the named one can't.
     """
-    seen = {name: _Column() for name in columns}
-    count = 0
-    for count, row in enumerate(rows, start=1):
-        for name, column in seen.items():
-            column.take(row.get(name))
-        if count == SAMPLE:
-            break
+    sample = list(islice(rows, SAMPLE))
+    seen = {name: _count(row.get(name) for row in sample) for name in columns}
     key = foreign_id if foreign_id is not None else _find_id(seen)
     _check_id(key, seen)
     fields: dict[str, str] = {}
@@ -112,8 +114,14 @@ def draw_draft(columns: Sequence[str], rows: Iterable[Row], *, foreign_id: str |
         without_id=seen[key].without_id,
         fields={target: _spec(target, name, seen[name]) for target, name in fields.items()},
         unused=[name for name in columns if name not in used],
-        rows=count,
+        rows=len(sample),
     )
+
+
+def _count(cells: Iterable[object]) -> _Column:
+    values = Counter(str(cell if cell is not None else "").strip() for cell in cells)
+    empty = values.pop("", 0)
+    return _Column(values=values, empty=empty)
 
 
 def _find_id(seen: Mapping[str, _Column]) -> str:
@@ -132,30 +140,14 @@ def _check_id(name: str, seen: Mapping[str, _Column]) -> None:
 
 
 def _spec(target: str, name: str, column: _Column) -> str:
-    column_name = _quote(name)
-    match target:
-        case "customer_salutation_id":
-            return f'{{ from = {column_name}, lookup = "salutation" }}'
-        case "customer_title_id":
-            return f'{{ from = {column_name}, lookup = "title" }}'
-        case "addr_country_id":
-            return f'{{ from = {column_name}, lookup = "country", default = "DE" }}'
-        case "email":
-            return f'{{ from = {column_name}, transform = ["strip", "lower"] }}'
-        case "tel" | "mobile" | "fax":
-            return f'{{ from = {column_name}, transform = [{{ phone = "DE" }}] }}'
-        case "date_of_birth":
-            return f"{{ from = {column_name}, transform = [{{ date = {_quote(_date_form(column))} }}] }}"
-    return column_name
+    if target == "date_of_birth":
+        return f"{{ from = {_quote(name)}, transform = [{{ date = {_quote(_date_form(column))} }}] }}"
+    return SPECS.get(target, "{}").format(_quote(name))
 
 
 def _date_form(column: _Column) -> str:
     """The form that fits most of the values."""
-
-    def count(form: str) -> int:
-        return sum(number for text, number in column.values.items() if _fits(text, form))
-
-    return max(DATES, key=count)
+    return max(DATES, key=lambda form: sum(n for text, n in column.values.items() if _fits(text, form)))
 
 
 def _fits(text: str, form: str) -> bool:

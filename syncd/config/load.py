@@ -4,16 +4,14 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
-from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from syncd.config.model import Config, Document, SyncConfig, SyncTable
+from syncd.config.model import Config, Document, SyncConfig
 from syncd.config.places import KeyPath, find_table, in_order_of_file, spell
 from syncd.config.secrets import Reference, Resolved, find_plain_secrets, resolve
 from syncd.config.words import translate
 from syncd.domain.nearest import suggest
-from syncd.domain.schedule import parse_schedule
 from syncd.errors import Misconfigured, Problem
 
 LISTEN = "SYNCD_WEB_LISTEN"
@@ -97,28 +95,14 @@ def _wrong_instance(chosen: object, instances: list[str], reference: Reference |
     return f"there is no [gomus.{chosen}]{suggest(chosen, instances)}"
 
 
-def _assemble(tables: Document, base: Path) -> Config:
-    only_instance = next(iter(tables.gomus))
-    return Config(
-        base=base,
-        state=tables.state.model_copy(update={"url": _anchored(tables.state.url, base)}),
-        gomus=tables.gomus,
-        syncs={name: _assemble_sync(name, table, only_instance) for name, table in tables.sync.items()},
-        daemon=tables.daemon,
-        web=tables.web,
-        notify=tables.notify,
-    )
-
-
-def _assemble_sync(name: str, table: SyncTable, only_instance: str) -> SyncConfig:
-    zone = ZoneInfo(table.timezone)
-    read = {
-        "name": name,
-        "gomus": table.gomus or only_instance,
-        "schedule": parse_schedule(table.schedule, zone) if table.schedule else None,
-        "timezone": zone,
+def _assemble(document: Document, base: Path) -> Config:
+    only_instance = next(iter(document.gomus))
+    syncs = {
+        name: SyncConfig.model_construct(**dict(table) | {"name": name, "gomus": table.gomus or only_instance})
+        for name, table in document.syncs.items()
     }
-    return SyncConfig(**dict(table) | read)
+    state = document.state.model_copy(update={"url": _anchored(document.state.url, base)})
+    return Config.model_construct(**dict(document) | {"base": base, "state": state, "syncs": syncs})
 
 
 def _anchored(url: str, base: Path) -> str:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -191,8 +190,8 @@ class SyncTable(_Table):
     """`[sync.NAME]` as the file has it."""
 
     gomus: str | None = None
-    schedule: Annotated[str, AfterValidator(_check_schedule)] | None = None
-    timezone: Annotated[str, AfterValidator(_check_zone)] = "Europe/Berlin"
+    written_schedule: Annotated[str, AfterValidator(_check_schedule)] | None = Field(default=None, alias="schedule")
+    zone: Annotated[str, AfterValidator(_check_zone)] = Field(default="Europe/Berlin", alias="timezone")
     source: Annotated[SourceOptions, PlainValidator(_validate_source)]
     foreign_id: ForeignIdSpec
     fields: dict[Annotated[str, AfterValidator(_check_field)], FieldSpec] = Field(min_length=1)
@@ -201,6 +200,21 @@ class SyncTable(_Table):
     fix_drift: bool = False
     delete: DeleteOptions = DeleteOptions()
     guards: GuardOptions = GuardOptions()
+
+    @property
+    def timezone(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)
+
+    @property
+    def schedule(self) -> Schedule | None:
+        return parse_schedule(self.written_schedule, self.timezone) if self.written_schedule else None
+
+
+class SyncConfig(SyncTable):
+    """One source paired with one instance; `gomus` is the instance's name."""
+
+    name: str
+    gomus: str
 
 
 Name = Annotated[str, AfterValidator(_check_name)]
@@ -211,38 +225,14 @@ class Document(_Table):
 
     state: StateOptions = StateOptions()
     gomus: dict[Name, GomusOptions] = Field(min_length=1)
-    sync: dict[Name, SyncTable] = Field(min_length=1)
+    syncs: Mapping[Name, SyncTable] = Field(alias="sync", min_length=1)
     daemon: DaemonOptions = DaemonOptions()
     web: WebOptions | None = None
     notify: NotifyOptions | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncConfig:
-    """One source paired with one instance; `gomus` is the instance's name."""
-
-    name: str
-    gomus: str
-    schedule: Schedule | None
-    timezone: ZoneInfo
-    source: SourceOptions
-    foreign_id: ForeignIdSpec
-    fields: Mapping[str, FieldSpec]
-    vanished: Literal["report", "recreate"]
-    audit_per_run: int
-    fix_drift: bool
-    delete: DeleteOptions
-    guards: GuardOptions
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class Config(Document):
     """A valid configuration. `base` is the folder of its file: relative paths start there."""
 
     base: Path
-    state: StateOptions
-    gomus: Mapping[str, GomusOptions]
     syncs: Mapping[str, SyncConfig]
-    daemon: DaemonOptions
-    web: WebOptions | None = None
-    notify: NotifyOptions | None = None

@@ -1,7 +1,8 @@
 """The configuration as JSON Schema: for editors, and for naming the keys a person may have meant."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from typing import Any, TypeAlias
@@ -61,14 +62,20 @@ def plain_schema() -> Schema:
         found: Schema = definitions[places[model, "validation"]["$ref"].rpartition("/")[2]]
         return found
 
-    for name, options in sources.items():
-        _require_type(definition(options), name)
+    for name, model in sources.items():
+        options = definition(model)
+        options["properties"]["type"] = {"const": name, "type": "string", "title": "Type"}
+        options["required"] = sorted({*options.get("required", ()), "type"})
     definition(FieldSpec)["properties"]["transform"] = _transform()
     sync = definition(SyncTable)["properties"]
-    sync["source"] = {"oneOf": [places[options, "validation"] for options in sources.values()]}
+    sync["source"] = {"oneOf": [places[model, "validation"] for model in sources.values()]}
     sync["foreign_id"] = _or_shorthand(places[ForeignIdSpec, "validation"])
-    spec = _or_shorthand(places[FieldSpec, "validation"])
-    sync["fields"] = _closed_table(FIELDS, spec)
+    sync["fields"] = {
+        "type": "object",
+        "properties": dict.fromkeys(FIELDS, _or_shorthand(places[FieldSpec, "validation"])),
+        "additionalProperties": False,
+        "minProperties": 1,
+    }
     return {**definition(Document), "$defs": definitions}
 
 
@@ -80,11 +87,6 @@ def _source_options() -> Iterator[tuple[str, type[SourceOptions]]]:
             continue  # an extra that is not installed here
 
 
-def _require_type(options: Schema, name: str) -> None:
-    options["properties"]["type"] = {"const": name, "type": "string", "title": "Type"}
-    options["required"] = sorted({*options.get("required", ()), "type"})
-
-
 def _or_shorthand(spec: Schema) -> Schema:
     return {"anyOf": [{"type": "string", "minLength": 1}, spec]}
 
@@ -94,15 +96,6 @@ def _transform() -> Schema:
     arguments: Schema = {"properties": {name: {} for name in WITH_ARGUMENT}, "additionalProperties": False}
     one = {"anyOf": [{"enum": [*PLAIN]}, {"type": "object", "minProperties": 1, "maxProperties": 1, **arguments}]}
     return {"anyOf": [one, {"type": "array", "items": one}]}
-
-
-def _closed_table(keys: Iterable[str], value: Schema) -> Schema:
-    return {
-        "type": "object",
-        "properties": dict.fromkeys(keys, value),
-        "additionalProperties": False,
-        "minProperties": 1,
-    }
 
 
 def _with_references(schema: Schema) -> Schema:
@@ -130,11 +123,11 @@ def _is_secret(schema: Mapping[str, Any]) -> bool:
     return schema.get("writeOnly") is True
 
 
+@dataclass(frozen=True, slots=True)
 class Outline:
     """Answers what the schema knows of a place in a document."""
 
-    def __init__(self, schema: Schema) -> None:
-        self._schema = schema
+    schema: Schema
 
     def keys(self, document: object, path: KeyPath) -> set[str]:
         """The keys that the table at `path` may have."""
@@ -143,12 +136,8 @@ class Outline:
     def is_secret(self, document: object, path: KeyPath) -> bool:
         return any(map(_is_secret, self._at(document, path)))
 
-    def is_tagged(self, document: object, path: KeyPath) -> bool:
-        """Whether a key of the table at `path` says which of several tables it is."""
-        return bool(self.tags(document, path))
-
     def tags(self, document: object, path: KeyPath) -> list[str]:
-        """The words that such a key may have."""
+        """The words of the key that says which of several tables the one at `path` is; none if there is no such key."""
         places = [schema for place in self._at(document, path[:-1]) if (schema := _step(place, path[-1])) is not None]
         found = [branch for place in places for branch in self._branches(place)]
         return [tag for branch in found for tag in branch.get("discriminator", {}).get("mapping", ())]
@@ -159,7 +148,7 @@ class Outline:
             yield from self._branches(branch)
 
     def _at(self, document: object, path: KeyPath) -> list[Schema]:
-        places = self._alternatives(self._schema, document)
+        places = self._alternatives(self.schema, document)
         for part in path:
             document = children(document).get(part)
             steps = [schema for place in places if (schema := _step(place, part)) is not None]
@@ -168,7 +157,7 @@ class Outline:
 
     def _alternatives(self, schema: Schema, document: object) -> list[Schema]:
         if "$ref" in schema:
-            return self._alternatives(self._schema["$defs"][schema["$ref"].rpartition("/")[2]], document)
+            return self._alternatives(self.schema["$defs"][schema["$ref"].rpartition("/")[2]], document)
         branches = [*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())]
         found = [schema, *(place for branch in branches for place in self._alternatives(branch, document))]
         chosen = [place for place in found if _names_type(place, document)]

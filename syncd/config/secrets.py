@@ -66,16 +66,12 @@ def _as_reference(value: object) -> Reference | None:
 
 
 def _fetch(reference: Reference, env: Mapping[str, str], base: Path) -> str:
-    value = _variable(reference, env) if reference.kind == "env" else _content(reference, base)
+    value = env.get(reference.name) if reference.kind == "env" else _content(reference, base)
+    if value is None:
+        raise ValueError(f"{reference} is not set: set it for the process that runs syncd")
     if not value.strip():
         raise ValueError(f"{reference} is empty")
     return value
-
-
-def _variable(reference: Reference, env: Mapping[str, str]) -> str:
-    if reference.name not in env:
-        raise ValueError(f"{reference} is not set: set it for the process that runs syncd")
-    return env[reference.name]
 
 
 def _content(reference: Reference, base: Path) -> str:

@@ -64,7 +64,7 @@ def _place(details: ErrorDetails, root: object) -> KeyPath:
             is_branch = False
         elif (found := children(document).get(part)) is not None:
             document, place = found, (*place, part)
-            is_branch = isinstance(document, dict) and outline().is_tagged(root, place)
+            is_branch = isinstance(document, dict) and bool(outline().tags(root, place))
     if details["type"] in _TAG_MISTAKES:
         return (*place, str(details["ctx"]["discriminator"]).strip("'"))  # the key that says which branch is meant
     last = details["loc"][-1] if details["loc"] else None

@@ -11,7 +11,6 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from enum import Enum, auto
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -31,49 +30,51 @@ LISTS = {
     "country": "/api/v4/countries",
     "language": "/api/v4/locales",
 }
-TOO_LARGE = 413  # a proxy says so too, before it passes anything on
 BACKOFF = Backoff()
 LARGEST_ANSWER = 16 * 2**20
 Observe = Callable[[str, int | None, float], None]
 """Told of every try: method, status (None where no answer came), seconds."""
 
 
-class Meaning(Enum):
-    """What a status says about the call."""
-
-    DONE = auto()
-    LATER = auto()
-    TOKEN = auto()  # nothing else will work either
-    MISSING = auto()
-    NO = auto()  # understood and turned down
-    NOT_NOW = auto()  # turned away unprocessed
-    LOST = auto()  # may have been processed; also whatever is not go~mus's own word
-    ELSEWHERE = auto()  # a redirect, which the token does not follow
-
-
-STATUSES = {
-    202: Meaning.LATER,
-    401: Meaning.TOKEN,
-    403: Meaning.TOKEN,
-    404: Meaning.MISSING,
-    408: Meaning.LOST,
-    410: Meaning.MISSING,
-    423: Meaning.NOT_NOW,
-    425: Meaning.LOST,
-    429: Meaning.NOT_NOW,
+# How a call failed, by its status or the hundred of it; None where it is done. By any other it may have been processed.
+FAILURES: Mapping[int, type[CallFailed]] = {
+    404: Missing,
+    408: Unclear,
+    409: Retryable,  # somebody else is at it; a deletion is refused so because of orders
+    410: Missing,
+    423: Retryable,
+    425: Unclear,
+    429: Retryable,
 }
-HUNDREDS = {2: Meaning.DONE, 3: Meaning.ELSEWHERE, 4: Meaning.NO, 5: Meaning.LOST}
+HUNDREDS: Mapping[int, type[CallFailed] | None] = {2: None, 4: Refused}
+MESSAGES: Mapping[type[CallFailed], str] = {
+    Missing: "go~mus has no such customer",
+    Refused: "go~mus refused ({})",
+    Retryable: "go~mus turned the call away ({})",
+    Unclear: "go~mus failed ({})",
+}
+TOKEN_REFUSED = {
+    401: ("go~mus refuses the token (401)", "it is wrong or has expired: set a new one"),
+    403: ("the token lacks a permission (403)", "give the API user the right to read and write customers"),
+}
 
+TOO_LARGE = 413  # a proxy says so too, before it passes anything on
+NOTHING = object()
+"""The body of an answer that has none."""
 NEVER_ARRIVED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Answer:
     status: int
-    meaning: Meaning
+    failure: type[CallFailed] | None
     body: object
     retry_after: float | None
     attempts: int = 1
+
+    @property
+    def is_later(self) -> bool:
+        return self.status == httpx.codes.ACCEPTED
 
 
 class Client:
@@ -151,7 +152,7 @@ class Client:
     def read(self, id: str | int) -> RemoteCustomer | None:
         """None where there is no such customer. Raises Refused, or Retryable where no try brought an answer."""
         answer = self._read(_path(id), may_be_missing=True)
-        if answer.meaning is Meaning.MISSING:
+        if answer.failure is Missing:
             return None
         customers = read_customers(answer.body)
         if not customers:
@@ -180,7 +181,7 @@ class Client:
         return self.update([{"foreign_id": foreign_id, **fields}])
 
     def update_numbered(self, gomus_id: int, fields: Mapping[str, Value]) -> WriteAnswer:
-        """By number; right after a look that showed whose number it is. Raises as `update_one` does."""
+        """By number, right after a look that showed whose number it is. Raises as `update_one` does."""
         return self._write("PUT", _path(gomus_id), dict(fields))
 
     def delete(self, id: str | int) -> None:
@@ -191,70 +192,54 @@ class Client:
 
     def _read(self, path: str, query: Mapping[str, Any] | None = None, *, may_be_missing: bool = False) -> _Answer:
         """Tried again on anything that may pass."""
-        answer = self._try("GET", path, query, None, passing=(Meaning.NOT_NOW, Meaning.LOST, Meaning.LATER))
-        status, attempts = answer.status, answer.attempts
-        if answer.meaning is Meaning.DONE or (answer.meaning is Meaning.MISSING and may_be_missing):
+        answer = self._try("GET", path, query, None)
+        if answer.failure is Missing and may_be_missing:
             return answer
-        if answer.meaning is Meaning.NO:
-            raise self._failure(answer, ())
-        if status == httpx.codes.NOT_FOUND and not may_be_missing:
+        if answer.failure is Missing:
             raise Fatal(f"there is nothing at {path}", remedy="is gomus.*.url the address of a go~mus instance?")
-        if status < 300 and answer.meaning is Meaning.LOST:
-            what, remedy = "go~mus answers with something that is no JSON", "is gomus.*.url the instance itself?"
-            raise Retryable(what, status=status, attempts=attempts, remedy=remedy)
-        raise Retryable(f"go~mus failed to answer ({status})", status=status, attempts=attempts)
+        if answer.failure is Refused:
+            raise _failure(answer, Refused, ())
+        if answer.status == httpx.codes.NOT_FOUND and not may_be_missing:
+            raise Fatal(f"there is nothing at {path}", remedy="is gomus.*.url the address of a go~mus instance?")
+        if answer.failure or answer.is_later:
+            what, remedy = f"go~mus failed to answer ({answer.status})", None
+            if answer.status == httpx.codes.OK:
+                what, remedy = "go~mus answers with something that is no JSON", "is gomus.*.url the instance itself?"
+            raise Retryable(what, status=answer.status, attempts=answer.attempts, remedy=remedy)
+        return answer
 
     def _write(self, method: str, path: str, sent: object) -> WriteAnswer:
-        body = None if sent is None else {"customer": sent}
-        answer = self._try(method, path, None, body, passing=(Meaning.NOT_NOW,))
+        answer = self._try(method, path, None, None if sent is None else {"customer": sent})
         values = _values(sent)
-        if answer.meaning not in (Meaning.DONE, Meaning.LATER):
-            raise self._failure(answer, values, _foreign_ids(sent))
+        if answer.failure:
+            raise _failure(answer, answer.failure, values, _foreign_ids(sent))
         return WriteAnswer(
             status=answer.status,
             saved=read_customers(answer.body),
             errors=scrub(read_errors(answer.body), values),
             attempts=answer.attempts,
-            later=answer.meaning is Meaning.LATER,
+            later=answer.is_later,
         )
-
-    def _failure(self, answer: _Answer, sent: Sequence[object], batch: Sequence[str] = ()) -> CallFailed:
-        status, attempts = answer.status, answer.attempts
-        reasons = scrub(read_errors(answer.body), sent)
-        match answer.meaning:
-            case Meaning.MISSING:
-                return Missing("go~mus has no such customer", reasons=reasons, status=status, attempts=attempts)
-            case Meaning.NO:
-                named = find_named(read_errors(answer.body), batch)
-                message = f"go~mus refused ({status})"
-                return Refused(message, reasons=reasons, named=named, status=status, attempts=attempts)
-            case Meaning.NOT_NOW:
-                return Retryable(f"go~mus turned the call away ({status})", status=status, attempts=attempts)
-            case _:
-                return Unclear(f"go~mus failed ({status})", status=status, attempts=attempts)
 
     # --- tries ---
 
-    def _try(
-        self, method: str, path: str, query: Mapping[str, Any] | None, body: object, *, passing: Sequence[Meaning]
-    ) -> _Answer:
-        """One call, tried up to `attempts` times where it certainly was not processed or `passing` allows it."""
+    def _try(self, method: str, path: str, query: Mapping[str, Any] | None, body: object) -> _Answer:
+        """One call, tried up to `attempts` times: a read on anything that may pass, a write if not processed."""
+        is_read = method == "GET"
         for attempt in range(1, self._options.attempts + 1):
             is_last = attempt == self._options.attempts
             chance = self._random()
             pause = BACKOFF.pause(attempt, chance=chance)
             try:
                 answer = self._send(method, path, query, body)
-            except NEVER_ARRIVED as error:
-                if is_last:
-                    raise Retryable(_words(error), attempts=attempt) from None
             except httpx.HTTPError as error:
-                if method != "GET" or is_last:
-                    kind = Unclear if method != "GET" else Retryable
-                    raise kind(_words(error), attempts=attempt) from None
+                failure = Retryable if is_read or isinstance(error, NEVER_ARRIVED) else Unclear
+                if is_last or failure is Unclear:
+                    raise failure(_words(error), attempts=attempt) from None
             else:
+                may_pass = answer.failure is Retryable or (is_read and (answer.failure is Unclear or answer.is_later))
                 asked = BACKOFF.pause_as_asked(attempt, answer.retry_after, chance=chance)
-                if answer.meaning not in passing or is_last or asked is None:
+                if is_last or not may_pass or asked is None:
                     return replace(answer, attempts=attempt)
                 pause = asked
             self._sleep(pause)
@@ -270,20 +255,20 @@ class Client:
                     status = response.status_code
             finally:
                 self._observe(method, status, self._clock() - began)
-        body = _parse(text)
-        meaning = _meaning(method, response.status_code, body)
-        if meaning is Meaning.TOKEN:
-            raise _token_refused(response.status_code)
-        if meaning is Meaning.ELSEWHERE:
+        if status in TOKEN_REFUSED:
+            message, remedy = TOKEN_REFUSED[status]
+            raise TokenRefused(message, remedy=remedy)
+        if status // 100 == 3:
             raise Fatal(
-                f"go~mus sends the call elsewhere ({response.status_code})",
+                f"go~mus sends the call elsewhere ({status})",
                 remedy="set gomus.*.url to the instance's own address; the token goes to no other",
             )
+        said = _parse(text)
         return _Answer(
-            response.status_code,
-            meaning,
-            body,
-            parse_retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC)),
+            status=status,
+            failure=_judge(method, status, said),
+            body=said,
+            retry_after=parse_retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC)),
         )
 
     def _keep_pace(self) -> None:
@@ -313,21 +298,18 @@ def is_addressable(foreign_id: str) -> bool:
     return not foreign_id[:1].isdigit()
 
 
-def _meaning(method: str, status: int, body: object) -> Meaning:
-    """What a status means, if go~mus itself has said it: what is not JSON is nobody's word."""
-    meaning = STATUSES.get(status, HUNDREDS.get(status // 100, Meaning.LOST))
-    match meaning:
-        case Meaning.DONE | Meaning.LATER:
-            is_said = isinstance(body, Mapping | list) or (method != "GET" and body is NOTHING)
-        case Meaning.MISSING:
-            is_said = isinstance(body, Mapping) and "error" in body
-        case Meaning.NO:
-            is_said = isinstance(body, Mapping | list) or status == TOO_LARGE
-        case _:
-            is_said = True
-    if status == httpx.codes.CONFLICT and method != "DELETE" and is_said:
-        return Meaning.NOT_NOW  # somebody else is at it; a deletion is refused so because of orders
-    return meaning if is_said else Meaning.LOST
+def _judge(method: str, status: int, body: object) -> type[CallFailed] | None:
+    """How a call failed; None where it is done. What is not JSON, go~mus has not said: then nobody knows."""
+    failure = FAILURES.get(status, HUNDREDS.get(status // 100, Unclear))
+    if status == httpx.codes.CONFLICT and method == "DELETE":
+        failure = Refused
+    if failure is None:
+        is_said = isinstance(body, Mapping | list) or (method != "GET" and body is NOTHING)
+    elif failure is Missing:
+        is_said = isinstance(body, Mapping) and "error" in body
+    else:
+        is_said = failure is not Refused or isinstance(body, Mapping | list) or status == TOO_LARGE
+    return failure if is_said else Unclear
 
 
 def _path(id: str | int) -> str:
@@ -353,10 +335,6 @@ def _read_body(response: httpx.Response) -> bytes:
     return bytes(read)
 
 
-NOTHING = object()
-"""The body of an answer that has none."""
-
-
 def _parse(text: bytes) -> object:
     """None where it is no JSON."""
     with suppress(ValueError, RecursionError):
@@ -364,12 +342,15 @@ def _parse(text: bytes) -> object:
     return None
 
 
-def _token_refused(status: int) -> TokenRefused:
-    if status == httpx.codes.UNAUTHORIZED:
-        return TokenRefused("go~mus refuses the token (401)", remedy="it is wrong or has expired: set a new one")
-    return TokenRefused(
-        "the token lacks a permission (403)", remedy="give the API user the right to read and write customers"
-    )
+def _failure(
+    answer: _Answer, failure: type[CallFailed], sent: Sequence[object], batch: Sequence[str] = ()
+) -> CallFailed:
+    message = MESSAGES[failure].format(answer.status)
+    if not issubclass(failure, Refused):
+        return failure(message, status=answer.status, attempts=answer.attempts)
+    texts = read_errors(answer.body)
+    named = find_named(texts, batch if failure is Refused else ())
+    return failure(message, reasons=scrub(texts, sent), named=named, status=answer.status, attempts=answer.attempts)
 
 
 WORDS: tuple[tuple[type[httpx.HTTPError], str], ...] = (

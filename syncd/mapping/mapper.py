@@ -45,8 +45,11 @@ class _FieldMapper:
         found = self._origin(values)
         text = None if is_empty(found) else self._transform(as_text(found))
         result = None if text is None or not text.strip() else self._look_up(text.strip(), lookups)
-        if result is None and self._spec.default is not None:
-            result = self._find_default(lookups)
+        default = self._spec.default
+        if result is None and default is not None:
+            result = self._find(default.strip() if isinstance(default, str) else default, lookups)
+            if result is None:
+                raise ValueProblem(f"the default is not a {self._spec.lookup} of this instance")
         if result is None and self._spec.empty == "keep":
             return Keep.KEEP
         return result
@@ -60,33 +63,19 @@ class _FieldMapper:
         return result
 
     def _look_up(self, text: str, lookups: Lookups) -> Value:
-        """Through map and lookup; None where neither knows it and a default stands in."""
-        if self._map:
-            mapped = self._map.get(fold(text))
-            if mapped is None:
-                return self._fall_back("is not one of the values in 'map'")
-            if isinstance(mapped, bool | int):
-                return self._check(as_text(mapped), self._field)
-            text = mapped
-        if self._spec.lookup is None:
-            return self._check(text, self._field)
-        number = lookups[self._spec.lookup].find(text)
-        return self._fall_back(f"is not a {self._spec.lookup} of this instance") if number is None else number
+        """Through map and lookup; None where one does not know it and a default stands in."""
+        mapped = self._map.get(fold(text)) if self._map else text
+        found = None if mapped is None else self._find(mapped, lookups)
+        if found is None and self._spec.default is None:
+            known = "one of the values in 'map'" if mapped is None else f"a {self._spec.lookup} of this instance"
+            raise ValueProblem(f"is not {known}")
+        return found
 
-    def _fall_back(self, reason: str) -> Value:
-        """None, so that the default stands in; a ValueProblem where there is no default."""
-        if self._spec.default is None:
-            raise ValueProblem(reason)
-        return None
-
-    def _find_default(self, lookups: Lookups) -> Value:
-        default = self._spec.default
-        if self._spec.lookup is None or not isinstance(default, str):
-            return self._check(as_text(default), self._field)
-        number = lookups[self._spec.lookup].find(default)
-        if number is None:
-            raise ValueProblem(f"the default is not a {self._spec.lookup} of this instance")
-        return number
+    def _find(self, value: str | int, lookups: Lookups) -> Value:
+        """The id that a name has in the field's lookup, None for an unknown name; anything else once it is checked."""
+        if self._spec.lookup is None or not isinstance(value, str):
+            return self._check(value if isinstance(value, str) else as_text(value), self._field)
+        return lookups[self._spec.lookup].find(value)
 
 
 def _compile_origin(spec: FieldSpec) -> Origin:

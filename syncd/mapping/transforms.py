@@ -37,13 +37,10 @@ def date(formats: str | Sequence[str]) -> Transform:
                 return datetime.strptime(text.strip(), form).date().isoformat()  # noqa: DTZ007 - a day has no zone
             except ValueError:
                 continue
-        raise ValueProblem(f"is not a date in the form {' or '.join(map(_example, forms))}")
+        examples = [datetime(1980, 12, 31).strftime(form) for form in forms]  # noqa: DTZ001 - a day has no zone
+        raise ValueProblem(f"is not a date in the form {' or '.join(examples)}")
 
     return to_iso
-
-
-def _example(form: str) -> str:
-    return datetime(1980, 12, 31).strftime(form)  # noqa: DTZ001 - a day has no zone
 
 
 def phone(region: str) -> Transform:

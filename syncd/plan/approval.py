@@ -2,37 +2,34 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from syncd.domain.changes import Change, Create, Erase, Update
 from syncd.domain.chunks import chunks
-from syncd.domain.digest import Digester
 from syncd.domain.guards import Held
 from syncd.plan.plan import Plan
 from syncd.state.held import HeldChange
 from syncd.state.ledger import Ledger
-from syncd.state.store import Store
+from syncd.state.recall import Recall
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Approval:
     """The approvals of one sync."""
 
-    store: Store
-    digester: Digester
-    sync: str
+    recall: Recall
 
-    def still_held(self, plan: Plan, tripped: Sequence[Held], now: datetime) -> tuple[Held, ...]:
+    def still_held(self, plan: Plan, tripped: Sequence[Held]) -> tuple[Held, ...]:
         """The guards that still hold. An approval releases all guards that it covers together, or none."""
-        row = self.store.held.find(self.sync)
-        is_valid = row is not None and row.expires_at is not None and now < row.expires_at
+        row = self.recall.store.held.find(self.recall.sync)
+        is_valid = row is not None and row.expires_at is not None and self.recall.now < row.expires_at
         if not row or not is_valid or not {guard.guard.value for guard in tripped} <= set(row.guards):
             return tuple(tripped)
         return () if self._covers(plan.held_by(tripped)) else tuple(tripped)
 
     def _covers(self, changes: Iterator[Change]) -> bool:
         for page in chunks(changes):
-            shown = self.store.held.find_changes(self.sync, [change.foreign_id for change in page])
+            names = [change.foreign_id for change in page]
+            shown = self.recall.store.held.find_changes(self.recall.sync, names)
             if any(self._as_held(change) not in shown for change in page):
                 return False
         return True
@@ -45,9 +42,10 @@ class Approval:
                 content = change.digests.record + ",".join(sorted(change.fields)).encode()
             case Erase():
                 content = change.cause.value.encode()
-        return HeldChange(foreign_id=change.foreign_id, action=change.action.value, content=self.digester.plan(content))
+        return HeldChange(change.foreign_id, change.action.value, self.recall.digester.plan(content))
 
-    def note(self, ledger: Ledger, plan: Plan, held: Sequence[Held], now: datetime) -> None:
+    def note(self, ledger: Ledger, plan: Plan, held: Sequence[Held]) -> None:
         """Replace what is kept as held. An earlier approval goes with it."""
         changes = (self._as_held(change) for change in plan.held_by(held))
-        ledger.note_held(held, changes, now)
+        with ledger.writing() as store:
+            store.held.put(ledger.sync, ledger.run_id, held, changes, self.recall.now)

@@ -76,7 +76,7 @@ def draw_up(read: Read, *, now: datetime, mode: DeleteMode, grace: timedelta) ->
     return Plan(
         read=read,
         figures=Figures(
-            known=recall.count_known(),
+            known=recall.store.known.count(recall.sync),
             records=tally["records"],
             invalid=tally["invalid"],
             deletes=tally["delete"],
@@ -156,7 +156,7 @@ def _mended(read: Read) -> list[str]:
     spool, recall, mended = read.comparison.spool, read.comparison.recall, list[str]()
     for page in chunks(recall.set_aside().items()):
         ids = [foreign_id for foreign_id, _ in page]
-        seen, known = spool.find_seen(ids), recall.known(ids)
+        seen, known = spool.find_seen(ids), recall.store.known.find(recall.sync, ids)
         for foreign_id, action in page:
             is_erasure = action in (Action.ANONYMIZE, Action.DELETE) and foreign_id in known
             if foreign_id not in seen:

@@ -14,7 +14,6 @@ from functools import cached_property
 from syncd.domain.changes import Cause, Change
 from syncd.domain.chunks import chunks, until_stopped
 from syncd.domain.diff import Decision, Memory, Verdict, compare
-from syncd.domain.digest import Digester
 from syncd.domain.records import FieldProblem, InvalidRecord, KnownBrief, SourceRecord, Stage
 from syncd.errors import IncompleteRead
 from syncd.mapping.lookups import Lookup
@@ -37,7 +36,6 @@ class Comparison:
     recall: Recall
     mapper: Mapper
     lookups: Mapping[str, Lookup]
-    digester: Digester
     context: bytes  # what else decides the mapping of a record: a change of it makes every record be mapped again
     returned: list[int] = field(default_factory=list)
     tally: Counter[str] = field(default_factory=Counter)
@@ -50,13 +48,13 @@ class Comparison:
 
     @cached_property
     def nameless_before(self) -> Mapping[bytes, datetime]:
-        return self.recall.nameless()
+        return self.recall.store.failures.nameless(self.recall.sync)
 
     def take(self, records: Sequence[SourceRecord]) -> None:
         """Compare one chunk with what is known, and spool the changes that follow."""
         read: list[tuple[str, SourceRecord, bytes]] = []
         for record in records:
-            source_digest = self.digester.source(record.values, self.context)
+            source_digest = self.recall.digester.source(record.values, self.context)
             foreign_id = self.mapper.foreign_id_of(record)
             if isinstance(foreign_id, FieldProblem):
                 self._take_nameless(record, source_digest, foreign_id)
@@ -81,7 +79,7 @@ class Comparison:
             invalid = InvalidRecord(foreign_id=None, position=record.position, problems=(problem,))
         self._list_without_id(invalid, source_digest)
         while not self.spool.add_nameless(source_digest):  # the second of two alike counts as one more
-            source_digest = self.digester.source({}, source_digest)
+            source_digest = self.recall.digester.source({}, source_digest)
 
     def _list_without_id(self, invalid: InvalidRecord, source_digest: bytes) -> None:
         """List it once: changes near the cursor come with every read."""
@@ -128,7 +126,7 @@ class Comparison:
 
     def _decide(self, fresh: Mapping[str, tuple[SourceRecord, bytes]]) -> dict[str, Seen]:
         ids = list(fresh)
-        known = self.recall.known(ids)
+        known = self.recall.store.known.find(self.recall.sync, ids)
         tombstones = self.recall.tombstones(ids)
         refused = self.recall.refused(ids)
         seen: dict[str, Seen] = {}
@@ -160,7 +158,9 @@ class Comparison:
             else:
                 self.spool.add_invalid([customer])
             return Decision(Verdict.INVALID)
-        decision = compare(customer, self.digester.customer(customer.fields), memory, source_digest=source_digest)
+        decision = compare(
+            customer, self.recall.digester.customer(customer.fields), memory, source_digest=source_digest
+        )
         if decision.verdict is Verdict.ERASED:
             reason = "was erased on request and is not sent again: take the record out of the source"
             problem = FieldProblem(field="foreign_id", reason=reason)
@@ -200,8 +200,8 @@ class Snapshot(Read):
     """A complete, verified read of all there is."""
 
     def gone(self) -> Iterator[Gone]:
-        spool = self.comparison.spool
-        for page in chunks(self.comparison.recall.each_known()):
+        spool, recall = self.comparison.spool, self.comparison.recall
+        for page in chunks(recall.store.known.each(recall.sync)):
             ids = [known.foreign_id for known in page]
             present, told = spool.present_among(ids), spool.told_gone_among(ids)
             absent = (known for known in page if known.foreign_id not in present)
@@ -214,8 +214,8 @@ class Changes(Read):
     def gone(self) -> Iterator[Gone]:
         spool, recall = self.comparison.spool, self.comparison.recall
         for names in chunks(spool.told_gone()):
-            yield from (Gone(known, is_told=True) for known in recall.briefs(names))
-        for page in chunks(recall.each_told_gone()):
+            yield from (Gone(known, is_told=True) for known in recall.store.known.find_briefs(recall.sync, names))
+        for page in chunks(recall.store.known.each_told_gone(recall.sync)):
             seen = spool.find_seen([known.foreign_id for known in page])
             yield from (Gone(known, is_told=True) for known in page if known.foreign_id not in seen)
 

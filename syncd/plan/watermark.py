@@ -22,7 +22,7 @@ class Bounds:
 
 def find_bounds(source: Source, recall: Recall, context: bytes) -> Bounds:
     """Where the next read begins: at the watermark, or at the start where changes alone are not enough."""
-    mark = recall.watermark()
+    mark = recall.store.runs.watermark(recall.sync)
     is_of_use = (
         mark is not None
         and mark.context == context  # a field that is newly mapped concerns everybody

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from syncd.domain.digest import Digester
 from syncd.gomus.client import Client
 from syncd.mapping.columns import require_columns
 from syncd.mapping.lookups import Lookup
@@ -26,10 +25,9 @@ class Drawn:
 
 
 @contextmanager
-def drawing_up(  # noqa: PLR0913 - what is compared, with what, and who hears of it
+def drawing_up(
     sync: Sync,
     recall: Recall,
-    digester: Digester,
     lookups: Mapping[str, Lookup],
     *,
     progress: Callable[[int], None],
@@ -40,7 +38,7 @@ def drawing_up(  # noqa: PLR0913 - what is compared, with what, and who hears of
     Raises IncompleteRead where the source can't be read to its end, StateUnusable, and what `stop_if_asked` raises.
     """
     context = sync.mapper.fingerprint + b"".join(lookups[kind].fingerprint for kind in sorted(lookups))
-    bounds = find_bounds(sync.source, recall, digester.context(context + sync.source.fingerprint))
+    bounds = find_bounds(sync.source, recall, recall.digester.context(context + sync.source.fingerprint))
     with Spool() as spool, sync.source.open(bounds.cursor) as reading:
         require_columns(sync.mapper.columns, reading.columns, reading.description)
         comparison = Comparison(
@@ -49,7 +47,6 @@ def drawing_up(  # noqa: PLR0913 - what is compared, with what, and who hears of
             recall=recall,
             mapper=sync.mapper,
             lookups=lookups,
-            digester=digester,
             context=context,
         )
         keep_partial = sync.source.options.on_incomplete == "apply"

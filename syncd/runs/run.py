@@ -20,7 +20,7 @@ from syncd.domain.diff import DeleteMode
 from syncd.domain.guards import Guard, Held, ask_guards, how_to_release
 from syncd.domain.records import LookupEntry, Stage
 from syncd.domain.runs import Status, Summary, Trigger
-from syncd.errors import CallFailed, Fatal, IncompleteRead, StateUnusable, Stopped
+from syncd.errors import CallFailed, Fatal, StateUnusable, Stopped
 from syncd.mapping.lookups import Lookup
 from syncd.plan.approval import Approval
 from syncd.plan.plan import Plan
@@ -63,9 +63,9 @@ def opening(
     Raises LeaseTaken where another process runs this sync, and StateUnusable.
     """
     with take_lease(world.store.engine, sync.name) as lease:
-        run_id = _new_run_id(world.clock())
+        run_id = f"{world.clock():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"  # the time comes first, so that ids sort by it
         entering(run_id)
-        entry = world.store.runs.enter(sync.name, world.digester.name(sync.address))
+        entry = world.store.runs.enter(sync.name, world.digester.name(sync.gomus.url))
         ledger = Ledger(
             store=world.store,
             digester=world.digester,
@@ -79,17 +79,13 @@ def opening(
             is_restored = lease.is_older(entry.fence)
             if not entry.is_same_instance:
                 log.warning("state.other_instance", remedy="what is known is dropped; customers are adopted anew")
-                ledger.move_to(world.digester.name(sync.address))
+                ledger.move_to(world.digester.name(sync.gomus.url))
             elif is_restored:
                 log.warning("state.restored", remedy="nobody is deleted in this run, and grace begins anew")
-                ledger.forget_absence()
+                with ledger.writing() as store:
+                    store.forget_absence(sync.name)
             lease.note(entry.fence)
             yield Run(sync, world, ledger, trigger=trigger, may_erase=not is_restored)
-
-
-def _new_run_id(now: datetime) -> str:
-    """It begins with the time, so that ids sort by it."""
-    return f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 
 class Run:
@@ -103,17 +99,17 @@ class Run:
         self._mode = sync.mode if may_erase else DeleteMode.IGNORE
         self._outcomes: Counter[str] = Counter()
         self._results: Counter[tuple[str, str]] = Counter()
-        self._done = 0
         self._due = 0
-        self._unsettled = 0
-        self._habits = Habits.recalled(world.store.instances.learned(sync.instance), batch_size=sync.batch_size)
+        self._unsettled = 0  # stale, or failed without a refusal: has to be read again
+        learned = world.store.instances.learned(sync.instance)
+        self._habits = Habits.recalled(learned, batch_size=sync.gomus.batch_size)
         self.delivery = Delivery(
             client=world.client,
             digester=world.digester,
             catalogue=sync.catalogue,
             habits=self._habits,
-            attempts=sync.attempts,
-            timeout=sync.timeout,
+            attempts=sync.gomus.attempts,
+            timeout=sync.gomus.timeout,
             sleep=world.sleep,
             is_stopping=world.stopping.is_set,
         )
@@ -138,18 +134,17 @@ class Run:
     def sync_all(self, now: datetime, *, probe: bool) -> Summary:
         self.settle_what_was_begun()
         lookups = self.lookups(now)
-        sync = replace(self.sync, mode=self._mode)
+        recall = self.recall(now)
         with drawing_up(
-            sync,
-            self.recall(now),
-            self.world.digester,
+            replace(self.sync, mode=self._mode),
+            recall,
             lookups,
             progress=lambda count: self.world.progress("reading", count, None),
             stop_if_asked=self.world.stop_if_asked,
         ) as drawn:
             plan = drawn.plan
             self._note_invalid(plan)
-            held = self._ask_guards(plan, now)
+            held = self._ask_guards(plan, recall)
             log.info("run.planned", counts=plan.counts, figures=plan.fields)
             for guard in held:
                 log.warning(
@@ -158,13 +153,14 @@ class Run:
             if not any(one.guard is Guard.IDENTITY for one in held):
                 self.ledger.note_read(plan.found, now)
                 self._carry_out(plan, held, probe=probe)
-                if drawn.watermark and not held and self._is_settled():
-                    self.ledger.move_watermark(drawn.watermark)
+                if drawn.watermark and not (held or self._unsettled or self.world.stopping.is_set()):
+                    with self.ledger.writing() as store:
+                        store.runs.move_watermark(self.sync.name, drawn.watermark)
                 self._audit()
                 self.ledger.tidy(now - self.sync.keep, now)
-            if plan.failure:
-                return self._summary_of_partial(plan, plan.failure, held)
-            return self.summary(self._status(plan, held), counts=plan.counts, held=held)
+            if failure := plan.failure:
+                return self.summary(Status.FAILED, plan.counts, held, error=failure.message, remedy=failure.remedy)
+            return self.summary(self._status(plan, held), plan.counts, held)
 
     def recall(self, now: datetime) -> Recall:
         return Recall(store=self.world.store, digester=self.world.digester, sync=self.sync.name, now=now)
@@ -172,11 +168,10 @@ class Run:
     # --- the steps ---
 
     def settle_what_was_begun(self) -> None:
-        store, name = self.world.store, self.sync.name
         recovery = Recovery(
             ledger=self.ledger, delivery=self.delivery, names=self.sync.mapper.names, clock=self.world.clock
         )
-        recovery.settle_intents(store.journal.open_intents(name))
+        recovery.settle_intents(self.world.store.journal.open_intents(self.sync.name))
         with self.executor() as executor:
             executor.erase(self._unfinished_erasures())
 
@@ -198,7 +193,7 @@ class Run:
 
     def _entries(self, kind: str, now: datetime) -> Sequence[LookupEntry]:
         """From the cache if it was fetched within a day, otherwise from go~mus."""
-        cache, instance, locale = self.world.store.instances, self.sync.instance, self.sync.locale
+        cache, instance, locale = self.world.store.instances, self.sync.instance, self.sync.gomus.locale
         kept = cache.lookup(instance, kind, locale, since=now - LOOKUP_AGE)
         if kept is not None:
             return kept
@@ -215,16 +210,18 @@ class Run:
                 problems=[str(problem) for problem in record.problems],
             )
         among = None if plan.is_snapshot else plan.spool.each_seen()
-        self.ledger.note_invalid(plan.spool.invalid(), among=among)
+        with self.ledger.writing() as store:
+            store.failures.replace_invalid(self.sync.name, self.ledger.run_id, plan.spool.invalid(), among=among)
 
-    def _ask_guards(self, plan: Plan, now: datetime) -> tuple[Held, ...]:
-        approval = Approval(store=self.world.store, digester=self.world.digester, sync=self.sync.name)
+    def _ask_guards(self, plan: Plan, recall: Recall) -> tuple[Held, ...]:
+        approval = Approval(recall)
         tripped = ask_guards(plan.figures, self.sync.limits)
-        held = approval.still_held(plan, tripped, now)
+        held = approval.still_held(plan, tripped)
         if held:
-            approval.note(self.ledger, plan, held, now)
+            approval.note(self.ledger, plan, held)
         elif not tripped:
-            self.ledger.clear_held()
+            with self.ledger.writing() as store:
+                store.held.clear(self.sync.name)
         return held
 
     def _carry_out(self, plan: Plan, held: tuple[Held, ...], *, probe: bool) -> None:
@@ -236,8 +233,7 @@ class Run:
 
     def _audit(self) -> None:
         """Read back the customers that were not verified for the longest time, so that all are seen in time."""
-        page = self.world.store.known.longest_unverified(self.sync.name, self.sync.audit_per_run)
-        for known in page:
+        for known in self.world.store.known.longest_unverified(self.sync.name, self.sync.audit_per_run):
             if self.world.stopping.is_set():
                 return
             remote = self.delivery.find(known.foreign_id, known.gomus_id, known.digests.fields).here
@@ -258,7 +254,7 @@ class Run:
             erasing=Erasing(self.delivery),
             ledger=self.ledger,
             batch_size=self._habits.cap,
-            concurrency=self.sync.concurrency,
+            concurrency=self.sync.gomus.concurrency,
             report=self._report,
             adopted=lambda update: spool.add_changes([update]) if spool else None,
             stopping=self.world.stopping,
@@ -266,15 +262,14 @@ class Run:
         self._remember_habits()
 
     def _remember_habits(self) -> None:
-        for name, value in self._habits.learned(batch_size=self.sync.batch_size).items():
+        for name, value in self._habits.learned(batch_size=self.sync.gomus.batch_size).items():
             self.world.store.instances.learn(self.sync.instance, name, value)
 
     def _report(self, outcome: Outcome) -> None:
         self._outcomes[outcome.action.value if outcome.result is Result.OK else outcome.result.value] += 1
         self._unsettled += outcome.stale or (outcome.result is Result.FAILED and not outcome.refused)
         self._results[outcome.action.value, outcome.result.value] += 1
-        self._done += 1
-        self.world.progress("carrying out", self._done, self._due)
+        self.world.progress("carrying out", self._results.total(), self._due)
         tell = log.info if outcome.result is not Result.FAILED else log.warning
         tell(
             "record.outcome",
@@ -289,13 +284,6 @@ class Run:
         )
 
     # --- the end ---
-
-    def _is_settled(self) -> bool:
-        """Whether the watermark may move: a refused change is settled, a failed one has to be read again."""
-        return not self._unsettled and not self.world.stopping.is_set()
-
-    def _summary_of_partial(self, plan: Plan, failure: IncompleteRead, held: tuple[Held, ...]) -> Summary:
-        return self.summary(Status.FAILED, counts=plan.counts, held=held, error=failure.message, remedy=failure.remedy)
 
     def _status(self, plan: Plan, held: tuple[Held, ...]) -> Status:
         if self.world.stopping.is_set():
@@ -313,9 +301,9 @@ class Run:
     def summary(
         self,
         status: Status,
-        *,
         counts: Mapping[str, int] | None = None,
         held: tuple[Held, ...] = (),
+        *,
         error: str | None = None,
         remedy: str | None = None,
     ) -> Summary:

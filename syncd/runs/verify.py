@@ -30,7 +30,6 @@ class Drift:
     """One customer that differs; `fields` is empty where it is not to be found under its foreign_id any more."""
 
     foreign_id: str
-    gomus_id: int
     fields: tuple[str, ...] = ()
     where: Whereabouts = Whereabouts.HERE
 
@@ -88,7 +87,7 @@ def _pairs(run: Run, now: datetime) -> Iterator[Pair]:
         for chunk in chunks(until_stopped(records, run.world.stop_if_asked)):
             mapped = [mapper.customer(record, lookups) for record in chunk if not record.deleted]
             customers = {one.foreign_id: one for one in mapped if isinstance(one, Customer)}
-            known = run.recall(now).known(list(customers))
+            known = run.world.store.known.find(run.sync.name, list(customers))
             yield from (Pair(customers[name], one) for name, one in known.items() if one.stage is Stage.ACTIVE)
 
 
@@ -110,7 +109,7 @@ def _compare(run: Run, pairs: Sequence[Pair]) -> Iterator[tuple[Drift, Update | 
         run.world.stop_if_asked()
         return run.delivery.find(pair.known.foreign_id, pair.known.gomus_id, pair.known.digests.fields)
 
-    with ThreadPoolExecutor(run.sync.concurrency, thread_name_prefix="gomus") as pool:
+    with ThreadPoolExecutor(run.sync.gomus.concurrency, thread_name_prefix="gomus") as pool:
         sightings = pool.map(find, pairs)
         for pair, sighting in zip(pairs, sightings, strict=True):
             if found := _drift(run, pair, sighting):
@@ -121,9 +120,9 @@ def _compare(run: Run, pairs: Sequence[Pair]) -> Iterator[tuple[Drift, Update | 
 def _drift(run: Run, pair: Pair, sighting: Sighting) -> tuple[Drift, Update | None] | None:
     """A field has drifted where go~mus once accepted what the source still says, and now shows something else."""
     known, customer = pair.known, pair.customer
-    gomus_id, remote = known.gomus_id or 0, sighting.here
+    remote = sighting.here
     if remote is None:
-        return Drift(foreign_id=known.foreign_id, gomus_id=gomus_id, where=sighting.whereabouts), None
+        return Drift(foreign_id=known.foreign_id, where=sighting.whereabouts), None
     wanted = run.ledger.digester.customer(customer.fields)
     settled = {
         name: value for name, value in customer.fields.items() if known.digests.fields.get(name) == wanted.fields[name]
@@ -133,9 +132,9 @@ def _drift(run: Run, pair: Pair, sighting: Sighting) -> tuple[Drift, Update | No
         return None
     update = Update(
         foreign_id=known.foreign_id,
-        gomus_id=gomus_id,
+        gomus_id=known.gomus_id or 0,
         fields=drifted,
         digests=known.digests,
         source_digest=known.source_digest or b"",
     )
-    return Drift(foreign_id=known.foreign_id, gomus_id=gomus_id, fields=tuple(sorted(drifted))), update
+    return Drift(foreign_id=known.foreign_id, fields=tuple(sorted(drifted))), update

@@ -11,6 +11,7 @@ from syncd.domain.guards import Limits
 from syncd.domain.records import Field
 from syncd.errors import Stopped
 from syncd.gomus.client import Client
+from syncd.gomus.options import GomusOptions
 from syncd.mapping.mapper import Mapper
 from syncd.sources.base import Source
 from syncd.state.store import Store
@@ -22,7 +23,7 @@ class Sync:
 
     name: str
     instance: str
-    address: str  # the instance's url
+    gomus: GomusOptions
     source: Source
     mapper: Mapper
     catalogue: Mapping[str, Field]
@@ -32,11 +33,6 @@ class Sync:
     recreate_vanished: bool
     audit_per_run: int  # so many of the longest unverified customers are read back in each run
     fix_drift: bool
-    locale: str
-    batch_size: int
-    concurrency: int
-    attempts: int
-    timeout: timedelta
     keep: timedelta  # outcomes and runs
 
 

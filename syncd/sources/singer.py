@@ -85,7 +85,6 @@ class SingerReading(Reading):
         bookmarks = schema.get("bookmark_properties")
         is_incremental = bool(bookmarks) if options.replication == "auto" else options.replication == "incremental"
         self.kind = ReadKind.CHANGES if is_incremental else ReadKind.SNAPSHOT
-        self.cursor = None
         self.description = f"{tap.name} {options.stream}" + (" (changes)" if is_incremental else "")
 
     def __iter__(self) -> Iterator[SourceRecord]:

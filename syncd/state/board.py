@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
-import sqlalchemy as sa
-from sqlalchemy import Connection, Engine, Row, delete, select, update
+from sqlalchemy import Connection, Engine, Row, and_, delete, or_, select, update
 
 from syncd.domain.runs import Trigger
 from syncd.state import tables as t
 from syncd.state.transactions import Transactions
 
+C, RUN = t.request.c, t.run.c
 ALIVE = timedelta(seconds=30)
 GIVEN_UP = "failed"  # as a run that failed
 KEPT = timedelta(days=1)  # how long a request that was answered is remembered
@@ -56,11 +56,10 @@ class Board:
 
     def beat(self, replica: Replica) -> None:
         """Write a sign of life."""
-        agenda = {sync: moment and moment.isoformat() for sync, moment in replica.agenda.items()}
         row = {
             "name": replica.name,
             "seen_at": replica.seen_at,
-            "agenda": json.dumps(agenda),
+            "agenda": json.dumps(dict(replica.agenda), default=datetime.isoformat),
             "running": json.dumps(sorted(replica.running)),
         }
         self._db.upsert(t.replica, [row], key=["name"])
@@ -85,8 +84,7 @@ class Board:
         None where another replica took over first, or where the dead one came back to life.
         """
         with self._db.transaction() as connection:
-            seen = (t.replica.c.name == dead.name, t.replica.c.seen_at == dead.seen_at)
-            gone = delete(t.replica).where(*seen)
+            gone = delete(t.replica).where(t.replica.c.name == dead.name, t.replica.c.seen_at == dead.seen_at)
             if connection.execute(gone).rowcount != 1:
                 return None
             cut = {sync: _count_cut(connection, sync) for sync in dead.running}
@@ -97,81 +95,69 @@ class Board:
 
     def _give_up(self, connection: Connection, name: str, syncs: Sequence[str], at: datetime) -> None:
         """End the requests of syncs whose runs kill the process; such a sync waits for its next scheduled moment."""
-        c = t.request.c
-        theirs = update(t.request).where(c.replica == name, c.status.is_(None), c.sync.in_(syncs))
+        theirs = update(t.request).where(C.replica == name, C.status.is_(None), C.sync.in_(syncs))
         connection.execute(theirs.values(status=GIVEN_UP, finished_at=at))
 
     def _hand_over(self, connection: Connection, name: str, unfinished: Iterable[str], at: datetime) -> None:
-        c = t.request.c
-        freed = update(t.request).where(c.replica == name, c.status.is_(None)).values(replica=None, run_id=None)
+        freed = update(t.request).where(C.replica == name, C.status.is_(None)).values(replica=None, run_id=None)
         connection.execute(freed)
-        asked = set(connection.execute(select(c.sync).where(c.replica.is_(None))).scalars())
+        asked = set(connection.execute(select(C.sync).where(C.replica.is_(None))).scalars())
         for sync in sorted(set(unfinished) - asked):
-            connection.execute(t.request.insert().values(_new_request(secrets.token_hex(6), sync, at=at)))
+            connection.execute(t.request.insert().values(id=secrets.token_hex(6), sync=sync, requested_at=at))
 
     # --- requests ---
 
     def ask(self, sync: str, *, at: datetime, expires_at: datetime) -> str:
         """Ask for a run; answers the number of the request."""
         id_ = secrets.token_hex(6)
-        self._db.write(t.request.insert().values(_new_request(id_, sync, at=at, expires_at=expires_at)))
+        self._db.write(t.request.insert().values(id=id_, sync=sync, requested_at=at, expires_at=expires_at))
         return id_
 
     def withdraw(self, id: str) -> bool:
         """Withdraw a request; False where a replica has taken it meanwhile."""
-        c = t.request.c
-        return self._db.write(delete(t.request).where(c.id == id, c.replica.is_(None))) == 1
+        return self._db.write(delete(t.request).where(C.id == id, C.replica.is_(None))) == 1
 
     def request(self, id: str) -> Request | None:
-        rows = self._db.rows(select(t.request).where(t.request.c.id == id))
+        rows = self._db.rows(select(t.request).where(C.id == id))
         return _request(rows[0]) if rows else None
 
     def open_requests(self) -> list[Request]:
         """The requests that no replica has taken, the oldest first."""
-        c = t.request.c
-        query = select(t.request).where(c.replica.is_(None)).order_by(c.requested_at, c.id)
+        query = select(t.request).where(C.replica.is_(None)).order_by(C.requested_at, C.id)
         return [_request(row) for row in self._db.rows(query)]
 
     def take(self, id: str, replica: str) -> bool:
         """Take a request; exactly one replica gets True."""
-        c = t.request.c
-        return self._db.write(update(t.request).where(c.id == id, c.replica.is_(None)).values(replica=replica)) == 1
+        return self._db.write(update(t.request).where(C.id == id, C.replica.is_(None)).values(replica=replica)) == 1
 
     def note_run(self, ids: Sequence[str], run_id: str) -> None:
         if ids:
-            self._db.write(update(t.request).where(t.request.c.id.in_(ids)).values(run_id=run_id))
+            self._db.write(update(t.request).where(C.id.in_(ids)).values(run_id=run_id))
 
     def finish(self, ids: Sequence[str], status: str, at: datetime) -> None:
         if ids:
-            self._db.write(update(t.request).where(t.request.c.id.in_(ids)).values(status=status, finished_at=at))
+            self._db.write(update(t.request).where(C.id.in_(ids)).values(status=status, finished_at=at))
 
     def tidy(self, now: datetime) -> None:
         """Forget requests that were answered long ago, and those that expired unanswered."""
-        c = t.request.c
-        answered = sa.and_(c.finished_at.is_not(None), c.finished_at < now - KEPT)
-        expired = sa.and_(c.replica.is_(None), c.expires_at.is_not(None), c.expires_at < now)
-        self._db.write(delete(t.request).where(sa.or_(answered, expired)))
+        answered = and_(C.finished_at.is_not(None), C.finished_at < now - KEPT)
+        expired = and_(C.replica.is_(None), C.expires_at.is_not(None), C.expires_at < now)
+        self._db.write(delete(t.request).where(or_(answered, expired)))
 
     # --- runs ---
 
     def last_start(self, sync: str, triggers: Iterable[Trigger], before: datetime) -> datetime | None:
         """When a run of the sync last started by one of these triggers."""
-        c = t.run.c
-        query = select(c.started_at).where(
-            c.sync == sync, c.started_at < before, c.trigger.in_([trigger.value for trigger in triggers])
+        query = select(RUN.started_at).where(
+            RUN.sync == sync, RUN.started_at < before, RUN.trigger.in_([trigger.value for trigger in triggers])
         )
-        rows = self._db.rows(query.order_by(c.started_at.desc()).limit(1))
-        return rows[0].started_at if rows else None
-
-
-def _new_request(id_: str, sync: str, *, at: datetime, expires_at: datetime | None = None) -> dict[str, Any]:
-    return {"id": id_, "sync": sync, "requested_at": at, "expires_at": expires_at}
+        row = self._db.first(query.order_by(RUN.started_at.desc()).limit(1))
+        return row.started_at if row else None
 
 
 def _count_cut(connection: Connection, sync: str) -> int:
     """How many of the last two runs have no end, counted back from the last."""
-    c = t.run.c
-    query = select(c.finished_at).where(c.sync == sync).order_by(c.started_at.desc()).limit(2)
+    query = select(RUN.finished_at).where(RUN.sync == sync).order_by(RUN.started_at.desc()).limit(2)
     return len(list(takewhile(lambda end: end is None, connection.execute(query).scalars())))
 
 

@@ -3,8 +3,7 @@
 Several replicas may look at the same conditions: each step counts only if the condition is still as it was seen.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -13,6 +12,8 @@ from sqlalchemy import ColumnElement, Engine, Row, delete, or_, select, update
 
 from syncd.state import tables as t
 from syncd.state.transactions import Transactions
+
+C = t.condition.c
 
 
 class Telling(Enum):
@@ -45,42 +46,32 @@ class Conditions:
     def __init__(self, engine: Engine) -> None:
         self._db = Transactions(engine)
 
-    def _rows(self, *where: ColumnElement[bool]) -> Sequence[Row[Any]]:
-        query = select(t.condition).where(*where).order_by(t.condition.c.sync, t.condition.c.kind)
-        return self._db.rows(query)
-
-    def _write(self, statement: Any) -> bool:  # noqa: ANN401 - any DML
-        return self._db.write(statement) == 1
-
     def all(self) -> list[Condition]:
-        return [_condition(row) for row in self._rows()]
+        return [_condition(row) for row in self._db.rows(select(t.condition).order_by(C.sync, C.kind))]
 
     def find(self, sync: str, kind: str) -> Condition | None:
-        c = t.condition.c
-        return next(map(_condition, self._rows(c.sync == sync, c.kind == kind)), None)
+        row = self._db.first(select(t.condition).where(C.sync == sync, C.kind == kind))
+        return _condition(row) if row else None
 
     def add(self, condition: Condition) -> None:
         """Add a condition, unless another process has added it already."""
-        values = {"sync": condition.sync, "kind": condition.kind, **_values(condition)}
-        self._write(self._db.insert(t.condition).values(values).on_conflict_do_nothing())
+        self._db.write(self._db.insert(t.condition).values(_columns(condition)).on_conflict_do_nothing())
 
     def change(self, seen: Condition, to: Condition) -> None:
-        self._write(update(t.condition).where(*_still(seen)).values(_values(to)))
+        self._db.write(update(t.condition).where(*_still(seen)).values(_columns(to)))
 
     def expect_more(self, sync: str, kind: str) -> None:
         """Let the next alarm of this kind go out even if nothing got worse: a person has dealt with the last one."""
-        c = t.condition.c
-        told = (c.sync == sync, c.kind == kind, c.telling == Telling.TOLD.value)
-        self._write(update(t.condition).where(*told).values(level=0))
+        told = (C.sync == sync, C.kind == kind, C.telling == Telling.TOLD.value)
+        self._db.write(update(t.condition).where(*told).values(level=0))
 
     def drop(self, seen: Condition) -> None:
-        self._write(delete(t.condition).where(*_still(seen)))
+        self._db.write(delete(t.condition).where(*_still(seen)))
 
     def claim(self, seen: Condition, now: datetime, until: datetime) -> bool:
         """Claim the right to report a condition; True for one process only."""
-        claimed = t.condition.c.claimed_until
-        free = update(t.condition).where(*_still(seen), or_(claimed.is_(None), claimed < now))
-        return self._write(free.values(claimed_until=until))
+        free = update(t.condition).where(*_still(seen), or_(C.claimed_until.is_(None), C.claimed_until < now))
+        return self._db.write(free.values(claimed_until=until)) == 1
 
 
 def _condition(row: Row[Any]) -> Condition:
@@ -88,21 +79,14 @@ def _condition(row: Row[Any]) -> Condition:
 
 
 def _still(seen: Condition) -> tuple[ColumnElement[bool], ...]:
-    c = t.condition.c
     return (
-        c.sync == seen.sync,
-        c.kind == seen.kind,
-        c.telling == seen.telling.value,
-        c.level == seen.level,
-        c.since == seen.since,
+        C.sync == seen.sync,
+        C.kind == seen.kind,
+        C.telling == seen.telling.value,
+        C.level == seen.level,
+        C.since == seen.since,
     )
 
 
-def _values(condition: Condition) -> dict[str, Any]:
-    return {
-        "since": condition.since,
-        "level": condition.level,
-        "telling": condition.telling.value,
-        "words": condition.words,
-        "claimed_until": condition.claimed_until,
-    }
+def _columns(condition: Condition) -> dict[str, Any]:
+    return {**asdict(condition), "telling": condition.telling.value}

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,8 +12,9 @@ from sqlalchemy import Row, delete, func, select, update
 from syncd.domain.chunks import chunks
 from syncd.domain.records import FieldProblem, InvalidRecord
 from syncd.state import tables as t
-from syncd.state.transactions import PAGE, Transactions, pages
+from syncd.state.transactions import Transactions
 
+INVALID, REFUSED = t.invalid.c, t.quarantine.c
 PAUSES = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))  # the last one again and again
 
 
@@ -58,35 +59,28 @@ class Failures:
         self, sync: str, run_id: str, records: Iterable[InvalidRecord], *, among: Iterable[str] | None = None
     ) -> None:
         """Replace the invalid records of the sync, or only those whose id is `among` the records that were read."""
-        c = t.invalid.c
+        before = delete(t.invalid).where(INVALID.sync == sync)
         with self.db.transaction():
             if among is None:
-                self.db.write(delete(t.invalid).where(c.sync == sync))
-            for names in chunks(among or (), PAGE):
-                self.db.write(delete(t.invalid).where(c.sync == sync, c.foreign_id.in_(names)))
+                self.db.write(before)
+            else:
+                self.db.write_among(before, INVALID.foreign_id, among)
             for page in chunks(records):
                 self.db.write(t.invalid.insert(), [_invalid_columns(sync, run_id, record) for record in page])
 
     def invalid(self, sync: str, foreign_id: str | None = None, limit: int | None = None) -> list[InvalidRow]:
-        query = select(t.invalid).where(t.invalid.c.sync == sync).order_by(t.invalid.c.id).limit(limit)
+        query = select(INVALID.run_id, INVALID.foreign_id, INVALID.position, INVALID.problems)
+        query = query.where(INVALID.sync == sync).order_by(INVALID.id).limit(limit)
         if foreign_id is not None:
-            query = query.where(t.invalid.c.foreign_id == foreign_id)
-        return [
-            InvalidRow(
-                run_id=row.run_id,
-                foreign_id=row.foreign_id,
-                position=row.position,
-                problems=_problems(row.problems),
-            )
-            for row in self.db.rows(query)
-        ]
+            query = query.where(INVALID.foreign_id == foreign_id)
+        rows = self.db.rows(query)
+        return [InvalidRow(**{**row._asdict(), "problems": _problems(row.problems)}) for row in rows]
 
     def count_problems(self, sync: str) -> dict[FieldProblem, int]:
         """How many invalid records have each problem."""
-        c = t.invalid.c
-        query = select(c.problems, func.count().label("number")).where(c.sync == sync).group_by(c.problems)
+        query = select(INVALID.problems, func.count().label("number")).where(INVALID.sync == sync)
         counted: Counter[FieldProblem] = Counter()
-        for row in self.db.rows(query):
+        for row in self.db.rows(query.group_by(INVALID.problems)):
             for problem in _problems(row.problems):
                 counted[problem] += row.number
         return dict(counted)
@@ -94,34 +88,30 @@ class Failures:
     # --- refused records ---
 
     def set_aside(self, sync: str, refused: Quarantined) -> None:
-        values = {"sync": sync, **{name: getattr(refused, name) for name in Quarantined.__slots__}}
-        self.db.upsert(t.quarantine, [values], key=["sync", "foreign_id"])
+        self.db.upsert(t.quarantine, [{"sync": sync, **asdict(refused)}], key=["sync", "foreign_id"])
 
     def lift(self, sync: str, foreign_ids: Sequence[str]) -> None:
         """Take these customers out of the quarantine."""
-        c = t.quarantine.c
-        for page in pages(foreign_ids):
-            self.db.write(delete(t.quarantine).where(c.sync == sync, c.foreign_id.in_(page)))
+        self.db.write_among(delete(t.quarantine).where(REFUSED.sync == sync), REFUSED.foreign_id, foreign_ids)
 
     def find_refused(self, sync: str, foreign_ids: Sequence[str]) -> dict[str, Quarantined]:
-        c = t.quarantine.c
-        queries = [select(t.quarantine).where(c.sync == sync, c.foreign_id.in_(page)) for page in pages(foreign_ids)]
-        return {row.foreign_id: _quarantined(row) for query in queries for row in self.db.rows(query)}
+        of_sync = select(t.quarantine).where(REFUSED.sync == sync)
+        rows = self.db.rows_among(of_sync, REFUSED.foreign_id, foreign_ids)
+        return {row.foreign_id: _quarantined(row) for row in rows}
 
     def refused(self, sync: str, limit: int | None = None) -> list[Quarantined]:
-        c = t.quarantine.c
-        query = select(t.quarantine).where(c.sync == sync).order_by(c.since, c.foreign_id).limit(limit)
-        return [_quarantined(row) for row in self.db.rows(query)]
+        query = select(t.quarantine).where(REFUSED.sync == sync).order_by(REFUSED.since, REFUSED.foreign_id)
+        return [_quarantined(row) for row in self.db.rows(query.limit(limit))]
 
     def count_refusals(self, sync: str) -> dict[tuple[str, str], int]:
         """How many refused records there are of each action and reason."""
-        c = t.quarantine.c
-        query = select(c.action, c.reason, func.count().label("number")).where(c.sync == sync)
-        return {(row.action, row.reason): row.number for row in self.db.rows(query.group_by(c.action, c.reason))}
+        query = select(REFUSED.action, REFUSED.reason, func.count().label("number")).where(REFUSED.sync == sync)
+        rows = self.db.rows(query.group_by(REFUSED.action, REFUSED.reason))
+        return {(row.action, row.reason): row.number for row in rows}
 
     def make_due(self, sync: str, now: datetime) -> int:
         """Let the next run try all refused records again; answers how many they are."""
-        return self.db.write(update(t.quarantine).where(t.quarantine.c.sync == sync).values(next_try_at=now))
+        return self.db.write(update(t.quarantine).where(REFUSED.sync == sync).values(next_try_at=now))
 
     # --- records without a readable id ---
 

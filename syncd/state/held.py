@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, func, select, update
@@ -10,7 +10,9 @@ from sqlalchemy import delete, func, select, update
 from syncd.domain.chunks import chunks
 from syncd.domain.guards import Held
 from syncd.state import tables as t
-from syncd.state.transactions import Transactions, pages
+from syncd.state.transactions import Transactions
+
+C = t.held_change.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +48,20 @@ class HeldChanges:
             self.clear(sync)
             self.db.write(t.held.insert(), [{"sync": sync, "run_id": run_id, "guards": reasons, "held_at": at}])
             for page in chunks(changes):
-                rows = [{name: getattr(one, name) for name in HeldChange.__slots__} for one in page]
-                self.db.write(t.held_change.insert(), [{"sync": sync, **row} for row in rows])
+                self.db.write(t.held_change.insert(), [{"sync": sync, **asdict(change)} for change in page])
 
     def find(self, sync: str) -> HeldRow | None:
-        row = self.db.first(select(t.held).where(t.held.c.sync == sync))
-        if row is None:
-            return None
-        columns = {name: getattr(row, name) for name in HeldRow.__slots__}
-        return HeldRow(**{**columns, "guards": dict(json.loads(row.guards))})
+        columns = [t.held.c[name] for name in HeldRow.__slots__]
+        row = self.db.first(select(*columns).where(t.held.c.sync == sync))
+        return HeldRow(**{**row._asdict(), "guards": dict(json.loads(row.guards))}) if row else None
 
     def find_changes(self, sync: str, foreign_ids: Sequence[str]) -> set[HeldChange]:
-        c = t.held_change.c
-        queries = [select(t.held_change).where(c.sync == sync, c.foreign_id.in_(page)) for page in pages(foreign_ids)]
-        return {HeldChange(row.foreign_id, row.action, row.content) for query in queries for row in self.db.rows(query)}
+        of_sync = select(C.foreign_id, C.action, C.content).where(C.sync == sync)
+        return {HeldChange(**row._asdict()) for row in self.db.rows_among(of_sync, C.foreign_id, foreign_ids)}
 
     def count_changes(self, sync: str) -> dict[str, int]:
         """By action."""
-        c = t.held_change.c
-        query = select(c.action, func.count().label("number")).where(c.sync == sync).group_by(c.action)
+        query = select(C.action, func.count().label("number")).where(C.sync == sync).group_by(C.action)
         return {row.action: row.number for row in self.db.rows(query)}
 
     def approve(self, sync: str, run_id: str, *, by: str, expires_at: datetime) -> bool:

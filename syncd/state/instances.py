@@ -27,7 +27,7 @@ class Instances:
         self.db.upsert(t.learned, [row], key=["instance", "name"])
 
     def lookup(self, instance: str, kind: str, locale: str, *, since: datetime) -> tuple[LookupEntry, ...] | None:
-        """A list that was fetched at that moment or later; None where there is none so fresh."""
+        """A list that was fetched after that moment; None where there is none so fresh."""
         c = t.lookup.c
         is_meant = (c.instance == instance, c.kind == kind, c.locale == locale)
         row = self.db.first(select(c.entries).where(*is_meant, c.fetched_at > since))

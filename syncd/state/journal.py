@@ -12,6 +12,8 @@ from syncd.domain.changes import Action, Change, Create, Erase, Outcome
 from syncd.state import tables as t
 from syncd.state.transactions import Transactions
 
+C = t.journal.c
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenIntent:
@@ -65,7 +67,7 @@ class Journal:
         ]
         if not lines:
             return []
-        statement = t.journal.insert().returning(t.journal.c.id, sort_by_parameter_order=True)
+        statement = t.journal.insert().returning(C.id, sort_by_parameter_order=True)
         with self.db.transaction() as connection:
             return [row.id for row in connection.execute(statement, lines)]
 
@@ -73,7 +75,7 @@ class Journal:
         """Write down what became of the intents with these numbers."""
         lines = [{"number": number, **_settled(outcome, at)} for number, outcome in outcomes]
         names = [name for name in (lines[0] if lines else ()) if name != "number"]
-        statement = update(t.journal).where(t.journal.c.id == bindparam("number"))
+        statement = update(t.journal).where(C.id == bindparam("number"))
         self.db.write(statement.values({name: bindparam(name) for name in names}), lines)
 
     def note(self, run_id: str, sync: str, outcomes: Sequence[Outcome], at: datetime) -> None:
@@ -94,51 +96,37 @@ class Journal:
     def close(self, intent: OpenIntent, result: str, *, gomus_id: int | None, words: str, at: datetime) -> None:
         """Write down what a look made of an open intent."""
         values = {"result": result, "gomus_id": gomus_id, "attempts": 0, "error": words, "settled_at": at}
-        self.db.write(update(t.journal).where(t.journal.c.id == intent.number).values(values))
+        self.db.write(update(t.journal).where(C.id == intent.number).values(values))
 
     # --- questions ---
 
     def open_intents(self, sync: str) -> list[OpenIntent]:
-        c = t.journal.c
-        query = select(t.journal).where(c.sync == sync, c.settled_at.is_(None)).order_by(c.id)
-        return [
-            OpenIntent(
-                number=row.id,
-                foreign_id=row.foreign_id,
-                gomus_id=row.gomus_id,
-                action=Action(row.action),
-                begun_at=row.begun_at,
-            )
-            for row in self.db.rows(query)
-        ]
+        query = select(C.id.label("number"), C.foreign_id, C.gomus_id, C.action, C.begun_at)
+        query = query.where(C.sync == sync, C.settled_at.is_(None)).order_by(C.id)
+        return [OpenIntent(**{**row._asdict(), "action": Action(row.action)}) for row in self.db.rows(query)]
 
     def of_customer(self, sync: str, foreign_id: str, limit: int = 50) -> list[JournalLine]:
         """The latest first."""
-        c = t.journal.c
-        query = select(t.journal).where(c.sync == sync, c.foreign_id == foreign_id).order_by(c.id.desc()).limit(limit)
+        query = select(t.journal).where(C.sync == sync, C.foreign_id == foreign_id).order_by(C.id.desc()).limit(limit)
         return [_line(row) for row in self.db.rows(query)]
 
     def remarks_of(self, run_id: str, limit: int) -> list[JournalLine]:
         """What did not simply go well in a run: failed, skipped, or with words."""
-        c = t.journal.c
-        remarkable = (c.result != "ok") | c.error.is_not(None)
-        query = select(t.journal).where(c.run_id == run_id, remarkable).order_by(c.id).limit(limit)
+        remarkable = (C.result != "ok") | C.error.is_not(None)
+        query = select(t.journal).where(C.run_id == run_id, remarkable).order_by(C.id).limit(limit)
         return [_line(row) for row in self.db.rows(query)]
 
     def count_outcomes(self, run_id: str) -> dict[tuple[str, str], int]:
         """By action and result; what has not ended has the result "open"."""
-        c = t.journal.c
-        query = select(c.action, c.result, func.count().label("number")).where(c.run_id == run_id)
-        rows = self.db.rows(query.group_by(c.action, c.result))
+        query = select(C.action, C.result, func.count().label("number")).where(C.run_id == run_id)
+        rows = self.db.rows(query.group_by(C.action, C.result))
         return {(row.action, row.result or "open"): row.number for row in rows}
 
     def count_fields(self, run_id: str, actions: Sequence[str]) -> dict[str, int]:
         """For how many customers each field was sent, and accepted."""
-        c = t.journal.c
-        query = select(c.fields, func.count().label("number"))
-        query = query.where(c.run_id == run_id, c.action.in_(actions), c.result == "ok").group_by(c.fields)
+        query = select(C.fields, func.count().label("number")).where(C.run_id == run_id, C.result == "ok")
         counted: Counter[str] = Counter()
-        for row in self.db.rows(query):
+        for row in self.db.rows(query.where(C.action.in_(actions)).group_by(C.fields)):
             counted.update(dict.fromkeys(_names(row.fields), row.number))
         return dict(counted)
 

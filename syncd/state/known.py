@@ -11,10 +11,11 @@ from syncd.domain.changes import Cause
 from syncd.domain.chunks import chunks
 from syncd.domain.records import Digests, KnownBrief, KnownCustomer, Stage
 from syncd.state import tables as t
-from syncd.state.transactions import PAGE, Transactions, pages
+from syncd.state.transactions import PAGE, Transactions
 
-BRIEF = select(*(t.known.c[name] for name in ("row", "foreign_id", "gomus_id", "absent_since", "told_gone", "stage")))
-ACTIVE = t.known.c.stage == Stage.ACTIVE.value
+C = t.known.c
+BRIEF = select(C.row, C.foreign_id, C.gomus_id, C.absent_since, C.told_gone, C.stage)
+ACTIVE = C.stage == Stage.ACTIVE.value
 Pack = Callable[[Mapping[str, bytes]], bytes]
 Unpack = Callable[[bytes], dict[str, bytes]]
 
@@ -41,9 +42,8 @@ class Known:
     # --- questions ---
 
     def find(self, sync: str, foreign_ids: Sequence[str]) -> dict[str, KnownCustomer]:
-        c = t.known.c
-        queries = [select(t.known).where(c.sync == sync, c.foreign_id.in_(page)) for page in pages(foreign_ids)]
-        return {row.foreign_id: self._customer(row) for query in queries for row in self.db.rows(query)}
+        rows = self.db.rows_among(select(t.known).where(C.sync == sync), C.foreign_id, foreign_ids)
+        return {row.foreign_id: self._customer(row) for row in rows}
 
     def find_one(self, sync: str, foreign_id: str) -> KnownCustomer | None:
         return self.find(sync, [foreign_id]).get(foreign_id)
@@ -61,37 +61,34 @@ class Known:
 
     def count(self, sync: str) -> int:
         """How many customers are active, which means that no erasure of them has begun."""
-        return int(self.db.rows(select(func.count()).where(t.known.c.sync == sync, ACTIVE))[0][0])
+        return int(self.db.rows(select(func.count()).where(C.sync == sync, ACTIVE))[0][0])
 
     def each(self, sync: str) -> Iterator[KnownBrief]:
-        return self._each_brief(t.known.c.sync == sync)
+        return self._each_brief(C.sync == sync)
 
     def each_told_gone(self, sync: str) -> Iterator[KnownBrief]:
-        return self._each_brief(t.known.c.sync == sync, t.known.c.told_gone)
+        return self._each_brief(C.sync == sync, C.told_gone)
 
     def _each_brief(self, *where: ColumnElement[bool]) -> Iterator[KnownBrief]:
         """In the order of the unique key, page by page, with no transaction open in between."""
-        c, last = t.known.c, ""
-        while rows := self.db.rows(BRIEF.where(*where, c.foreign_id > last).order_by(c.foreign_id).limit(PAGE)):
+        last = ""
+        while rows := self.db.rows(BRIEF.where(*where, C.foreign_id > last).order_by(C.foreign_id).limit(PAGE)):
             yield from map(_brief, rows)
             last = rows[-1].foreign_id
 
     def find_briefs(self, sync: str, foreign_ids: Sequence[str]) -> list[KnownBrief]:
-        c = t.known.c
-        queries = [BRIEF.where(c.sync == sync, c.foreign_id.in_(page)) for page in pages(foreign_ids)]
-        return [_brief(row) for query in queries for row in self.db.rows(query)]
+        return [_brief(row) for row in self.db.rows_among(BRIEF.where(C.sync == sync), C.foreign_id, foreign_ids)]
 
     def unfinished(self, sync: str) -> list[KnownCustomer]:
         """The customers whose erasure has begun and not ended."""
-        return [self._customer(row) for row in self.db.rows(select(t.known).where(t.known.c.sync == sync, ~ACTIVE))]
+        return [self._customer(row) for row in self.db.rows(select(t.known).where(C.sync == sync, ~ACTIVE))]
 
     def longest_unverified(self, sync: str, limit: int) -> list[KnownCustomer]:
         """Active customers; first those who were never read back, then those whose last reading back is longest ago."""
         if not limit:
             return []
-        c = t.known.c
-        active = select(t.known).where(c.sync == sync, ACTIVE)
-        oldest = active.order_by(c.verified_at.asc().nulls_first(), c.row).limit(limit)
+        active = select(t.known).where(C.sync == sync, ACTIVE)
+        oldest = active.order_by(C.verified_at.asc().nulls_first(), C.row).limit(limit)
         return [self._customer(row) for row in self.db.rows(oldest)]
 
     # --- writes ---
@@ -114,13 +111,11 @@ class Known:
         self.db.upsert(t.known, values, key=["sync", "foreign_id"])
 
     def drop(self, sync: str, foreign_ids: Sequence[str]) -> None:
-        for page in pages(foreign_ids):
-            self.db.write(delete(t.known).where(t.known.c.sync == sync, t.known.c.foreign_id.in_(page)))
+        self.db.write_among(delete(t.known).where(C.sync == sync), C.foreign_id, foreign_ids)
 
     def set_stage(self, sync: str, foreign_ids: Sequence[str], stage: Stage) -> None:
-        for page in pages(foreign_ids):
-            where = (t.known.c.sync == sync, t.known.c.foreign_id.in_(page))
-            self.db.write(update(t.known).where(*where).values(stage=stage.value))
+        statement = update(t.known).where(C.sync == sync).values(stage=stage.value)
+        self.db.write_among(statement, C.foreign_id, foreign_ids)
 
     def mark_absent(self, sync: str, rows: Sequence[int], since: datetime) -> None:
         self._mark(sync, rows, absent_since=since)
@@ -135,20 +130,18 @@ class Known:
         self._mark(sync, [row], verified_at=at)
 
     def _mark(self, sync: str, rows: Sequence[int], **values: Any) -> None:  # noqa: ANN401 - of columns of any type
-        for page in pages(rows):
-            self.db.write(update(t.known).where(t.known.c.sync == sync, t.known.c.row.in_(page)).values(values))
+        self.db.write_among(update(t.known).where(C.sync == sync).values(values), C.row, rows)
 
     def forget_absence(self, sync: str) -> None:
-        self.db.write(update(t.known).where(t.known.c.sync == sync).values(absent_since=None, told_gone=False))
+        self.db.write(update(t.known).where(C.sync == sync).values(absent_since=None, told_gone=False))
 
     def relearn(self, sync: str, rows: Iterable[tuple[str, bytes | None, Digests]]) -> None:
         """Renew what is remembered of customers, where another source record or mapping leads to what go~mus has.
 
         `rows`: foreign_id, source_digest, digests.
         """
-        c = t.known.c
         names = ("record", "source_digest", "fields")
-        statement = update(t.known).where(c.sync == sync, c.foreign_id == bindparam("who"))
+        statement = update(t.known).where(C.sync == sync, C.foreign_id == bindparam("who"))
         for page in chunks(rows):
             values = [
                 {"who": who, "record": digests.record, "source_digest": source, "fields": self.pack(digests.fields)}
@@ -172,11 +165,8 @@ class Tombstones:
         self.db.upsert(t.tombstone, [row], key=["sync", "name"])
 
     def find(self, sync: str, names: Sequence[bytes]) -> dict[bytes, Cause]:
-        c = t.tombstone.c
-        queries = [select(c.name, c.reason).where(c.sync == sync, c.name.in_(page)) for page in pages(names)]
-        return {row.name: Cause(row.reason) for query in queries for row in self.db.rows(query)}
+        named = self.db.rows_among(select(t.tombstone).where(t.tombstone.c.sync == sync), t.tombstone.c.name, names)
+        return {row.name: Cause(row.reason) for row in named}
 
     def lift(self, sync: str, names: Sequence[bytes]) -> None:
-        c = t.tombstone.c
-        for page in pages(names):
-            self.db.write(delete(t.tombstone).where(c.sync == sync, c.name.in_(page)))
+        self.db.write_among(delete(t.tombstone).where(t.tombstone.c.sync == sync), t.tombstone.c.name, names)

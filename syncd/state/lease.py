@@ -6,15 +6,14 @@ A kernel file lock beside a SQLite database; a session advisory lock on PostgreS
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from threading import Lock
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, Pool, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Engine, Pool, exc, text
 
 from syncd.errors import LeaseTaken, StateUnusable
 from syncd.state.connect import lock_file, open_private, translate_errors, unwritable
@@ -49,18 +48,12 @@ class Lease:
             raise unwritable("the lock beside the state database", error) from None
 
 
-@contextmanager
-def take_lease(engine: Engine, sync: str) -> Iterator[Lease]:
+def take_lease(engine: Engine, sync: str) -> AbstractContextManager[Lease]:
     """Hold the lease for the block; LeaseTaken at once where somebody else has it."""
-    path = lock_file(engine, sync)
     if engine.dialect.name == "postgresql":
-        lock = _advisory_lock(engine, sync)
-    elif path is None:
-        lock = _memory_lock(engine, sync)
-    else:
-        lock = _file_lock(path, sync)
-    with lock as lease:
-        yield lease
+        return _advisory_lock(engine, sync)
+    path = lock_file(engine, sync)
+    return _memory_lock(engine, sync) if path is None else _file_lock(path, sync)
 
 
 def _taken(sync: str) -> LeaseTaken:
@@ -116,7 +109,7 @@ def _advisory_lock(engine: Engine, sync: str) -> Iterator[Lease]:
         if not is_ours:
             raise _taken(sync)
         yield Lease()
-        with suppress(DBAPIError):  # a server closes a session in its own time; whoever comes next should not wait
+        with suppress(exc.DBAPIError):  # a server closes a session in its own time; whoever comes next should not wait
             connection.execute(text("select pg_advisory_unlock(:key)"), {"key": key})
     finally:
         connection.invalidate()  # closes the session, and with it the lock, whatever state it is in

@@ -1,7 +1,8 @@
 """How outcomes become knowledge: what one run of one sync writes to the state database.
 
-State advances on acceptance only. Each method is one transaction and checks the fencing number of its lease: all raise
-LeaseLost where another process has taken the sync over, and StateUnusable where the database can't be used.
+State advances on acceptance only. Each method and each `writing` block is one transaction and checks the fencing number
+of its lease: all raise LeaseLost where another process has taken the sync over, and StateUnusable where the database
+can't be used.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,13 +12,10 @@ from datetime import datetime
 
 from syncd.domain.changes import Action, Cause, Change, Create, Erase, Outcome, Result, Update
 from syncd.domain.digest import Digester
-from syncd.domain.guards import Held
-from syncd.domain.records import Digests, InvalidRecord, KnownCustomer, Stage
+from syncd.domain.records import Digests, KnownCustomer, Stage
 from syncd.state.failures import Quarantined, pause_after
-from syncd.state.held import HeldChange
 from syncd.state.journal import OpenIntent
 from syncd.state.known import KnownRow
-from syncd.state.runs import Watermark
 from syncd.state.store import Store
 
 ERASURE = b"erasure"  # stands for the content of a refused erasure
@@ -49,7 +47,8 @@ class Ledger:
     recreate_vanished: bool = False
 
     @contextmanager
-    def _writing(self) -> Iterator[Store]:
+    def writing(self) -> Iterator[Store]:
+        """One transaction for all that is written in the block."""
         with self.store.runs.writing(self.sync, self.fence):
             yield self.store
 
@@ -57,7 +56,7 @@ class Ledger:
 
     def begin(self, changes: Sequence[Change], action: Action) -> Sequence[int]:
         """Write the intents down before their calls; answers their numbers, in the same order."""
-        with self._writing() as store:
+        with self.writing() as store:
             if action is Action.ANONYMIZE:
                 self._set_stage(changes, Stage.ERASING)
             return store.journal.begin(self.run_id, self.sync, changes, action, self.clock())
@@ -66,7 +65,7 @@ class Ledger:
         """Write outcomes and what they make known. None: found by looking, with no intent before it."""
         if not outcomes:
             return
-        with self._writing() as store:
+        with self.writing() as store:
             now = self.clock()
             begun = [(number, outcome) for number, outcome in outcomes if number is not None and outcome.settled]
             store.journal.settle(begun, now)
@@ -75,7 +74,7 @@ class Ledger:
 
     def settle_open(self, intent: OpenIntent, result: Result, *, words: str, row: KnownRow | None = None) -> None:
         """Write down what a look made of an intent that an earlier run left open, and what is known by it."""
-        with self._writing() as store:
+        with self.writing() as store:
             gomus_id = row.gomus_id if row else intent.gomus_id
             store.journal.close(intent, result.value, gomus_id=gomus_id, words=words, at=self.clock())
             store.known.put(self.sync, [row] if row else [])
@@ -142,7 +141,7 @@ class Ledger:
 
     def note_read(self, found: Found, now: datetime) -> None:
         """Remember a read that the guards let through: who is absent since when, who is back."""
-        with self._writing() as store:
+        with self.writing() as store:
             store.failures.lift(self.sync, found.mended)
             store.known.mark_absent(self.sync, found.newly_absent, now)
             store.known.mark_told_gone(self.sync, found.newly_told)
@@ -150,26 +149,9 @@ class Ledger:
             store.failures.replace_nameless(self.sync, found.nameless)
             store.known.relearn(self.sync, found.relearned)
 
-    def note_invalid(self, records: Iterable[InvalidRecord], *, among: Iterable[str] | None) -> None:
-        """`among`: who was read, where that was not everybody."""
-        with self._writing() as store:
-            store.failures.replace_invalid(self.sync, self.run_id, records, among=among)
-
-    def move_watermark(self, mark: Watermark) -> None:
-        with self._writing() as store:
-            store.runs.move_watermark(self.sync, mark)
-
-    def note_held(self, guards: Sequence[Held], changes: Iterable[HeldChange], now: datetime) -> None:
-        with self._writing() as store:
-            store.held.put(self.sync, self.run_id, guards, changes, now)
-
-    def clear_held(self) -> None:
-        with self._writing() as store:
-            store.held.clear(self.sync)
-
     def note_verified(self, known: KnownCustomer, shown: Digests | None) -> None:
         """Read back; `shown` is what go~mus holds instead, to be compared anew by the next run."""
-        with self._writing() as store:
+        with self.writing() as store:
             if shown is not None:
                 store.known.relearn(self.sync, [(known.foreign_id, None, shown)])
             store.known.mark_verified(self.sync, known.row, self.clock())
@@ -181,7 +163,7 @@ class Ledger:
             return
         is_left = True
         while is_left:
-            with self._writing() as store:
+            with self.writing() as store:
                 is_left = store.forget_history(self.sync, before)
         self.store.set_meta(note, f"{now:%Y-%m-%d}")
         self.store.shrink()
@@ -190,20 +172,15 @@ class Ledger:
 
     def move_to(self, address: bytes) -> None:
         """Drop what is known, for it is of another instance; `address` is the digest of this one's."""
-        with self._writing() as store:
+        with self.writing() as store:
             store.forget_sync(self.sync)
             store.runs.move_to(self.sync, address)
-
-    def forget_absence(self) -> None:
-        """Grace begins anew for everybody."""
-        with self._writing() as store:
-            store.forget_absence(self.sync)
 
     # --- erasure on request ---
 
     def note_erasure(self, foreign_id: str, gomus_id: int | None) -> None:
         """Write down, before anything is done, that this customer is erased and stays so."""
-        with self._writing() as store:
+        with self.writing() as store:
             self._put_tombstone(foreign_id, Cause.REQUEST)
             if gomus_id is None:
                 store.forget_customer(self.sync, foreign_id)

@@ -14,6 +14,8 @@ from syncd.errors import LeaseLost
 from syncd.state import tables as t
 from syncd.state.transactions import Transactions
 
+SYNC, RUN = t.sync.c, t.run.c
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -64,27 +66,26 @@ class Runs:
 
         A state that belongs to another instance goes on belonging to it until it is moved.
         """
-        c = t.sync.c
         with self.db.transaction() as connection:
-            row = connection.execute(select(t.sync).where(c.name == sync).with_for_update()).one_or_none()
+            row = connection.execute(select(t.sync).where(SYNC.name == sync).with_for_update()).one_or_none()
             if row is None:
                 connection.execute(t.sync.insert(), {"name": sync, "address": address, "fence": 1})
                 return Entry(fence=1, is_same_instance=True)
-            connection.execute(update(t.sync).where(c.name == sync).values(fence=row.fence + 1))
+            connection.execute(update(t.sync).where(SYNC.name == sync).values(fence=row.fence + 1))
             return Entry(fence=row.fence + 1, is_same_instance=row.address == address)
 
     @contextmanager
     def writing(self, sync: str, fence: int) -> Iterator[None]:
         """One transaction for all the writes in the block; LeaseLost where the sync was taken over since."""
         with self.db.transaction():
-            guarded = update(t.sync).where(t.sync.c.name == sync, t.sync.c.fence == fence).values(fence=fence)
+            guarded = update(t.sync).where(SYNC.name == sync, SYNC.fence == fence).values(fence=fence)
             if self.db.write(guarded) != 1:
                 raise LeaseLost("another process has taken this sync over", remedy="this one writes no more")
             yield
 
     def move_to(self, sync: str, address: bytes) -> None:
         """Let the state of the sync belong to the instance at this address."""
-        self.db.write(update(t.sync).where(t.sync.c.name == sync).values(address=address))
+        self.db.write(update(t.sync).where(SYNC.name == sync).values(address=address))
 
     # --- runs ---
 
@@ -100,24 +101,23 @@ class Runs:
             "remedy": summary.remedy,
             "finished_at": at,
         }
-        self.db.write(update(t.run).where(t.run.c.id == summary.run_id).values(values))
+        self.db.write(update(t.run).where(RUN.id == summary.run_id).values(values))
 
     def latest(self, sync: str | None = None, limit: int = 20) -> list[RunRow]:
         """The last runs, the latest first."""
-        query = select(t.run).order_by(t.run.c.started_at.desc()).limit(limit)
-        return self._runs(query if sync is None else query.where(t.run.c.sync == sync))
+        query = select(t.run).order_by(RUN.started_at.desc()).limit(limit)
+        return self._runs(query if sync is None else query.where(RUN.sync == sync))
 
     def find(self, run_id: str) -> RunRow | None:
-        return next(iter(self._runs(select(t.run).where(t.run.c.id == run_id))), None)
+        return next(iter(self._runs(select(t.run).where(RUN.id == run_id))), None)
 
     def last_ended(
         self, sync: str, statuses: Sequence[Status], triggers: Sequence[Trigger] = tuple(Trigger)
     ) -> RunRow | None:
         """The latest run with one of these statuses that one of these triggers started."""
-        c = t.run.c
-        ended = c.status.in_([status.value for status in statuses])
-        started = c.trigger.in_([trigger.value for trigger in triggers])
-        query = select(t.run).where(c.sync == sync, ended, started).order_by(c.started_at.desc()).limit(1)
+        ended = RUN.status.in_([status.value for status in statuses])
+        started = RUN.trigger.in_([trigger.value for trigger in triggers])
+        query = select(t.run).where(RUN.sync == sync, ended, started).order_by(RUN.started_at.desc()).limit(1)
         return next(iter(self._runs(query)), None)
 
     def _runs(self, query: Any) -> list[RunRow]:  # noqa: ANN401 - a select of runs
@@ -126,8 +126,8 @@ class Runs:
     # --- the watermark ---
 
     def watermark(self, sync: str) -> Watermark | None:
-        c = t.watermark.c
-        row = self.db.first(select(c.cursor, c.context, c.full_at).where(c.sync == sync))
+        mark = t.watermark.c
+        row = self.db.first(select(mark.cursor, mark.context, mark.full_at).where(mark.sync == sync))
         return Watermark(**row._asdict()) if row else None
 
     def move_watermark(self, sync: str, mark: Watermark) -> None:

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Table, delete, func, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Engine, Table, delete, exc, func, select
 
 from syncd.state import tables as t
 from syncd.state.failures import Failures
@@ -121,7 +120,7 @@ class Store:
         if self.engine.dialect.name != "sqlite":
             return
         # where somebody else is writing, another day will do
-        with suppress(DBAPIError, sqlite3.Error), self.engine.connect() as connection:
+        with suppress(exc.DBAPIError, sqlite3.Error), self.engine.connect() as connection:
             driver = connection.connection.driver_connection
             assert driver is not None  # noqa: S101 - it is connected
             free, pages = (driver.execute(f"pragma {name}").fetchone()[0] for name in ("freelist_count", "page_count"))

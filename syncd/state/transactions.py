@@ -1,16 +1,17 @@
 """Transactions on the state database: one open at a time in each thread, every failure in words."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Table
+from sqlalchemy import Column, Connection, Delete, Engine, Row, Select, Table, Update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from syncd.domain.chunks import chunks
 from syncd.state.connect import LOOKING, translate_errors
 
-PAGE = 500
+PAGE = 500  # so many values of one query both SQLite and PostgreSQL take
 
 
 class Transactions:
@@ -46,6 +47,10 @@ class Transactions:
         with translate_errors(self.engine), self._looking.connect() as connection:
             return connection.execute(query).all()
 
+    def rows_among(self, query: Select[Any], column: Column[Any], values: Iterable[Any]) -> Iterator[Row[Any]]:
+        """Those of the rows that a query finds which have one of these values in the column."""
+        return (row for page in chunks(values, PAGE) for row in self.rows(query.where(column.in_(page))))
+
     def first(self, query: Any) -> Row[Any] | None:  # noqa: ANN401 - any select
         return next(iter(self.rows(query)), None)
 
@@ -55,6 +60,11 @@ class Transactions:
             return 0
         with self.transaction() as connection:
             return connection.execute(statement, rows).rowcount
+
+    def write_among(self, statement: Update | Delete, column: Column[Any], values: Iterable[Any]) -> None:
+        """Execute for those rows of the table which have one of these values in the column."""
+        for page in chunks(values, PAGE):
+            self.write(statement.where(column.in_(page)))
 
     def insert(self, table: Table) -> Any:  # noqa: ANN401 - of either dialect
         """An insert statement that can have an `on conflict` clause."""
@@ -67,8 +77,3 @@ class Transactions:
         statement = self.insert(table)
         values = {name: statement.excluded[name] for name in rows[0] if name not in key}
         self.write(statement.on_conflict_do_update(index_elements=key, set_=values), rows)
-
-
-def pages(things: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """Split a sequence so that both SQLite and PostgreSQL take each part as the values of one query."""
-    return (things[start : start + PAGE] for start in range(0, len(things), PAGE))

@@ -22,6 +22,15 @@ __all__ = ["DaemonView", "Metrics", "serving"]
 THREADS = 8
 LONGEST_HEADER = 16 * 1024  # bytes; nothing that is read here needs more
 LONGEST_BODY = 1024
+OTHER_ADDRESS = "set an address of this machine in web.listen, such as '127.0.0.1:8080'"
+TROUBLE = {
+    errno.EADDRINUSE: (
+        "another program listens there already",
+        "end it, if it is an older syncd, or set another port in web.listen",
+    ),
+    errno.EACCES: ("this user may not listen there", "set a port above 1023 in web.listen"),
+    errno.EADDRNOTAVAIL: ("this machine has no such address", OTHER_ADDRESS),
+}
 
 
 @contextmanager
@@ -69,28 +78,10 @@ def _listen(options: WebOptions) -> socket.socket:
         )[0]
         return socket.create_server(address, family=family, dualstack_ipv6=options.host == "::")
     except OSError as error:
-        problem = Problem(path="web.listen", message=f"{options.listen}: {_words(error)}")
-        raise Misconfigured([problem], remedy=_remedy(error)) from None
-
-
-def _words(error: OSError) -> str:
-    match error.errno:
-        case errno.EADDRINUSE:
-            return "another program listens there already"
-        case errno.EACCES:
-            return "this user may not listen there"
-        case errno.EADDRNOTAVAIL:
-            return "this machine has no such address"
-        case _:
-            return "can't be listened on" if not isinstance(error, socket.gaierror) else "there is no such host"
-
-
-def _remedy(error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return "end it, if it is an older syncd, or set another port in web.listen"
-    if error.errno == errno.EACCES:
-        return "set a port above 1023 in web.listen"
-    return "set an address of this machine in web.listen, such as '127.0.0.1:8080'"
+        words = "there is no such host" if isinstance(error, socket.gaierror) else "can't be listened on"
+        words, remedy = TROUBLE.get(error.errno or 0, (words, OTHER_ADDRESS))
+        problem = Problem(path="web.listen", message=f"{options.listen}: {words}")
+        raise Misconfigured([problem], remedy=remedy) from None
 
 
 def _address(listening: socket.socket) -> str:

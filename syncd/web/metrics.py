@@ -1,6 +1,6 @@
 """Metrics for Prometheus: what this process did, counted as it happens, and how the syncs stand, read per scrape."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -9,7 +9,6 @@ from prometheus_client.registry import Collector
 
 from syncd import __version__
 from syncd.assembly import looking_at_state
-from syncd.config.model import SyncConfig
 from syncd.domain.runs import SUCCEEDED, Status, Summary
 from syncd.errors import SyncdError
 from syncd.gomus.client import Observe
@@ -21,6 +20,7 @@ from syncd.web.view import DaemonView
 RUN_SECONDS = (1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)
 CALL_SECONDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 NO_ANSWER = "none"
+HOLDABLE = ("create", "update", "delete")
 
 
 class Metrics:
@@ -85,84 +85,86 @@ class Standings(Collector):
         yield from self._of_daemon()
         try:
             with looking_at_state(self._daemon.config) as state:
-                told = [*self._of_state(state.store), _daemons(len(Board(state.engine).alive(self._clock())))]
+                told = [
+                    *self._of_tallies(state.store),
+                    *self._of_runs(state.store),
+                    self._of_board(Board(state.engine)),
+                ]
         except SyncdError:
             told = []
-        yield _gauge("syncd_state_up", "Whether the state database could be read.", bool(told))
+        yield GaugeMetricFamily("syncd_state_up", "Whether the state database could be read.", value=bool(told))
         yield from told
 
     def _of_daemon(self) -> Iterator[Metric]:
-        daemon = self._daemon
-        yield _gauge("syncd_ready", "Whether the daemon calls itself ready.", not daemon.problems())
-        info = GaugeMetricFamily(
-            "syncd_sync_info", "The syncs of the configuration; always 1.", labels=["sync", "gomus", "schedule"]
+        daemon, syncs = self._daemon, self._daemon.config.syncs
+        yield GaugeMetricFamily("syncd_ready", "Whether the daemon calls itself ready.", value=not daemon.problems())
+        yield _family(
+            "syncd_sync_info",
+            "The syncs of the configuration; always 1.",
+            ["sync", "gomus", "schedule"],
+            {(name, sync.gomus, sync.schedule.text if sync.schedule else ""): 1 for name, sync in syncs.items()},
         )
-        next_run = _of_syncs("syncd_next_run_timestamp_seconds", "When the next run is due.")
-        running = _of_syncs("syncd_running", "Whether this process carries out a run of the sync now.")
-        for name, sync in daemon.config.syncs.items():
-            info.add_metric([name, sync.gomus, sync.schedule.text if sync.schedule else ""], 1)
-            running.add_metric([name], name in daemon.running())
-            if due := daemon.next_run(name):
-                next_run.add_metric([name], due.timestamp())
-        yield from (info, next_run, running)
+        due = {name: moment.timestamp() for name in syncs if (moment := daemon.next_run(name))}
+        yield _of_syncs("syncd_next_run_timestamp_seconds", "When the next run is due.", due)
+        running = {name: name in daemon.running() for name in syncs}
+        yield _of_syncs("syncd_running", "Whether this process carries out a run of the sync now.", running)
 
-    def _of_state(self, store: Store) -> Iterator[Metric]:
-        syncs = list(self._daemon.config.syncs.values())
-        tallies = store.tally()
-        yield from _tallied({sync.name: tallies.get(sync.name, Tally()) for sync in syncs})
-        yield from self._of_runs(syncs, store)
-
-    def _of_runs(self, syncs: list[SyncConfig], store: Store) -> Iterator[Metric]:
-        success = _of_syncs("syncd_last_success_timestamp_seconds", "When the last run ended that was done.")
-        age = _of_syncs("syncd_last_success_age_seconds", "How long ago that was.")
-        ended = _of_syncs("syncd_last_run_timestamp_seconds", "When the last run ended, whichever way.")
-        status = GaugeMetricFamily(
-            "syncd_last_run_status", "1 for the way in which the last run ended.", labels=["sync", "status"]
+    def _of_tallies(self, store: Store) -> Iterator[Metric]:
+        found = store.tally()
+        tallies = {name: found.get(name, Tally()) for name in self._daemon.config.syncs}
+        yield _of_syncs(
+            "syncd_known_customers",
+            "Customers that go~mus has confirmed and the sync keeps in step.",
+            {name: tally.known for name, tally in tallies.items()},
         )
-        records = _of_syncs(
-            "syncd_source_records", "Records that were read last; of a source that tells changes, the changed ones."
+        yield _of_syncs(
+            "syncd_quarantined_records",
+            "Records that go~mus refused, set aside until they change or are due.",
+            {name: tally.refused for name, tally in tallies.items()},
         )
-        statuses = list(Status)
-        for sync in syncs:
-            last, good = store.runs.last_ended(sync.name, statuses), store.runs.last_ended(sync.name, SUCCEEDED)
-            for one in statuses if last else ():
-                status.add_metric([sync.name, one.value], last is not None and last.status == one.value)
-            _add_end(ended, last)
-            _add_end(success, good)
-            if good and good.finished_at:
-                age.add_metric([sync.name], max(0.0, (self._clock() - good.finished_at).total_seconds()))
-            if (read := _records(last, good)) is not None:
-                records.add_metric([sync.name], read)
-        yield from (success, age, ended, status, records)
+        yield _of_syncs(
+            "syncd_invalid_records",
+            "Records of the last read that could not be mapped.",
+            {name: tally.invalid for name, tally in tallies.items()},
+        )
+        yield _of_syncs(
+            "syncd_open_intents",
+            "Calls that were begun and whose effect is not known yet.",
+            {name: tally.open_intents for name, tally in tallies.items()},
+        )
+        yield _family(
+            "syncd_held_changes",
+            "Changes that a guard holds until a person approves.",
+            ["sync", "action"],
+            {(name, action): tally.held.get(action, 0) for name, tally in tallies.items() for action in HOLDABLE},
+        )
 
+    def _of_runs(self, store: Store) -> Iterator[Metric]:
+        last = {name: store.runs.last_ended(name, tuple(Status)) for name in self._daemon.config.syncs}
+        good = {name: store.runs.last_ended(name, SUCCEEDED) for name in last}
+        success = _ends(good)
+        yield _of_syncs("syncd_last_success_timestamp_seconds", "When the last run ended that was done.", success)
+        age = {name: max(0.0, self._clock().timestamp() - ended) for name, ended in success.items()}
+        yield _of_syncs("syncd_last_success_age_seconds", "How long ago that was.", age)
+        yield _of_syncs("syncd_last_run_timestamp_seconds", "When the last run ended, whichever way.", _ends(last))
+        yield _family(
+            "syncd_last_run_status",
+            "1 for the way in which the last run ended.",
+            ["sync", "status"],
+            {(name, one.value): run.status == one.value for name, run in last.items() if run for one in Status},
+        )
+        yield _of_syncs(
+            "syncd_source_records",
+            "Records that were read last; of a source that tells changes, the changed ones.",
+            {name: read for name in last if (read := _records(last[name], good[name])) is not None},
+        )
 
-def _tallied(tallies: dict[str, Tally]) -> Iterator[Metric]:
-    known = _of_syncs("syncd_known_customers", "Customers that go~mus has confirmed and the sync keeps in step.")
-    refused = _of_syncs(
-        "syncd_quarantined_records", "Records that go~mus refused, set aside until they change or are due."
-    )
-    invalid = _of_syncs("syncd_invalid_records", "Records of the last read that could not be mapped.")
-    intents = _of_syncs("syncd_open_intents", "Calls that were begun and whose effect is not known yet.")
-    held = GaugeMetricFamily(
-        "syncd_held_changes", "Changes that a guard holds until a person approves.", labels=["sync", "action"]
-    )
-    for sync, tally in tallies.items():
-        known.add_metric([sync], tally.known)
-        refused.add_metric([sync], tally.refused)
-        invalid.add_metric([sync], tally.invalid)
-        intents.add_metric([sync], tally.open_intents)
-        for action in HOLDABLE:
-            held.add_metric([sync, action], tally.held.get(action, 0))
-    yield from (known, refused, invalid, intents, held)
-
-
-HOLDABLE = ("create", "update", "delete")
-
-
-def _daemons(count: int) -> Metric:
-    return GaugeMetricFamily(
-        "syncd_daemons", "Daemons on this state database that gave a sign of life lately.", value=count
-    )
+    def _of_board(self, board: Board) -> Metric:
+        return GaugeMetricFamily(
+            "syncd_daemons",
+            "Daemons on this state database that gave a sign of life lately.",
+            value=len(board.alive(self._clock())),
+        )
 
 
 def _records(*runs: RunRow | None) -> int | None:
@@ -170,14 +172,16 @@ def _records(*runs: RunRow | None) -> int | None:
     return next((run.counts["records"] for run in runs if run and "records" in run.counts), None)
 
 
-def _gauge(name: str, words: str, is_so: bool) -> Metric:  # noqa: FBT001 - the value of the metric
-    return GaugeMetricFamily(name, words, value=int(is_so))
+def _ends(runs: Mapping[str, RunRow | None]) -> dict[str, float]:
+    return {sync: run.finished_at.timestamp() for sync, run in runs.items() if run and run.finished_at}
 
 
-def _of_syncs(name: str, words: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, words, labels=["sync"])
+def _of_syncs(name: str, words: str, values: Mapping[str, float]) -> Metric:
+    return _family(name, words, ["sync"], {(sync,): value for sync, value in values.items()})
 
 
-def _add_end(family: GaugeMetricFamily, run: RunRow | None) -> None:
-    if run and run.finished_at:
-        family.add_metric([run.sync], run.finished_at.timestamp())
+def _family(name: str, words: str, labels: Sequence[str], values: Mapping[tuple[str, ...], float]) -> Metric:
+    family = GaugeMetricFamily(name, words, labels=labels)
+    for of, value in values.items():
+        family.add_metric(of, value)
+    return family

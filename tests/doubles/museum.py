@@ -275,11 +275,24 @@ class Museum:
         return Store(self.engine, pack=self.digester.pack, unpack=self.digester.unpack)
 
     @property
+    def options(self) -> GomusOptions:
+        return GomusOptions.model_validate(
+            {
+                "url": self.address,
+                "token": TOKEN,
+                "batch_size": self.batch_size,
+                "concurrency": self.concurrency,
+                "attempts": self.attempts,
+                "timeout": self.timeout,
+            }
+        )
+
+    @property
     def sync(self) -> Sync:
         return Sync(
             name="members",
             instance="main",
-            address=self.address,
+            gomus=self.options,
             source=self.shelf,
             mapper=Mapper(
                 foreign_id=ForeignIdSpec.model_validate({"from": "id", "prefix": self.prefix}),
@@ -293,11 +306,6 @@ class Museum:
             recreate_vanished=self.recreate_vanished,
             audit_per_run=self.audit_per_run,
             fix_drift=self.fix_drift,
-            locale="de",
-            batch_size=self.batch_size,
-            concurrency=self.concurrency,
-            attempts=self.attempts,
-            timeout=self.timeout,
             keep=StateOptions().keep,
         )
 
@@ -323,17 +331,8 @@ class Museum:
         self.transport.choose = choose
         self.transport.happened.clear()
         self.transport.revive()
-        options = GomusOptions.model_validate(
-            {
-                "url": "https://demo.gomus.de",
-                "token": TOKEN,
-                "attempts": self.attempts,
-                "concurrency": self.concurrency,
-                "timeout": self.timeout,
-            }
-        )
         client = Client(
-            options,
+            self.options,
             transport=self.transport,
             sleep=sleep,
             random=lambda: 0.5,

@@ -424,7 +424,7 @@ class open_alarms:  # noqa: N801 - a context manager of one line
 
 
 def test_without_a_table_nobody_is_told(config: Config, museum: Museum) -> None:
-    quiet = replace(config, notify=None)
+    quiet = config.model_copy(update={"notify": None})
     watch = Watch(lambda: quiet, lambda *_: pytest.fail("must not be opened"), since=museum.clock.now)
     watch.each_minute(museum.clock.now)
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from museum import Clock, Museum, member, sqlite_url
 
 import syncd.state.ledger
+import syncd.state.runs
 from syncd.domain.runs import Status
 from syncd.sources.rest.options import RestOptions
 from syncd.sources.rest.source import RestSource
@@ -97,7 +98,7 @@ def test_what_is_no_cursor_is_none(text: str) -> None:
 def latest(*values: object) -> LatestTime:
     found = LatestTime(NOW)
     for value in values:
-        found.take(value)
+        found.take(value, 1)
     return found
 
 
@@ -288,7 +289,7 @@ def take(step: Step, museum: Museum, month: Month, text: str) -> None:
 def run_and_crash(museum: Museum, writes: int) -> None:
     """Dies when it is about to write to the state for the n-th time, or between settling and the cursor."""
     left = [writes]
-    move, settle = syncd.state.ledger.Ledger.move_watermark, syncd.state.ledger.Ledger.settle
+    move, settle = syncd.state.runs.Runs.move_watermark, syncd.state.ledger.Ledger.settle
 
     def die(then: Callable[..., None]) -> Callable[..., None]:
         def step(*arguments: Any) -> None:
@@ -301,5 +302,5 @@ def run_and_crash(museum: Museum, writes: int) -> None:
 
     with pytest.MonkeyPatch.context() as patched, suppress(Killed):
         patched.setattr(syncd.state.ledger.Ledger, "settle", die(settle))
-        patched.setattr(syncd.state.ledger.Ledger, "move_watermark", die(move))
+        patched.setattr(syncd.state.runs.Runs, "move_watermark", die(move))
         museum.run()

@@ -18,7 +18,6 @@ from syncd.sources.files.table import TableReading, TableSource
 from syncd.sources.files.text import TextFile, decide_text
 
 _DELIMITERS = ";,\t|"
-_NAMES = {"\t": "tab"}
 _LONGEST_CELL = 1 << 20
 _SEP_LINE = re.compile(r'"?sep=([^\w"\r\n])"?[\r\n]*', re.IGNORECASE)
 _BLOCK = 16  # rows; see `_fit`
@@ -120,7 +119,8 @@ class CsvReading(TableReading):
 
     def _broken_quote(self) -> IncompleteRead:
         text = "".join(self._lines.under_way)
-        opened = self._lines.first + _count_lines(text[: _end_of_whole_cells(text, self._delimiter)])
+        whole = text[: _end_of_whole_cells(text, self._delimiter)]
+        opened = self._lines.first + len(re.findall(r"\r\n?|\n", whole))
         if self._lines.ended:
             return self._doubt(
                 opened, "the file ends within a cell whose quote opens here", f"it is cut short: {self.anew}"
@@ -130,11 +130,7 @@ class CsvReading(TableReading):
 
 
 def _show(delimiter: str) -> str:
-    return _NAMES.get(delimiter, repr(delimiter))
-
-
-def _count_lines(text: str) -> int:
-    return len(re.findall(r"\r\n?|\n", text))
+    return "tab" if delimiter == "\t" else repr(delimiter)
 
 
 def _end_of_whole_cells(text: str, delimiter: str) -> int:

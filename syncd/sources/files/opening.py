@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from glob import escape, glob
 from importlib.util import find_spec
 from pathlib import Path
-from typing import BinaryIO, Self, TypeAlias, cast
+from typing import BinaryIO, Self, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -19,8 +19,8 @@ from syncd.domain.addresses import AT_HOME
 from syncd.domain.durations import Duration
 from syncd.errors import IncompleteRead
 from syncd.sources.base import SourceOptions, error_at
-from syncd.sources.files.remote import SCHEMES, Login, Waiting, downloaded
 
+_SCHEMES = ("https", "sftp", "s3")
 _PATIENCE = timedelta(minutes=10)  # with a file that keeps growing
 _AGAIN = "the next run reads it anew; a longer `settled` gives the writer more time"
 
@@ -56,7 +56,7 @@ class FileOptions(SourceOptions):
         parsed = urlsplit(url)
         if parsed.scheme == "http" and parsed.hostname in AT_HOME:
             return url
-        if parsed.scheme not in SCHEMES or not parsed.hostname:
+        if parsed.scheme not in _SCHEMES or not parsed.hostname:
             raise ValueError("must begin with 'https://', 'sftp://' or 's3://'")
         if parsed.username is not None:
             raise ValueError("must not hold a user or password: use username and password")
@@ -90,6 +90,15 @@ class OpenFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """How to wait until a file is quiet: until nothing was written to it for as long as `settled`."""
+
+    settled: timedelta
+    sleep: Callable[[float], None]
+    clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FoundFile:
     """A file as it was when it was found. Two of them are equal only if nothing was written in between."""
 
@@ -107,24 +116,19 @@ class FoundFile:
             raise IncompleteRead(self.name, "was changed while it was being read", remedy=_AGAIN)
 
 
-def wait_for_quiet_file(
-    pattern: str, *, base: Path, settled: timedelta, sleep: Callable[[float], None], clock: Callable[[], datetime]
-) -> FoundFile:
-    """The newest file that matches, once nothing was written to it for as long as `settled`.
-
-    Raises IncompleteRead where none matches, or one is written to for ever.
-    """
+def _wait_for_quiet_file(pattern: str, base: Path, waiting: Waiting) -> FoundFile:
+    """The newest file that matches, once it is quiet."""
     seen, quiet, waited = None, 0.0, 0.0
     while True:
         found = _find_newest(pattern, base)
         if found != seen:
             # A time in the future, from a server whose clock is ahead, counts as now; from here on we count ourselves.
-            seen, quiet = found, max(clock().timestamp() - found.modified_ns / 1e9, 0.0)
-        if (pause := settled.total_seconds() - quiet) <= 0:
+            seen, quiet = found, max(waiting.clock().timestamp() - found.modified_ns / 1e9, 0.0)
+        if (pause := waiting.settled.total_seconds() - quiet) <= 0:
             return found
-        if waited > (settled + _PATIENCE).total_seconds():
+        if waited > (waiting.settled + _PATIENCE).total_seconds():
             raise IncompleteRead(found.name, "is still being written to", remedy="see what keeps writing to it")
-        sleep(pause)
+        waiting.sleep(pause)
         quiet, waited = quiet + pause, waited + pause
 
 
@@ -166,31 +170,18 @@ def unreadable(place: str, error: OSError) -> IncompleteRead:
 
 
 @contextmanager
-def open_file(
-    options: FileOptions, *, base: Path, sleep: Callable[[float], None], clock: Callable[[], datetime]
-) -> Iterator[OpenFile]:
-    """The newest file that the options name, once nobody writes to it any more.
+def open_file(options: FileOptions, base: Path, waiting: Waiting) -> Iterator[OpenFile]:
+    """The newest file that `options.path` names, once nobody writes to it any more.
 
     Raises IncompleteRead where there is none, or it can't be read.
     """
-    if options.url is not None:
-        waiting = Waiting(settled=options.settled, sleep=sleep, clock=clock)
-        with downloaded(options.url, _login(options, base), waiting) as (name, content):
-            yield OpenFile(name=name, raw=cast("BinaryIO", content))
-        return
-    file = wait_for_quiet_file(options.path or "", base=base, settled=options.settled, sleep=sleep, clock=clock)
-    with _opened(file) as raw:
+    file = _wait_for_quiet_file(options.path or "", base, waiting)
+    try:
+        raw = file.path.open("rb")
+    except OSError as error:
+        raise unreadable(str(file.path), error) from error
+    with raw:
         yield OpenFile(name=file.name, raw=raw, check_unchanged=file.check_unchanged)
-
-
-def _login(options: FileOptions, base: Path) -> Login:
-    return Login(
-        username=options.username,
-        password=options.password.get_secret_value() if options.password else None,
-        token=options.token.get_secret_value() if options.token else None,
-        key_file=base / options.key_file if options.key_file else None,
-        known_hosts=base / options.known_hosts if options.known_hosts else None,
-    )
 
 
 def check_contents(head: bytes, name: str, contents: Sequence[Content]) -> None:
@@ -200,10 +191,3 @@ def check_contents(head: bytes, name: str, contents: Sequence[Content]) -> None:
     for pattern, what, remedy in contents:
         if re.match(pattern, head, re.IGNORECASE):
             raise IncompleteRead(name, what, remedy=remedy)
-
-
-def _opened(file: FoundFile) -> BinaryIO:
-    try:
-        return file.path.open("rb")
-    except OSError as error:
-        raise unreadable(str(file.path), error) from error

@@ -6,11 +6,10 @@ httpx fetches https, paramiko sftp (and checks the key of the host), fsspec ever
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import unquote, urlsplit
 
 import httpx
@@ -19,6 +18,7 @@ from syncd import __version__
 from syncd.domain.addresses import AT_HOME
 from syncd.domain.backoff import Backoff
 from syncd.errors import IncompleteRead, Stopped
+from syncd.sources.files.opening import FileOptions, OpenFile, Waiting
 
 if TYPE_CHECKING:
     import paramiko
@@ -27,53 +27,35 @@ TIMEOUT = 60.0  # seconds without a sign of life
 ATTEMPTS = 3
 AT_ONCE = 1 << 20
 BACKOFF = Backoff(first=2.0)
-SCHEMES = ("https", "sftp", "s3")
 LOOK = "see whether the server is up; the next run tries again"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
-    """The credentials for a server, and the files they are in; None where the configuration names none."""
-
-    username: str | None
-    password: str | None
-    token: str | None
-    key_file: Path | None
-    known_hosts: Path | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """How to wait until a file is quiet: until nothing was written to it for as long as `settled`."""
-
-    settled: timedelta
-    sleep: Callable[[float], None]
-    clock: Callable[[], datetime]
-
-
 MADE = "check url, and that the export was made"
+REFUSALS: Mapping[int, tuple[str, str]] = {
+    **dict.fromkeys((401, 403), ("the server refuses the credentials", "set new ones")),
+    **dict.fromkeys((404, 410), ("there is no such file", MADE)),
+}
 
 
 @contextmanager
-def downloaded(url: str, login: Login, waiting: Waiting) -> Iterator[tuple[str, IO[bytes]]]:
-    """The name of the file and its content.
+def downloaded(options: FileOptions, base: Path, waiting: Waiting) -> Iterator[OpenFile]:
+    """The file under `options.url`, whole.
 
-    Raises IncompleteRead where the file can't be had whole. No message holds more of the address than the name and the
-    host.
+    Raises IncompleteRead where it can't be had. No message holds more of the address than the name and the host.
     """
-    parsed = urlsplit(url)
+    url = str(options.url)
     with TemporaryFile() as file:
-        match parsed.scheme:
+        match urlsplit(url).scheme:
             case "https" | "http":
-                name = _by_https(url, login, file, waiting.sleep)
+                name = _by_https(url, options, file, waiting.sleep)
             case "sftp":
-                name = _by_sftp(url, login, file, waiting)
+                name = _by_sftp(url, options, file, base, waiting)
             case scheme:
-                name = _by_fsspec(scheme, url, login, file, waiting.sleep)
-        if not file.tell():
-            raise IncompleteRead(name, "is empty", remedy="export it anew; an empty file deletes nobody")
+                name = _by_fsspec(scheme, url, options, file, waiting.sleep)
         file.seek(0)
-        yield name, file
+        yield OpenFile(name=name, raw=cast("BinaryIO", file))
+
+
+def _login(options: FileOptions) -> tuple[str | None, str | None]:
+    return options.username, options.password.get_secret_value() if options.password else None
 
 
 def _name_of(url: str) -> str:
@@ -84,12 +66,13 @@ def _name_of(url: str) -> str:
 # --- https ---
 
 
-def _by_https(url: str, login: Login, file: IO[bytes], sleep: Callable[[float], None]) -> str:
+def _by_https(url: str, options: FileOptions, file: IO[bytes], sleep: Callable[[float], None]) -> str:
     name = _name_of(url)
     headers = {"User-Agent": f"syncd/{__version__}"}
-    if login.token is not None:
-        headers["Authorization"] = f"Bearer {login.token}"
-    auth = httpx.BasicAuth(login.username, login.password or "") if login.username is not None else httpx.Auth()
+    if options.token:
+        headers["Authorization"] = f"Bearer {options.token.get_secret_value()}"
+    username, password = _login(options)
+    auth = httpx.BasicAuth(username, password or "") if username is not None else httpx.Auth()
     hooks = {"request": [_refuse_open_line]}
     with httpx.Client(timeout=TIMEOUT, headers=headers, auth=auth, follow_redirects=True, event_hooks=hooks) as client:
         for attempt in range(1, ATTEMPTS + 1):
@@ -101,9 +84,11 @@ def _by_https(url: str, login: Login, file: IO[bytes], sleep: Callable[[float], 
                 if attempt == ATTEMPTS:
                     raise IncompleteRead(name, "can't be reached, or the connection broke", remedy=LOOK) from None
             else:
-                if status < 500 or attempt == ATTEMPTS:
-                    _check_status(status, name)
+                if status < 300:
                     break
+                if status < 500 or attempt == ATTEMPTS:
+                    what, remedy = REFUSALS.get(status, ("the server failed", LOOK))
+                    raise IncompleteRead(name, f"{what} ({status})", remedy=remedy)
             sleep(BACKOFF.pause(attempt))
     return name
 
@@ -127,27 +112,15 @@ def _refuse_open_line(request: httpx.Request) -> None:
         )
 
 
-def _check_status(status: int, name: str) -> None:
-    if status < 300:
-        return
-    if status in (401, 403):
-        raise IncompleteRead(name, f"the server refuses the credentials ({status})", remedy="set new ones")
-    if status in (404, 410):
-        raise IncompleteRead(
-            name, f"there is no such file ({status})", remedy="check url, and that the export was made"
-        )
-    raise IncompleteRead(name, f"the server failed ({status})", remedy=LOOK)
-
-
 # --- sftp ---
 
 
-def _by_sftp(url: str, login: Login, file: IO[bytes], waiting: Waiting) -> str:
+def _by_sftp(url: str, options: FileOptions, file: IO[bytes], base: Path, waiting: Waiting) -> str:
     import paramiko  # noqa: PLC0415 - an extra
 
     host, path = str(urlsplit(url).hostname), unquote(urlsplit(url).path)
     with closing(paramiko.SSHClient()) as ssh:
-        _connect(ssh, url, login)
+        _connect(ssh, url, options, base)
         try:
             with closing(ssh.open_sftp()) as sftp:
                 channel = sftp.get_channel()
@@ -167,12 +140,13 @@ def _by_sftp(url: str, login: Login, file: IO[bytes], waiting: Waiting) -> str:
             raise IncompleteRead(host, "the connection broke, or the file can't be read", remedy=LOOK) from None
 
 
-def _connect(ssh: "paramiko.SSHClient", url: str, login: Login) -> None:
+def _connect(ssh: "paramiko.SSHClient", url: str, options: FileOptions, base: Path) -> None:
     import paramiko  # noqa: PLC0415 - an extra
 
     parsed = urlsplit(url)
     host, port = str(parsed.hostname), parsed.port or 22
-    known = login.known_hosts or Path("~/.ssh/known_hosts").expanduser()
+    username, password = _login(options)
+    known = base / options.known_hosts if options.known_hosts else Path("~/.ssh/known_hosts").expanduser()
     with suppress(FileNotFoundError):
         ssh.load_host_keys(str(known))
     ssh.set_missing_host_key_policy(cast("paramiko.MissingHostKeyPolicy", _Unknown(known)))
@@ -180,9 +154,9 @@ def _connect(ssh: "paramiko.SSHClient", url: str, login: Login) -> None:
         ssh.connect(
             host,
             port,
-            username=login.username,
-            password=login.password,
-            key_filename=str(login.key_file) if login.key_file else None,
+            username=username,
+            password=password,
+            key_filename=str(base / options.key_file) if options.key_file else None,
             allow_agent=False,
             look_for_keys=False,
             timeout=TIMEOUT,
@@ -198,17 +172,16 @@ def _connect(ssh: "paramiko.SSHClient", url: str, login: Login) -> None:
         raise IncompleteRead(host, "can't be reached, or breaks off", remedy=LOOK) from None
 
 
+@dataclass(frozen=True, slots=True)
 class _Unknown:
-    """What happens at a host whose key is not known: it is refused."""
+    """What happens at a host whose key is not among the `known`: it is refused."""
 
-    def __init__(self, known: Path) -> None:
-        self._known = known
+    known: Path
 
-    def missing_host_key(self, client: object, hostname: str, key: object) -> None:
-        del client, key
+    def missing_host_key(self, _client: object, hostname: str, _key: object) -> None:
         host, _, port = hostname.strip("[]").partition("]:")
         asked = f"ssh-keyscan -p {port} {host}" if port else f"ssh-keyscan {host}"
-        remedy = f"compare its key with what its operator says, then: {asked} >> {self._known}"
+        remedy = f"compare its key with what its operator says, then: {asked} >> {self.known}"
         raise IncompleteRead(host, "is not a known host", remedy=remedy)
 
 
@@ -241,11 +214,12 @@ def _find_newest(sftp: "paramiko.SFTPClient", pattern: str) -> str:
 # --- the rest ---
 
 
-def _by_fsspec(scheme: str, url: str, login: Login, file: IO[bytes], sleep: Callable[[float], None]) -> str:
+def _by_fsspec(scheme: str, url: str, options: FileOptions, file: IO[bytes], sleep: Callable[[float], None]) -> str:
     import fsspec  # noqa: PLC0415 - an extra
 
     name, path = _name_of(url), url.partition("://")[2]
-    known: Mapping[str, Any] = {"key": login.username, "secret": login.password} if login.username else {}
+    username, password = _login(options)
+    known: Mapping[str, Any] = {"key": username, "secret": password} if username else {}
     try:
         system = fsspec.filesystem(scheme, **known)
         if set(path) & set("*?["):

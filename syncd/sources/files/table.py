@@ -8,7 +8,8 @@ from itertools import compress
 from syncd.domain.records import Position, SourceRecord
 from syncd.errors import IncompleteRead
 from syncd.sources.base import Reading, ReadKind, Source
-from syncd.sources.files.opening import FileOptions, OpenFile, open_file
+from syncd.sources.files.opening import FileOptions, OpenFile, Waiting, open_file
+from syncd.sources.files.remote import downloaded
 
 HARMLESS = "an empty table deletes nobody"
 
@@ -20,7 +21,9 @@ class TableSource(Source):
 
     @contextmanager
     def open(self, cursor: str | None = None) -> Iterator[Reading]:  # noqa: ARG002 - a file tells no changes
-        with open_file(self.options, base=self.base, sleep=self.sleep, clock=self.clock) as file:
+        waiting = Waiting(settled=self.options.settled, sleep=self.sleep, clock=self.clock)
+        opening = downloaded if self.options.url else open_file
+        with opening(self.options, self.base, waiting) as file:
             yield self.read(file)
 
     @abstractmethod
@@ -59,7 +62,7 @@ class TableReading(Reading):
                 self._named = [bool(name) for name in names]
                 self.columns = tuple(filter(None, names))
                 return
-        raise self._find_empty("is empty")
+        raise self._doubt(None, "is empty", f"{self.anew}; {HARMLESS}")
 
     def _record(self, line: int, cells: Iterable[object]) -> SourceRecord:
         self._is_empty = False
@@ -68,11 +71,8 @@ class TableReading(Reading):
 
     def _check_end(self) -> None:
         if self._is_empty:
-            raise self._find_empty("has a header but no records")
+            raise self._doubt(None, "has a header but no records", f"{self.anew}; {HARMLESS}")
         self._file.check_unchanged()
-
-    def _find_empty(self, what: str) -> IncompleteRead:
-        return self._doubt(None, what, f"{self.anew}; {HARMLESS}")
 
     def _doubt(self, line: int | None, what: str, remedy: str) -> IncompleteRead:
         return IncompleteRead(str(self._position(line)), what, remedy=remedy)

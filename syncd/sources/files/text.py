@@ -7,6 +7,7 @@ import codecs
 import io
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from syncd.errors import IncompleteRead
@@ -20,7 +21,7 @@ _SAMPLE = 1 << 16
 # --- how its letters are written ---
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_ASCII, _HIGH = bytes(range(0x80)), bytes(range(0x80, 0x100))
+_ASCII = bytes(range(0x80))
 _UNDEFINED = b"\x81\x8d\x8f\x90\x9d"
 # What Windows-1252 shows where another encoding has a letter: a sign or a capital within a word (Mac: "Stra§e", DOS:
 # "K”ln", Polish: "Pawe³a"), or a row of accented letters (Cyrillic, Greek).
@@ -148,6 +149,7 @@ class TextFile:
             raise unreadable(self.file.name, error) from error
 
 
+@dataclass(slots=True)
 class Lines:
     """The lines of a file with their line ends. Raises IncompleteRead at a line that can't be decoded or is no text.
 
@@ -155,23 +157,20 @@ class Lines:
     are no more lines, and `ends_whole` that the last one has a line end.
     """
 
-    def __init__(self, text: TextFile) -> None:
-        self._text = text
-        self._number = 0
-        self.under_way: list[str] = []
-        self.ended = False
-        self.ends_whole = False
+    text: TextFile
+    number: int = 0
+    under_way: list[str] = field(default_factory=list)
+    ended: bool = False
+    ends_whole: bool = False
 
     def __iter__(self) -> Iterator[str]:
-        name, last = self._text.file.name, ""
-        while line := self._text.read_line():
-            self._number += 1
+        name, last = self.text.file.name, ""
+        while line := self.text.read_line():
+            self.number += 1
             if "\0" in line or len(line) == LONGEST_LINE:
                 what = "has a NUL byte" if "\0" in line else f"is longer than {LONGEST_LINE} characters"
-                raise IncompleteRead(
-                    f"{name} line {self._number}", what, remedy="see whether this is a CSV file at all"
-                )
-            if self._number == 1:
+                raise IncompleteRead(f"{name} line {self.number}", what, remedy="see whether this is a CSV file at all")
+            if self.number == 1:
                 line = line.removeprefix("\ufeff")
             self.under_way.append(line)
             yield (last := line)
@@ -181,7 +180,7 @@ class Lines:
     @property
     def first(self) -> int:
         """The number of the first line under way."""
-        return self._number - len(self.under_way) + 1
+        return self.number - len(self.under_way) + 1
 
     def end_record(self) -> int:
         """The number of the record's first line; the next line begins a new record."""

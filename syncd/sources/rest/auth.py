@@ -1,8 +1,7 @@
-"""Credentials: they sign requests, do no I/O of their own, and hide themselves in repr."""
+"""Credentials: how they sign a request, and the token that has to be renewed. No I/O."""
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import httpx
 
@@ -12,37 +11,16 @@ FRESH = 60.0  # seconds before its end a token is renewed
 LIFETIME = 3600.0  # seconds, of a token whose server does not say
 
 
-class Signer:
-    """Signs nothing, for an API that everybody may read."""
+class Token:
+    """The token of OAuth2, which expires.
 
-    def sign(self, request: httpx.Request) -> None:
-        pass
-
-
-@dataclass(frozen=True, slots=True)
-class _Header(Signer):
-    name: str
-    value: str = field(repr=False)
-
-    def sign(self, request: httpx.Request) -> None:
-        request.headers[self.name] = self.value
-
-
-class _Query(_Header):
-    def sign(self, request: httpx.Request) -> None:
-        request.url = request.url.copy_set_param(self.name, self.value)
-
-
-class Renewable(Signer):
-    """A token that expires.
-
-    The caller sends `question` whenever a token `is_due`, and hands the answer to `take`.
+    The caller sends `question` whenever it `is_due`, and hands the answer to `take`.
     """
 
     def __init__(self, options: OAuth2, clock: Callable[[], float]) -> None:
         self._options = options
         self._clock = clock
-        self._token = ""
+        self.value = ""
         self._ends = float("-inf")
 
     @property
@@ -68,27 +46,23 @@ class Renewable(Signer):
         if not isinstance(token, str) or not token:
             raise ValueError("no token")
         seconds = _seconds(told.get("expires_in"))
-        self._token = token
+        self.value = token
         self._ends = self._clock() + max(seconds - FRESH, seconds / 2)
 
-    def sign(self, request: httpx.Request) -> None:
-        request.headers["Authorization"] = f"Bearer {self._token}"
 
-
-def make_signer(auth: Auth | None, clock: Callable[[], float]) -> Signer:
+def sign(request: httpx.Request, auth: Auth | None, token: Token | None) -> None:
+    """Put the credentials into the request; without `auth`, everybody may read the API."""
     match auth:
-        case None:
-            return Signer()
         case Bearer():
-            return _Header("Authorization", f"Bearer {auth.token.get_secret_value()}")
+            request.headers["Authorization"] = f"Bearer {auth.token.get_secret_value()}"
         case Basic():
-            return _Header("Authorization", _basic(auth.username, auth.password.get_secret_value()))
+            request.headers["Authorization"] = _basic(auth.username, auth.password.get_secret_value())
         case ApiKey(header=None):
-            return _Query(str(auth.query), auth.prefix + auth.value.get_secret_value())
+            request.url = request.url.copy_set_param(str(auth.query), auth.prefix + auth.value.get_secret_value())
         case ApiKey():
-            return _Header(str(auth.header), auth.prefix + auth.value.get_secret_value())
-        case OAuth2():
-            return Renewable(auth, clock)
+            request.headers[str(auth.header)] = auth.prefix + auth.value.get_secret_value()
+    if token:
+        request.headers["Authorization"] = f"Bearer {token.value}"
 
 
 def _basic(username: str, password: str) -> str:

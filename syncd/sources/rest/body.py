@@ -9,12 +9,11 @@ def put(body: dict[str, Any], path: str, value: object) -> dict[str, Any]:
     'paging.offset' leads into tables, which are made where there are none, 'filters.0.value' into lists that exist.
     Raises ValueError where the path leads nowhere.
     """
-    changed = _put(body, path.split("."), value, path)
-    assert isinstance(changed, dict)  # noqa: S101 - a table stays one
+    changed: dict[str, Any] = _put(body, path.split("."), value, path)
     return changed
 
 
-def _put(inner: object, parts: list[str], value: object, path: str) -> object:
+def _put(inner: object, parts: list[str], value: object, path: str) -> Any:  # noqa: ANN401 - a table stays one
     if not parts:
         return value
     part, *rest = parts

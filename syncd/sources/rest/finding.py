@@ -1,14 +1,11 @@
-"""Where something stands in an answer: JMESPath, or the name of a header."""
+"""Where something stands in an answer, as a JMESPath expression says."""
 
 from typing import Any
 
-import httpx
 import jmespath
 from jmespath.exceptions import JMESPathError
 
 from syncd.errors import IncompleteRead
-
-HEADER = "header:"
 
 
 def find(path: str, document: object, *, key: str, place: str) -> Any:  # noqa: ANN401 - whatever stands there
@@ -22,10 +19,3 @@ def find(path: str, document: object, *, key: str, place: str) -> Any:  # noqa: 
         raise IncompleteRead(
             place, f"{key} can't be applied to what came", remedy=f"check {key} against a real answer"
         ) from None
-
-
-def find_or_header(path: str, document: object, headers: httpx.Headers, *, key: str, place: str) -> Any:  # noqa: ANN401
-    """As `find`; a path such as 'header:X-Total' names a header."""
-    if path.startswith(HEADER):
-        return headers.get(path.removeprefix(HEADER).strip())
-    return find(path, document, key=key, place=place)

@@ -38,40 +38,36 @@ def parse_number_cursor(text: str) -> NumberCursor | None:
         certain, latest = parse_number(kept["certain"]), parse_number(kept["latest"])
     except (ValueError, KeyError, TypeError):
         return None
-    if certain is None or latest is None:
-        return None
-    return NumberCursor(certain=certain, latest=latest)
+    return None if certain is None or latest is None else NumberCursor(certain=certain, latest=latest)
 
 
+@dataclass(slots=True)
 class LatestNumber:
-    """The highest of the numbers that records show."""
+    """The highest of the numbers that records show; `first` is that of the first page."""
 
-    def __init__(self) -> None:
-        self._first: int | None = None
-        self._latest: int | None = None
-        self._has_unreadable = False
+    first: int = 0
+    latest: int | None = None
+    has_unreadable: bool = False
 
-    def take(self, value: object) -> None:
+    def take(self, value: object, page: int) -> None:
         number = parse_number(value)
         if number is None:
-            self._has_unreadable = True
-        else:
-            self._latest = number if self._latest is None else max(number, self._latest)
-
-    def end_page(self, number: int) -> None:
-        if number == 1:
-            self._first = self._latest
+            self.has_unreadable = True
+            return
+        self.latest = max(number, self.latest or 0)
+        if page == 1:
+            self.first = self.latest
 
     def cursor(self, before: NumberCursor | None, _lag: timedelta) -> NumberCursor | None:
         """Never behind the cursor of `before`."""
-        if self._latest is None:
+        if self.latest is None:
             return before
         floor = before.latest if before else 0
-        return NumberCursor(certain=max(floor, self._first or 0), latest=max(floor, self._latest))
+        return NumberCursor(certain=max(floor, self.first), latest=max(floor, self.latest))
 
     def find_doubt(self, _form: str) -> tuple[str, str] | None:
         """What makes the numbers useless, and the remedy."""
-        if self._has_unreadable and self._latest is None:
+        if self.has_unreadable and self.latest is None:
             return (
                 "no record has a readable number under incremental.cursor",
                 "set it to the field that holds the number of the last change; where it holds a time, leave out counts",

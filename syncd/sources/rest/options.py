@@ -18,6 +18,7 @@ from syncd.sources.rest.time_cursor import YEAR_1970, Format, parse_stamp
 Scalar: TypeAlias = str | int | float | bool
 Place: TypeAlias = Literal["query", "body"]
 
+HEADER = "header:"  # before the name of a header, where a path may stand too
 _HEADER = r"[A-Za-z0-9_-]+"
 _CREDENTIALS = {"authorization", "cookie", "proxy-authorization"}
 
@@ -31,7 +32,7 @@ def _check_path(path: str) -> str:
 
 
 def _check_total(total: str) -> str:
-    if not total.startswith("header:"):
+    if not total.startswith(HEADER):
         return _check_path(total)
     if not re.fullmatch(r"header: ?[\w-]+", total):
         raise ValueError(f"{total!r} names no header as 'header:X-Total-Count' does")
@@ -144,7 +145,8 @@ class _Placed(_Table):
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        return ()
+        """What stands under `param` and each key that ends so, in their order."""
+        return tuple(value for key, value in self if key.endswith("param"))
 
 
 class _Paged(_Placed):
@@ -162,10 +164,6 @@ class ByPage(_Paged):
     size: int = Field(default=100, ge=1)
     start: int = Field(default=1, ge=0)
 
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        return (self.page_param, self.size_param)
-
 
 class ByOffset(_Paged):
     type: Literal["offset"]
@@ -174,19 +172,11 @@ class ByOffset(_Paged):
     limit: int = Field(default=100, ge=1)
     start: int = Field(default=0, ge=0)
 
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        return (self.offset_param, self.limit_param)
-
 
 class ByCursor(_Paged):
     type: Literal["cursor"]
     cursor_param: Name
     cursor: Path
-
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        return (self.cursor_param,)
 
 
 class ByNextUrl(_Table):
@@ -222,10 +212,6 @@ class Incremental(_Placed):
     format: Format = "as-read"
     counts: bool = False
     beginning: Annotated[str, AfterValidator(_check_beginning)] | None = None
-
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        return (self.param,)
 
     @model_validator(mode="after")
     def _holds_since(self) -> Self:

@@ -7,7 +7,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 import httpx
 
@@ -173,38 +173,31 @@ class _ByCursor(Pages):
 class _ByAddress(Pages):
     """`address` finds the next page's address in this page."""
 
-    address: Callable[[Page], object]
+    address: Callable[[Page], Any]
 
     def next(self, question: Question, page: Page) -> Question | None:
-        return _follow(question, page, self.address(page))
+        address = self.address(page)
+        if _is_nothing(address):
+            return None
+        try:
+            url = httpx.URL(page.url).join(address)
+        except (TypeError, ValueError, httpx.InvalidURL):
+            raise IncompleteRead(
+                page.place,
+                "what should be the next page's address is none",
+                remedy="check pagination against a real answer",
+            ) from None
+        if not is_same_origin(url, httpx.URL(question.url)):
+            raise IncompleteRead(
+                page.place,
+                "the next page is at another host, where no credentials are sent",
+                remedy="set url to the address (https, host and port) under which the source itself gives its pages",
+            )
+        return replace(question, url=str(url), params={})
 
 
 def _is_nothing(found: object) -> bool:
     return found is None or found is False or found == ""
-
-
-def _follow(question: Question, page: Page, address: object) -> Question | None:
-    if _is_nothing(address):
-        return None
-    if not isinstance(address, str):
-        _refuse_address(page)
-    try:
-        url = httpx.URL(page.url).join(address)
-    except (ValueError, httpx.InvalidURL):
-        _refuse_address(page)
-    if not is_same_origin(url, httpx.URL(question.url)):
-        raise IncompleteRead(
-            page.place,
-            "the next page is at another host, where no credentials are sent",
-            remedy="set url to the address (https, host and port) under which the source itself gives its pages",
-        )
-    return replace(question, url=str(url), params={})
-
-
-def _refuse_address(page: Page) -> NoReturn:
-    raise IncompleteRead(
-        page.place, "what should be the next page's address is none", remedy="check pagination against a real answer"
-    ) from None
 
 
 def is_same_origin(one: httpx.URL, other: httpx.URL) -> bool:

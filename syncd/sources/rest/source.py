@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
@@ -13,9 +14,9 @@ import httpx
 from syncd.domain.records import Position, SourceRecord
 from syncd.errors import IncompleteRead
 from syncd.sources.base import Reading, ReadKind, Source
-from syncd.sources.rest.finding import find, find_or_header
+from syncd.sources.rest.finding import find
 from syncd.sources.rest.number_cursor import LatestNumber, NumberCursor, parse_number, parse_number_cursor
-from syncd.sources.rest.options import RestOptions, Scalar
+from syncd.sources.rest.options import HEADER, Incremental, RestOptions, Scalar
 from syncd.sources.rest.paging import Page, Question, make_pages
 from syncd.sources.rest.time_cursor import LatestTime, TimeCursor, parse_time_cursor
 from syncd.sources.rest.web import Answer, Web
@@ -66,7 +67,7 @@ class RestReading(Reading):
         self._latest = latest
         self._monotonic = monotonic
         self._pages = make_pages(options.pagination)
-        self._expected = _Expected(options.total, is_snapshot=since is None, is_counted=self._pages.is_counted)
+        self._expected = _Expected(where=options.total, may_grow=since is not None or not self._pages.is_counted)
         parsed = urlsplit(options.url)
         self._list = parsed.path.rstrip("/").rpartition("/")[2] or str(parsed.hostname)
         self._number = 0
@@ -74,7 +75,6 @@ class RestReading(Reading):
         self._fullest, self._last = 0, 0  # records of a page
         self.kind = ReadKind.SNAPSHOT if since is None else ReadKind.CHANGES
         self.shifts = options.pagination is not None  # an address that the source gives may count pages too
-        self.cursor = None
         self.description = f"{parsed.hostname}{parsed.path}" + (" (changes)" if since else "")
 
     @property
@@ -94,7 +94,6 @@ class RestReading(Reading):
                 self._refuse_twice(seen, repr(records))
             self._expected.take(answer, self._place)
             yield from map(self._record, range(1, len(records) + 1), records)
-            self._latest.end_page(self._number)
             self._read += len(records)
             self._last, self._fullest = len(records), max(self._fullest, len(records))
             question = self._next_question(question, answer)
@@ -112,20 +111,18 @@ class RestReading(Reading):
             params={name: _text(value) for name, value in options.params.items()},
             body=options.json_,
         )
-        incremental, since = options.incremental, self._lower_bound()
-        if incremental and since is not None:
-            value = since
-            if incremental.template != "{since}":
-                value = incremental.template.replace("{since}", str(since))
-            question = question.setting(incremental.param, value, incremental.in_)
+        if options.incremental:
+            question = self._since_when(question, options.incremental)
         return self._pages.first(question)
 
-    def _lower_bound(self) -> str | int | float | None:
-        incremental = self._options.incremental
-        if incremental is None or self._since is None:
-            return incremental.beginning if incremental else None
-        since: str | int | float = self._since.since(incremental.overlap, incremental.format)
-        return since
+    def _since_when(self, question: Question, incremental: Incremental) -> Question:
+        """Asks for what changed since the cursor; without one from the beginning, if the API wants to be told."""
+        since = incremental.beginning
+        if self._since is not None:
+            since = self._since.since(incremental.overlap, incremental.format)
+        if since is not None and incremental.template != "{since}":
+            since = incremental.template.replace("{since}", str(since))
+        return question if since is None else question.setting(incremental.param, since, incremental.in_)
 
     def _next_question(self, question: Question, answer: Answer) -> Question | None:
         if answer.status == httpx.codes.NOT_FOUND:
@@ -185,14 +182,15 @@ class RestReading(Reading):
         if self._options.incremental:
             changed = find(self._options.incremental.cursor, values, key="incremental.cursor", place=str(position))
             if changed is not None or not is_deleted:  # of whom is gone, a source may tell no more than the id
-                self._latest.take(changed)
+                self._latest.take(changed, self._number)
         return SourceRecord(values=values, position=position, deleted=is_deleted)
 
     def _is_deleted(self, values: Mapping[str, object], position: Position) -> bool:
         if self._options.deleted is None:
             return False
         found = find(self._options.deleted, values, key="deleted", place=str(position))
-        told = TOLD.get(found.strip().lower() if isinstance(found, str) else found) if _is_plain(found) else None
+        is_plain = isinstance(found, str | int | None)
+        told = TOLD.get(found.strip().lower() if isinstance(found, str) else found) if is_plain else None
         if told is None:
             raise IncompleteRead(
                 str(position),
@@ -234,42 +232,37 @@ TOLD: Mapping[object, bool] = {
 }
 
 
-def _is_plain(value: object) -> bool:
-    return value is None or isinstance(value, str | int)
-
-
 def _text(value: Scalar | list[Scalar]) -> str | list[str]:
     if isinstance(value, list):
         return [str(_text(one)) for one in value]
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+@dataclass(slots=True, kw_only=True)
 class _Expected:
     """How many records the source says it has. Where we count the pages of a snapshot, a change of it is a shift."""
 
-    def __init__(self, where: str | None, *, is_snapshot: bool, is_counted: bool) -> None:
-        self._where = where
-        self._may_grow = not (is_snapshot and is_counted)
-        self.total: int | None = None
+    where: str | None
+    may_grow: bool
+    total: int | None = None
 
     def take(self, answer: Answer, place: str) -> None:
-        if self._where is None or answer.document is None:
+        if self.where is None or answer.document is None:
             return
-        found = find_or_header(self._where, answer.document, answer.headers, key="total", place=place)
+        if self.where.startswith(HEADER):
+            found: Any = answer.headers.get(self.where.removeprefix(HEADER).strip())
+        else:
+            found = find(self.where, answer.document, key="total", place=place)
         if found is None and self.total is not None:  # some tell it on the first page only
             return
-        total = _count(found)
+        # the text of a header may be '0-99/1234'
+        total = parse_number(found.rpartition("/")[2] if isinstance(found, str) else found)
         if total is None:
             raise IncompleteRead(place, "tells no total", remedy="set total to where the number of all records is")
         before, self.total = self.total, total
-        if before is not None and (total < before or (total > before and not self._may_grow)):
+        if before is not None and (total < before or (total > before and not self.may_grow)):
             raise IncompleteRead(
                 place,
                 f"the total went from {before} to {total} while the list was read",
                 remedy="the next run reads it anew; a cursor or a snapshot of the API would not shift",
             )
-
-
-def _count(found: object) -> int | None:
-    """A number, or the text of a header: '1234', or '0-99/1234'."""
-    return parse_number(found.rpartition("/")[2] if isinstance(found, str) else found)

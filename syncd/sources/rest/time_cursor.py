@@ -14,7 +14,7 @@ out times that lie in the future.
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
 TOLD_TWICE = timedelta(hours=1)
@@ -32,7 +32,6 @@ _TIME = re.compile(
     r"(?P<zone> ?(?:Z|UTC|[+-]\d\d(?::?\d\d)?))?)?",
 )
 _EPOCH = re.compile(r"(\d{9,10})(\d{3}|\d{6})?(?:\.(\d{1,6}))?")
-Kind: TypeAlias = Literal["time", "epoch"]
 Format: TypeAlias = Literal["as-read", "iso", "epoch", "epoch-ms"]
 
 
@@ -42,7 +41,6 @@ class Stamp:
 
     text: str
     moment: datetime
-    kind: Kind
     is_number: bool = False  # of JSON, not a text of digits
 
     @property
@@ -77,10 +75,9 @@ def parse_stamp(value: object) -> Stamp | None:
     text = str(value).strip()
     try:
         if match := _EPOCH.fullmatch(text):
-            is_number = not isinstance(value, str)
-            return Stamp(text=text, moment=_from_epoch(match), kind="epoch", is_number=is_number)
+            return Stamp(text=text, moment=_from_epoch(match), is_number=not isinstance(value, str))
         if match := _TIME.fullmatch(text):
-            return Stamp(text=text, moment=_from_time(match), kind="time")
+            return Stamp(text=text, moment=_from_time(match))
     except (ValueError, OverflowError):
         return None  # the 31st of February
     return None
@@ -95,20 +92,13 @@ def _from_epoch(match: re.Match[str]) -> datetime:
 def _from_time(match: re.Match[str]) -> datetime:
     hours = match["hours"] or "00:00"
     micros = (match["fraction"] or "").ljust(6, "0")[:6]
-    moment = datetime.fromisoformat(f"{match['date']}T{hours}{match['seconds'] or ':00'}.{micros}")
-    zone = (match["zone"] or "").strip()
-    if not zone:
-        return moment
-    if zone in ("Z", "UTC"):
-        return moment.replace(tzinfo=UTC)
-    digits = zone[1:].replace(":", "").ljust(4, "0")
-    offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-    return moment.replace(tzinfo=timezone(-offset if zone[0] == "-" else offset))
+    zone = (match["zone"] or "").strip().replace("UTC", "Z")
+    return datetime.fromisoformat(f"{match['date']}T{hours}{match['seconds'] or ':00'}.{micros}{zone}")
 
 
 def _spell(stamp: Stamp, moment: datetime) -> str:
-    if stamp.kind == "epoch":
-        return _spell_epoch(stamp.text, moment)
+    if epoch := _EPOCH.fullmatch(stamp.text):
+        return _spell_epoch(epoch, moment)
     match = _TIME.fullmatch(stamp.text)
     assert match is not None  # noqa: S101 - that is how it was parsed
     if match["hours"] is None:
@@ -121,9 +111,7 @@ def _spell(stamp: Stamp, moment: datetime) -> str:
     return f"{moment.date().isoformat()}{match['mark']}{moment:%H:%M}{seconds}{fraction}{match['zone'] or ''}"
 
 
-def _spell_epoch(text: str, moment: datetime) -> str:
-    match = _EPOCH.fullmatch(text)
-    assert match is not None  # noqa: S101 - that is how it was parsed
+def _spell_epoch(match: re.Match[str], moment: datetime) -> str:
     _, finer, fraction = match.groups()
     micros = (moment - YEAR_1970) // timedelta(microseconds=1)
     seconds, rest = divmod(micros, 1_000_000)
@@ -176,7 +164,8 @@ class LatestTime:
         self._has_unreadable = False
         self._is_mixed = False  # times with a zone and times without can't be put in order
 
-    def take(self, value: object) -> None:
+    def take(self, value: object, _page: int) -> None:
+        """Pages mean nothing here; what may change behind the reader's back is in `lag`."""
         stamp = parse_stamp(value)
         if stamp is None:
             self._has_unreadable = True
@@ -186,9 +175,6 @@ class LatestTime:
             self._is_mixed = True
         elif self._is_past(stamp) and (self._stamp is None or stamp.moment > self._stamp.moment):
             self._stamp = stamp
-
-    def end_page(self, number: int) -> None:
-        """Pages mean nothing here; what may change behind the reader's back is in `lag`."""
 
     def find_doubt(self, form: Format) -> tuple[str, str] | None:
         """What makes the times useless, and the remedy."""

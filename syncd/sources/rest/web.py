@@ -8,8 +8,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, NoReturn, TypeAlias
 
 import httpx
@@ -17,8 +18,8 @@ import httpx
 from syncd import __version__
 from syncd.domain.backoff import Backoff, parse_retry_after
 from syncd.errors import IncompleteRead
-from syncd.sources.rest.auth import Renewable, make_signer
-from syncd.sources.rest.options import RestOptions
+from syncd.sources.rest.auth import Token, sign
+from syncd.sources.rest.options import OAuth2, RestOptions
 from syncd.sources.rest.paging import Question, is_same_origin
 
 BACKOFF = Backoff()
@@ -47,18 +48,11 @@ Prepare: TypeAlias = Callable[[], httpx.Request]
 class Answer:
     """`document` is None with status 204 or 404, whose meaning depends on the page."""
 
-    document: object = field(repr=False)
-    headers: httpx.Headers = field(repr=False)
-    status: int
-    url: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Raw:
     body: bytes = field(repr=False)
     headers: httpx.Headers = field(repr=False)
     status: int
     url: str = field(repr=False)
+    document: object = field(default=None, repr=False)
 
 
 class Web:
@@ -80,7 +74,7 @@ class Web:
         self._monotonic = monotonic
         self._random = random
         self._next_start = float("-inf")
-        self._signer = make_signer(options.auth, monotonic)
+        self._token = Token(options.auth, monotonic) if isinstance(options.auth, OAuth2) else None
         self._deadline = _Deadline(SLOW * options.timeout.total_seconds(), monotonic)
         self._http = httpx.Client(
             transport=transport,
@@ -94,14 +88,25 @@ class Web:
         self._http.close()
 
     def ask(self, question: Question, place: str) -> Answer:
-        raw = self._ask(lambda: self._request(question), place)
-        document = None
-        if raw.status not in MISSING:
-            _check_status(raw.status, place)
-            document = _parse(raw, place)
-        return Answer(document=document, headers=raw.headers, status=raw.status, url=raw.url)
+        """Sign and send; once more, with a new token, where the token was refused."""
+        prepare = partial(self._signed, question)
+        if self._token and self._token.is_due:
+            self._renew(self._token)
+        answer = self._try(prepare, place)
+        if self._token and answer.status == httpx.codes.UNAUTHORIZED:
+            self._renew(self._token)
+            answer = self._try(prepare, place)
+        if answer.status in MISSING:
+            return answer
+        _check_status(answer.status, place)
+        return replace(answer, document=_parse(answer, place))
 
     # --- what is sent ---
+
+    def _signed(self, question: Question) -> httpx.Request:
+        request = self._request(question)
+        sign(request, self._options.auth, self._token)
+        return request
 
     def _request(self, question: Question) -> httpx.Request:
         options = self._options
@@ -114,97 +119,73 @@ class Web:
             return self._http.build_request("POST", url, data=form)
         return self._http.build_request("POST", url, json=body)
 
-    def _ask(self, prepare: Prepare, place: str) -> _Raw:
-        """Sign and send; once more, with a new token, where the token was refused."""
-        signer = self._signer
-
-        def prepare_signed() -> httpx.Request:
-            request = prepare()
-            signer.sign(request)
-            return request
-
-        if isinstance(signer, Renewable) and signer.is_due:
-            self._renew(signer)
-        raw = self._try(prepare_signed, place)
-        if isinstance(signer, Renewable) and raw.status == httpx.codes.UNAUTHORIZED:
-            self._renew(signer)
-            raw = self._try(prepare_signed, place)
-        return raw
-
-    def _renew(self, signer: Renewable) -> None:
+    def _renew(self, token: Token) -> None:
         place = "auth.token_url"
-        raw = self._try(signer.question, place)
-        if raw.status in (400, 401, 403):
+        answer = self._try(token.question, place)
+        if answer.status in (400, 401, 403):
             remedy = "check client_id, client_secret and scope; some servers want client_auth = 'basic'"
-            raise IncompleteRead(place, f"refuses the client ({_oauth_error(raw)})", remedy=remedy)
-        _check_status(raw.status, place)
+            raise IncompleteRead(place, f"refuses the client ({_oauth_error(answer)})", remedy=remedy)
+        _check_status(answer.status, place)
         try:
-            signer.take(_parse(raw, place))
+            token.take(_parse(answer, place))
         except ValueError:
             raise IncompleteRead(place, "answers no access_token", remedy="check auth.token_url") from None
 
     # --- tries ---
 
-    def _try(self, prepare: Prepare, place: str) -> _Raw:
+    def _try(self, prepare: Prepare, place: str) -> Answer:
         """To ask a source changes nothing in it, so anything that may pass is tried again."""
         waited = 0.0
         for attempt in range(1, self._options.attempts + 1):
-            raw, failure, retry_after = None, None, None
+            retry_after = None
             try:
-                raw = self._send(prepare, place)
+                came: Answer | IncompleteRead = self._send(prepare, place)
             except httpx.RequestError as error:
-                failure = IncompleteRead(place, _words(error), remedy=LOOK)
-            else:
-                if not _may_pass(raw.status):
-                    return raw
-                retry_after = parse_retry_after(raw.headers.get("Retry-After", ""), self._clock())
+                came = IncompleteRead(place, _words(error), remedy=LOOK)
+            if isinstance(came, Answer):
+                if not _may_pass(came.status):
+                    return came
+                retry_after = parse_retry_after(came.headers.get("Retry-After", ""), self._clock())
             pause = BACKOFF.pause_as_asked(attempt, retry_after, chance=self._random(), waited=waited)
             if attempt == self._options.attempts or pause is None:
                 break
             self._sleep(pause)
             waited += pause
-        if raw is None:
-            assert failure is not None  # noqa: S101 - one of them is there
-            raise failure
-        return raw
+        if isinstance(came, IncompleteRead):
+            raise came
+        return came
 
-    def _send(self, prepare: Prepare, place: str) -> _Raw:
-        request = self._prepared(prepare, place)
-        for _ in range(REDIRECTS):
-            self._keep_pace()
-            with self._deadline.over(request):
-                try:
-                    # With an auth object of our own, so that httpx looks for credentials nowhere else.
-                    response = self._http.send(request, auth=httpx.Auth(), stream=True)
-                    with closing(response):
-                        if not response.has_redirect_location:
-                            return _Raw(
-                                body=self._read(response, place),
-                                headers=response.headers,
-                                status=response.status_code,
-                                url=str(request.url),
-                            )
-                except httpx.LocalProtocolError:
-                    raise _unsendable(place) from None
-                except httpx.RequestError:
-                    if self._deadline.is_over:
-                        raise _drips(place) from None
-                    raise
-            request = _redirected(request, response, place)
+    def _send(self, prepare: Prepare, place: str) -> Answer:
+        try:
+            request = prepare()
+            for _ in range(REDIRECTS):
+                self._keep_pace()
+                # With an auth object of our own, so that httpx looks for credentials nowhere else.
+                with (
+                    self._deadline.over(request, place),
+                    closing(self._http.send(request, auth=httpx.Auth(), stream=True)) as response,
+                ):
+                    if not response.has_redirect_location:
+                        return Answer(
+                            body=self._read(response, place),
+                            headers=response.headers,
+                            status=response.status_code,
+                            url=str(request.url),
+                        )
+                request = _redirected(request, response, place)
+        except (UnicodeError, httpx.InvalidURL, httpx.LocalProtocolError):  # their messages quote what they can't take
+            raise IncompleteRead(
+                place,
+                "can't be asked for: a credential, a header or an address holds letters that can't be sent",
+                remedy="check them for line breaks and for letters beyond ASCII",
+            ) from None
         raise IncompleteRead(place, "is redirected without end", remedy="set url to where the list really is")
 
-    def _prepared(self, prepare: Prepare, place: str) -> httpx.Request:
-        try:
-            return prepare()
-        except (UnicodeError, httpx.InvalidURL):  # their messages quote what they can't take
-            raise _unsendable(place) from None
-
     def _read(self, response: httpx.Response, place: str) -> bytes:
-        largest = self._options.max_response * 1_000_000
         read = bytearray()
         for part in response.iter_bytes():
             read += part
-            if len(read) > largest:
+            if len(read) > self._options.max_response * 1_000_000:
                 raise IncompleteRead(
                     place,
                     f"the answer is larger than {self._options.max_response} MB",
@@ -212,8 +193,6 @@ class Web:
                 )
             if self._deadline.is_over:
                 break
-        if self._deadline.is_over:  # to be shut may look like the end
-            raise _drips(place)
         return bytes(read)
 
     def _keep_pace(self) -> None:
@@ -243,7 +222,8 @@ class _Deadline:
         return self._monotonic() >= self._until
 
     @contextmanager
-    def over(self, request: httpx.Request) -> Iterator[None]:
+    def over(self, request: httpx.Request, place: str) -> Iterator[None]:
+        """Raises IncompleteRead where the time is over before the block ends, however it ends."""
         request.extensions = {**request.extensions, "trace": self._note}
         self._until = self._monotonic() + self._seconds
         timer = threading.Timer(self._seconds, self._shut)
@@ -251,8 +231,13 @@ class _Deadline:
         timer.start()
         try:
             yield
+        except httpx.RequestError:
+            if not self.is_over:
+                raise
         finally:
             timer.cancel()
+        if self.is_over:  # to be shut may look like the end
+            raise IncompleteRead(place, "the answer drips in too slowly", remedy=LOOK)
 
     def _note(self, _event: str, info: Mapping[str, Any]) -> None:
         """Httpx calls it when a connection is made; later requests use the same connection."""
@@ -291,43 +276,49 @@ def _may_pass(status: int) -> bool:
     return status in (408, 425, 429) or status >= 500
 
 
+REFUSALS = {
+    401: (
+        "the source refuses the credentials (401)",
+        "the token or password is wrong or has expired: set a new one",
+    ),
+    403: (
+        "the source denies the credentials this list (403)",
+        "give the user behind them the right to read this list",
+    ),
+    429: ("the source is asked too often (429)", "set requests_per_second, or run less often"),
+}
+
+
 def _check_status(status: int, place: str) -> None:
     if status < 300:
         return
-    if status == httpx.codes.UNAUTHORIZED:
-        remedy = "the token or password is wrong or has expired: set a new one"
-        raise IncompleteRead(place, "the source refuses the credentials (401)", remedy=remedy)
-    if status == httpx.codes.FORBIDDEN:
-        remedy = "give the user behind them the right to read this list"
-        raise IncompleteRead(place, "the source denies the credentials this list (403)", remedy=remedy)
-    if status == httpx.codes.TOO_MANY_REQUESTS:
-        remedy = "set requests_per_second, or run less often"
-        raise IncompleteRead(place, "the source is asked too often (429)", remedy=remedy)
-    if status < 500:
-        raise IncompleteRead(
-            place, f"the source refuses the question ({status})", remedy="check url, params, json and pagination"
-        )
-    raise IncompleteRead(place, f"the source failed ({status})", remedy=LOOK)
+    refused = (f"the source refuses the question ({status})", "check url, params, json and pagination")
+    failed = (f"the source failed ({status})", LOOK)
+    what, remedy = REFUSALS.get(status, refused if status < 500 else failed)
+    raise IncompleteRead(place, what, remedy=remedy)
 
 
-def _parse(raw: _Raw, place: str) -> object:
-    text = _decode(raw, place)
+def _parse(answer: Answer, place: str) -> object:
+    text = _decode(answer, place)
     with suppress(ValueError, RecursionError):
         return json.loads(text, parse_constant=_refuse_constant)
     if text.lstrip().startswith("<"):
-        remedy = "is url that of the API? A login page comes where credentials are missing or have expired"
-        raise IncompleteRead(place, "answers a web page or XML instead of JSON", remedy=remedy)
+        raise IncompleteRead(
+            place,
+            "answers a web page or XML instead of JSON",
+            remedy="is url that of the API? A login page comes where credentials are missing or have expired",
+        )
     if not text.strip():
         raise IncompleteRead(place, "answers nothing", remedy=LOOK)
     raise IncompleteRead(place, "answers something that is no JSON, or is cut short", remedy=LOOK)
 
 
-def _decode(raw: _Raw, place: str) -> str:
+def _decode(answer: Answer, place: str) -> str:
     """As UTF-8, which JSON is, otherwise in the encoding that the server names."""
-    named = re.search(r"charset=\"?([\w.-]+)", raw.headers.get("Content-Type", ""), re.IGNORECASE)
+    named = re.search(r"charset=\"?([\w.-]+)", answer.headers.get("Content-Type", ""), re.IGNORECASE)
     for encoding in ("utf-8-sig", named[1] if named else "utf-8"):
         with suppress(UnicodeDecodeError, LookupError):
-            return raw.body.decode(encoding)
+            return answer.body.decode(encoding)
     raise IncompleteRead(place, "answers letters that are not UTF-8", remedy="let the source send JSON in UTF-8")
 
 
@@ -335,25 +326,13 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)  # NaN and Infinity are Python's, not JSON's
 
 
-def _oauth_error(raw: _Raw) -> str:
+def _oauth_error(answer: Answer) -> str:
     """The status, and the server's word for the error if it is one of the standard."""
     with suppress(ValueError, AttributeError, TypeError):
-        error = json.loads(raw.body).get("error")
+        error = json.loads(answer.body).get("error")
         if error in OAUTH_ERRORS:
-            return f"{raw.status}, {error}"
-    return str(raw.status)
-
-
-def _unsendable(place: str) -> IncompleteRead:
-    return IncompleteRead(
-        place,
-        "can't be asked for: a credential, a header or an address holds letters that can't be sent",
-        remedy="check them for line breaks and for letters beyond ASCII",
-    )
-
-
-def _drips(place: str) -> IncompleteRead:
-    return IncompleteRead(place, "the answer drips in too slowly", remedy=LOOK)
+            return f"{answer.status}, {error}"
+    return str(answer.status)
 
 
 def _words(error: httpx.HTTPError) -> str:

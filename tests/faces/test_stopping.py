@@ -250,11 +250,11 @@ def test_the_daemon_ends_while_both_make_it_wait(office: Office, door: Door) -> 
 
 
 def test_the_second_signal_ends_the_process_whichever_it_is(office: Office) -> None:
-    office.sandbox.latency = 5
+    office.sandbox.latency = 8
     process = office.start("--once")
     until(lambda: office.sandbox.calls)
     process.send_signal(signal.SIGINT)
     time.sleep(0.3)
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=4)
+    process.communicate(timeout=6)
     assert process.returncode == -signal.SIGTERM

@@ -14,6 +14,7 @@ from syncd.cli.progress import showing_progress
 from syncd.cli.stopping import stopping_on_signals
 from syncd.config.model import Config, SyncConfig
 from syncd.delivery.looking import Whereabouts
+from syncd.domain.changes import Cause
 from syncd.runs.erase import erase as erase_customer
 from syncd.runs.verify import Drift
 from syncd.runs.verify import verify as verify_customers
@@ -82,7 +83,7 @@ def erase(
             ):
                 summary = erase_customer(make_sync(config, which, world.sleep), world, foreign_id)
             recall = Recall(store=state.store, digester=state.digester, sync=which.name, now=now())
-            is_noted = foreign_id in recall.tombstones([foreign_id])
+            is_noted = recall.tombstones([foreign_id]).get(foreign_id) is Cause.REQUEST
         for step in summary.counts:
             print(f"{step}: done" if step not in ("failed", "skipped") else step)
         if summary.error:

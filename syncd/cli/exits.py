@@ -11,7 +11,7 @@ import structlog
 import typer
 
 from syncd.domain.runs import Status
-from syncd.errors import CallFailed, Fatal, LeaseTaken, Misconfigured, SyncdError
+from syncd.errors import LeaseTaken, Misconfigured, SyncdError
 
 DONE, FAILED, USAGE, PROBLEMS, HELD, BUSY = 0, 1, 2, 3, 4, 5
 GRAVITY = (USAGE, FAILED, BUSY, HELD, PROBLEMS, DONE)
@@ -35,8 +35,6 @@ def code_of(error: SyncdError) -> int:
             return USAGE
         case LeaseTaken():
             return BUSY
-        case Fatal() | CallFailed():
-            return FAILED
         case _:
             return FAILED
 

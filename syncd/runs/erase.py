@@ -1,7 +1,7 @@
 """Erasure on request: at once, without grace, and a later read of the source does not take it back.
 
-The tombstone and the customer's stage are written first, in one transaction. If the process is killed after that, the
-next run of the sync finishes the erasure.
+The tombstone and the customer's stage are written in one transaction, before anything is written to go~mus. If the
+process is killed after that, the next run of the sync finishes the erasure.
 """
 
 from syncd.domain.changes import Cause, Erase

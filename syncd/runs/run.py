@@ -157,7 +157,8 @@ class Run:
                     with self.ledger.writing() as store:
                         store.runs.move_watermark(self.sync.name, drawn.watermark)
                 self._audit()
-                self.ledger.tidy(now - self.sync.keep, now)
+                if not self.world.stopping.is_set():
+                    self.ledger.tidy(now - self.sync.keep, now)
             if failure := plan.failure:
                 return self.summary(Status.FAILED, plan.counts, held, error=failure.message, remedy=failure.remedy)
             return self.summary(self._status(plan, held), plan.counts, held)
@@ -249,17 +250,19 @@ class Run:
 
     @contextmanager
     def executor(self, spool: Spool | None = None) -> Iterator[Executor]:
-        yield Executor(
-            writing=Writing(self.delivery),
-            erasing=Erasing(self.delivery),
-            ledger=self.ledger,
-            batch_size=self._habits.cap,
-            concurrency=self.sync.gomus.concurrency,
-            report=self._report,
-            adopted=lambda update: spool.add_changes([update]) if spool else None,
-            stopping=self.world.stopping,
-        )
-        self._remember_habits()
+        try:
+            yield Executor(
+                writing=Writing(self.delivery),
+                erasing=Erasing(self.delivery),
+                ledger=self.ledger,
+                batch_size=self._habits.cap,
+                concurrency=self.sync.gomus.concurrency,
+                report=self._report,
+                adopted=lambda update: spool.add_changes([update]) if spool else None,
+                stopping=self.world.stopping,
+            )
+        finally:
+            self._remember_habits()
 
     def _remember_habits(self) -> None:
         for name, value in self._habits.learned(batch_size=self.sync.gomus.batch_size).items():

@@ -14,7 +14,7 @@ from syncd.mapping.mapper import Mapper
 from syncd.mapping.spec import FieldSpec
 from syncd.runs.run import run
 from syncd.sources.base import SourceOptions
-from syncd.state.ledger import Ledger
+from syncd.state.runs import Runs
 
 WEEK = 7 * 86400
 
@@ -225,7 +225,7 @@ def test_a_crash_between_settling_and_the_cursor_reads_again_and_sends_nothing_t
         raise Killed
 
     feed.put(member(6))
-    monkeypatch.setattr(Ledger, "move_watermark", crash)
+    monkeypatch.setattr(Runs, "move_watermark", crash)
     with pytest.raises(Killed):
         museum.run()
     monkeypatch.undo()

@@ -440,6 +440,28 @@ def test_a_smaller_cap_is_learned_and_kept(here: Museum) -> None:
     assert [call.status for call in here.writes()] == [201] * 4
 
 
+def test_a_smaller_cap_is_kept_though_the_run_that_met_it_failed(here: Museum) -> None:
+    def revoked(_request: httpx.Request, _number: int) -> None:
+        if len(here.sandbox.customers) > 100:
+            here.sandbox.tokens = set()
+
+    here.sandbox.switches = Switches(batch_cap=30)
+    here.fill(400)
+    tokens = here.sandbox.tokens
+    assert here.run(revoked, probe=False).status is Status.FAILED
+    here.sandbox.tokens = tokens
+    here.run()
+    assert {call.status for call in here.writes()} == {201}
+
+
+def test_a_run_that_is_stopped_does_not_tidy_up_first(here: Museum) -> None:
+    here.fill(3)
+    assert here.run(stops=at_moment(1)).status is Status.STOPPED
+    assert here.store.meta("tidied members") is None
+    here.run()
+    assert here.store.meta("tidied members")
+
+
 def test_a_delete_that_is_refused_leaves_the_anonymized_customer(here: Museum) -> None:
     here.sandbox.switches = Switches(delete_with_orders="refused-422")
     here.fill(3)

@@ -28,7 +28,9 @@ from syncd.state import migrate
 from syncd.state.board import Board
 from syncd.state.conditions import Conditions
 from syncd.state.connect import key_file, open_engine, open_engine_readonly, unwritable
+from syncd.state.recall import Recall
 from syncd.state.store import Store
+from syncd.state.tombstones import Instance
 
 KEY_CHECK = "digest_key_check"
 Sleep: TypeAlias = Callable[[float], None]
@@ -214,6 +216,11 @@ def make_sync(config: Config, sync: SyncConfig, sleep: Sleep) -> Sync:
         fix_drift=sync.fix_drift,
         keep=config.state.keep,
     )
+
+
+def make_recall(config: Config, sync: SyncConfig, state: State) -> Recall:
+    instance = Instance(sync.gomus, state.digester.name(config.gomus[sync.gomus].url))
+    return Recall(store=state.store, digester=state.digester, sync=sync.name, instance=instance, now=now())
 
 
 def make_limits(delete: DeleteOptions, guards: GuardOptions) -> Limits:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from syncd.alerts.alarms import Kind
-from syncd.assembly import State, make_sync, now, opening_state, opening_world
+from syncd.assembly import State, make_recall, make_sync, now, opening_state, opening_world
 from syncd.cli import context as ctx
 from syncd.cli.exits import CODES, DONE, HELD, stop
 from syncd.cli.progress import showing_progress
@@ -19,7 +19,6 @@ from syncd.runs.erase import erase as erase_customer
 from syncd.runs.verify import Drift
 from syncd.runs.verify import verify as verify_customers
 from syncd.state.conditions import Conditions
-from syncd.state.recall import Recall
 
 APPROVED_FOR = timedelta(hours=24)
 
@@ -82,7 +81,7 @@ def erase(
                 opening_world(config, which, state, stopping=stopping, progress=progress) as world,
             ):
                 summary = erase_customer(make_sync(config, which, world.sleep), world, foreign_id)
-            recall = Recall(store=state.store, digester=state.digester, sync=which.name, now=now())
+            recall = make_recall(config, which, state)
             is_noted = recall.tombstones([foreign_id]).get(foreign_id) is Cause.REQUEST
         for step in summary.counts:
             print(f"{step}: done" if step not in ("failed", "skipped") else step)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from syncd.alerts.channels import try_out
-from syncd.assembly import check_state_folder, looking_at_state, make_client, make_source, make_sync, now
+from syncd.assembly import check_state_folder, looking_at_state, make_client, make_recall, make_source, make_sync
 from syncd.cli import context as ctx
 from syncd.cli.exits import DONE, FAILED, HELD, PROBLEMS, USAGE, code_of, gravest, say
 from syncd.cli.progress import showing_progress
@@ -27,7 +27,6 @@ from syncd.mapping.mapper import Mapper
 from syncd.plan.approval import Approval
 from syncd.report.plan import PlanReport, plan_as_json, plan_as_lines, report_plan
 from syncd.runs.drawing import drawing_up, fetch_lookups
-from syncd.state.recall import Recall
 
 SHOWN = 3
 SHOWN_EVERY = 500
@@ -41,7 +40,7 @@ def draw_report(config: Config, sync: SyncConfig) -> PlanReport:
         make_client(config, sync, time.sleep) as client,
         showing_progress(sync.name) as progress,
     ):
-        recall = Recall(store=state.store, digester=state.digester, sync=sync.name, now=now())
+        recall = make_recall(config, sync, state)
         lookups = fetch_lookups(made, client)
         read = lambda count: progress("reading", count, None)  # noqa: E731 - one line, used once
         with drawing_up(made, recall, lookups, progress=read) as drawn:

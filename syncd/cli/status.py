@@ -11,15 +11,14 @@ from typing import Annotated
 
 import typer
 
-from syncd.assembly import State, looking_at_state, now
+from syncd.assembly import State, looking_at_state, make_recall, now
 from syncd.cli import context as ctx
 from syncd.cli.exits import DONE, FAILED, PROBLEMS, stop
-from syncd.config.model import SyncConfig
+from syncd.config.model import Config, SyncConfig
 from syncd.domain.records import Stage
 from syncd.report.standing import run_as_json, run_as_line, standing_as_json, standing_as_lines, standings
 from syncd.state.board import Board, Replica
 from syncd.state.journal import JournalLine
-from syncd.state.recall import Recall
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
@@ -73,15 +72,15 @@ def show(
 ) -> None:
     """Tell everything that syncd knows of one customer: ids, times, outcomes; it holds no values."""
     with ctx.configured(context) as config, looking_at_state(config) as state:
-        answers = [found for sync in config.syncs if (found := _everything_of(state, sync, foreign_id))]
+        answers = [found for sync in config.syncs if (found := _everything_of(config, state, sync, foreign_id))]
         lines = [line for answer in answers for line in _everything_in_words(answer)]
         ctx.answer(json, answers, lines or [f"Nothing is known of {foreign_id}."])
 
 
-def _everything_of(state: State, sync: str, foreign_id: str) -> dict[str, object] | None:
+def _everything_of(config: Config, state: State, sync: str, foreign_id: str) -> dict[str, object] | None:
     store = state.store
     known = store.known.find_one(sync, foreign_id)
-    recall = Recall(store=store, digester=state.digester, sync=sync, now=now())
+    recall = make_recall(config, config.syncs[sync], state)
     tombstone = recall.tombstones([foreign_id]).get(foreign_id)
     refused = store.failures.find_refused(sync, [foreign_id]).get(foreign_id)
     invalid = store.failures.invalid(sync, foreign_id)

@@ -3,13 +3,15 @@
 `writing` and `erasing` change customers with it; `recovery` settles with it what an earlier run left open.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from syncd.delivery.looking import Looking
 from syncd.domain.backoff import Backoff
-from syncd.domain.records import Digests, KnownCustomer, RemoteCustomer, Value
+from syncd.domain.changes import Update
+from syncd.domain.digest import is_same_but_for_form
+from syncd.domain.records import NEVER_COMPARED, Digests, FieldKind, KnownCustomer, RemoteCustomer, Value
 
 BACKOFF = Backoff()
 
@@ -49,26 +51,76 @@ class Delivery(Looking):
         return not self.differing(remote, fields)
 
     def differing(self, remote: RemoteCustomer, fields: Mapping[str, Value]) -> dict[str, Value]:
-        digest = self.digester.field
-        return {n: value for n, value in fields.items() if digest(n, remote.fields.get(n)) != digest(n, value)}
+        """Those of the fields in which go~mus shows something else."""
+        is_same = self.digester.is_same
+        return {
+            name: value
+            for name, value in fields.items()
+            if name in remote.fields and not is_same(name, remote.fields[name], value)
+        }
 
     def drifted(self, known: KnownCustomer, remote: RemoteCustomer | None) -> tuple[str, ...]:
         """The fields in which go~mus no longer shows what it accepted; all of them where the customer is gone."""
-        shown = remote.fields if remote else {}
-        digest = self.digester.field
-        is_gone = remote is None
+        if remote is None:
+            return tuple(known.digests.fields)
+        digester, shown = self.digester.of(known.foreign_id, known.digests.scheme), known.digests.shown
         return tuple(
-            name for name, kept in known.digests.fields.items() if is_gone or digest(name, shown.get(name)) != kept
+            name
+            for name, kept in known.digests.fields.items()
+            if name in remote.fields and digester.field(name, remote.fields[name]) not in (kept, shown.get(name))
         )
 
-    def memory_of(self, remote: RemoteCustomer, names: Sequence[str]) -> Digests:
+    def as_shown(self, known: KnownCustomer, remote: RemoteCustomer, names: Collection[str]) -> Digests:
+        """What is known of a customer once these fields of it have turned out to be as go~mus shows them."""
+        digests, digester = known.digests, self.digester.of(known.foreign_id, known.digests.scheme)
+        now = digester.fields({name: remote.fields.get(name) for name in names})
+        forms = {name: digest for name, digest in digests.shown.items() if name not in names}
+        return replace(digests, record=NEVER_COMPARED, fields={**digests.fields, **now}, shown=forms)
+
+    def memory_of(self, foreign_id: str, remote: RemoteCustomer, names: Sequence[str]) -> Digests:
         """What we know of a customer that was read: each field, but no record that it came from."""
-        fields = {name: self.digester.field(name, remote.fields.get(name)) for name in names}
-        return Digests(fields=fields)
+        values = {name: remote.fields.get(name) for name in names}
+        return Digests(fields=self.digester.of(foreign_id).fields(values))
+
+    # --- the server's own form ---
+
+    def accepted(self, foreign_id: str, digests: Digests, sent: Mapping[str, Value], remote: RemoteCustomer) -> Digests:
+        """What is known once `remote` was shown after our own write of `sent`: where it differs, that is its form."""
+        digester = self.digester.of(foreign_id, digests.scheme)
+        forms = digester.fields({name: remote.fields.get(name) for name in self.differing(remote, sent)})
+        return replace(digests, shown={**digests.shown, **forms})
+
+    def left_as_before(self, update: Update, remote: RemoteCustomer) -> tuple[str, ...]:
+        """The fields of an update that show what they showed before it."""
+        before, digester = update.before, self.digester.of(update.foreign_id, update.before.scheme)
+        return tuple(
+            name
+            for name, value in self.differing(remote, update.fields).items()
+            if digester.field(name, remote.fields.get(name)) == before.shown.get(name, before.fields.get(name))
+            and not self._is_form(name, value, remote.fields.get(name))
+        )
+
+    def other_than_sent(self, update: Update, remote: RemoteCustomer) -> tuple[str, ...]:
+        return tuple(self.other_than(remote, update.fields))
+
+    def other_than(self, remote: RemoteCustomer, fields: Mapping[str, Value]) -> dict[str, Value]:
+        """Those of the fields in which go~mus shows something that is no mere form of it."""
+        return {
+            name: value
+            for name, value in self.differing(remote, fields).items()
+            if not self._is_form(name, value, remote.fields.get(name))
+        }
+
+    def _is_form(self, name: str, sent: Value, shown: Value) -> bool:
+        is_text = self.catalogue[name].kind in (FieldKind.TEXT, FieldKind.EMAIL)
+        return is_text and is_same_but_for_form(sent, shown)
 
     # --- clearing ---
 
-    def still_filled(self, remote: RemoteCustomer | None, names: Sequence[str]) -> tuple[str, ...]:
+    def shows_empty(self, remote: RemoteCustomer, names: Collection[str]) -> bool:
+        return all(name in remote.fields for name in names) and not self.still_filled(remote, names)
+
+    def still_filled(self, remote: RemoteCustomer | None, names: Collection[str]) -> tuple[str, ...]:
         return () if remote is None else tuple(self.differing(remote, dict.fromkeys(names)))
 
     def clear_otherwise(self, foreign_id: str, names: Sequence[str]) -> RemoteCustomer | None:
@@ -79,7 +131,7 @@ class Delivery(Looking):
         other: Value = "" if self.habits.blank is None else None
         answer = self.client.update_one(foreign_id, dict.fromkeys(names, other))
         for _ in self.looks(later=answer.later):
-            remote = self.shown_in(answer, foreign_id) or self.look(foreign_id)
+            remote = self.look(foreign_id)
             if not self.still_filled(remote, names):
                 self.habits.blank = other
                 break

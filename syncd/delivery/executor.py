@@ -15,6 +15,7 @@ from syncd.delivery.erasing import Erasing
 from syncd.delivery.writing import Writing
 from syncd.domain.changes import Action, Change, Create, Erase, Outcome, Result, Update
 from syncd.domain.chunks import chunks
+from syncd.domain.records import Digests
 from syncd.errors import Fatal, Outage
 from syncd.state.ledger import Ledger
 
@@ -147,6 +148,7 @@ class Executor:
                     fields=outcome.differing,
                     digests=change.digests,
                     source_digest=change.source_digest,
+                    before=outcome.known or Digests(),
                 )
             )
         is_anonymized = outcome.action is Action.ANONYMIZE and outcome.result is Result.OK

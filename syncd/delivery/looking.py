@@ -11,7 +11,7 @@ from enum import Enum, auto
 
 from syncd.delivery.habits import Habits
 from syncd.domain.digest import Digester
-from syncd.domain.records import Field, RemoteCustomer
+from syncd.domain.records import Digests, Field, RemoteCustomer
 from syncd.errors import Refused
 from syncd.gomus.client import Client, is_addressable
 from syncd.gomus.wire import WriteAnswer
@@ -81,11 +81,11 @@ class Looking:
         return None
 
     def find(
-        self, foreign_id: str, gomus_id: int | None, digests: Mapping[str, bytes] | None = None, *, mark: str = ""
+        self, foreign_id: str, gomus_id: int | None, digests: Digests | None = None, *, mark: str = ""
     ) -> Sighting:
         """Read a customer by foreign_id, and where that does not show it, by its number.
 
-        `digests` are those of its fields as they are known, which tell the person from another; `mark` is the e-mail
+        `digests` are the customer's as it is known, which tell the person from another; `mark` is the e-mail
         address of an erasure, which tells that a customer without foreign_id is the one. Raises Refused where neither
         can be told, otherwise as `Client.read` does.
         """
@@ -103,7 +103,7 @@ class Looking:
             return Sighting(Whereabouts.MERGED, shown)
         if self.is_same_id(shown.foreign_id, foreign_id) or _has_mark(shown, mark):
             return Sighting(Whereabouts.HERE, shown)
-        if digests is None or self._shows(shown, digests):
+        if digests is None or self._shows(shown, foreign_id, digests):
             return Sighting(Whereabouts.RENAMED, shown)
         return Sighting(Whereabouts.GONE)
 
@@ -114,11 +114,13 @@ class Looking:
             return False
         return self.is_same_id(shown.foreign_id, foreign_id) or _has_mark(shown, mark)
 
-    def _shows(self, remote: RemoteCustomer, digests: Mapping[str, bytes]) -> bool:
+    def _shows(self, remote: RemoteCustomer, foreign_id: str, digests: Digests) -> bool:
         """Whether something personal is as it is known; that two people share a country says nothing."""
+        digester = self.digester.of(foreign_id, digests.scheme)
         return any(
-            remote.fields.get(name) is not None and self.digester.field(name, remote.fields[name]) == digest
-            for name, digest in digests.items()
+            remote.fields.get(name) is not None
+            and digester.field(name, remote.fields[name]) in (digest, digests.shown.get(name))
+            for name, digest in digests.fields.items()
             if self.catalogue[name].personal
         )
 

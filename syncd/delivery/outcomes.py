@@ -1,17 +1,18 @@
 """How answers and failures become outcomes; nothing here talks to anybody."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from syncd.delivery.looking import Sighting, Whereabouts
 from syncd.domain.changes import Action, Change, Create, Erase, Outcome, Result, Update
-from syncd.domain.records import RemoteCustomer
+from syncd.domain.records import Digests, RemoteCustomer
 from syncd.errors import CallFailed, Missing, Refused, Retryable, Unclear
 from syncd.gomus.wire import WriteAnswer
 
 # --- what was done ---
 
 
-def created(create: Create, remote: RemoteCustomer, answer: WriteAnswer) -> Outcome:
+def created(create: Create, remote: RemoteCustomer, known: Digests, answer: WriteAnswer) -> Outcome:
     return Outcome(
         change=create,
         action=Action.CREATE,
@@ -19,11 +20,11 @@ def created(create: Create, remote: RemoteCustomer, answer: WriteAnswer) -> Outc
         gomus_id=remote.gomus_id,
         status=answer.status,
         attempts=answer.attempts,
-        known=create.digests,
+        known=known,
     )
 
 
-def updated(update: Update, *, status: int | None = None, attempts: int = 1) -> Outcome:
+def updated(update: Update, known: Digests, *, status: int | None = None, attempts: int = 1) -> Outcome:
     return Outcome(
         change=update,
         action=Action.UPDATE,
@@ -31,7 +32,7 @@ def updated(update: Update, *, status: int | None = None, attempts: int = 1) -> 
         gomus_id=update.gomus_id,
         status=status,
         attempts=attempts,
-        known=update.digests,
+        known=known,
     )
 
 
@@ -90,6 +91,12 @@ def not_here(change: Update | Erase, sighting: Sighting) -> Outcome:
 def said_nothing(answer: WriteAnswer) -> Unclear:
     """A 2xx that shows no customer is no outcome by itself."""
     return Unclear("go~mus answered, but showed no customer", status=answer.status, attempts=answer.attempts)
+
+
+def kept_as_before(names: Sequence[str], answer: WriteAnswer) -> Refused:
+    """A 2xx that shows the old values: go~mus will not have them changed."""
+    words = f"go~mus keeps {', '.join(names)} as it was"
+    return Refused(words, status=answer.status, attempts=answer.attempts)
 
 
 def not_done_in_time(answer: WriteAnswer) -> Refused:

@@ -86,5 +86,5 @@ class Recovery:
         return True
 
     def _row(self, intent: OpenIntent, remote: RemoteCustomer) -> KnownRow:
-        digests = self.delivery.memory_of(remote, self.names)
+        digests = self.delivery.memory_of(intent.foreign_id, remote, self.names)
         return KnownRow(foreign_id=intent.foreign_id, gomus_id=remote.gomus_id, digests=digests)

@@ -14,6 +14,7 @@ from syncd.delivery.outcomes import (
     created,
     failed,
     given_up,
+    kept_as_before,
     not_done_in_time,
     not_here,
     not_sent,
@@ -28,6 +29,7 @@ from syncd.errors import CallFailed, Missing, Refused, Retryable, Unclear
 from syncd.gomus.wire import WriteAnswer
 
 BATCH_REFUSALS = (413, 422)
+NO_ANSWER = 0
 C = TypeVar("C", Create, Update)
 
 
@@ -57,9 +59,13 @@ class Writing:
         return create if remote is None else self._found(create, remote, Action.ADOPT)
 
     def _found(self, create: Create, remote: RemoteCustomer, action: Action) -> Outcome:
-        wanted = {name: create.fields.get(name) for name in create.digests.fields}
-        differing = self.delivery.differing(remote, wanted)
-        known = self.delivery.memory_of(remote, list(wanted)) if differing else create.digests
+        """`action` says whether it was there before us; what our own write has left may differ in form."""
+        is_ours = action is Action.CREATE
+        compare = self.delivery.other_than if is_ours else self.delivery.differing
+        differing = compare(remote, create.wanted)
+        known = self.delivery.accepted(create.foreign_id, create.digests, create.wanted, remote)
+        if differing:
+            known = self.delivery.memory_of(create.foreign_id, remote, list(create.wanted))
         return Outcome(
             change=create,
             action=action,
@@ -93,7 +99,8 @@ class Writing:
         for create in creates:
             shown = None if is_refusal else self.delivery.shown_in(answer, create.foreign_id, is_new=True)
             if shown:
-                outcomes.append(created(create, shown, answer))
+                known = self.delivery.accepted(create.foreign_id, create.digests, create.wanted, shown)
+                outcomes.append(created(create, shown, known, answer))
             else:
                 unconfirmed.append(create)
         settled, missing = self._look_for(unconfirmed, later=answer.later)
@@ -167,7 +174,7 @@ class Writing:
             self._learn_cap(len(updates), outcomes, refused_whole=refusal.status in BATCH_REFUSALS)
             return outcomes
         except Unclear:
-            answer = WriteAnswer(status=0)
+            answer = WriteAnswer(status=NO_ANSWER)
         except Retryable as turned_away:
             return [failed(update, turned_away) for update in updates]
         return [self._settle_update(update, answer) for update in updates]
@@ -175,18 +182,22 @@ class Writing:
     def _settle_update(self, update: Update, answer: WriteAnswer) -> Outcome:
         """One member of an answered batch: confirmed by the answer, or else by a look, or else sent alone."""
         remote = self.delivery.shown_in(answer, update.foreign_id)
-        if remote is not None and self.delivery.holds(remote, dict.fromkeys(update.cleared)):
+        if remote is not None and self.delivery.shows_empty(remote, update.cleared):
             return self._done(update, remote, answer)
-        return self._look_at_update(update) or self._update_alone(update, tries=self.delivery.attempts)
+        looked = self._look_at_update(update, is_answered=answer.status != NO_ANSWER)
+        return looked or self._update_alone(update, tries=self.delivery.attempts)
 
     def _done(self, update: Update, remote: RemoteCustomer, answer: WriteAnswer) -> Outcome:
         """Under another number it was made anew by staff, and all its fields are still to be compared."""
-        if remote.gomus_id == update.gomus_id:
-            return updated(update, status=answer.status, attempts=answer.attempts)
-        return self._made_anew(update, remote)
+        if remote.gomus_id != update.gomus_id:
+            return self._made_anew(update, remote)
+        if kept := self.delivery.left_as_before(update, remote):
+            return failed(update, kept_as_before(kept, answer))
+        known = self.delivery.accepted(update.foreign_id, update.digests, update.fields, remote)
+        return updated(update, known, status=answer.status, attempts=answer.attempts)
 
-    def _look_at_update(self, update: Update) -> Outcome | None:
-        """None where the customer does not hold what was sent."""
+    def _look_at_update(self, update: Update, *, is_answered: bool) -> Outcome | None:
+        """None where the customer does not hold what was sent; in a form of its own, where go~mus has answered."""
         try:
             sighting = self._find(update)
         except Refused as refusal:
@@ -198,10 +209,13 @@ class Writing:
             return not_here(update, sighting)
         if remote.gomus_id != update.gomus_id:
             return self._made_anew(update, remote)
-        return updated(update) if self.delivery.holds(remote, update.fields) else None
+        left = self.delivery.left_as_before if is_answered else self.delivery.other_than_sent
+        if left(update, remote):
+            return None
+        return updated(update, self.delivery.accepted(update.foreign_id, update.digests, update.fields, remote))
 
     def _find(self, update: Update) -> Sighting:
-        return self.delivery.find(update.foreign_id, update.gomus_id, update.digests.fields)
+        return self.delivery.find(update.foreign_id, update.gomus_id, update.digests)
 
     def _update_alone(self, update: Update, *, tries: int) -> Outcome:
         try:
@@ -219,11 +233,11 @@ class Writing:
         if answer.later:
             return self._await_update(update, answer)
         remote = self.delivery.shown_in(answer, update.foreign_id)
-        if answer.errors and (remote is None or not self.delivery.holds(remote, update.fields)):
+        if answer.errors and (remote is None or self.delivery.other_than(remote, update.fields)):
             refusal = Refused("refused", reasons=answer.errors, status=answer.status, attempts=answer.attempts)
             return failed(update, refusal)
         if remote is None:
-            return self._update_lost(update, said_nothing(answer), tries=tries)
+            return self._update_lost(update, said_nothing(answer), tries=tries, is_answered=True)
         if update.cleared:
             return self._see_cleared(update, answer)
         return self._done(update, remote, answer)
@@ -244,13 +258,13 @@ class Writing:
         return self._update_answered(update, answer, tries=1)
 
     def _made_anew(self, update: Update, remote: RemoteCustomer) -> Outcome:
-        known = self.delivery.memory_of(remote, list(update.digests.fields))
+        known = self.delivery.memory_of(update.foreign_id, remote, list(update.digests.fields))
         return Outcome(
             change=update, action=Action.ADOPT, result=Result.OK, gomus_id=remote.gomus_id, known=known, stale=True
         )
 
-    def _update_lost(self, update: Update, lost: Unclear, *, tries: int) -> Outcome:
-        looked = self._look_at_update(update)
+    def _update_lost(self, update: Update, lost: Unclear, *, tries: int, is_answered: bool = False) -> Outcome:
+        looked = self._look_at_update(update, is_answered=is_answered)
         if looked:
             return looked
         if tries <= 1:
@@ -260,15 +274,18 @@ class Writing:
 
     def _await_update(self, update: Update, answer: WriteAnswer) -> Outcome:
         for _ in self.delivery.looks(later=True):
-            if looked := self._look_at_update(update):
+            if looked := self._look_at_update(update, is_answered=True):
                 return looked
         is_cleared = bool(update.cleared) and self._see_cleared(update, answer).result is Result.OK
-        return (is_cleared and self._look_at_update(update)) or failed(update, not_done_in_time(answer))
+        looked = self._look_at_update(update, is_answered=True) if is_cleared else None
+        return looked or failed(update, not_done_in_time(answer))
 
     def _see_cleared(self, update: Update, answer: WriteAnswer) -> Outcome:
         """Some servers clear by null and others by empty text: look which, and remember."""
         try:
-            remote = self.delivery.shown_in(answer, update.foreign_id) or self._find(update).here
+            remote = self.delivery.shown_in(answer, update.foreign_id)
+            if remote is None or not self.delivery.shows_empty(remote, update.cleared):
+                remote = self._find(update).here
             left = self.delivery.still_filled(remote, update.cleared)
             if left:
                 remote = self.delivery.clear_otherwise(update.foreign_id, left)

@@ -43,10 +43,18 @@ class Create:
     digests: Digests
     source_digest: bytes
 
+    @property
+    def wanted(self) -> dict[str, Value]:
+        """All that go~mus is to show."""
+        return {name: self.fields.get(name) for name in self.digests.fields}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
-    """The changed fields of a known customer; `digests` is all that will be known once they are accepted."""
+    """The changed fields of a known customer.
+
+    `digests` is all that will be known once they are accepted, `before` what is known until then.
+    """
 
     order: ClassVar[int] = 2
     action: ClassVar[Action] = Action.UPDATE
@@ -56,6 +64,7 @@ class Update:
     fields: Mapping[str, Value] = field(repr=False)
     digests: Digests
     source_digest: bytes
+    before: Digests = field(default_factory=Digests)
 
     @property
     def cleared(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """The pure comparison: what one source record, or its absence, asks for. Decides everything, touches nothing."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -40,30 +40,52 @@ class Memory:
     refused: bytes | None = None  # record digest that go~mus refused, while its pause lasts
 
 
-def changed_fields(wanted: Digests, known: Mapping[str, bytes]) -> tuple[str, ...]:
-    return tuple(name for name, digest in wanted.fields.items() if known.get(name) != digest)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A mapped record's digests: under the scheme of those that they are compared with, and under today's."""
+
+    as_known: Digests
+    today: Digests
+
+    @property
+    def is_renewed(self) -> bool:
+        return self.as_known.scheme != self.today.scheme
+
+    def is_record(self, digest: bytes | None) -> bool:
+        return digest in (self.as_known.record, self.today.record)
+
+    def differing_from(self, known: Mapping[str, bytes]) -> tuple[str, ...]:
+        return tuple(name for name, digest in self.as_known.fields.items() if known.get(name) != digest)
+
+    def beside(self, known: Digests, changed: Collection[str]) -> Digests:
+        """All that is known once the changed fields are accepted."""
+        if self.is_renewed:  # what is not mapped any more can't be made anew
+            return self.today
+        shown = {name: digest for name, digest in known.shown.items() if name not in changed}
+        return replace(self.today, fields={**known.fields, **self.today.fields}, shown=shown)
 
 
-def compare(customer: Customer, wanted: Digests, memory: Memory, *, source_digest: bytes) -> Decision:
+def compare(customer: Customer, wanted: Wanted, memory: Memory, *, source_digest: bytes) -> Decision:
     """Compare one valid record with what we know; `source_digest` is that of the record it was mapped from."""
     known = memory.known
     if memory.tombstone is Cause.REQUEST:
         return Decision(Verdict.ERASED)
-    if memory.refused == wanted.record:
+    if wanted.is_record(memory.refused):
         return Decision(Verdict.QUARANTINED)
     if known is None:
         # Also after a deletion for absence: whoever comes back is a new customer.
         fields = {name: value for name, value in customer.fields.items() if value is not None}
         return Decision(
             Verdict.CREATE,
-            Create(foreign_id=customer.foreign_id, fields=fields, digests=wanted, source_digest=source_digest),
+            Create(foreign_id=customer.foreign_id, fields=fields, digests=wanted.today, source_digest=source_digest),
         )
     if known.stage is not Stage.ACTIVE or known.gomus_id is None:
         return Decision(Verdict.WAITING)
-    names = changed_fields(wanted, known.digests.fields)
-    held = Digests(record=wanted.record, fields={**known.digests.fields, **wanted.fields})
+    names = wanted.differing_from(known.digests.fields)
+    held = wanted.beside(known.digests, names)
     if not names:
-        is_remembered = known.digests.record == wanted.record and known.source_digest == source_digest
+        is_same_record = known.digests.record == wanted.today.record and not wanted.is_renewed
+        is_remembered = is_same_record and known.source_digest == source_digest
         return Decision(Verdict.UNCHANGED) if is_remembered else Decision(Verdict.RELEARNED, digests=held)
     return Decision(
         Verdict.UPDATE,
@@ -73,6 +95,7 @@ def compare(customer: Customer, wanted: Digests, memory: Memory, *, source_diges
             fields={name: customer.fields[name] for name in names},
             digests=held,
             source_digest=source_digest,
+            before=known.digests,
         ),
     )
 

@@ -4,11 +4,14 @@ Same person is a question of foreign_id; same content is a question of digests. 
 first, so that what go~mus answers (ids as text, empty text for nothing) compares equal to what was sent.
 """
 
+import html
 import json
+import unicodedata
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
 
-from syncd.domain.records import Digests, Field, FieldKind, Value
+from syncd.domain.records import SCHEME, Digests, Field, FieldKind, Value
 
 FIELD_SIZE = 8
 RECORD_SIZE = 16
@@ -27,6 +30,21 @@ def canonical(field: Field, value: Value) -> str:
     return "" if value is None else CANONICAL[field.kind](value)
 
 
+OLDEST_SCHEME = 1
+SALTED = 2  # the first scheme in which two people with the same value have different digests
+
+
+def is_same_but_for_form(one: Value, other: Value) -> bool:
+    """Whether two texts differ in case, blanks, signs, Unicode form or escaping alone, as servers keep them."""
+    bare = _bare(one)
+    return bool(bare) and bare == _bare(other)
+
+
+def _bare(value: Value) -> str:
+    text = unicodedata.normalize("NFC", html.unescape("" if value is None else str(value))).casefold()
+    return "".join(sign for sign in text if sign.isalnum())
+
+
 class Digester:
     """Digests under one key; `catalogue` tells the kind and the code of each go~mus field."""
 
@@ -35,18 +53,24 @@ class Digester:
         self._catalogue = catalogue
         self._names = {field.code: name for name, field in catalogue.items()}
 
-    def _keyed(self, size: int, purpose: bytes, content: bytes) -> bytes:
-        return blake2b(content, digest_size=size, key=self._key, person=purpose).digest()
+    def _keyed(self, size: int, purpose: bytes, content: bytes, salt: bytes = b"") -> bytes:
+        return blake2b(content, digest_size=size, key=self._key, person=purpose, salt=salt).digest()
 
-    def field(self, name: str, value: Value) -> bytes:
+    def of(self, foreign_id: str, scheme: int = SCHEME) -> "PersonDigester":
+        """Digests of one customer; `scheme` is the one under which those were made that they are compared with."""
+        return PersonDigester(self, scheme, salt=self.name(foreign_id) if scheme >= SALTED else b"")
+
+    def field(self, name: str, value: Value, salt: bytes) -> bytes:
         field = self._catalogue[name]
-        return self._keyed(FIELD_SIZE, b"field", bytes([field.code]) + canonical(field, value).encode())
+        return self._keyed(FIELD_SIZE, b"field", bytes([field.code]) + canonical(field, value).encode(), salt)
 
-    def customer(self, fields: Mapping[str, Value]) -> Digests:
-        return self.combine({name: self.field(name, value) for name, value in fields.items()})
+    def is_same(self, name: str, one: Value, other: Value) -> bool:
+        """Whether go~mus and we mean the same by two values of a field."""
+        field = self._catalogue[name]
+        return canonical(field, one) == canonical(field, other)
 
-    def combine(self, fields: Mapping[str, bytes]) -> Digests:
-        return Digests(record=self._keyed(RECORD_SIZE, b"record", self.pack(fields)), fields=fields)
+    def record(self, fields: Mapping[str, bytes], salt: bytes) -> bytes:
+        return self._keyed(RECORD_SIZE, b"record", self.pack(fields), salt)
 
     def source(self, values: Mapping[str, object], context: bytes) -> bytes:
         """The digest of a source record as it came; `context` is what else decides how it is mapped."""
@@ -81,3 +105,23 @@ class Digester:
         step = FIELD_SIZE + 1
         parts = (packed[start : start + step] for start in range(0, len(packed), step))
         return {self._names[part[0]]: part[1:] for part in parts if part[0] in self._names}
+
+
+@dataclass(frozen=True, slots=True)
+class PersonDigester:
+    """Digests of one customer's values."""
+
+    digester: Digester
+    scheme: int
+    salt: bytes
+
+    def field(self, name: str, value: Value) -> bytes:
+        return self.digester.field(name, value, self.salt)
+
+    def fields(self, values: Mapping[str, Value]) -> dict[str, bytes]:
+        return {name: self.field(name, value) for name, value in values.items()}
+
+    def customer(self, values: Mapping[str, Value]) -> Digests:
+        """The digests of a mapped record."""
+        fields = self.fields(values)
+        return Digests(record=self.digester.record(fields, self.salt), fields=fields, scheme=self.scheme)

@@ -25,7 +25,8 @@ class Field:
     """One customer field of the go~mus API.
 
     `code` stands for the field in packed digests: never reused, 1 to 255. `personal` fields are overwritten when a
-    customer is anonymized: by `placeholder` where the API wants a value, else by nothing.
+    customer is anonymized: by `placeholder` where the API wants a value, else by nothing. One that `may_be_hidden` can
+    be written, and is in some instances' answers only.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Field:
     max_length: int = 255
     personal: bool = True
     placeholder: str | None = None
+    may_be_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,7 @@ class InvalidRecord:
 
 
 NEVER_COMPARED = b""
+SCHEME = 2  # how digests are made today; those of another scheme are compared under it, and made anew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +103,21 @@ class Digests:
     """Keyed digests of one customer: 16 bytes for the mapped record, 8 bytes for each field.
 
     A record that was NEVER_COMPARED, because the customer was adopted or read back, has a digest that equals none.
+    `shown` are the fields that go~mus keeps in a form of its own: what it showed when it accepted what `fields` say.
     """
 
     record: bytes = NEVER_COMPARED
     fields: Mapping[str, bytes] = field(default_factory=dict)
+    shown: Mapping[str, bytes] = field(default_factory=dict)
+    scheme: int = SCHEME
+
+
+class Origin(Enum):
+    """How a customer came to be known."""
+
+    CREATED = "created"
+    ADOPTED = "adopted"  # found under its foreign_id instead of being created
+    LINKED = "linked"  # go~mus had it before, and was given its foreign_id
 
 
 class Stage(Enum):
@@ -129,6 +143,7 @@ class KnownCustomer:
     source_digest: bytes | None
     absent_since: datetime | None
     stage: Stage
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +163,10 @@ class KnownBrief:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteCustomer:
-    """A customer as go~mus answered it, in the names that syncd sends; `addresses` counts its addresses."""
+    """A customer as go~mus answered it, in the names that syncd sends; `addresses` counts its addresses.
+
+    A field that is not in `fields` is not shown, and may hold anything.
+    """
 
     gomus_id: int
     foreign_id: str | None

@@ -154,7 +154,7 @@ class Client:
         answer = self._read(_path(id), may_be_missing=True)
         if answer.failure is Missing:
             return None
-        customers = read_customers(answer.body)
+        customers = read_customers(answer.body, is_whole=True)
         if not customers:
             raise Retryable("go~mus answered, but showed no customer", status=answer.status, attempts=answer.attempts)
         return customers[0]

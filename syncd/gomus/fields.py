@@ -26,7 +26,7 @@ _ALL = (
     Field(name="addr_city", code=17),
     Field(name="addr_country_id", code=18, kind=FieldKind.ID, personal=False),
     Field(name="addr_institution_id", code=19, kind=FieldKind.ID, personal=False),
-    Field(name="addr_category", code=20, personal=False),
+    Field(name="addr_category", code=20, personal=False, may_be_hidden=True),
 )
 
 FIELDS: Mapping[str, Field] = {field.name: field for field in _ALL}

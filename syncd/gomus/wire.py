@@ -9,6 +9,7 @@ from syncd.gomus.fields import FIELDS
 
 OTHER_KEYS = {"customer_salutation_id": "salutation", "customer_title_id": "title"}
 ADDRESS = "addr_"
+UNSAID = object()
 LONGEST_REASON, MOST_REASONS = 200, 5
 
 
@@ -29,9 +30,12 @@ class WriteAnswer:
 # --- customers ---
 
 
-def read_customers(answer: object) -> tuple[RemoteCustomer, ...]:
-    """Every customer in an answer: wrapped or bare, one or a list, under either key."""
-    return tuple(customer for shown in _shown(answer) if (customer := _customer(shown)) is not None)
+def read_customers(answer: object, *, is_whole: bool = False) -> tuple[RemoteCustomer, ...]:
+    """Every customer in an answer: wrapped or bare, one or a list, under either key.
+
+    `is_whole`: a field that is not named is empty; else nothing is said of it.
+    """
+    return tuple(customer for shown in _shown(answer) if (customer := _customer(shown, is_whole=is_whole)) is not None)
 
 
 def _shown(answer: object) -> list[object]:
@@ -40,7 +44,7 @@ def _shown(answer: object) -> list[object]:
     return list(answer) if isinstance(answer, list) else [answer]
 
 
-def _customer(shown: object) -> RemoteCustomer | None:
+def _customer(shown: object, *, is_whole: bool) -> RemoteCustomer | None:
     if not isinstance(shown, Mapping) or (gomus_id := _number(shown.get("id"))) is None:
         return None
     addresses = [one for one in _listed(shown.get("addresses")) if isinstance(one, Mapping)]
@@ -49,7 +53,11 @@ def _customer(shown: object) -> RemoteCustomer | None:
     return RemoteCustomer(
         gomus_id=gomus_id,
         foreign_id=None if foreign_id in (None, "") else str(foreign_id),
-        fields={name: _plain(_field(shown, first, name)) for name in FIELDS},
+        fields={
+            name: _plain(value)
+            for name, field in FIELDS.items()
+            if (value := _field(shown, first, name)) is not UNSAID or (is_whole and not field.may_be_hidden)
+        },
         addresses=max(1, len(addresses)),
     )
 
@@ -58,14 +66,16 @@ def _field(shown: Mapping[str, object], address: Mapping[str, object], name: str
     if name in shown:
         return shown[name]
     if name.startswith(ADDRESS):
-        return address.get(name.removeprefix(ADDRESS), address.get(name))
+        return address.get(name.removeprefix(ADDRESS), address.get(name, UNSAID))
     if short := OTHER_KEYS.get(name):
-        nested = shown.get(short, shown.get(f"customer_{short}"))
+        nested = shown.get(short, shown.get(f"customer_{short}", UNSAID))
         return nested.get("id") if isinstance(nested, Mapping) else shown.get(f"{short}_id", nested)
-    return None
+    return UNSAID
 
 
 def _plain(value: object) -> Value:
+    if value is UNSAID:
+        return None
     return value if isinstance(value, str | int | bool) else None if value is None else str(value)
 
 

@@ -13,8 +13,18 @@ from functools import cached_property
 
 from syncd.domain.changes import Cause, Change
 from syncd.domain.chunks import chunks, until_stopped
-from syncd.domain.diff import Decision, Memory, Verdict, compare
-from syncd.domain.records import FieldProblem, InvalidRecord, KnownBrief, SourceRecord, Stage
+from syncd.domain.diff import Decision, Memory, Verdict, Wanted, compare
+from syncd.domain.digest import OLDEST_SCHEME
+from syncd.domain.records import (
+    SCHEME,
+    Customer,
+    FieldProblem,
+    InvalidRecord,
+    KnownBrief,
+    KnownCustomer,
+    SourceRecord,
+    Stage,
+)
 from syncd.errors import IncompleteRead
 from syncd.mapping.lookups import Lookup
 from syncd.mapping.mapper import Mapper
@@ -149,7 +159,7 @@ class Comparison:
         known = memory.known
         if record.deleted:
             return Decision(Verdict.GONE)
-        if known and known.source_digest == source_digest and known.stage is Stage.ACTIVE and not memory.refused:
+        if known and not memory.refused and _is_remembered(known, source_digest):
             return Decision(Verdict.UNCHANGED)  # the same record as at the last acceptance: no need to map it
         customer = self.mapper.customer(record, self.lookups)
         if isinstance(customer, InvalidRecord):
@@ -158,9 +168,7 @@ class Comparison:
             else:
                 self.spool.add_invalid([customer])
             return Decision(Verdict.INVALID)
-        decision = compare(
-            customer, self.recall.digester.customer(customer.fields), memory, source_digest=source_digest
-        )
+        decision = compare(customer, self._wanted(customer, memory), memory, source_digest=source_digest)
         if decision.verdict is Verdict.ERASED:
             reason = "was erased on request and is not sent again: take the record out of the source"
             problem = FieldProblem(field="foreign_id", reason=reason)
@@ -170,6 +178,15 @@ class Comparison:
         if decision.digests:
             self.spool.add_relearned(foreign_id, source_digest, decision.digests)
         return decision
+
+    def _wanted(self, customer: Customer, memory: Memory) -> Wanted:
+        digester, foreign_id = self.recall.digester, customer.foreign_id
+        today = digester.of(foreign_id).customer(customer.fields)
+        scheme = memory.known.digests.scheme if memory.known else today.scheme
+        if memory.refused and not memory.known:
+            scheme = OLDEST_SCHEME  # it may be as old as the refusal
+        as_known = today if scheme == today.scheme else digester.of(foreign_id, scheme).customer(customer.fields)
+        return Wanted(as_known, today)
 
     def _list_erased(self, invalid: InvalidRecord, source_digest: bytes) -> None:
         """List the record without its id: nothing but the tombstone may point to the erased person."""
@@ -254,6 +271,11 @@ def _until_broken(records: Iterable[SourceRecord], failures: list[IncompleteRead
         if failures is None:
             raise
         failures.append(failure)
+
+
+def _is_remembered(known: KnownCustomer, source_digest: bytes) -> bool:
+    is_today = known.digests.scheme == SCHEME
+    return is_today and known.source_digest == source_digest and known.stage is Stage.ACTIVE
 
 
 def _slipped(record: SourceRecord, first: Seen) -> IncompleteRead:

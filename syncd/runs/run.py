@@ -30,6 +30,7 @@ from syncd.runs.world import Sync, World
 from syncd.state.lease import take_lease
 from syncd.state.ledger import Ledger
 from syncd.state.recall import Recall
+from syncd.state.tombstones import Instance
 
 log = structlog.get_logger()
 DONE_BY_CALLS = {"create", "update", "delete"}  # planned under these names; a summary counts what was done
@@ -65,11 +66,13 @@ def opening(
     with take_lease(world.store.engine, sync.name) as lease:
         run_id = f"{world.clock():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"  # the time comes first, so that ids sort by it
         entering(run_id)
-        entry = world.store.runs.enter(sync.name, world.digester.name(sync.gomus.url))
+        instance = instance_of(sync, world)
+        entry = world.store.runs.enter(sync.name, instance.address)
         ledger = Ledger(
             store=world.store,
             digester=world.digester,
             sync=sync.name,
+            instance=instance,
             run_id=run_id,
             fence=entry.fence,
             clock=world.clock,
@@ -79,13 +82,17 @@ def opening(
             is_restored = lease.is_older(entry.fence)
             if not entry.is_same_instance:
                 log.warning("state.other_instance", remedy="what is known is dropped; customers are adopted anew")
-                ledger.move_to(world.digester.name(sync.gomus.url))
+                ledger.move_to(instance.address)
             elif is_restored:
                 log.warning("state.restored", remedy="nobody is deleted in this run, and grace begins anew")
                 with ledger.writing() as store:
                     store.forget_absence(sync.name)
             lease.note(entry.fence)
             yield Run(sync, world, ledger, trigger=trigger, may_erase=not is_restored)
+
+
+def instance_of(sync: Sync, world: World) -> Instance:
+    return Instance(sync.instance, world.digester.name(sync.gomus.url))
 
 
 class Run:
@@ -164,7 +171,8 @@ class Run:
             return self.summary(self._status(plan, held), plan.counts, held)
 
     def recall(self, now: datetime) -> Recall:
-        return Recall(store=self.world.store, digester=self.world.digester, sync=self.sync.name, now=now)
+        ledger = self.ledger
+        return Recall(store=ledger.store, digester=ledger.digester, sync=ledger.sync, instance=ledger.instance, now=now)
 
     # --- the steps ---
 
@@ -237,16 +245,15 @@ class Run:
         for known in self.world.store.known.longest_unverified(self.sync.name, self.sync.audit_per_run):
             if self.world.stopping.is_set():
                 return
-            remote = self.delivery.find(known.foreign_id, known.gomus_id, known.digests.fields).here
+            remote = self.delivery.find(known.foreign_id, known.gomus_id, known.digests).here
             drifted = self.delivery.drifted(known, remote)
             self._outcomes["audited"] += 1
             if drifted:
                 self._outcomes["drifted"] += 1
                 log.warning("record.drift", foreign_id=known.foreign_id, gomus_id=known.gomus_id, fields=list(drifted))
-            row = (
-                self.delivery.memory_of(remote, list(known.digests.fields)) if remote and self.sync.fix_drift else None
-            )
-            self.ledger.note_verified(known, row if drifted else None)
+            is_mended = drifted and self.sync.fix_drift
+            shown = self.delivery.as_shown(known, remote, drifted) if remote and is_mended else None
+            self.ledger.note_verified(known, shown)
 
     @contextmanager
     def executor(self, spool: Spool | None = None) -> Iterator[Executor]:

@@ -107,7 +107,7 @@ def _choose(pairs: Iterable[Pair], sample: int | None) -> Iterable[Pair]:
 def _compare(run: Run, pairs: Sequence[Pair]) -> Iterator[tuple[Drift, Update | None]]:
     def find(pair: Pair) -> Sighting:
         run.world.stop_if_asked()
-        return run.delivery.find(pair.known.foreign_id, pair.known.gomus_id, pair.known.digests.fields)
+        return run.delivery.find(pair.known.foreign_id, pair.known.gomus_id, pair.known.digests)
 
     with ThreadPoolExecutor(run.sync.gomus.concurrency, thread_name_prefix="gomus") as pool:
         sightings = pool.map(find, pairs)
@@ -123,11 +123,10 @@ def _drift(run: Run, pair: Pair, sighting: Sighting) -> tuple[Drift, Update | No
     remote = sighting.here
     if remote is None:
         return Drift(foreign_id=known.foreign_id, where=sighting.whereabouts), None
-    wanted = run.ledger.digester.customer(customer.fields)
-    settled = {
-        name: value for name, value in customer.fields.items() if known.digests.fields.get(name) == wanted.fields[name]
-    }
-    drifted = run.delivery.differing(remote, settled)
+    wanted = run.ledger.digester.of(known.foreign_id, known.digests.scheme).fields(customer.fields)
+    drifted_names = run.delivery.drifted(known, remote)
+    settled = {n: value for n, value in customer.fields.items() if known.digests.fields.get(n) == wanted[n]}
+    drifted = {name: value for name, value in settled.items() if name in drifted_names}
     if not drifted:
         return None
     update = Update(
@@ -136,5 +135,6 @@ def _drift(run: Run, pair: Pair, sighting: Sighting) -> tuple[Drift, Update | No
         fields=drifted,
         digests=known.digests,
         source_digest=known.source_digest or b"",
+        before=run.delivery.as_shown(known, remote, drifted),
     )
     return Drift(foreign_id=known.foreign_id, fields=tuple(sorted(drifted))), update

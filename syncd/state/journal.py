@@ -62,6 +62,7 @@ class Journal:
                 "action": action.value,
                 "fields": "" if isinstance(change, Erase) else ",".join(change.fields),
                 "begun_at": at,
+                "round": 0,
             }
             for change in changes
         ]
@@ -87,6 +88,7 @@ class Journal:
                 "foreign_id": outcome.change.foreign_id,
                 "fields": "",
                 "begun_at": at,
+                "round": 0,
                 **_settled(outcome, at if outcome.settled else None),
             }
             for outcome in outcomes

@@ -1,4 +1,4 @@
-"""Known customers: what go~mus last confirmed, as ids, digests and times; and tombstones of erased ones."""
+"""Known customers: what go~mus last confirmed, as ids, digests and times."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,9 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, bindparam, delete, func, select, update
 
-from syncd.domain.changes import Cause
 from syncd.domain.chunks import chunks
-from syncd.domain.records import Digests, KnownBrief, KnownCustomer, Stage
+from syncd.domain.records import Digests, KnownBrief, KnownCustomer, Origin, Stage
 from syncd.state import tables as t
 from syncd.state.transactions import PAGE, Transactions
 
@@ -29,6 +28,7 @@ class KnownRow:
     digests: Digests = field(default_factory=Digests)
     source_digest: bytes | None = None
     stage: Stage = Stage.ACTIVE
+    origin: Origin = Origin.CREATED  # of one that was not known before; who is known keeps it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +53,16 @@ class Known:
             row=row.row,
             foreign_id=row.foreign_id,
             gomus_id=row.gomus_id,
-            digests=Digests(record=row.record, fields=self.unpack(row.fields)),
+            digests=Digests(
+                record=row.record,
+                fields=self.unpack(row.fields),
+                shown=self.unpack(row.shown),
+                scheme=row.scheme,
+            ),
             source_digest=row.source_digest,
             absent_since=row.absent_since,
             stage=Stage(row.stage),
+            origin=Origin(row.origin),
         )
 
     def count(self, sync: str) -> int:
@@ -99,16 +105,16 @@ class Known:
                 "sync": sync,
                 "foreign_id": row.foreign_id,
                 "gomus_id": row.gomus_id,
-                "record": row.digests.record,
                 "source_digest": row.source_digest,
-                "fields": self.pack(row.digests.fields),
+                **self._columns(row.digests),
                 "absent_since": None,
                 "told_gone": False,
                 "stage": row.stage.value,
+                "origin": row.origin.value,
             }
             for row in rows
         ]
-        self.db.upsert(t.known, values, key=["sync", "foreign_id"])
+        self.db.upsert(t.known, values, key=["sync", "foreign_id"], kept=["origin"])
 
     def drop(self, sync: str, foreign_ids: Sequence[str]) -> None:
         self.db.write_among(delete(t.known).where(C.sync == sync), C.foreign_id, foreign_ids)
@@ -140,33 +146,20 @@ class Known:
 
         `rows`: foreign_id, source_digest, digests.
         """
-        names = ("record", "source_digest", "fields")
+        names = ("source_digest", *self._columns(Digests()))
         statement = update(t.known).where(C.sync == sync, C.foreign_id == bindparam("who"))
         for page in chunks(rows):
-            values = [
-                {"who": who, "record": digests.record, "source_digest": source, "fields": self.pack(digests.fields)}
-                for who, source, digests in page
-            ]
+            values = [{"who": who, "source_digest": source, **self._columns(digests)} for who, source, digests in page]
             self.db.write(statement.values({name: bindparam(name) for name in names}), values)
+
+    def _columns(self, digests: Digests) -> dict[str, Any]:
+        return {
+            "record": digests.record,
+            "fields": self.pack(digests.fields),
+            "shown": self.pack(digests.shown),
+            "scheme": digests.scheme,
+        }
 
 
 def _brief(row: Row[Any]) -> KnownBrief:
     return KnownBrief(row.row, row.foreign_id, row.gomus_id, row.absent_since, row.told_gone, Stage(row.stage))
-
-
-@dataclass(frozen=True, slots=True)
-class Tombstones:
-    """What stays of a deleted customer: a keyed digest of the foreign_id, called its name, and why it was erased."""
-
-    db: Transactions
-
-    def put(self, sync: str, name: bytes, cause: Cause, at: datetime) -> None:
-        row = {"sync": sync, "name": name, "reason": cause.value, "at": at}
-        self.db.upsert(t.tombstone, [row], key=["sync", "name"])
-
-    def find(self, sync: str, names: Sequence[bytes]) -> dict[bytes, Cause]:
-        named = self.db.rows_among(select(t.tombstone).where(t.tombstone.c.sync == sync), t.tombstone.c.name, names)
-        return {row.name: Cause(row.reason) for row in named}
-
-    def lift(self, sync: str, names: Sequence[bytes]) -> None:
-        self.db.write_among(delete(t.tombstone).where(t.tombstone.c.sync == sync), t.tombstone.c.name, names)

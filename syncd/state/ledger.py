@@ -17,6 +17,7 @@ from syncd.state.failures import Quarantined, pause_after
 from syncd.state.journal import OpenIntent
 from syncd.state.known import KnownRow
 from syncd.state.store import Store
+from syncd.state.tombstones import Instance, Tombstone
 
 ERASURE = b"erasure"  # stands for the content of a refused erasure
 VANISHED = (404, 410)
@@ -41,6 +42,7 @@ class Ledger:
     store: Store
     digester: Digester
     sync: str
+    instance: Instance
     run_id: str
     fence: int
     clock: Callable[[], datetime]
@@ -85,7 +87,7 @@ class Ledger:
         self.store.known.put(self.sync, written)
         self.store.failures.lift(self.sync, [o.change.foreign_id for o in accepted])
         created = [o.change.foreign_id for o in accepted if isinstance(o.change, Create)]
-        self.store.tombstones.lift(self.sync, [self.digester.name(foreign_id) for foreign_id in created])
+        self.store.tombstones.lift(self.instance, [self.digester.name(foreign_id) for foreign_id in created])
         for outcome in accepted:
             if isinstance(outcome.change, Erase):
                 self._learn_erasure(outcome, outcome.change)
@@ -107,7 +109,8 @@ class Ledger:
         self.store.known.set_stage(self.sync, [change.foreign_id for change in changes], stage)
 
     def _put_tombstone(self, foreign_id: str, cause: Cause) -> None:
-        self.store.tombstones.put(self.sync, self.digester.name(foreign_id), cause, self.clock())
+        tombstone = Tombstone(name=self.digester.name(foreign_id), sync=self.sync, cause=cause, at=self.clock())
+        self.store.tombstones.put(self.instance, tombstone)
 
     def _learn_refusal(self, outcome: Outcome) -> None:
         change = outcome.change

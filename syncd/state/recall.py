@@ -7,6 +7,7 @@ from datetime import datetime
 from syncd.domain.changes import Action, Cause
 from syncd.domain.digest import Digester
 from syncd.state.store import Store
+from syncd.state.tombstones import Instance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,11 +17,12 @@ class Recall:
     store: Store
     digester: Digester
     sync: str
+    instance: Instance
     now: datetime
 
     def tombstones(self, foreign_ids: Sequence[str]) -> Mapping[str, Cause]:
         names = {self.digester.name(foreign_id): foreign_id for foreign_id in foreign_ids}
-        return {names[name]: cause for name, cause in self.store.tombstones.find(self.sync, list(names)).items()}
+        return {names[name]: cause for name, cause in self.store.tombstones.find(self.instance, list(names)).items()}
 
     def refused(self, foreign_ids: Sequence[str]) -> Mapping[str, bytes]:
         """Content digests of the refused records whose pause is not over."""

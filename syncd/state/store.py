@@ -14,8 +14,9 @@ from syncd.state.failures import Failures
 from syncd.state.held import HeldChanges
 from syncd.state.instances import Instances
 from syncd.state.journal import Journal
-from syncd.state.known import ACTIVE, Known, Pack, Tombstones, Unpack
+from syncd.state.known import ACTIVE, Known, Pack, Unpack
 from syncd.state.runs import Runs
+from syncd.state.tombstones import Tombstones
 from syncd.state.transactions import Transactions
 
 TIDIED = 5_000  # rows forgotten in one transaction

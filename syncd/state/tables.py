@@ -24,7 +24,7 @@ CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 metadata = MetaData(naming_convention=CONVENTION)
-REVISION = "0002"  # the migration that ends in these tables
+REVISION = "0003"  # the migration that ends in these tables
 RowNumber = BigInteger().with_variant(Integer, "sqlite")  # only an INTEGER counts up by itself in SQLite
 
 
@@ -79,6 +79,9 @@ known = Table(
     Column("told_gone", Boolean, nullable=False),
     Column("stage", Text, nullable=False),
     Column("verified_at", Moment),  # when it was last read back
+    Column("scheme", Integer, nullable=False),  # how the digests of this row were made
+    Column("shown", LargeBinary, nullable=False),  # what go~mus keeps in a form of its own, as it showed it
+    Column("origin", Text, nullable=False),
     UniqueConstraint("sync", "foreign_id"),
 )
 Index(None, known.c.sync, known.c.verified_at)
@@ -109,6 +112,8 @@ journal = Table(
     Column("action", Text, nullable=False),
     Column("fields", Text, nullable=False),
     Column("begun_at", Moment, nullable=False),
+    Column("sent_at", Moment),  # when its call last went out, or its answer was given up: its effect may still come
+    Column("round", Integer, nullable=False),  # how often it was sent before, and never found
     Column("settled_at", Moment),
     Column("result", Text),
     Column("status", Integer),
@@ -176,11 +181,16 @@ nameless = Table(
 tombstone = Table(
     "tombstone",
     metadata,
-    Column("sync", Text, primary_key=True),
+    Column("instance", Text, primary_key=True),  # as it is called in the configuration
     Column("name", LargeBinary(16), primary_key=True),  # keyed digest of the foreign_id
+    Column("address", LargeBinary, nullable=False),  # digest of the instance's url; either of the two may change
+    Column("sync", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("at", Moment, nullable=False),
+    Column("by", Text),  # who asked for it
+    Column("why", Text),
 )
+Index("ix_tombstone_address", tombstone.c.address, tombstone.c.name)
 
 held = Table(
     "held",

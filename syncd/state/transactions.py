@@ -71,9 +71,12 @@ class Transactions:
         dialect = postgresql if self.engine.dialect.name == "postgresql" else sqlite
         return dialect.insert(table)
 
-    def upsert(self, table: Table, rows: Sequence[Mapping[str, Any]], *, key: Sequence[str]) -> None:
+    def upsert(
+        self, table: Table, rows: Sequence[Mapping[str, Any]], *, key: Sequence[str], kept: Sequence[str] = ()
+    ) -> None:
+        """Insert, or replace what has the same key but for the columns that are `kept`."""
         if not rows:
             return
         statement = self.insert(table)
-        values = {name: statement.excluded[name] for name in rows[0] if name not in key}
+        values = {name: statement.excluded[name] for name in rows[0] if name not in (*key, *kept)}
         self.write(statement.on_conflict_do_update(index_elements=key, set_=values), rows)

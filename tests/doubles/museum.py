@@ -37,6 +37,7 @@ from syncd.sandbox.switches import Switches
 from syncd.sources.base import Reading, ReadKind, Source, SourceOptions
 from syncd.state.connect import open_engine
 from syncd.state.store import Store
+from syncd.state.tombstones import Instance
 
 DEFAULT_LIMITS = make_limits(DeleteOptions(), GuardOptions())
 
@@ -273,6 +274,10 @@ class Museum:
     @property
     def store(self) -> Store:
         return Store(self.engine, pack=self.digester.pack, unpack=self.digester.unpack)
+
+    @property
+    def instance(self) -> Instance:
+        return Instance("main", self.digester.name(self.options.url))
 
     @property
     def options(self) -> GomusOptions:

@@ -11,8 +11,10 @@ from syncd.gomus.fields import FIELDS
 from syncd.state.failures import Quarantined
 from syncd.state.known import KnownRow
 from syncd.state.store import Store
+from syncd.state.tombstones import Instance, Tombstone
 
 NOW = datetime(2026, 3, 1, 8, 30, 15, 123456, tzinfo=UTC)
+MAIN = Instance("main", b"address")
 LATER = NOW + timedelta(hours=1)
 DIGESTER = Digester(b"key", FIELDS)
 DIGESTS = Digests(record=b"r" * 16, fields={"name": b"12345678", "email": b"abcdefgh"})
@@ -42,6 +44,11 @@ def erase(foreign_id: str) -> Erase:
 def outcome(change: Change, **changes: object) -> Outcome:
     row: dict[str, object] = {"action": change.action, "result": Result.OK, "gomus_id": 5, "status": 201}
     return Outcome(change=change, **(row | changes))  # type: ignore[arg-type]
+
+
+def tombstone(foreign_id: str, cause: Cause = Cause.REQUEST, **changes: object) -> Tombstone:
+    row: dict[str, object] = {"name": DIGESTER.name(foreign_id), "sync": "members", "cause": cause, "at": NOW}
+    return Tombstone(**(row | changes))  # type: ignore[arg-type]
 
 
 def invalid(foreign_id: str | None, line: int) -> InvalidRecord:

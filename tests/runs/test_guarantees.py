@@ -268,7 +268,7 @@ class Guarantees(RuleBasedStateMachine):
 
     def has_tombstone(self, name: str) -> bool:
         """Still: a state that was lost has forgotten its tombstones too."""
-        found = self.museum.store.tombstones.find("members", [self.museum.digester.name(name)])
+        found = self.museum.store.tombstones.find(self.museum.instance, [self.museum.digester.name(name)])
         return Cause.REQUEST in found.values()
 
     # --- the guarantees ---

@@ -1,4 +1,4 @@
-"""Known customers and tombstones: what is put is found again, page by page, and of one sync only."""
+"""Known customers: what is put is found again, page by page, and of one sync only."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -7,9 +7,8 @@ import sqlalchemy as sa
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from rows import DIGESTER, DIGESTS, LATER, NOW, ids, known, store_on
+from rows import DIGESTS, NOW, ids, known, store_on
 
-from syncd.domain.changes import Cause
 from syncd.domain.records import Digests, Stage
 from syncd.state.connect import open_engine, open_in_memory
 from syncd.state.migrate import upgrade
@@ -161,12 +160,3 @@ class KnownMachine(RuleBasedStateMachine):
 
 def test_known_customers_agree_with_a_dictionary_whatever_is_done() -> None:
     run_state_machine_as_test(KnownMachine, settings=settings(max_examples=25, stateful_step_count=20))
-
-
-def test_a_tombstone_stays_until_it_is_lifted(store: Store) -> None:
-    one, two = DIGESTER.name("M-1"), DIGESTER.name("M-2")
-    store.tombstones.put("members", one, Cause.ABSENCE, NOW)
-    store.tombstones.put("members", one, Cause.REQUEST, LATER)
-    assert store.tombstones.find("members", [one, two]) == {one: Cause.REQUEST}
-    store.tombstones.lift("members", [one])
-    assert store.tombstones.find("members", [one]) == {}

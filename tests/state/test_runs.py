@@ -3,7 +3,7 @@
 from threading import Thread
 
 import pytest
-from rows import DIGESTER, LATER, NOW, create, known
+from rows import DIGESTER, LATER, MAIN, NOW, create, known
 
 from syncd.domain.changes import Action
 from syncd.domain.runs import Status, Summary, Trigger
@@ -25,7 +25,9 @@ def test_a_state_of_another_instance_is_noticed_at_every_start_until_it_is_reset
     entries = [store.runs.enter("members", b"another") for _ in range(2)]
     assert [entry.is_same_instance for entry in entries] == [False, False]
     fence = entries[-1].fence
-    ledger = Ledger(store=store, digester=DIGESTER, sync="members", run_id="run", fence=fence, clock=lambda: NOW)
+    ledger = Ledger(
+        store=store, digester=DIGESTER, sync="members", instance=MAIN, run_id="run", fence=fence, clock=lambda: NOW
+    )
     ledger.move_to(b"another")
     assert store.runs.enter("members", b"another").is_same_instance
     assert (store.known.count("members"), store.known.count("donors")) == (0, 1)
@@ -82,7 +84,9 @@ def test_another_thread_does_not_join_the_transaction_that_is_open(store: Store)
 def test_runs_are_remembered_with_their_counts_the_latest_first(store: Store) -> None:
     store.runs.begin("run-1", "members", "main", Trigger.SCHEDULE, NOW)
     store.runs.begin("run-2", "donors", "main", Trigger.COMMAND_LINE, LATER)
-    store.runs.finish(Summary(sync="members", run_id="run-1", status=Status.DONE, counts={"create.ok": 3}), LATER)
+    store.runs.finish(
+        Summary(sync="members", instance=MAIN, run_id="run-1", status=Status.DONE, counts={"create.ok": 3}), LATER
+    )
     latest, first = store.runs.latest()
     assert (latest.id, latest.finished_at, latest.status, latest.counts) == ("run-2", None, None, {})
     assert (first.status, first.counts, first.finished_at) == ("done", {"create.ok": 3}, LATER)

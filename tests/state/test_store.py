@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from rows import DIGESTER, LATER, NOW, create, erase, invalid, known, outcome, refused, store_on
+from rows import DIGESTER, LATER, MAIN, NOW, create, erase, invalid, known, outcome, refused, store_on, tombstone
 
-from syncd.domain.changes import Action, Cause
+from syncd.domain.changes import Action
 from syncd.domain.guards import Guard, Held
 from syncd.domain.records import FieldProblem, InvalidRecord, Position
 from syncd.domain.runs import Status, Summary, Trigger
@@ -51,7 +51,7 @@ def remember_all_about(store: Store, name: str) -> None:
 
 def test_of_an_erased_person_nothing_is_left_but_the_tombstone(store: Store) -> None:
     store.known.put("members", [known("M-stays")])
-    store.tombstones.put("members", DIGESTER.name("M-gone"), Cause.REQUEST, NOW)
+    store.tombstones.put(MAIN, tombstone("M-gone"))
     remember_all_about(store, "M-gone")
     store.forget_customer("members", "M-gone")
     with store.engine.connect() as connection:
@@ -59,7 +59,7 @@ def test_of_an_erased_person_nothing_is_left_but_the_tombstone(store: Store) -> 
     assert not [row for row in rows if "M-gone" in row]
     assert store.known.find_one("members", "M-stays") is not None
     assert [row.foreign_id for row in store.failures.invalid("members")] == ["M-stays"]
-    assert store.tombstones.find("members", [DIGESTER.name("M-gone")]) != {}
+    assert store.tombstones.find(MAIN, [DIGESTER.name("M-gone")]) != {}
 
 
 def test_whom_sqlite_forgot_is_not_readable_in_its_file(sqlite_url: str, tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_who_was_absent_and_who_was_erased_is_known(museum: Museum) -> None:
     assert absent is not None
     assert absent.absent_since is not None
     erased = museum.digester.name(f"M-{ERASED:04d}")
-    assert museum.store.tombstones.find("members", [erased]) == {erased: Cause.REQUEST}
+    assert museum.store.tombstones.find(museum.instance, [erased]) == {erased: Cause.REQUEST}
 
 
 def test_erasures_under_way_are_known(museum: Museum) -> None:

@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.domain.changes import Cause, Create, Update
-from syncd.domain.diff import Absence, AbsencePolicy, DeleteMode, Memory, Verdict, compare, judge_absence
+from syncd.domain.diff import Absence, AbsencePolicy, DeleteMode, Memory, Verdict, Wanted, compare, judge_absence
 from syncd.domain.digest import Digester
-from syncd.domain.records import Customer, KnownCustomer, Position, Stage, Value
+from syncd.domain.records import Customer, KnownCustomer, Origin, Position, Stage, Value
 from syncd.gomus.fields import FIELDS
 
-DIGESTER = Digester(b"key", FIELDS)
+PERSON = Digester(b"key", FIELDS).of("M-1")
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SOURCE = b"the record"
 
@@ -25,15 +25,17 @@ def known(*, stage: Stage = Stage.ACTIVE, source_digest: bytes | None = SOURCE, 
         row=1,
         foreign_id="M-1",
         gomus_id=7,
-        digests=DIGESTER.customer(fields),
+        digests=PERSON.customer(fields),
         source_digest=source_digest,
         absent_since=None,
         stage=stage,
+        origin=Origin.CREATED,
     )
 
 
 def decide(wanted: Customer, **memory: object):  # type: ignore[no-untyped-def]
-    return compare(wanted, DIGESTER.customer(wanted.fields), Memory(**memory), source_digest=SOURCE)  # type: ignore[arg-type]
+    digests = PERSON.customer(wanted.fields)
+    return compare(wanted, Wanted(digests, digests), Memory(**memory), source_digest=SOURCE)  # type: ignore[arg-type]
 
 
 def test_an_unknown_customer_is_created_with_the_fields_that_hold_something() -> None:
@@ -56,7 +58,7 @@ def test_a_changed_customer_sends_the_changed_fields_only() -> None:
 def test_an_update_remembers_the_fields_that_it_leaves_alone() -> None:
     change = decide(customer(tel="+49301"), known=known(name="Ada", tel="+49302")).change
     assert isinstance(change, Update)
-    assert change.digests.fields["name"] == DIGESTER.field("name", "Ada")
+    assert change.digests.fields["name"] == PERSON.field("name", "Ada")
 
 
 def test_a_field_that_became_empty_is_cleared() -> None:
@@ -84,7 +86,7 @@ def test_who_was_erased_on_request_stays_erased() -> None:
 
 
 def test_a_refused_record_rests_until_it_changes() -> None:
-    refused = DIGESTER.customer({"name": "Ada"}).record
+    refused = PERSON.customer({"name": "Ada"}).record
     assert decide(customer(name="Ada"), refused=refused).verdict is Verdict.QUARANTINED
     assert decide(customer(name="Eva"), refused=refused).verdict is Verdict.CREATE
 
@@ -111,6 +113,7 @@ def test_after_an_update_the_same_record_is_unchanged(before: dict[str, Value], 
             source_digest=SOURCE,
             absent_since=None,
             stage=Stage.ACTIVE,
+            origin=Origin.CREATED,
         )
         assert decide(customer(**after), known=accepted).verdict is Verdict.UNCHANGED
 

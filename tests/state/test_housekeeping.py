@@ -37,7 +37,7 @@ def count(museum: Museum, table: sa.Table) -> int:
 def add_old_outcomes(museum: Museum, count: int) -> None:
     """Older than any that is kept."""
     long_ago = museum.clock.now - timedelta(days=401)
-    row = {column.name: None for column in t.journal.columns if column.name != "id"}
+    row = {column.name: None for column in t.journal.columns if column.name != "id"} | {"round": 0}
     row |= {"run_id": "x", "sync": "members", "foreign_id": "x", "action": "create", "fields": "x" * 2000}
     row |= {"begun_at": long_ago, "settled_at": long_ago}
     with museum.engine.begin() as connection:

@@ -85,7 +85,7 @@ def test_runs_are_remembered_with_their_counts_the_latest_first(store: Store) ->
     store.runs.begin("run-1", "members", "main", Trigger.SCHEDULE, NOW)
     store.runs.begin("run-2", "donors", "main", Trigger.COMMAND_LINE, LATER)
     store.runs.finish(
-        Summary(sync="members", instance=MAIN, run_id="run-1", status=Status.DONE, counts={"create.ok": 3}), LATER
+        Summary(sync="members", run_id="run-1", status=Status.DONE, counts={"create.ok": 3}), LATER
     )
     latest, first = store.runs.latest()
     assert (latest.id, latest.finished_at, latest.status, latest.counts) == ("run-2", None, None, {})

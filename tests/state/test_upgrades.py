@@ -11,15 +11,20 @@ from alembic.runtime.migration import MigrationContext
 from museum import FIELDS_MAPPED, Museum, member
 
 from syncd.domain.changes import Action, Cause
-from syncd.domain.records import Stage
+from syncd.domain.digest import Digester
+from syncd.domain.records import SCHEME, Stage
 from syncd.domain.runs import Status
+from syncd.gomus.fields import FIELDS
+from syncd.state import tables as t
 from syncd.state.board import Board
 from syncd.state.conditions import Conditions
 from syncd.state.connect import open_engine
 from syncd.state.migrate import upgrade
 from syncd.state.tables import metadata
+from syncd.state.tombstones import Instance
 
 DUMPS = Path(__file__).parent / "dumps"
+ADDRESS = "https://demo.gomus.de"
 REFUSED, ABSENT, ERASED = 14, 3, 2  # of the members: one each
 
 
@@ -86,6 +91,47 @@ def test_the_next_run_finds_everybody_as_they_were_and_makes_no_call(museum: Mus
     summary = museum.run()
     assert (museum.calls(), summary.status) == ([], Status.PROBLEMS)
     assert summary.counts == {"records": 14, "unchanged": 10, "absent": 1, "invalid": 3, "quarantined": 1}
+
+
+def test_the_next_run_makes_the_digests_anew_and_the_run_after_it_does_nothing(museum: Museum) -> None:
+    museum.run()
+    with museum.engine.connect() as connection:
+        c = t.known.c
+        present = sa.select(c.foreign_id).where(c.sync == "members", c.absent_since.is_(None))
+        old = connection.execute(present.where(c.scheme != SCHEME)).scalars().all()
+    assert old == []
+    museum.run()
+    assert museum.calls() == []
+
+
+def test_a_change_after_the_upgrade_sends_the_changed_field_alone(museum: Museum) -> None:
+    museum.row(5)["phone"] = "+493023125999"
+    museum.run()
+    (write,) = museum.writes()
+    assert write.customers == [{"foreign_id": "M-0005", "tel": "+493023125999"}]
+    museum.run()
+    assert museum.calls() == []
+
+
+def test_what_was_changed_by_hand_is_still_found(museum: Museum) -> None:
+    museum.change_remotely(5, tel="+49305")
+    assert [(drift.foreign_id, drift.fields) for drift in museum.verify().drifts] == [("M-0005", ("tel",))]
+
+
+def test_words_of_others_are_gone(museum: Museum) -> None:
+    with museum.engine.connect() as connection:
+        for column in (t.journal.c.error, t.run.c.error, t.run.c.remedy):
+            assert connection.execute(sa.select(column).where(column.is_not(None))).all() == []
+        reasons = connection.execute(sa.select(t.quarantine.c.reason)).scalars().all()
+    assert {reason.partition(";")[0] for reason in reasons} == {"refused"}
+
+
+@pytest.mark.parametrize(
+    "instance", [Instance("main", b"moved"), Instance("renamed", Digester(b"the museum's key", FIELDS).name(ADDRESS))]
+)
+def test_who_was_erased_stays_erased_under_either_name_of_the_instance(museum: Museum, instance: Instance) -> None:
+    erased = museum.digester.name(f"M-{ERASED:04d}")
+    assert museum.store.tombstones.find(instance, [erased]) == {erased: Cause.REQUEST}
 
 
 def test_who_was_absent_and_who_was_erased_is_known(museum: Museum) -> None:

@@ -176,8 +176,9 @@ class Client:
 
         An id that begins with a digit might be read as a number of go~mus: it stands in the body, not in the path.
         """
-        body = {"foreign_id": foreign_id, **fields}
-        return self._write("PUT", _path(foreign_id), body) if is_addressable(foreign_id) else self.update([body])
+        if is_addressable(foreign_id):
+            return self._write("PUT", _path(foreign_id), dict(fields))
+        return self.update([{"foreign_id": foreign_id, **fields}])
 
     def update_numbered(self, gomus_id: int, fields: Mapping[str, Value]) -> WriteAnswer:
         """By number, right after a look that showed whose number it is. Raises as `update_one` does."""

@@ -91,7 +91,7 @@ class Memory:
 
     def named(self, register: Register, foreign_id: str, switches: Switches) -> Customer | None:
         named = register.named(foreign_id, in_any_form=switches.foreign_id_found == "in-any-form")
-        if not named and switches.merged == "by-both":
+        if not named and switches.merged == "by-both" and register is not self.living:  # a write is stricter
             return register.get(self._survivor(self.merged.get(foreign_id)))
         return next(iter(named), None)
 

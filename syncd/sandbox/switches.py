@@ -61,7 +61,7 @@ class Switches:
     # Ids, deletion, permission
     lenient_numeric: bool = False  # an id in a path that only begins with digits is read as that number
     dotted_ids: Literal["whole", "cut", "no-route"] = "whole"  # an id in a path is cut at its dot, or leads nowhere
-    # Of a customer that was merged into another: its number, or its foreign_id too, answers the other
+    # Of a customer that was merged into another: its number, or to a read its foreign_id too, answers the other
     merged: Literal["gone", "by-number", "by-both"] = "gone"
     delete_key: Literal["number-first", "number-only", "foreign-id-first"] = "number-first"  # what DELETE's :id is
     delete_with_orders: Literal["done", "refused-422", "refused-409"] = "done"

@@ -64,7 +64,7 @@ def test_a_change_is_one_update_of_the_changed_field(museum: Museum, feed: Feed)
     feed.put(member(2, phone="+493023125999"))
     museum.run()
     [call] = museum.writes()
-    assert call.body == {"customer": {"foreign_id": "M-0002", "tel": "+493023125999"}}
+    assert call.body == {"customer": {"tel": "+493023125999"}}
 
 
 def test_the_watermark_follows_what_is_settled(museum: Museum, feed: Feed) -> None:

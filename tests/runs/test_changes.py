@@ -280,6 +280,30 @@ def test_a_state_restored_from_a_backup_hears_of_deletions_again(museum: Museum,
     assert "M-0003" not in names(museum)
 
 
+def test_the_watermark_stays_while_an_erasure_is_unfinished_of_somebody_who_is_back(museum: Museum, feed: Feed) -> None:
+    feed.delete(3)
+    museum.run()
+    wait(museum, 1.1)
+    museum.run(lambda request, _n: Fault.UNAVAILABLE if request.method == "DELETE" else None)
+    feed.put(member(3))
+    museum.run(lambda request, _n: Fault.UNAVAILABLE if request.method == "DELETE" else None)
+    begun_at = feed.cursors[-1]
+    museum.run()
+    assert feed.cursors[-1] == begun_at
+    assert "M-0003" in names(museum)
+    museum.run()
+    assert feed.cursors[-1] != begun_at
+
+
+def test_the_watermark_stays_after_a_broken_read_that_is_applied(museum: Museum, feed: Feed) -> None:
+    museum.run()
+    broken(museum, feed, "apply")
+    feed.breaks_after = None
+    before = feed.cursors[-1]
+    museum.run()
+    assert feed.cursors[-1] == before
+
+
 # --- several records of one customer ---
 
 

@@ -321,3 +321,59 @@ def test_what_looks_personal_is_cut_out_too(text: str) -> None:
 
 def test_culprits_are_found_as_whole_words() -> None:
     assert find_named(["Customer M-1: Email is invalid"], ["M-1", "M-12", "M"]) == {"M-1"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (
+            {"errors": {"email": ["is invalid", "is taken"], "tel": ["is bad"]}},
+            ("email is invalid", "email is taken", "tel is bad"),
+        ),
+        ({"errors": {"0": {"email": ["is invalid"]}}}, ("email is invalid",)),
+        ({"errors": ["Email is invalid"], "error": "could not be saved"}, ("Email is invalid",)),
+        ({"errors": [], "error": "could not be saved"}, ("could not be saved",)),
+        ({"message": "not now"}, ("not now",)),
+        ([{"error": "x"}], ()),
+    ],
+)
+def test_errors_are_read_in_every_shape(answer: object, told: tuple[str, ...]) -> None:
+    assert read_errors(answer) == told
+
+
+@pytest.mark.parametrize("foreign_id", ["", None])
+def test_an_empty_foreign_id_is_none(foreign_id: str | None) -> None:
+    (customer,) = read_customers({"customer": {"id": 1, "foreign_id": foreign_id}})
+    assert customer.foreign_id is None
+
+
+@pytest.mark.parametrize("number", [0, 7, 12345])
+def test_a_foreign_id_that_is_a_number_is_text(number: int) -> None:
+    (customer,) = read_customers({"id": 1, "foreign_id": number})
+    assert customer.foreign_id == str(number)
+
+
+def test_an_answer_in_several_parts_is_read_whole() -> None:
+    parts = [b'{"customer": {"id": 1, "fore', b'ign_id": "M-1", "surname"', b': "M\xc3', b'\xbcller"}}']
+
+    class Dripping(httpx.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            yield from parts
+
+    answer = httpx.Response(200, headers={"Content-Type": "application/json"}, stream=Dripping())
+    customer = answering(answer).read("M-1")
+    assert customer is not None
+    assert (customer.foreign_id, customer.fields["surname"]) == ("M-1", "Müller")
+
+
+def test_what_a_write_does_not_name_is_not_said_and_what_a_read_does_not_name_is_empty() -> None:
+    (written,) = read_customers({"id": 1, "tel": None})
+    assert dict(written.fields) == {"tel": None}
+    (seen,) = read_customers({"id": 1, "tel": "1"}, is_whole=True)
+    assert (seen.fields["tel"], seen.fields["mobile"]) == ("1", None)
+    assert "addr_category" not in seen.fields
+
+
+def test_what_may_pass_is_no_refusal() -> None:
+    assert not issubclass(Retryable, Refused)
+    assert not issubclass(Unclear, Refused)

@@ -60,6 +60,15 @@ def test_an_empty_value_clears_or_keeps_as_configured(empty: object) -> None:
     assert mapped({"from": "Spalte", "default": "ohne"}, empty) == "ohne"
 
 
+def test_a_default_never_replaces_a_value_that_is_there() -> None:
+    lookup = {"from": "Spalte", "lookup": "country", "default": "DE"}
+    assert mapped({"from": "Spalte", "default": "ohne"}, "mit") == "mit"
+    assert mapped({"from": "Spalte", "default": "ohne"}, "0") == "0"
+    assert mapped({**lookup}, "AT", "addr_country_id") != mapped({**lookup}, "", "addr_country_id")
+    mapping = {"from": "Spalte", "map": {"Firma": True, "Privat": False}, "default": True}
+    assert mapped(mapping, "Privat", "is_institution") is False
+
+
 @pytest.mark.parametrize(
     ("spec", "value", "expected"),
     [

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -213,6 +214,7 @@ def member(number: int, **changes: object) -> dict[str, object]:
 @dataclass(kw_only=True)
 class Museum:
     state_url: str
+    name: str = "members"
     switches: Switches = field(default_factory=Switches)
     batch_size: int = 100
     concurrency: int = 2
@@ -235,6 +237,12 @@ class Museum:
         self._open_state()
         self.digester = Digester(b"the museum's key", FIELDS)
         self.transport = FaultTransport(httpx.WSGITransport(app=create_app(self.sandbox)), time=self.clock)
+
+    def beside(self, name: str, prefix: str) -> "Museum":
+        """Another sync of the same instance, on the same state."""
+        other = copy(self)
+        other.name, other.prefix, other.shelf = name, prefix, Shelf()
+        return other
 
     def _open_state(self) -> None:
         self.engine = open_engine(self.state_url)
@@ -295,7 +303,7 @@ class Museum:
     @property
     def sync(self) -> Sync:
         return Sync(
-            name="members",
+            name=self.name,
             instance="main",
             gomus=self.options,
             source=self.shelf,
@@ -365,16 +373,16 @@ class Museum:
 
     def approve(self) -> bool:
         """What a guard holds; False where none does."""
-        held = self.store.held.find("members")
+        held = self.store.held.find(self.name)
         if held is None:
             return False
         expires_at = self.clock.now + timedelta(hours=24)
-        return self.store.held.approve("members", held.run_id, by="somebody", expires_at=expires_at)
+        return self.store.held.approve(self.name, held.run_id, by="somebody", expires_at=expires_at)
 
     def listed(self) -> dict[str, str]:
         """Who is shown as invalid or refused, and why."""
-        invalid = {str(row.foreign_id): str(row.problems) for row in self.store.failures.invalid("members")}
-        return invalid | {row.foreign_id: row.reason for row in self.store.failures.refused("members")}
+        invalid = {str(row.foreign_id): str(row.problems) for row in self.store.failures.invalid(self.name)}
+        return invalid | {row.foreign_id: row.reason for row in self.store.failures.refused(self.name)}
 
     def lose_state(self) -> None:
         """Beside SQLite."""

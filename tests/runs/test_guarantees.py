@@ -37,9 +37,11 @@ import syncd.runs.drawing
 from syncd.delivery.erasing import Erasing
 from syncd.delivery.writing import Writing
 from syncd.domain.changes import Cause, Create
+from syncd.domain.diff import DeleteMode
 from syncd.domain.runs import Status
 from syncd.errors import IncompleteRead
 from syncd.plan.reading import Snapshot
+from syncd.sandbox.customers import Customer
 from syncd.sandbox.switches import Switches, positions
 from syncd.sources.base import SourceOptions
 from syncd.state.known import KnownRow
@@ -92,6 +94,8 @@ class Guarantees(RuleBasedStateMachine):
         self.violations: list[str] = []
         self.removed_at: dict[str, datetime] = {}
         self.asked_to_erase: set[str] = set()
+        self.merged: set[str] = set()  # by staff, into somebody else: nothing is written for them any more
+        self.backup: Path | None = None
 
     @initialize(
         switches=any_switches,
@@ -122,6 +126,8 @@ class Guarantees(RuleBasedStateMachine):
         self.museum.shelf.options = SourceOptions(type="shelf", on_incomplete=on_incomplete)
         self.museum.transport._late_by = late_by
         self.museum.fill(PEOPLE // 2)
+        self.donors = self.museum.beside("donors", "D-")
+        self.donors.fill(3)
 
     def teardown(self) -> None:
         if hasattr(self, "museum"):
@@ -175,6 +181,53 @@ class Guarantees(RuleBasedStateMachine):
     def reorder(self) -> None:
         self.museum.rows.reverse()
 
+    # --- what staff do in go~mus, and whoever keeps the configuration ---
+
+    def customer_of(self, number: int) -> Customer | None:
+        return next(iter(self.museum.sandbox.by_foreign_id(f"M-{number:04d}")), None)
+
+    @rule(number=numbers, phone=st.sampled_from(["+49301", "+49302", None]))
+    def correct(self, number: int, phone: str | None) -> None:
+        if customer := self.customer_of(number):
+            self.museum.sandbox.save({"tel": phone}, customer)
+
+    @rule(number=numbers, into=numbers)
+    def merge(self, number: int, into: int) -> None:
+        loser, survivor = self.customer_of(number), self.customer_of(into)
+        if loser and survivor and loser.id != survivor.id:
+            self.museum.sandbox.merge(loser.id, survivor.id)
+            self.merged.add(f"M-{number:04d}")
+
+    @rule(number=numbers)
+    def enter_anew(self, number: int) -> None:
+        if customer := self.customer_of(number):
+            self.museum.sandbox.recreate(customer.id, tel="+49303")
+
+    @rule(mode=st.sampled_from(list(DeleteMode)))
+    def change_the_mode(self, mode: DeleteMode) -> None:
+        self.museum.mode = mode
+
+    @rule(name=st.sampled_from(["members", "people"]))
+    def rename_the_sync(self, name: str) -> None:
+        self.museum.name = name
+
+    @rule(number=st.integers(1, 3), phone=st.sampled_from(["+493023125001", ""]))
+    def run_the_other_sync(self, number: int, phone: str) -> None:
+        self.donors.row(number)["phone"] = phone
+        before = self.customers_of("M-")
+        self.donors.engine = self.museum.engine
+        self.donors.run()
+        self.museum.sandbox.apply_accepted()
+        if self.customers_of("M-") != before:
+            self.violations.append("a run of the donors changed members")
+
+    def customers_of(self, prefix: str) -> dict[int, dict[str, object]]:
+        return {
+            one.id: dict(one.fields)
+            for one in self.museum.sandbox.customers
+            if str(one.foreign_id).casefold().startswith(prefix.casefold())
+        }
+
     # --- what time and machines do ---
 
     @rule(days=st.sampled_from([1, 8]))
@@ -199,10 +252,7 @@ class Guarantees(RuleBasedStateMachine):
 
     @rule()
     def approve(self) -> None:
-        held, now = self.museum.store.held.find("members"), self.museum.clock.now
-        if held:
-            until = now + timedelta(hours=24)
-            self.museum.store.held.approve("members", held.run_id, by="somebody", expires_at=until)
+        self.museum.approve()
 
     @rule(number=numbers, plan=plans)
     def erase_on_request(self, number: int, plan: Plan) -> None:
@@ -219,7 +269,7 @@ class Guarantees(RuleBasedStateMachine):
     @rule(after=st.integers(0, 10))
     def run_on_a_broken_read(self, after: int) -> None:
         before = len(self.museum.sandbox.deleted)
-        due = {known.foreign_id for known in self.museum.store.known.unfinished("members")}
+        due = {known.foreign_id for known in self.museum.store.known.unfinished(self.museum.name)}
         self.museum.shelf.breaks_after = after
         status = self.run({})
         self.museum.shelf.breaks_after = None
@@ -233,12 +283,30 @@ class Guarantees(RuleBasedStateMachine):
             file.unlink()
         self.museum.reopen()
 
+    @rule()
+    def back_up(self) -> None:
+        self.museum.engine.dispose()
+        self.backup = self.folder / "backup"
+        shutil.copy(self.folder / "state.db", self.backup)
+        self.museum.reopen()
+
+    @rule()
+    def restore_the_backup(self) -> None:
+        if self.backup is None:
+            return
+        self.museum.engine.dispose()
+        for file in self.folder.glob("state.db-*"):
+            file.unlink()
+        shutil.copy(self.backup, self.folder / "state.db")
+        self.museum.reopen()
+
     def run(self, plan: Plan, *, commits: int = 10_000, moments: int = 10_000) -> Status | None:
         museum = self.museum
         present = {f"M-{row['id']}" for row in museum.rows}
-        begun = {known.foreign_id for known in museum.store.known.unfinished("members")}
+        begun = {known.foreign_id for known in museum.store.known.unfinished(self.museum.name)}
         before = {customer.id: customer for customer in museum.sandbox.customers}
-        held = museum.store.held.find("members")
+        donors = self.customers_of("D-")
+        held = museum.store.held.find(museum.name)
         is_approved = held is not None and held.approved_by is not None
         status, lost = None, 0
         try:
@@ -250,6 +318,8 @@ class Guarantees(RuleBasedStateMachine):
         museum.transport.flush()
         museum.sandbox.apply_accepted()
         after = {customer.id: customer for customer in museum.sandbox.customers}
+        if self.customers_of("D-") != donors:
+            self.violations.append("a run of the members changed donors")
         for customer in before.values():
             name = customer.foreign_id
             is_lost = customer.id not in after or after[customer.id]["surname"] == "anonymisiert" != customer["surname"]
@@ -279,6 +349,11 @@ class Guarantees(RuleBasedStateMachine):
             assert self.museum.sandbox.duplicates() == []
 
     @invariant()
+    def nobody_else_is_touched(self) -> None:
+        if hasattr(self, "museum"):
+            assert self.museum.sandbox.touched_strangers() == []
+
+    @invariant()
     def absence_deletes_only_when_it_is_sure(self) -> None:
         assert self.violations == []
 
@@ -302,22 +377,24 @@ class Guarantees(RuleBasedStateMachine):
         whole = {str(row["id"]): row for row in museum.rows}
         museum.rows[:] = [dict(row, **good(row)) for row in whole.values()]
         museum.sandbox.switches = replace(museum.sandbox.switches, writes="at-once")
+        museum.audit_per_run, museum.fix_drift = 2 * PEOPLE, True
         for _ in range(4):
             museum.clock.sleep(8 * 86400)
             self.run({})
             self.approve()
             self.run({})
+        museum.audit_per_run, museum.fix_drift = 0, False
         last = self.run({})
         assert museum.calls() == []
         held = {customer.foreign_id: customer for customer in museum.sandbox.customers}
         erased = {name for name in self.asked_to_erase if self.has_tombstone(name)}
         assert not erased & held.keys()
-        is_listed = bool(erased & {f"M-{row['id']}" for row in museum.rows})
+        is_listed = bool((erased | self.merged) & {f"M-{row['id']}" for row in museum.rows})
         # a record that has not changed since is not read again, and so not listed
         assert last is Status.DONE or (is_listed and last is Status.PROBLEMS)
         assert last is Status.PROBLEMS or not is_listed or isinstance(museum.shelf, WatchfulFeed)
         for row in museum.rows:
-            if f"M-{row['id']}" in erased:
+            if f"M-{row['id']}" in erased | self.merged:
                 continue
             assert f"M-{row['id']}" in held
             customer = held[f"M-{row['id']}"]

@@ -136,6 +136,7 @@ class GuardOptions(_Table):
 
     update_percent: Percent = 50
     clear_percent: Percent = 20
+    first_contact: int = Field(default=20, ge=0)
     invalid_percent: Percent = 20
 
 

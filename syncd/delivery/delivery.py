@@ -12,6 +12,7 @@ from syncd.domain.backoff import Backoff
 from syncd.domain.changes import Update
 from syncd.domain.digest import is_same_but_for_form
 from syncd.domain.records import NEVER_COMPARED, Digests, FieldKind, KnownCustomer, RemoteCustomer, Value
+from syncd.domain.winner import Write, is_drift
 
 BACKOFF = Backoff()
 
@@ -20,10 +21,11 @@ BACKOFF = Backoff()
 class Delivery(Looking):
     """One instance; its methods run in the threads of the executor's pool and touch no database.
 
-    `timeout` is how long a call may still take effect after its answer was lost. `sleep` raises Stopped where it is
-    cut short, so that no conclusion may rest on it.
+    `writes` says of each mapped field who wins. `timeout` is how long a call may still take effect after its answer was
+    lost. `sleep` raises Stopped where it is cut short, so that no conclusion may rest on it.
     """
 
+    writes: Mapping[str, Write]
     attempts: int
     timeout: timedelta
     sleep: Callable[[float], None]
@@ -47,6 +49,10 @@ class Delivery(Looking):
 
     # --- comparing ---
 
+    def write_of(self, name: str) -> Write:
+        """Also of a field that is known and not mapped any more."""
+        return self.writes.get(name, Write.ALWAYS)
+
     def holds(self, remote: RemoteCustomer, fields: Mapping[str, Value]) -> bool:
         return not self.differing(remote, fields)
 
@@ -60,14 +66,19 @@ class Delivery(Looking):
         }
 
     def drifted(self, known: KnownCustomer, remote: RemoteCustomer | None) -> tuple[str, ...]:
-        """The fields in which go~mus no longer shows what it accepted; all of them where the customer is gone."""
+        """The fields in which go~mus is to show again what it accepted; all of them where the customer is gone."""
         if remote is None:
             return tuple(known.digests.fields)
-        digester, shown = self.digester.of(known.foreign_id, known.digests.scheme), known.digests.shown
+        digester = self.digester.of(known.foreign_id, known.digests.scheme)
         return tuple(
             name
-            for name, kept in known.digests.fields.items()
-            if name in remote.fields and digester.field(name, remote.fields[name]) not in (kept, shown.get(name))
+            for name in known.digests.fields
+            if name in remote.fields
+            and is_drift(
+                self.write_of(name),
+                digester.field(name, remote.fields[name]),
+                digester.trace(name, known.digests),
+            )
         )
 
     def as_shown(self, known: KnownCustomer, remote: RemoteCustomer, names: Collection[str]) -> Digests:

@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from syncd.delivery.erasing import Erasing
+from syncd.delivery.meeting import completing, needs_look
 from syncd.delivery.writing import Writing
 from syncd.domain.changes import Action, Change, Create, Erase, Outcome, Result, Update
 from syncd.domain.chunks import chunks
-from syncd.domain.records import Digests
 from syncd.errors import Fatal, Outage
 from syncd.state.ledger import Ledger
 
 STREAK = 3  # so many calls in a row that failed through no fault of a record, and the run ends
 
-Answer: TypeAlias = Sequence[Outcome | Create]
-"""What a call came to; a Create in it was looked for, is not there, and is to be sent."""
+Answer: TypeAlias = Sequence[Outcome | Create | Update]
+"""What a call came to; a change in it was looked at first, and is to be sent as it is now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,8 @@ class Executor:
     adopted: Callable[[Update], None]
     stopping: threading.Event
     _next: deque[Call] = field(default_factory=deque)
-    _to_create: list[Create] = field(default_factory=list)
+    unlooked: int = 0  # who could not be looked up, and may be in go~mus
+    _looked_at: list[Create | Update] = field(default_factory=list)
     _streak: int = 0
     _failure: Fatal | None = None
 
@@ -64,7 +65,8 @@ class Executor:
         self._conduct(self._probing(batch) if probe else self._creating(batch) for batch in batches)
 
     def update(self, updates: Iterable[Update]) -> None:
-        self._conduct(self._updating(batch) for batch in chunks(updates, self.batch_size))
+        batches = chunks(updates, self.batch_size)
+        self._conduct(self._looking(batch) if self._needs_look(batch) else self._updating(batch) for batch in batches)
 
     def erase(self, erasures: Iterable[Erase]) -> None:
         """Anonymize, then delete, each one from the step on at which it stands."""
@@ -74,6 +76,12 @@ class Executor:
 
     def _probing(self, creates: Sequence[Create]) -> Call:
         return Call(None, creates, lambda: self.writing.probe(creates))
+
+    def _needs_look(self, updates: Sequence[Update]) -> bool:
+        return any(needs_look(self.writing.delivery, update) for update in updates)
+
+    def _looking(self, updates: Sequence[Update]) -> Call:
+        return Call(None, updates, lambda: self.writing.look_before(updates))
 
     def _creating(self, creates: Sequence[Create]) -> Call:
         return Call(Action.CREATE, creates, lambda: self.writing.create(creates))
@@ -110,8 +118,8 @@ class Executor:
         if self._next:
             return self._next.popleft()
         call = next(calls, None)
-        if call is None and is_idle and self._to_create:  # what is left over from the last probes
-            self._send_probed(len(self._to_create))
+        if call is None and is_idle and self._looked_at:  # what is left over from the last looks
+            self._send_looked_at(len(self._looked_at))
             return self._next.popleft()
         return call
 
@@ -124,33 +132,30 @@ class Executor:
         number_of = dict(zip((change.foreign_id for change in call.changes), numbers, strict=False))
         outcomes = [outcome for outcome in answer if isinstance(outcome, Outcome)]
         self.ledger.settle([(number_of.get(outcome.change.foreign_id), outcome) for outcome in outcomes])
-        self._to_create += [create for create in answer if isinstance(create, Create)]
-        while len(self._to_create) >= self.batch_size:
-            self._send_probed(self.batch_size)
+        self._looked_at += [change for change in answer if not isinstance(change, Outcome)]
+        while len(self._looked_at) >= self.batch_size:
+            self._send_looked_at(self.batch_size)
+        if call.action is None:
+            self.unlooked += sum(outcome.result is Result.FAILED and not outcome.refused for outcome in outcomes)
         for outcome in outcomes:
             self.report(outcome)
             self._follow_up(outcome)
         self._watch_streak(answer)
 
-    def _send_probed(self, count: int) -> None:
-        self._next.append(self._creating(self._to_create[:count]))
-        del self._to_create[:count]
+    def _send_looked_at(self, count: int) -> None:
+        """They are all of one kind."""
+        due = self._looked_at[:count]
+        creates = [change for change in due if isinstance(change, Create)]
+        updates = [change for change in due if isinstance(change, Update)]
+        self._next.append(self._creating(creates) if creates else self._updating(updates))
+        del self._looked_at[:count]
 
     def _follow_up(self, outcome: Outcome) -> None:
         change = outcome.change
         if outcome.result is Result.FAILED:
             return
         if isinstance(change, Create) and outcome.differing and outcome.gomus_id is not None:
-            self.adopted(
-                Update(
-                    foreign_id=change.foreign_id,
-                    gomus_id=outcome.gomus_id,
-                    fields=outcome.differing,
-                    digests=change.digests,
-                    source_digest=change.source_digest,
-                    before=outcome.known or Digests(),
-                )
-            )
+            self.adopted(completing(change, outcome, outcome.gomus_id))
         is_anonymized = outcome.action is Action.ANONYMIZE and outcome.result is Result.OK
         if isinstance(change, Erase) and is_anonymized and not change.keep:
             self._next.append(self._deleting(change))

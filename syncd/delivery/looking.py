@@ -119,8 +119,8 @@ class Looking:
         digester = self.digester.of(foreign_id, digests.scheme)
         return any(
             remote.fields.get(name) is not None
-            and digester.field(name, remote.fields[name]) in (digest, digests.shown.get(name))
-            for name, digest in digests.fields.items()
+            and digester.field(name, remote.fields[name]) in (digests.fields.get(name), digests.shown.get(name))
+            for name in {**digests.fields, **digests.shown}
             if self.catalogue[name].personal
         )
 

@@ -1,11 +1,11 @@
 """How answers and failures become outcomes; nothing here talks to anybody."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from syncd.delivery.looking import Sighting, Whereabouts
 from syncd.domain.changes import Action, Change, Create, Erase, Outcome, Result, Update
-from syncd.domain.records import Digests, RemoteCustomer
+from syncd.domain.records import Digests, RemoteCustomer, Value
 from syncd.errors import CallFailed, Missing, Refused, Retryable, Unclear
 from syncd.gomus.wire import WriteAnswer
 
@@ -24,6 +24,37 @@ def created(create: Create, remote: RemoteCustomer, known: Digests, answer: Writ
     )
 
 
+def adopted(
+    create: Create, remote: RemoteCustomer, known: Digests, needed: Mapping[str, Value], kept: Sequence[str]
+) -> Outcome:
+    return Outcome(
+        change=create,
+        action=Action.ADOPT,
+        result=Result.OK,
+        gomus_id=remote.gomus_id,
+        known=known,
+        differing=needed,
+        error=_left(kept),
+    )
+
+
+def left_alone(update: Update) -> Outcome:
+    """go~mus has it all, or keeps its own values: there is nothing to send."""
+    return Outcome(
+        change=update,
+        action=Action.UPDATE,
+        result=Result.SKIPPED,
+        gomus_id=update.gomus_id,
+        known=update.digests,
+        error=_left(update.kept),
+    )
+
+
+def _left(names: Sequence[str]) -> str | None:
+    """Fields whose `write` says that go~mus wins."""
+    return f"left as go~mus has it: {', '.join(names)}" if names else None
+
+
 def updated(update: Update, known: Digests, *, status: int | None = None, attempts: int = 1) -> Outcome:
     return Outcome(
         change=update,
@@ -33,6 +64,7 @@ def updated(update: Update, known: Digests, *, status: int | None = None, attemp
         status=status,
         attempts=attempts,
         known=known,
+        error=_left(update.kept),
     )
 
 

@@ -5,11 +5,12 @@ the records that are refused by themselves.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from syncd.delivery.delivery import Delivery
 from syncd.delivery.looking import Sighting
+from syncd.delivery.meeting import adopt, look_before, made_anew
 from syncd.delivery.outcomes import (
     created,
     failed,
@@ -56,19 +57,17 @@ class Writing:
             remote = self.delivery.look(create.foreign_id)
         except CallFailed as failure:
             return failed(create, failure)
-        return create if remote is None else self._found(create, remote, Action.ADOPT)
+        return create if remote is None else adopt(self.delivery, create, remote)
 
-    def _found(self, create: Create, remote: RemoteCustomer, action: Action) -> Outcome:
-        """`action` says whether it was there before us; what our own write has left may differ in form."""
-        is_ours = action is Action.CREATE
-        compare = self.delivery.other_than if is_ours else self.delivery.differing
-        differing = compare(remote, create.wanted)
+    def _found(self, create: Create, remote: RemoteCustomer) -> Outcome:
+        """What our own write has left may differ in form."""
+        differing = self.delivery.other_than(remote, create.wanted)
         known = self.delivery.accepted(create.foreign_id, create.digests, create.wanted, remote)
         if differing:
             known = self.delivery.memory_of(create.foreign_id, remote, list(create.wanted))
         return Outcome(
             change=create,
-            action=action,
+            action=Action.CREATE,
             result=Result.OK,
             gomus_id=remote.gomus_id,
             known=known,
@@ -115,11 +114,11 @@ class Writing:
         return outcomes + [failed(create, failure) for create in missing]
 
     def _create_refused(self, creates: Sequence[Create], refusal: Refused) -> list[Outcome]:
-        settled, missing = self._look_for(creates, later=False)
         if len(creates) == 1:
             # "has already been taken": somebody created it since we looked, or it was not looked for.
-            adopted = [replace(outcome, action=Action.ADOPT) for outcome in settled if outcome.result is Result.OK]
-            return adopted or [failed(create, refusal) for create in missing] or settled
+            found = self._look_again(creates[0], is_ours=False)
+            return [failed(creates[0], refusal) if isinstance(found, Create) else found]
+        settled, missing = self._look_for(creates, later=False)
         outcomes = settled + self._send_apart(missing, refusal.named, self.create)
         self._learn_cap(len(creates), outcomes, refused_whole=not settled)
         return outcomes
@@ -148,16 +147,22 @@ class Writing:
                 break
         return outcomes, missing
 
-    def _look_again(self, create: Create) -> Outcome | Create:
+    def _look_again(self, create: Create, *, is_ours: bool = True) -> Outcome | Create:
         try:
             remote = self.delivery.look(create.foreign_id)
         except Refused as refusal:
             return failed(create, refusal)
         except CallFailed as failure:
             return unsettled(create, failure)
-        return create if remote is None else self._found(create, remote, Action.CREATE)
+        if remote is None:
+            return create
+        return self._found(create, remote) if is_ours else adopt(self.delivery, create, remote)
 
     # --- updating ---
+
+    def look_before(self, updates: Sequence[Update]) -> list[Outcome | Update]:
+        """Read the customers of whom a value may be staff's own; once it is time to stop, the others are left out."""
+        return [look_before(self.delivery, update) for update in updates if not self.delivery.is_stopping()]
 
     def update(self, updates: Sequence[Update]) -> list[Outcome]:
         return [o for part in self._parts(updates) for o in self._update_part(part)]
@@ -190,7 +195,7 @@ class Writing:
     def _done(self, update: Update, remote: RemoteCustomer, answer: WriteAnswer) -> Outcome:
         """Under another number it was made anew by staff, and all its fields are still to be compared."""
         if remote.gomus_id != update.gomus_id:
-            return self._made_anew(update, remote)
+            return made_anew(self.delivery, update, remote)
         if kept := self.delivery.left_as_before(update, remote):
             return failed(update, kept_as_before(kept, answer))
         known = self.delivery.accepted(update.foreign_id, update.digests, update.fields, remote)
@@ -208,7 +213,7 @@ class Writing:
         if remote is None:
             return not_here(update, sighting)
         if remote.gomus_id != update.gomus_id:
-            return self._made_anew(update, remote)
+            return made_anew(self.delivery, update, remote)
         left = self.delivery.left_as_before if is_answered else self.delivery.other_than_sent
         if left(update, remote):
             return None
@@ -249,19 +254,13 @@ class Writing:
             if sighting.here is None:
                 return not_here(update, sighting)
             if sighting.here.gomus_id != update.gomus_id:
-                return self._made_anew(update, sighting.here)
+                return made_anew(self.delivery, update, sighting.here)
             answer = self.delivery.client.update_numbered(update.gomus_id, self.delivery.habits.spell(update.fields))
         except Unclear as lost:
             return failed(update, lost)
         except CallFailed as failure:
             return failed(update, failure)
         return self._update_answered(update, answer, tries=1)
-
-    def _made_anew(self, update: Update, remote: RemoteCustomer) -> Outcome:
-        known = self.delivery.memory_of(update.foreign_id, remote, list(update.digests.fields))
-        return Outcome(
-            change=update, action=Action.ADOPT, result=Result.OK, gomus_id=remote.gomus_id, known=known, stale=True
-        )
 
     def _update_lost(self, update: Update, lost: Unclear, *, tries: int, is_answered: bool = False) -> Outcome:
         looked = self._look_at_update(update, is_answered=is_answered)

@@ -1,11 +1,13 @@
 """What a run intends for each customer, and what came of it: changes and outcomes."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias, TypeVar
 
 from syncd.domain.records import Digests, Value
+
+V = TypeVar("V")
 
 
 class Action(Enum):
@@ -53,7 +55,9 @@ class Create:
 class Update:
     """The changed fields of a known customer.
 
-    `digests` is all that will be known once they are accepted, `before` what is known until then.
+    `digests` is all that will be known once they are accepted, `before` what is known until then. Without a
+    `source_digest` the record is compared again. `is_adopted`: the customer was found in this run. `kept`: fields that
+    are not sent, for go~mus keeps its own value.
     """
 
     order: ClassVar[int] = 2
@@ -65,10 +69,46 @@ class Update:
     digests: Digests
     source_digest: bytes
     before: Digests = field(default_factory=Digests)
+    is_adopted: bool = False
+    kept: tuple[str, ...] = ()
 
     @property
     def cleared(self) -> tuple[str, ...]:
         return tuple(name for name, value in self.fields.items() if value is None)
+
+    @property
+    def overwriting(self) -> tuple[str, ...]:
+        """The fields in which go~mus holds what somebody else put there."""
+        return tuple(name for name in self.fields if name in self.before.shown and name not in self.before.fields)
+
+    def without(self, names: Collection[str]) -> "Update":
+        """The other fields alone. These stay known as they are, and are due again with the next read."""
+        is_kin = self.before.scheme == self.digests.scheme
+        digests = replace(
+            self.digests,
+            fields=_exchanged(self.digests.fields, names, self.before.fields if is_kin else {}),
+            shown=_exchanged(self.digests.shown, names, self.before.shown if is_kin else {}),
+        )
+        fields = _exchanged(self.fields, names, {})
+        return replace(self, fields=fields, digests=digests, source_digest=NO_RECORD)
+
+    def keeping(self, theirs: Mapping[str, bytes]) -> "Update":
+        """The other fields alone. In these go~mus keeps its own values, with the given digests, for good."""
+        digests = replace(
+            self.digests,
+            fields=_exchanged(self.digests.fields, theirs, {}),
+            shown={**self.digests.shown, **theirs},
+        )
+        return replace(self, fields=_exchanged(self.fields, theirs, {}), digests=digests, kept=tuple(theirs))
+
+
+NO_RECORD = b""
+
+
+def _exchanged(mapping: Mapping[str, V], names: Collection[str], others: Mapping[str, V]) -> dict[str, V]:
+    """The mapping with what `others` have under these names, if anything."""
+    kept = {name: value for name, value in mapping.items() if name not in names}
+    return kept | {name: value for name, value in others.items() if name in names}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from syncd.domain.changes import Cause, Change, Create, Update
+from syncd.domain.digest import PersonDigester
 from syncd.domain.records import Customer, Digests, KnownCustomer, Stage
+from syncd.domain.winner import Write, is_due
 
 
 class Verdict(Enum):
@@ -40,12 +42,17 @@ class Memory:
     refused: bytes | None = None  # record digest that go~mus refused, while its pause lasts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A mapped record's digests: under the scheme of those that they are compared with, and under today's."""
+    """A mapped record's digests: under the scheme of those that they are compared with, and under today's.
 
+    `digester` is of the former; `writes` says who wins, field by field.
+    """
+
+    digester: PersonDigester
     as_known: Digests
     today: Digests
+    writes: Mapping[str, Write]
 
     @property
     def is_renewed(self) -> bool:
@@ -54,15 +61,23 @@ class Wanted:
     def is_record(self, digest: bytes | None) -> bool:
         return digest in (self.as_known.record, self.today.record)
 
-    def differing_from(self, known: Mapping[str, bytes]) -> tuple[str, ...]:
-        return tuple(name for name, digest in self.as_known.fields.items() if known.get(name) != digest)
+    def due(self, known: Digests) -> tuple[str, ...]:
+        """The fields that are to be sent."""
+        wanted, trace = self.as_known.fields, self.digester.trace
+        differing = (name for name, digest in wanted.items() if known.fields.get(name) != digest)
+        return tuple(name for name in differing if is_due(self.writes[name], wanted[name], trace(name, known)))
 
-    def beside(self, known: Digests, changed: Collection[str]) -> Digests:
-        """All that is known once the changed fields are accepted."""
+    def beside(self, known: Digests, sent: Collection[str]) -> Digests:
+        """All that is known once these fields are accepted."""
+        agreed = {
+            name: digest
+            for name, digest in self.today.fields.items()
+            if name in sent or self.as_known.fields[name] in (known.fields.get(name), known.shown.get(name))
+        }
         if self.is_renewed:  # what is not mapped any more can't be made anew
-            return self.today
-        shown = {name: digest for name, digest in known.shown.items() if name not in changed}
-        return replace(self.today, fields={**known.fields, **self.today.fields}, shown=shown)
+            return replace(self.today, fields=agreed)
+        shown = {n: d for n, d in known.shown.items() if n not in sent and d != self.as_known.fields.get(n)}
+        return replace(self.today, fields={**known.fields, **agreed}, shown=shown)
 
 
 def compare(customer: Customer, wanted: Wanted, memory: Memory, *, source_digest: bytes) -> Decision:
@@ -81,7 +96,7 @@ def compare(customer: Customer, wanted: Wanted, memory: Memory, *, source_digest
         )
     if known.stage is not Stage.ACTIVE or known.gomus_id is None:
         return Decision(Verdict.WAITING)
-    names = wanted.differing_from(known.digests.fields)
+    names = wanted.due(known.digests)
     held = wanted.beside(known.digests, names)
     if not names:
         is_same_record = known.digests.record == wanted.today.record and not wanted.is_renewed

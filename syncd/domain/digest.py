@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from syncd.domain.records import SCHEME, Digests, Field, FieldKind, Value
+from syncd.domain.winner import Trace
 
 FIELD_SIZE = 8
 RECORD_SIZE = 16
@@ -63,6 +64,9 @@ class Digester:
     def field(self, name: str, value: Value, salt: bytes) -> bytes:
         field = self._catalogue[name]
         return self._keyed(FIELD_SIZE, b"field", bytes([field.code]) + canonical(field, value).encode(), salt)
+
+    def is_flag(self, name: str) -> bool:
+        return self._catalogue[name].kind is FieldKind.BOOLEAN
 
     def is_same(self, name: str, one: Value, other: Value) -> bool:
         """Whether go~mus and we mean the same by two values of a field."""
@@ -120,6 +124,15 @@ class PersonDigester:
 
     def fields(self, values: Mapping[str, Value]) -> dict[str, bytes]:
         return {name: self.field(name, value) for name, value in values.items()}
+
+    def trace(self, name: str, known: Digests) -> Trace:
+        """What is known of one field; `known` must be of this scheme."""
+        return Trace(
+            ours=known.fields.get(name),
+            shown=known.shown.get(name),
+            empty=self.field(name, None),
+            is_flag=self.digester.is_flag(name),
+        )
 
     def customer(self, values: Mapping[str, Value]) -> Digests:
         """The digests of a mapped record."""

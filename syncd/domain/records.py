@@ -103,7 +103,8 @@ class Digests:
     """Keyed digests of one customer: 16 bytes for the mapped record, 8 bytes for each field.
 
     A record that was NEVER_COMPARED, because the customer was adopted or read back, has a digest that equals none.
-    `shown` are the fields that go~mus keeps in a form of its own: what it showed when it accepted what `fields` say.
+    `shown` are the fields that go~mus keeps in a form of its own: what it showed when it accepted what `fields` say. A
+    field that is in `shown` alone holds what somebody else put there.
     """
 
     record: bytes = NEVER_COMPARED

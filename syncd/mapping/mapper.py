@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import TypeAlias
 
 from syncd.domain.records import Customer, Field, FieldProblem, InvalidRecord, SourceRecord, Value
+from syncd.domain.winner import Write
 from syncd.mapping.checks import CHECKS, ValueProblem, check_foreign_id
 from syncd.mapping.columns import name_columns
 from syncd.mapping.lookups import Lookup, fold
@@ -96,6 +97,7 @@ class Mapper:
         self.columns = tuple(name_columns(foreign_id, fields))
         self.lookups_needed = frozenset(spec.lookup for spec in fields.values() if spec.lookup is not None)
         self.fingerprint = _fingerprint(foreign_id, fields)
+        self.writes = {name: spec.write for name, spec in fields.items()}
         self._foreign_id = foreign_id
         self._id_origin = from_path(foreign_id.from_)
         self._fields = [_FieldMapper(name, spec, catalogue[name]) for name, spec in fields.items()]
@@ -137,6 +139,11 @@ class Mapper:
 
 
 def _fingerprint(foreign_id: ForeignIdSpec, fields: Mapping[str, FieldSpec]) -> bytes:
-    spec = {name: spec.model_dump(mode="json") for name, spec in sorted(fields.items())}
+    spec = {name: _spelt(spec) for name, spec in sorted(fields.items())}
     text = json.dumps([VERSION, foreign_id.model_dump(mode="json"), spec], sort_keys=True)
     return blake2b(text.encode(), digest_size=16).digest()
+
+
+def _spelt(spec: FieldSpec) -> dict[str, object]:
+    """As it has always been spelt where it says nothing of `write`: an upgrade is no reason to map all anew."""
+    return spec.model_dump(mode="json", exclude={"write"} if spec.write is Write.ALWAYS else None)

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from syncd.domain.winner import Write
 from syncd.mapping.lookups import LookupKind
 from syncd.mapping.origin import parse_template
 from syncd.mapping.transforms import compile_transform
@@ -47,6 +48,7 @@ class FieldSpec(_Spec):
     lookup: LookupKind | None = None
     default: str | int | bool | None = None
     empty: Literal["clear", "keep"] = "clear"
+    write: Write = Write.ALWAYS
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:

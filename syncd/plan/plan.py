@@ -5,14 +5,14 @@ The guards see the whole plan before anything of it is carried out.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from syncd.domain.changes import Action, Cause, Change, Create, Erase, Update
 from syncd.domain.chunks import chunks
 from syncd.domain.diff import Absence, AbsencePolicy, DeleteMode, Verdict, judge_absence
-from syncd.domain.guards import Figures, Held
+from syncd.domain.guards import Figures, Held, free_part, held_part
 from syncd.domain.records import KnownBrief, Stage
 from syncd.errors import IncompleteRead
 from syncd.plan.reading import Gone, Partial, Read, Snapshot
@@ -54,11 +54,20 @@ class Plan:
             yield from self.spool.changes(kind)
 
     def held_by(self, held: Sequence[Held]) -> Iterator[Change]:
-        return (change for change in self.changes() if any(guard.holds(change) for guard in held))
+        """What of the changes is held."""
+        return (part for change in self.changes() if (part := held_part(change, held)))
 
     def released(self, kind: type[C], held: Sequence[Held]) -> Iterator[C]:
-        """The changes of one kind that none of these guards holds."""
-        return (change for change in self.spool.changes(kind) if not any(guard.holds(change) for guard in held))
+        """What of the changes of one kind none of these guards holds."""
+        parts = (free_part(change, held) for change in self.spool.changes(kind))
+        return (part for part in parts if isinstance(part, kind))
+
+    def figures_once_looked(self, *, unlooked: int, spares_planned: bool) -> Figures:
+        """The figures after the customers that were not known have been looked up."""
+        updates = _Updates.count(u for u in self.spool.changes(Update) if u.is_adopted or not spares_planned)
+        return replace(
+            self.figures, overwritten=updates.overwritten, overwriting=updates.overwriting, unlooked=unlooked
+        )
 
 
 def draw_up(read: Read, *, now: datetime, mode: DeleteMode, grace: timedelta) -> Plan:
@@ -67,7 +76,7 @@ def draw_up(read: Read, *, now: datetime, mode: DeleteMode, grace: timedelta) ->
     spool, recall, tally = comparison.spool, comparison.recall, comparison.tally
     nameless = _nameless(read, now)
     absences = _judge_absences(read, _policy(read, nameless, mode=mode, grace=grace, now=now), now)
-    fields, cleared = _count_fields(spool.changes(Update))
+    updates = _Updates.count(spool.changes(Update))
     verdicts = spool.count_verdicts()
     tally.update({verdict.value: count for verdict, count in verdicts.items() if verdict not in UNCOUNTED})
     tally["unchanged"] = verdicts.get(Verdict.UNCHANGED, 0) + verdicts.get(Verdict.RELEARNED, 0)
@@ -82,11 +91,13 @@ def draw_up(read: Read, *, now: datetime, mode: DeleteMode, grace: timedelta) ->
             deletes=tally["delete"],
             vanished=len(absences.newly_absent),
             unknown=tally["create"],
-            updates=tally["update"],
-            cleared=cleared,
+            updates=updates.own,
+            cleared=updates.cleared,
+            overwritten=updates.overwritten,
+            overwriting=updates.overwriting,
         ),
         counts={name: count for name, count in sorted(tally.items()) if count},
-        fields=fields,
+        fields=updates.fields,
         found=Found(
             newly_absent=absences.newly_absent,
             newly_told=absences.newly_told,
@@ -183,10 +194,23 @@ def _erasure(known: KnownBrief, mode: DeleteMode) -> Erase:
     )
 
 
-def _count_fields(updates: Iterable[Update]) -> tuple[Counter[str], Counter[str]]:
-    changed: Counter[str] = Counter()
-    cleared: Counter[str] = Counter()
-    for update in updates:
-        changed.update(update.fields.keys())
-        cleared.update(update.cleared)
-    return changed, cleared
+@dataclass(slots=True)
+class _Updates:
+    """How many change what syncd wrote (`own`), and overwrite what somebody else put there; and which fields."""
+
+    own: int = 0
+    overwritten: int = 0
+    fields: Counter[str] = field(default_factory=Counter)
+    cleared: Counter[str] = field(default_factory=Counter)
+    overwriting: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def count(cls, updates: Iterable[Update]) -> "_Updates":
+        counted = cls()
+        for update in updates:
+            counted.own += len(update.overwriting) < len(update.fields)
+            counted.overwritten += bool(update.overwriting)
+            counted.fields.update(update.fields.keys())
+            counted.cleared.update(update.cleared)
+            counted.overwriting.update(update.overwriting)
+        return counted

@@ -181,12 +181,14 @@ class Comparison:
 
     def _wanted(self, customer: Customer, memory: Memory) -> Wanted:
         digester, foreign_id = self.recall.digester, customer.foreign_id
-        today = digester.of(foreign_id).customer(customer.fields)
+        current = digester.of(foreign_id)
+        today = current.customer(customer.fields)
         scheme = memory.known.digests.scheme if memory.known else today.scheme
         if memory.refused and not memory.known:
             scheme = OLDEST_SCHEME  # it may be as old as the refusal
-        as_known = today if scheme == today.scheme else digester.of(foreign_id, scheme).customer(customer.fields)
-        return Wanted(as_known, today)
+        earlier = current if scheme == today.scheme else digester.of(foreign_id, scheme)
+        as_known = today if earlier is current else earlier.customer(customer.fields)
+        return Wanted(digester=earlier, as_known=as_known, today=today, writes=self.mapper.writes)
 
     def _list_erased(self, invalid: InvalidRecord, source_digest: bytes) -> None:
         """List the record without its id: nothing but the tombstone may point to the erased person."""

@@ -17,7 +17,7 @@ from syncd.delivery.recovery import Recovery
 from syncd.delivery.writing import Writing
 from syncd.domain.changes import Cause, Create, Erase, Outcome, Result, Update
 from syncd.domain.diff import DeleteMode
-from syncd.domain.guards import Guard, Held, ask_guards, how_to_release
+from syncd.domain.guards import Guard, Held, ask_at_first_contact, ask_guards, how_to_release
 from syncd.domain.records import LookupEntry, Stage
 from syncd.domain.runs import Status, Summary, Trigger
 from syncd.errors import CallFailed, Fatal, StateUnusable, Stopped
@@ -115,6 +115,7 @@ class Run:
             digester=world.digester,
             catalogue=sync.catalogue,
             habits=self._habits,
+            writes=sync.mapper.writes,
             attempts=sync.gomus.attempts,
             timeout=sync.gomus.timeout,
             sleep=world.sleep,
@@ -153,13 +154,10 @@ class Run:
             self._note_invalid(plan)
             held = self._ask_guards(plan, recall)
             log.info("run.planned", counts=plan.counts, figures=plan.fields)
-            for guard in held:
-                log.warning(
-                    "run.held", guard=guard.guard.value, reason=guard.reason, remedy=how_to_release(self.sync.name)
-                )
+            self._tell_held(held)
             if not any(one.guard is Guard.IDENTITY for one in held):
                 self.ledger.note_read(plan.found, now)
-                self._carry_out(plan, held, probe=probe)
+                held = self._carry_out(plan, held, recall, probe=probe)
                 if drawn.watermark and not (held or self._unsettled or self.world.stopping.is_set()):
                     with self.ledger.writing() as store:
                         store.runs.move_watermark(self.sync.name, drawn.watermark)
@@ -233,12 +231,35 @@ class Run:
                 store.held.clear(self.sync.name)
         return held
 
-    def _carry_out(self, plan: Plan, held: tuple[Held, ...], *, probe: bool) -> None:
+    def _tell_held(self, held: Sequence[Held]) -> None:
+        for guard in held:
+            remedy = how_to_release(self.sync.name)
+            log.warning("run.held", guard=guard.guard.value, reason=guard.reason, remedy=remedy)
+
+    def _carry_out(self, plan: Plan, held: tuple[Held, ...], recall: Recall, *, probe: bool) -> tuple[Held, ...]:
+        """Answers what is held in the end: some of it shows only when the customers have been looked up."""
         self._due = sum(1 for kind in (Create, Update, Erase) for _ in plan.released(kind, held))
         with self.executor(plan.spool) as executor:
             executor.create(plan.released(Create, held), probe=probe)
+            held = self._ask_at_first_contact(plan, held, recall, executor.unlooked)
             executor.update(plan.released(Update, held))
             executor.erase(plan.released(Erase, held))
+        return held
+
+    def _ask_at_first_contact(
+        self, plan: Plan, held: tuple[Held, ...], recall: Recall, unlooked: int
+    ) -> tuple[Held, ...]:
+        """Count whom this run has met together with whom an earlier one has met and not finished."""
+        if self.world.stopping.is_set() or not plan.counts.get("create"):
+            return held
+        others = tuple(guard for guard in held if guard.guard is not Guard.FIRST_CONTACT)
+        is_approved = others == held and any(ask_at_first_contact(plan.figures, self.sync.limits))
+        figures = plan.figures_once_looked(unlooked=unlooked, spares_planned=is_approved)
+        now_held = (*others, *ask_at_first_contact(figures, self.sync.limits, spares_planned=is_approved))
+        if now_held != held:
+            self._tell_held(now_held)
+            Approval(recall).note(self.ledger, plan, now_held)
+        return now_held
 
     def _audit(self) -> None:
         """Read back the customers that were not verified for the longest time, so that all are seen in time."""

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from syncd.domain.changes import Action, Cause, Change, Create, Erase, Outcome, Result, Update
 from syncd.domain.digest import Digester
-from syncd.domain.records import Digests, KnownCustomer, Stage
+from syncd.domain.records import Digests, KnownCustomer, Origin, Stage
 from syncd.state.failures import Quarantined, pause_after
 from syncd.state.journal import OpenIntent
 from syncd.state.known import KnownRow
@@ -198,4 +198,5 @@ def _known_row(outcome: Outcome, change: Create | Update) -> KnownRow:
         gomus_id=outcome.gomus_id,
         digests=outcome.known or change.digests,
         source_digest=None if outcome.differing or outcome.stale else change.source_digest,
+        origin=Origin.ADOPTED if outcome.action is Action.ADOPT else Origin.CREATED,
     )

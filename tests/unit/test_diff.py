@@ -9,6 +9,7 @@ from syncd.domain.changes import Cause, Create, Update
 from syncd.domain.diff import Absence, AbsencePolicy, DeleteMode, Memory, Verdict, Wanted, compare, judge_absence
 from syncd.domain.digest import Digester
 from syncd.domain.records import Customer, KnownCustomer, Origin, Position, Stage, Value
+from syncd.domain.winner import Write
 from syncd.gomus.fields import FIELDS
 
 PERSON = Digester(b"key", FIELDS).of("M-1")
@@ -33,9 +34,10 @@ def known(*, stage: Stage = Stage.ACTIVE, source_digest: bytes | None = SOURCE, 
     )
 
 
-def decide(wanted: Customer, **memory: object):  # type: ignore[no-untyped-def]
-    digests = PERSON.customer(wanted.fields)
-    return compare(wanted, Wanted(digests, digests), Memory(**memory), source_digest=SOURCE)  # type: ignore[arg-type]
+def decide(customer: Customer, write: Write = Write.ALWAYS, **memory: object):  # type: ignore[no-untyped-def]
+    digests = PERSON.customer(customer.fields)
+    wanted = Wanted(digester=PERSON, as_known=digests, today=digests, writes=dict.fromkeys(customer.fields, write))
+    return compare(customer, wanted, Memory(**memory), source_digest=SOURCE)  # type: ignore[arg-type]
 
 
 def test_an_unknown_customer_is_created_with_the_fields_that_hold_something() -> None:

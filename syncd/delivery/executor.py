@@ -6,12 +6,13 @@ thread.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias, TypeVar
 
 from syncd.delivery.erasing import Erasing
+from syncd.delivery.requests import Requests
 from syncd.delivery.writing import Writing
 from syncd.domain.changes import Action, Change, Create, Erase, Outcome, Result, Update
 from syncd.domain.chunks import chunks
@@ -19,6 +20,7 @@ from syncd.domain.records import Digests
 from syncd.errors import Fatal, Outage
 from syncd.state.ledger import Ledger
 
+C = TypeVar("C", Create, Update, Erase, Change)
 STREAK = 3  # so many calls in a row that failed through no fault of a record, and the run ends
 
 Answer: TypeAlias = Sequence[Outcome | Create]
@@ -36,7 +38,7 @@ class Call:
 
 @dataclass(slots=True, kw_only=True)
 class Executor:
-    """One run's calls to one instance.
+    """One run's calls to one instance. An erasure on request that comes in meanwhile goes before what is left.
 
     `report` hears of every outcome; `adopted` of every customer that was found and still differs; `stopping` lets the
     calls under way end and begins no other.
@@ -48,6 +50,7 @@ class Executor:
     writing: Writing
     erasing: Erasing
     ledger: Ledger
+    requests: Requests
     batch_size: int
     concurrency: int
     report: Callable[[Outcome], None]
@@ -60,17 +63,24 @@ class Executor:
 
     def create(self, creates: Iterable[Create], *, probe: bool) -> None:
         """With `probe`, look each one up first, and adopt whom go~mus has already."""
-        batches = chunks(creates, self.batch_size)
+        batches = chunks(self._wanted(creates), self.batch_size)
         self._conduct(self._probing(batch) if probe else self._creating(batch) for batch in batches)
 
     def update(self, updates: Iterable[Update]) -> None:
-        self._conduct(self._updating(batch) for batch in chunks(updates, self.batch_size))
+        self._conduct(self._updating(batch) for batch in chunks(self._wanted(updates), self.batch_size))
 
     def erase(self, erasures: Iterable[Erase]) -> None:
         """Anonymize, then delete, each one from the step on at which it stands."""
-        self._conduct(self._deleting(one) if one.anonymized else self._anonymizing(one) for one in erasures)
+        self._conduct(map(self._erasing, self._wanted(erasures)))
+
+    def _wanted(self, changes: Iterable[C]) -> Iterator[C]:
+        """Judged when it is about to be sent."""
+        return (change for change in changes if not self.requests.is_withdrawn(change))
 
     # --- the calls ---
+
+    def _erasing(self, erase: Erase) -> Call:
+        return self._deleting(erase) if erase.anonymized else self._anonymizing(erase)
 
     def _probing(self, creates: Sequence[Create]) -> Call:
         return Call(None, creates, lambda: self.writing.probe(creates))
@@ -94,7 +104,7 @@ class Executor:
         under_way: dict[Future[Answer], tuple[Call, Sequence[int | None]]] = {}
         with ThreadPoolExecutor(self.concurrency, thread_name_prefix="gomus") as pool:
             while True:
-                while len(under_way) < self.concurrency and (call := self._take(calls, is_idle=not under_way)):
+                while len(under_way) < self.concurrency and (call := self._take(calls, under_way.values())):
                     numbers = self.ledger.begin(call.changes, call.action) if call.action else ()
                     under_way[pool.submit(call.conduct)] = (call, numbers)
                 if not under_way:
@@ -104,16 +114,33 @@ class Executor:
         if self._failure:
             raise self._failure
 
-    def _take(self, calls: Iterator[Call], *, is_idle: bool) -> Call | None:
+    def _take(self, calls: Iterator[Call], under_way: Collection[tuple[Call, object]]) -> Call | None:
         if self._failure or self.stopping.is_set():
             return None
+        if erasing := self._take_requested({one.foreign_id for call, _ in under_way for one in call.changes}):
+            return erasing
         if self._next:
             return self._next.popleft()
         call = next(calls, None)
-        if call is None and is_idle and self._to_create:  # what is left over from the last probes
+        if call is None and not under_way and self._to_create:  # what is left over from the last probes
             self._send_probed(len(self._to_create))
             return self._next.popleft()
         return call
+
+    def _take_requested(self, busy: Collection[str]) -> Call | None:
+        """The next erasure on request; while a call with the customer is under way, it waits for its end."""
+        if self.requests.look():
+            self._to_create = list(self._wanted(self._to_create))
+            self._next = deque(left for call in self._next if (left := self._left_of(call)))
+        erase = self.requests.next(busy)
+        return self._erasing(erase) if erase else None
+
+    def _left_of(self, call: Call) -> Call | None:
+        """A call that was not sent yet, without those who are withdrawn."""
+        left = list(self._wanted(call.changes))
+        if len(left) == len(call.changes):
+            return call
+        return self._creating([change for change in left if isinstance(change, Create)]) if left else None
 
     def _receive(self, call: Call, numbers: Sequence[int | None], future: "Future[Answer]") -> None:
         try:
@@ -124,7 +151,7 @@ class Executor:
         number_of = dict(zip((change.foreign_id for change in call.changes), numbers, strict=False))
         outcomes = [outcome for outcome in answer if isinstance(outcome, Outcome)]
         self.ledger.settle([(number_of.get(outcome.change.foreign_id), outcome) for outcome in outcomes])
-        self._to_create += [create for create in answer if isinstance(create, Create)]
+        self._to_create += self._wanted(create for create in answer if isinstance(create, Create))
         while len(self._to_create) >= self.batch_size:
             self._send_probed(self.batch_size)
         for outcome in outcomes:
@@ -152,8 +179,8 @@ class Executor:
                 )
             )
         is_anonymized = outcome.action is Action.ANONYMIZE and outcome.result is Result.OK
-        if isinstance(change, Erase) and is_anonymized and not change.keep:
-            self._next.append(self._deleting(change))
+        if isinstance(change, Erase) and is_anonymized and not change.keep and not self.requests.is_withdrawn(change):
+            self._next.append(self._deleting(replace(change, gomus_id=outcome.gomus_id or change.gomus_id)))
 
     def _watch_streak(self, answer: Answer) -> None:
         """A failure that is not the record's own is the instance's; anything else shows that it is alive."""

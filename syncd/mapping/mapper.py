@@ -96,6 +96,7 @@ class Mapper:
         self.columns = tuple(name_columns(foreign_id, fields))
         self.lookups_needed = frozenset(spec.lookup for spec in fields.values() if spec.lookup is not None)
         self.fingerprint = _fingerprint(foreign_id, fields)
+        self.prefix = foreign_id.prefix
         self._foreign_id = foreign_id
         self._id_origin = from_path(foreign_id.from_)
         self._fields = [_FieldMapper(name, spec, catalogue[name]) for name, spec in fields.items()]

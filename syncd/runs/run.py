@@ -31,7 +31,7 @@ from syncd.runs.requests import instance_of, place_of, request_erasure, request_
 from syncd.runs.world import Sync, World
 from syncd.state.journal import OpenIntent
 from syncd.state.lease import take_lease
-from syncd.state.ledger import Ledger
+from syncd.state.ledger import ERASURE, Ledger
 from syncd.state.recall import Recall
 
 log = structlog.get_logger()
@@ -128,7 +128,7 @@ class Run:
             sync=sync.name,
             prefix=sync.mapper.prefix,
             clock=world.clock,
-            is_resting=lambda foreign_id: bool(self.recall(world.clock()).refused([foreign_id])),
+            is_resting=lambda one: self.recall(world.clock()).refused([one]).get(one) == ERASURE,
         )
 
     def conduct(self, body: Callable[[datetime], Summary]) -> Summary:

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from sqlalchemy import Engine
 
 from syncd.alerts.alarms import Alarms
-from syncd.config.model import Config, DeleteOptions, GuardOptions, NotifyOptions, SyncConfig
+from syncd.config.model import Config, DeleteOptions, GuardOptions, NotifyOptions, StateOptions, SyncConfig
 from syncd.domain.digest import Digester
 from syncd.domain.guards import Limits
 from syncd.errors import Misconfigured, Problem, StateUnusable, Stopped
@@ -28,7 +28,9 @@ from syncd.state import migrate
 from syncd.state.board import Board
 from syncd.state.conditions import Conditions
 from syncd.state.connect import key_file, open_engine, open_engine_readonly, unwritable
+from syncd.state.erasures import Erasures, Key, Place
 from syncd.state.recall import Recall
+from syncd.state.register import open_register
 from syncd.state.store import Store
 from syncd.state.tombstones import Instance
 
@@ -42,11 +44,12 @@ def now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """The open state database, and the digester under whose key it is written."""
+    """The open state database, the digester under whose key it is written, and the ledger that outlives it."""
 
     engine: Engine
     store: Store
     digester: Digester
+    erasures: Erasures
 
 
 @contextmanager
@@ -58,7 +61,7 @@ def opening_state(config: Config) -> Iterator[State]:
     engine = open_engine(config.state.url)
     try:
         migrate.upgrade(engine)
-        state = _state(engine, _digest_key(config, engine))
+        state = _state(config, engine, _digest_key(config, engine))
         _check_key(state)
         yield state
     finally:
@@ -76,7 +79,7 @@ def looking_at_state(config: Config) -> Iterator[State]:
         key = _known_key(config)
         if key is None:
             _refuse_lost_key(config, engine)
-        state = _state(engine, key or secrets.token_hex())
+        state = _state(config, engine, key or secrets.token_hex())
         _refuse_other_key(state)
         yield state
     finally:
@@ -99,9 +102,16 @@ def opening_alarms(config: Config, options: NotifyOptions) -> Iterator[Alarms]:
         yield Alarms(config, options, store=state.store, conditions=Conditions(state.engine))
 
 
-def _state(engine: Engine, key: str) -> State:
+def _state(config: Config, engine: Engine, key: str) -> State:
     digester = Digester(key.encode(), FIELDS)
-    return State(engine=engine, digester=digester, store=Store(engine, pack=digester.pack, unpack=digester.unpack))
+    store = Store(engine, pack=digester.pack, unpack=digester.unpack)
+    return State(engine=engine, digester=digester, store=store, erasures=make_erasures(config.state))
+
+
+def make_erasures(options: StateOptions) -> Erasures:
+    if options.ledger is None:
+        return Erasures()
+    return Erasures(open_register(options.ledger), [Key(secret) for secret in options.ledger_keys])
 
 
 def check_state_folder(config: Config) -> None:
@@ -146,7 +156,7 @@ def _digest_key(config: Config, engine: Engine) -> str:
 
 
 def _refuse_lost_key(config: Config, engine: Engine) -> None:
-    if _state(engine, "any key reads this").store.meta(KEY_CHECK) is not None:
+    if _state(config, engine, "any key reads this").store.meta(KEY_CHECK) is not None:
         raise StateUnusable(
             f"the key {key_file(config.state.url)} of the state database is gone",
             remedy="restore it from a backup; without it, move the database away too: it is then rebuilt by adoption",
@@ -219,8 +229,19 @@ def make_sync(config: Config, sync: SyncConfig, sleep: Sleep) -> Sync:
 
 
 def make_recall(config: Config, sync: SyncConfig, state: State) -> Recall:
-    instance = Instance(sync.gomus, state.digester.name(config.gomus[sync.gomus].url))
-    return Recall(store=state.store, digester=state.digester, sync=sync.name, instance=instance, now=now())
+    """Raises Misconfigured or Fatal where the ledger of erasures can't be read."""
+    return Recall(
+        store=state.store,
+        digester=state.digester,
+        sync=sync.name,
+        instance=make_instance(config, sync.gomus, state),
+        now=now(),
+        erased=state.erasures.read(Place(sync.gomus, config.gomus[sync.gomus].url)),
+    )
+
+
+def make_instance(config: Config, name: str, state: State) -> Instance:
+    return Instance(name, state.digester.name(config.gomus[name].url))
 
 
 def make_limits(delete: DeleteOptions, guards: GuardOptions) -> Limits:
@@ -241,6 +262,7 @@ def opening_world(  # noqa: PLR0913 - a world has so many parts
     with make_client(config, sync, sleep, observe) as client:
         yield World(
             store=state.store,
+            erasures=state.erasures,
             digester=state.digester,
             client=client,
             clock=now,

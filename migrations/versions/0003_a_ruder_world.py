@@ -29,6 +29,7 @@ WORDS = {"journal": ["error"], "run": ["error", "remedy"]}
 def upgrade() -> None:
     moment = sa.DateTime(timezone=True)
     op.add_column("journal", sa.Column("sent_at", moment))
+    op.add_column("invalid", sa.Column("name", sa.LargeBinary(16)))
     for table, columns in ADDED.items():
         for name, type_, _ in columns:
             op.add_column(table, sa.Column(name, type_))
@@ -51,13 +52,13 @@ def _give_tombstones_to_instances(moment: sa.DateTime) -> None:
     op.create_table(
         "tombstone",
         sa.Column("instance", sa.Text(), nullable=False),
-        sa.Column("name", sa.LargeBinary(16), nullable=False),
         sa.Column("address", sa.LargeBinary(), nullable=False),
+        sa.Column("name", sa.LargeBinary(16), nullable=False),
         sa.Column("sync", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("at", moment, nullable=False),
-        sa.Column("by", sa.Text()),
-        sa.Column("why", sa.Text()),
+        *(sa.Column(name, sa.Text()) for name in ("by", "why", "foreign_id", "steps")),
+        sa.Column("ledger", sa.LargeBinary()),
     )
     connection = op.get_bind()
     syncs = connection.execute(sa.text("select distinct sync from old_tombstone order by sync")).scalars().all()
@@ -74,8 +75,10 @@ def _give_tombstones_to_instances(moment: sa.DateTime) -> None:
             connection.execute(sa.text(MOVE), values)
     op.drop_table("old_tombstone")
     with op.batch_alter_table("tombstone") as batch:
-        batch.create_primary_key("pk_tombstone", ["instance", "name"])
+        batch.create_primary_key("pk_tombstone", ["instance", "address", "name"])
     op.create_index("ix_tombstone_address", "tombstone", ["address", "name"])
+    requested = sa.text("reason = 'request'")
+    op.create_index("ix_tombstone_requests", "tombstone", ["at"], sqlite_where=requested, postgresql_where=requested)
 
 
 def downgrade() -> None:

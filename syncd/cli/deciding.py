@@ -1,4 +1,4 @@
-"""A person's word: `approve`, `retry`, `erase` and `verify`."""
+"""A person's word: `approve`, `retry` and `verify`."""
 
 import sys
 from datetime import timedelta
@@ -7,15 +7,12 @@ from typing import Annotated
 import typer
 
 from syncd.alerts.alarms import Kind
-from syncd.assembly import State, make_recall, make_sync, now, opening_state, opening_world
+from syncd.assembly import make_sync, now, opening_state, opening_world
 from syncd.cli import context as ctx
-from syncd.cli.exits import CODES, DONE, HELD, stop
+from syncd.cli.exits import CODES, HELD, stop
 from syncd.cli.progress import showing_progress
 from syncd.cli.stopping import stopping_on_signals
-from syncd.config.model import Config, SyncConfig
 from syncd.delivery.looking import Whereabouts
-from syncd.domain.changes import Cause
-from syncd.runs.erase import erase as erase_customer
 from syncd.runs.verify import Drift
 from syncd.runs.verify import verify as verify_customers
 from syncd.state.conditions import Conditions
@@ -57,50 +54,6 @@ def retry(
         for sync in ctx.pick(config, [name] if name else []):
             count = state.store.failures.make_due(sync.name, now())
             print(f"{sync.name}: {count} refused record(s) will be tried again in the next run")
-
-
-def erase(
-    context: typer.Context,
-    foreign_id: Annotated[str, typer.Argument(help="The customer's foreign_id, with its prefix.")],
-    sync: Annotated[str | None, typer.Option(help="The sync, where it is not plain which one is meant.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> None:
-    """Erase one customer on request: anonymize, read back, delete; at once. The source can't bring the person back.
-
-    What stays here is a keyed hash that nobody can read back. Interrupted, the next run goes on.
-    """
-    with ctx.configured(context) as config:
-        with opening_state(config) as state:
-            which = _which_sync(config, state, foreign_id, sync)
-            question = f"Erase {foreign_id} in {which.gomus} for good?"
-            if sys.stdin.isatty() and not yes and not typer.confirm(question):
-                stop("Nothing was erased.", DONE)
-            with (
-                stopping_on_signals() as stopping,
-                showing_progress(which.name) as progress,
-                opening_world(config, which, state, stopping=stopping, progress=progress) as world,
-            ):
-                summary = erase_customer(make_sync(config, which, world.sleep), world, foreign_id)
-            recall = make_recall(config, which, state)
-            is_noted = recall.tombstones([foreign_id]).get(foreign_id) is Cause.REQUEST
-        for step in summary.counts:
-            print(f"{step}: done" if step not in ("failed", "skipped") else step)
-        if summary.error:
-            then = "The erasure is noted: the next run goes on with it" if is_noted else "Nothing was erased: try again"
-            stop(f"{summary.error}. {then}.", CODES[summary.status])
-        if not summary.counts:
-            print(f"go~mus has no customer {foreign_id}; none will be created under this id.")
-        raise typer.Exit(CODES[summary.status])
-
-
-def _which_sync(config: Config, state: State, foreign_id: str, name: str | None) -> SyncConfig:
-    """The named sync, the only sync, or the only sync that knows the customer."""
-    named = ctx.pick(config, [name] if name else [])
-    knowing = [one for one in named if state.store.known.find_one(one.name, foreign_id)]
-    for candidates in (named, knowing):
-        if len(candidates) == 1:
-            return candidates[0]
-    return stop(f"Say which sync {foreign_id} belongs to: --sync with one of {', '.join(config.syncs)}.")
 
 
 def verify(

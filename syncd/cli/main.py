@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from syncd import __version__, log
-from syncd.cli import deciding, housekeeping, planning, reporting, serving, starting, status, trying
+from syncd.cli import deciding, erasing, housekeeping, planning, reporting, serving, starting, status, trying
 from syncd.cli.context import Options
 from syncd.cli.exits import answering_to_the_end, stop
 from syncd.cli.progress import survive_narrow_outputs
@@ -85,7 +85,8 @@ for command in (
     deciding.approve,
     deciding.retry,
     deciding.verify,
-    deciding.erase,
+    erasing.erase,
+    erasing.erasures,
     starting.init,
     trying.sandbox,
     trying.demo,

@@ -10,7 +10,15 @@ from typing import Annotated
 import typer
 
 from syncd.alerts.channels import try_out
-from syncd.assembly import check_state_folder, looking_at_state, make_client, make_recall, make_source, make_sync
+from syncd.assembly import (
+    check_state_folder,
+    looking_at_state,
+    make_client,
+    make_erasures,
+    make_recall,
+    make_source,
+    make_sync,
+)
 from syncd.cli import context as ctx
 from syncd.cli.exits import DONE, FAILED, HELD, PROBLEMS, USAGE, code_of, gravest, say
 from syncd.cli.progress import showing_progress
@@ -27,6 +35,7 @@ from syncd.mapping.mapper import Mapper
 from syncd.plan.approval import Approval
 from syncd.report.plan import PlanReport, plan_as_json, plan_as_lines, report_plan
 from syncd.runs.drawing import drawing_up, fetch_lookups
+from syncd.state.erasures import Place
 
 SHOWN = 3
 SHOWN_EVERY = 500
@@ -121,6 +130,8 @@ def _check_all(config: Config) -> Iterator[Finding]:
     words = f"{len(config.syncs)} sync(s), {len(config.gomus)} instance(s)"
     yield Finding(what="configuration", is_good=True, words=words)
     yield from _checked("state database", lambda: _check_state(config))
+    if config.state.ledger is not None:
+        yield from _checked("ledger of erasures", lambda: _check_ledger(config))
     for sync in config.syncs.values():
         yield from _check_sync(config, sync)
 
@@ -159,6 +170,12 @@ def _check_state(config: Config) -> str:
     with looking_at_state(config) as state:
         known = sum(state.store.known.count(name) for name in config.syncs)
     return f"{known} known customers"
+
+
+def _check_ledger(config: Config) -> str:
+    places = [Place(name, options.url) for name, options in config.gomus.items()]
+    erasures = make_erasures(config.state)
+    return f"{sum(len(erasures.read(place).times) for place in places)} people erased on request"
 
 
 def _check_access(client: Client) -> str:

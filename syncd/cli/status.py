@@ -13,7 +13,7 @@ import typer
 
 from syncd.assembly import State, looking_at_state, make_recall, now
 from syncd.cli import context as ctx
-from syncd.cli.exits import DONE, FAILED, PROBLEMS, stop
+from syncd.cli.exits import DONE, FAILED, PROBLEMS, USAGE, stop
 from syncd.config.model import Config, SyncConfig
 from syncd.domain.records import Stage
 from syncd.report.standing import run_as_json, run_as_line, standing_as_json, standing_as_lines, standings
@@ -67,14 +67,21 @@ def history(
 
 def show(
     context: typer.Context,
-    foreign_id: Annotated[str, typer.Argument(help="The customer's foreign_id, with its prefix.")],
+    foreign_id: Annotated[str, typer.Argument(help="The customer's foreign_id, with its prefix, or without it.")],
     json: AsJson = False,
 ) -> None:
     """Tell everything that syncd knows of one customer: ids, times, outcomes; it holds no values."""
     with ctx.configured(context) as config, looking_at_state(config) as state:
-        answers = [found for sync in config.syncs if (found := _everything_of(config, state, sync, foreign_id))]
+        answers = [
+            found
+            for sync in config.syncs.values()
+            for spelt in ctx.spellings(sync, foreign_id)
+            if (found := _everything_of(config, state, sync.name, spelt))
+        ]
         lines = [line for answer in answers for line in _everything_in_words(answer)]
-        ctx.answer(json, answers, lines or [f"Nothing is known of {foreign_id}."])
+        ctx.answer(json, answers, lines)
+        if not answers:
+            stop(f"Nothing is known of {foreign_id}.", USAGE)
 
 
 def _everything_of(config: Config, state: State, sync: str, foreign_id: str) -> dict[str, object] | None:

@@ -101,11 +101,14 @@ def _assemble(document: Document, base: Path) -> Config:
         name: SyncConfig.model_construct(**dict(table) | {"name": name, "gomus": table.gomus or only_instance})
         for name, table in document.syncs.items()
     }
-    state = document.state.model_copy(update={"url": _anchored(document.state.url, base)})
+    ledger = document.state.ledger and _anchored(document.state.ledger, base)
+    state = document.state.model_copy(update={"url": _anchored(document.state.url, base), "ledger": ledger})
     return Config.model_construct(**dict(document) | {"base": base, "state": state, "syncs": syncs})
 
 
 def _anchored(url: str, base: Path) -> str:
-    """A relative SQLite file lies beside the configuration, wherever syncd is started."""
+    """A relative file, plain or of SQLite, lies beside the configuration, wherever syncd is started."""
+    if ":/" not in url:
+        return str(base / url)
     kind, slashes, file = url.partition(":///")
     return f"{kind}{slashes}{base / file}" if kind == "sqlite" else url

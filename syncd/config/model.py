@@ -55,6 +55,15 @@ def _check_state_url(url: str) -> str:
     return url
 
 
+def _check_ledger(place: str) -> str:
+    """A path, or a URL as that of the state."""
+    if ":/" in place:
+        return _check_state_url(place)
+    if not place.strip():
+        raise ValueError("names no file: 'erasures.ledger' is one beside this configuration")
+    return place
+
+
 def _check_zone(name: str) -> str:
     if name not in available_timezones():
         raise ValueError(f"{name!r} is not a time zone such as 'Europe/Berlin'{suggest(name, available_timezones())}")
@@ -105,10 +114,16 @@ class _Table(BaseModel):
 
 
 class StateOptions(_Table):
-    """Where syncd keeps its memory; `digest_key` keys the digests in it."""
+    """Where syncd keeps its memory; `digest_key` keys the digests in it.
+
+    `ledger` outlives it: who was erased on request, under `ledger_key`, or the `digest_key`.
+    """
 
     url: Annotated[str, AfterValidator(_check_state_url)] = Field(default="sqlite:///syncd.db", repr=False)
     digest_key: SecretStr | None = None
+    ledger: Annotated[str, AfterValidator(_check_ledger)] | None = Field(default=None, repr=False)
+    ledger_key: SecretStr | None = None
+    ledger_old_keys: tuple[SecretStr, ...] = ()
     keep: Duration = Field(default=timedelta(days=400), ge=timedelta(days=7))  # outcomes and runs
 
     @model_validator(mode="after")
@@ -117,6 +132,19 @@ class StateOptions(_Table):
         if self.url.startswith("postgresql") and self.digest_key is None:
             raise error_at("digest_key", 'is needed with PostgreSQL: digest_key = { env = "SYNCD_DIGEST_KEY" }')
         return self
+
+    @model_validator(mode="after")
+    def _key_for_the_ledger(self) -> Self:
+        # a key that is made beside the state is lost with it, and the ledger is there for that day
+        if self.ledger is not None and not (self.ledger_key or self.digest_key):
+            raise error_at("ledger_key", 'is needed with a ledger: ledger_key = { env = "SYNCD_LEDGER_KEY" }')
+        return self
+
+    @property
+    def ledger_keys(self) -> tuple[str, ...]:
+        """The first one writes, all of them read: the digest_key may have written before there was another."""
+        keys = (self.ledger_key, self.digest_key, *self.ledger_old_keys)
+        return tuple(key.get_secret_value() for key in keys if key)
 
 
 Percent = Annotated[float, Field(ge=0, le=100)]

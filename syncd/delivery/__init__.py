@@ -2,7 +2,7 @@
 
 `executor` keeps calls under way, `writing` creates and updates, `erasing` anonymizes and deletes, `outcomes` says
 what an answer means for a change, `looking` says whose answer it is, `delivery` is shared, `recovery` settles what an
-earlier run left open.
+earlier run left open, `requests` are erasures that come in meanwhile.
 """
 
-__all__ = ["delivery", "erasing", "executor", "habits", "looking", "recovery", "writing"]
+__all__ = ["delivery", "erasing", "executor", "habits", "looking", "recovery", "requests", "writing"]

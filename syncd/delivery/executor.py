@@ -6,19 +6,21 @@ thread.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias, TypeVar
 
 from syncd.delivery.erasing import Erasing
 from syncd.delivery.meeting import completing, needs_look
+from syncd.delivery.requests import Requests
 from syncd.delivery.writing import Writing
 from syncd.domain.changes import Action, Change, Create, Erase, Outcome, Result, Update
 from syncd.domain.chunks import chunks
 from syncd.errors import Fatal, Outage
 from syncd.state.ledger import Ledger
 
+C = TypeVar("C", bound=Change)
 STREAK = 3  # so many calls in a row that failed through no fault of a record, and the run ends
 
 Answer: TypeAlias = Sequence[Outcome | Create | Update]
@@ -36,7 +38,7 @@ class Call:
 
 @dataclass(slots=True, kw_only=True)
 class Executor:
-    """One run's calls to one instance.
+    """One run's calls to one instance. An erasure on request that comes in meanwhile goes before what is left.
 
     `report` hears of every outcome; `adopted` of every customer that was found and still differs; `stopping` lets the
     calls under way end and begins no other.
@@ -48,6 +50,7 @@ class Executor:
     writing: Writing
     erasing: Erasing
     ledger: Ledger
+    requests: Requests
     batch_size: int
     concurrency: int
     report: Callable[[Outcome], None]
@@ -61,18 +64,25 @@ class Executor:
 
     def create(self, creates: Iterable[Create], *, probe: bool) -> None:
         """With `probe`, look each one up first, and adopt whom go~mus has already."""
-        batches = chunks(creates, self.batch_size)
+        batches = chunks(self._wanted(creates), self.batch_size)
         self._conduct(self._probing(batch) if probe else self._creating(batch) for batch in batches)
 
     def update(self, updates: Iterable[Update]) -> None:
-        batches = chunks(updates, self.batch_size)
+        batches = chunks(self._wanted(updates), self.batch_size)
         self._conduct(self._looking(batch) if self._needs_look(batch) else self._updating(batch) for batch in batches)
 
     def erase(self, erasures: Iterable[Erase]) -> None:
         """Anonymize, then delete, each one from the step on at which it stands."""
-        self._conduct(self._deleting(one) if one.anonymized else self._anonymizing(one) for one in erasures)
+        self._conduct(map(self._erasing, self._wanted(erasures)))
+
+    def _wanted(self, changes: Iterable[C]) -> Iterator[C]:
+        """Judged when it is about to be sent."""
+        return (change for change in changes if not self.requests.is_withdrawn(change))
 
     # --- the calls ---
+
+    def _erasing(self, erase: Erase) -> Call:
+        return self._deleting(erase) if erase.anonymized else self._anonymizing(erase)
 
     def _probing(self, creates: Sequence[Create]) -> Call:
         return Call(None, creates, lambda: self.writing.probe(creates))
@@ -102,7 +112,7 @@ class Executor:
         under_way: dict[Future[Answer], tuple[Call, Sequence[int | None]]] = {}
         with ThreadPoolExecutor(self.concurrency, thread_name_prefix="gomus") as pool:
             while True:
-                while len(under_way) < self.concurrency and (call := self._take(calls, is_idle=not under_way)):
+                while len(under_way) < self.concurrency and (call := self._take(calls, under_way.values())):
                     numbers = self.ledger.begin(call.changes, call.action) if call.action else ()
                     under_way[pool.submit(call.conduct)] = (call, numbers)
                 if not under_way:
@@ -112,16 +122,33 @@ class Executor:
         if self._failure:
             raise self._failure
 
-    def _take(self, calls: Iterator[Call], *, is_idle: bool) -> Call | None:
+    def _take(self, calls: Iterator[Call], under_way: Collection[tuple[Call, object]]) -> Call | None:
         if self._failure or self.stopping.is_set():
             return None
+        if erasing := self._take_requested({one.foreign_id for call, _ in under_way for one in call.changes}):
+            return erasing
         if self._next:
             return self._next.popleft()
         call = next(calls, None)
-        if call is None and is_idle and self._looked_at:  # what is left over from the last looks
+        if call is None and not under_way and self._looked_at:  # what is left over from the last looks
             self._send_looked_at(len(self._looked_at))
             return self._next.popleft()
         return call
+
+    def _take_requested(self, busy: Collection[str]) -> Call | None:
+        """The next erasure on request; while a call with the customer is under way, it waits for its end."""
+        if self.requests.look():
+            self._looked_at = list(self._wanted(self._looked_at))
+            self._next = deque(left for call in self._next if (left := self._left_of(call)))
+        erase = self.requests.next(busy)
+        return self._erasing(erase) if erase else None
+
+    def _left_of(self, call: Call) -> Call | None:
+        """A call that was not sent yet, without those who are withdrawn."""
+        left = list(self._wanted(call.changes))
+        if len(left) == len(call.changes):
+            return call
+        return self._sending(left) if left else None
 
     def _receive(self, call: Call, numbers: Sequence[int | None], future: "Future[Answer]") -> None:
         try:
@@ -132,7 +159,7 @@ class Executor:
         number_of = dict(zip((change.foreign_id for change in call.changes), numbers, strict=False))
         outcomes = [outcome for outcome in answer if isinstance(outcome, Outcome)]
         self.ledger.settle([(number_of.get(outcome.change.foreign_id), outcome) for outcome in outcomes])
-        self._looked_at += [change for change in answer if not isinstance(change, Outcome)]
+        self._looked_at += self._wanted(change for change in answer if not isinstance(change, Outcome))
         while len(self._looked_at) >= self.batch_size:
             self._send_looked_at(self.batch_size)
         if call.action is None:
@@ -143,12 +170,14 @@ class Executor:
         self._watch_streak(answer)
 
     def _send_looked_at(self, count: int) -> None:
-        """They are all of one kind."""
-        due = self._looked_at[:count]
-        creates = [change for change in due if isinstance(change, Create)]
-        updates = [change for change in due if isinstance(change, Update)]
-        self._next.append(self._creating(creates) if creates else self._updating(updates))
+        self._next.append(self._sending(self._looked_at[:count]))
         del self._looked_at[:count]
+
+    def _sending(self, changes: Sequence[Change]) -> Call:
+        """They are all of one kind."""
+        creates = [change for change in changes if isinstance(change, Create)]
+        updates = [change for change in changes if isinstance(change, Update)]
+        return self._creating(creates) if creates else self._updating(updates)
 
     def _follow_up(self, outcome: Outcome) -> None:
         change = outcome.change
@@ -157,8 +186,8 @@ class Executor:
         if isinstance(change, Create) and outcome.differing and outcome.gomus_id is not None:
             self.adopted(completing(change, outcome, outcome.gomus_id))
         is_anonymized = outcome.action is Action.ANONYMIZE and outcome.result is Result.OK
-        if isinstance(change, Erase) and is_anonymized and not change.keep:
-            self._next.append(self._deleting(change))
+        if isinstance(change, Erase) and is_anonymized and not change.keep and not self.requests.is_withdrawn(change):
+            self._next.append(self._deleting(replace(change, gomus_id=outcome.gomus_id or change.gomus_id)))
 
     def _watch_streak(self, answer: Answer) -> None:
         """A failure that is not the record's own is the instance's; anything else shows that it is alive."""

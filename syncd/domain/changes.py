@@ -113,13 +113,13 @@ def _exchanged(mapping: Mapping[str, V], names: Collection[str], others: Mapping
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erase:
-    """Anonymize, read back, and (unless `keep`) delete."""
+    """Anonymize, read back, and (unless `keep`) delete. Without a number the customer is looked for by its id alone."""
 
     order: ClassVar[int] = 3
     action: ClassVar[Action] = Action.DELETE
 
     foreign_id: str
-    gomus_id: int
+    gomus_id: int | None
     cause: Cause
     keep: bool = False
     anonymized: bool = False  # that step is done already: only the delete is due

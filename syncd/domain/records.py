@@ -87,11 +87,15 @@ class FieldProblem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvalidRecord:
-    """A record that is present in the source but can't be sent. `foreign_id` is None where it can't be read."""
+    """A record that is present in the source but can't be sent. `foreign_id` is None where it can't be read.
+
+    `name` stands in its place where the person was erased on request: the keyed digest that the tombstone has.
+    """
 
     foreign_id: str | None
     position: Position
     problems: tuple[FieldProblem, ...]
+    name: bytes | None = None
 
 
 NEVER_COMPARED = b""

@@ -98,6 +98,7 @@ class Mapper:
         self.lookups_needed = frozenset(spec.lookup for spec in fields.values() if spec.lookup is not None)
         self.fingerprint = _fingerprint(foreign_id, fields)
         self.writes = {name: spec.write for name, spec in fields.items()}
+        self.prefix = foreign_id.prefix
         self._foreign_id = foreign_id
         self._id_origin = from_path(foreign_id.from_)
         self._fields = [_FieldMapper(name, spec, catalogue[name]) for name, spec in fields.items()]

@@ -38,7 +38,7 @@ class Comparison:
     """The comparison of a read that is under way. It takes records in; it can't say who is absent.
 
     `is_doubtful`: only another read can make sure of something, so the watermark must stay. `may_hide`: a record may
-    have slipped from one page to another unseen.
+    have slipped from one page to another unseen. `forgotten`: those whose erasure on request only the ledger knows.
     """
 
     reading: Reading
@@ -51,6 +51,7 @@ class Comparison:
     tally: Counter[str] = field(default_factory=Counter)
     is_doubtful: bool = False
     may_hide: bool = False
+    forgotten: list[str] = field(default_factory=list)
 
     @property
     def is_snapshot(self) -> bool:
@@ -111,6 +112,8 @@ class Comparison:
             if slipped and self.is_snapshot:
                 raise _slipped(record, first)
             self.is_doubtful |= slipped
+        elif self.is_snapshot and first.verdict is Verdict.ERASED:
+            self.tally["duplicates"] += 1  # whatever it says: the person is listed, without an id
         elif self.is_snapshot:
             self.may_hide |= slipped
             self._contradict(seen, first, record)
@@ -138,6 +141,7 @@ class Comparison:
         ids = list(fresh)
         known = self.recall.store.known.find(self.recall.sync, ids)
         tombstones = self.recall.tombstones(ids)
+        self.forgotten += self.recall.forgotten(ids)
         refused = self.recall.refused(ids)
         seen: dict[str, Seen] = {}
         changes: list[Change] = []
@@ -164,17 +168,15 @@ class Comparison:
         customer = self.mapper.customer(record, self.lookups)
         if isinstance(customer, InvalidRecord):
             if memory.tombstone is Cause.REQUEST:
-                self._list_erased(replace(customer, foreign_id=None), source_digest)
-            else:
-                self.spool.add_invalid([customer])
+                self._list_erased(foreign_id, customer)
+                return Decision(Verdict.ERASED)
+            self.spool.add_invalid([customer])
             return Decision(Verdict.INVALID)
         decision = compare(customer, self._wanted(customer, memory), memory, source_digest=source_digest)
         if decision.verdict is Verdict.ERASED:
             reason = "was erased on request and is not sent again: take the record out of the source"
             problem = FieldProblem(field="foreign_id", reason=reason)
-            self._list_erased(
-                InvalidRecord(foreign_id=None, position=record.position, problems=(problem,)), source_digest
-            )
+            self._list_erased(foreign_id, InvalidRecord(foreign_id=None, position=record.position, problems=(problem,)))
         if decision.digests:
             self.spool.add_relearned(foreign_id, source_digest, decision.digests)
         return decision
@@ -190,11 +192,10 @@ class Comparison:
         as_known = today if earlier is current else earlier.customer(customer.fields)
         return Wanted(digester=earlier, as_known=as_known, today=today, writes=self.mapper.writes)
 
-    def _list_erased(self, invalid: InvalidRecord, source_digest: bytes) -> None:
+    def _list_erased(self, foreign_id: str, invalid: InvalidRecord) -> None:
         """List the record without its id: nothing but the tombstone may point to the erased person."""
-        self._list_without_id(invalid, source_digest)
-        if not self.is_snapshot:
-            self.spool.add_nameless(source_digest)
+        name = self.recall.digester.name(foreign_id)
+        self.spool.add_erased(foreign_id, replace(invalid, foreign_id=None, name=name))
 
 
 @dataclass(frozen=True, slots=True)

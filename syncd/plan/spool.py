@@ -6,7 +6,7 @@ It holds personal values for the length of a run, so nobody else can open it and
 import pickle
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 
 from syncd.domain.changes import Change
@@ -137,6 +137,17 @@ class Spool:
     def add_invalid(self, records: Iterable[InvalidRecord]) -> None:
         rows = ((record.foreign_id, record.position.line, pickle.dumps(record)) for record in records)
         self._db.executemany("insert into invalid (foreign_id, line, body) values (?, ?, ?)", rows)
+
+    def add_erased(self, foreign_id: str, record: InvalidRecord) -> None:
+        """A record of somebody who was erased on request; its id is kept here alone, and no longer than the spool."""
+        row = (foreign_id, record.position.line, pickle.dumps(record))
+        self._db.execute("insert into invalid (foreign_id, line, body) values (?, ?, ?)", row)
+
+    def disown(self, foreign_id: str, name: bytes) -> None:
+        """Take the id out of the records of somebody whose erasure was asked for after they were read."""
+        found = self._db.execute("select id, body from invalid where foreign_id = ?", (foreign_id,)).fetchall()
+        rows = [(pickle.dumps(replace(_thaw(body), foreign_id=None, name=name)), number) for number, body in found]
+        self._db.executemany("update invalid set body = ? where id = ?", rows)
 
     def invalid(self) -> Iterator[InvalidRecord]:
         return (_thaw(row[0]) for row in self._db.execute("select body from invalid order by line, id"))

@@ -1,7 +1,7 @@
 """The story of a run, top to bottom.
 
 `run` is one whole run, `drawing` draws up its plan, `world` is what it is given; `verify` and `erase` are runs of
-their own.
+their own; `requests` writes down what is to be erased, with or without a run.
 """
 
-__all__ = ["drawing", "erase", "run", "verify", "world"]
+__all__ = ["drawing", "erase", "requests", "run", "verify", "world"]

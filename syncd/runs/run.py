@@ -2,7 +2,7 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,6 +14,7 @@ from syncd.delivery.erasing import Erasing
 from syncd.delivery.executor import Executor
 from syncd.delivery.habits import Habits
 from syncd.delivery.recovery import Recovery
+from syncd.delivery.requests import Requests
 from syncd.delivery.writing import Writing
 from syncd.domain.changes import Cause, Create, Erase, Outcome, Result, Update
 from syncd.domain.diff import DeleteMode
@@ -26,11 +27,12 @@ from syncd.plan.approval import Approval
 from syncd.plan.plan import Plan
 from syncd.plan.spool import Spool
 from syncd.runs.drawing import drawing_up
+from syncd.runs.requests import instance_of, place_of, request_erasure, request_forgotten
 from syncd.runs.world import Sync, World
+from syncd.state.journal import OpenIntent
 from syncd.state.lease import take_lease
-from syncd.state.ledger import Ledger
+from syncd.state.ledger import ERASURE, Ledger
 from syncd.state.recall import Recall
-from syncd.state.tombstones import Instance
 
 log = structlog.get_logger()
 DONE_BY_CALLS = {"create", "update", "delete"}  # planned under these names; a summary counts what was done
@@ -66,13 +68,14 @@ def opening(
     with take_lease(world.store.engine, sync.name) as lease:
         run_id = f"{world.clock():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"  # the time comes first, so that ids sort by it
         entering(run_id)
-        instance = instance_of(sync, world)
+        instance, erased = instance_of(sync, world), world.erasures.read(place_of(sync))
         entry = world.store.runs.enter(sync.name, instance.address)
         ledger = Ledger(
             store=world.store,
             digester=world.digester,
             sync=sync.name,
             instance=instance,
+            erased=erased,
             run_id=run_id,
             fence=entry.fence,
             clock=world.clock,
@@ -87,12 +90,10 @@ def opening(
                 log.warning("state.restored", remedy="nobody is deleted in this run, and grace begins anew")
                 with ledger.writing() as store:
                     store.forget_absence(sync.name)
+            world.store.tombstones.follow(instance)
+            world.erasures.follow(place_of(sync), erased, world.clock())
             lease.note(entry.fence)
             yield Run(sync, world, ledger, trigger=trigger, may_erase=not is_restored)
-
-
-def instance_of(sync: Sync, world: World) -> Instance:
-    return Instance(sync.instance, world.digester.name(sync.gomus.url))
 
 
 class Run:
@@ -121,6 +122,15 @@ class Run:
             sleep=world.sleep,
             is_stopping=world.stopping.is_set,
         )
+        self._requests = Requests(
+            store=world.store,
+            digester=world.digester,
+            instance=ledger.instance,
+            sync=sync.name,
+            prefix=sync.mapper.prefix,
+            clock=world.clock,
+            is_resting=lambda one: self.recall(world.clock()).refused([one]).get(one) == ERASURE,
+        )
 
     def conduct(self, body: Callable[[datetime], Summary]) -> Summary:
         """Record the beginning, do the body, record the end. Fatal and CallFailed become a failed summary."""
@@ -147,10 +157,11 @@ class Run:
             replace(self.sync, mode=self._mode),
             recall,
             lookups,
-            progress=lambda count: self.world.progress("reading", count, None),
+            progress=self._between_records,
             stop_if_asked=self.world.stop_if_asked,
         ) as drawn:
             plan = drawn.plan
+            self._heed_requests(plan)
             self._note_invalid(plan)
             held = self._ask_guards(plan, recall)
             log.info("run.planned", counts=plan.counts, figures=plan.fields)
@@ -170,23 +181,38 @@ class Run:
 
     def recall(self, now: datetime) -> Recall:
         ledger = self.ledger
-        return Recall(store=ledger.store, digester=ledger.digester, sync=ledger.sync, instance=ledger.instance, now=now)
+        return Recall(
+            store=ledger.store,
+            digester=ledger.digester,
+            sync=ledger.sync,
+            instance=ledger.instance,
+            now=now,
+            erased=ledger.erased,
+        )
 
     # --- the steps ---
 
     def settle_what_was_begun(self) -> None:
-        recovery = Recovery(
-            ledger=self.ledger, delivery=self.delivery, names=self.sync.mapper.names, clock=self.world.clock
-        )
-        recovery.settle_intents(self.world.store.journal.open_intents(self.sync.name))
+        self._settle(self.world.store.journal.open_intents(self.sync.name))
+        request_forgotten(self.sync, self.world, self.recall(self.world.clock()))
         with self.executor() as executor:
             executor.erase(self._unfinished_erasures())
 
+    def _settle(self, intents: Sequence[OpenIntent]) -> None:
+        recovery = Recovery(
+            ledger=self.ledger, delivery=self.delivery, names=self.sync.mapper.names, clock=self.world.clock
+        )
+        recovery.settle_intents(intents)
+
     def _unfinished_erasures(self) -> Iterator[Erase]:
+        """Begun before; those that are open as requests the executor learns of by itself."""
         recall = self.recall(self.world.clock())
+        self._requests.look(at_once=True)
         for known in self.world.store.known.unfinished(self.sync.name):
-            if known.gomus_id is not None and not recall.refused([known.foreign_id]):
-                cause = recall.tombstones([known.foreign_id]).get(known.foreign_id, Cause.ABSENCE)
+            if known.gomus_id is None or known.foreign_id in self._requests.taken or recall.refused([known.foreign_id]):
+                continue
+            cause = recall.tombstones([known.foreign_id]).get(known.foreign_id, Cause.ABSENCE)
+            if cause is Cause.REQUEST or self._mode is not DeleteMode.IGNORE:
                 yield Erase(
                     foreign_id=known.foreign_id,
                     gomus_id=known.gomus_id,
@@ -194,6 +220,28 @@ class Run:
                     keep=self.sync.mode is DeleteMode.ANONYMIZE and cause is Cause.ABSENCE,
                     anonymized=known.stage is Stage.ANONYMIZED,
                 )
+
+    # --- erasures on request ---
+
+    def erase_requested(self, foreign_ids: Collection[str] = ()) -> None:
+        """Carry out those that are open; what was begun for these ids is settled first."""
+        begun = self.world.store.journal.open_intents(self.sync.name) if foreign_ids else []
+        self._settle([intent for intent in begun if intent.foreign_id in foreign_ids])
+        with self.executor() as executor:
+            executor.erase(())
+
+    def _between_records(self, count: int) -> None:
+        self.world.progress("reading", count, None)
+        if self._requests.look():
+            self.erase_requested()
+
+    def _heed_requests(self, plan: Plan) -> None:
+        """Take back what follows for those whose erasure was asked for meanwhile, or is known to the ledger alone."""
+        request_erasure(self.sync, self.world, plan.read.comparison.forgotten)
+        self._requests.look(at_once=True)
+        for foreign_id in self._requests.taken:
+            plan.spool.withdraw(foreign_id)
+            plan.spool.disown(foreign_id, self.world.digester.name(foreign_id))
 
     def lookups(self, now: datetime) -> dict[str, Lookup]:
         return {kind: Lookup(kind, self._entries(kind, now)) for kind in sorted(self.sync.mapper.lookups_needed)}
@@ -217,8 +265,16 @@ class Run:
                 problems=[str(problem) for problem in record.problems],
             )
         among = None if plan.is_snapshot else plan.spool.each_seen()
+        listed = set(self.world.store.failures.erased(self.sync.name))
+        names = (self.world.digester.name(one) for one in (plan.spool.each_seen() if listed and among else ()))
         with self.ledger.writing() as store:
-            store.failures.replace_invalid(self.sync.name, self.ledger.run_id, plan.spool.invalid(), among=among)
+            store.failures.replace_invalid(
+                self.sync.name,
+                self.ledger.run_id,
+                plan.spool.invalid(),
+                among=among,
+                erased_among=(name for name in names if name in listed),
+            )
 
     def _ask_guards(self, plan: Plan, recall: Recall) -> tuple[Held, ...]:
         approval = Approval(recall)
@@ -283,6 +339,7 @@ class Run:
                 writing=Writing(self.delivery),
                 erasing=Erasing(self.delivery),
                 ledger=self.ledger,
+                requests=self._requests,
                 batch_size=self._habits.cap,
                 concurrency=self.sync.gomus.concurrency,
                 report=self._report,

@@ -14,6 +14,7 @@ from syncd.gomus.client import Client
 from syncd.gomus.options import GomusOptions
 from syncd.mapping.mapper import Mapper
 from syncd.sources.base import Source
+from syncd.state.erasures import Erasures
 from syncd.state.store import Store
 
 
@@ -45,6 +46,7 @@ class World:
     """
 
     store: Store
+    erasures: Erasures = field(default_factory=Erasures)  # the ledger that outlives the state, where there is one
     digester: Digester
     client: Client
     clock: Callable[[], datetime]

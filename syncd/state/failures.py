@@ -56,17 +56,37 @@ class Failures:
     # --- invalid records ---
 
     def replace_invalid(
-        self, sync: str, run_id: str, records: Iterable[InvalidRecord], *, among: Iterable[str] | None = None
+        self,
+        sync: str,
+        run_id: str,
+        records: Iterable[InvalidRecord],
+        *,
+        among: Iterable[str] | None = None,
+        erased_among: Iterable[bytes] = (),
     ) -> None:
-        """Replace the invalid records of the sync, or only those whose id is `among` the records that were read."""
+        """Replace the invalid records of the sync, or only those whose id is `among` the records that were read.
+
+        `erased_among` are the names of those among them who were erased on request.
+        """
         before = delete(t.invalid).where(INVALID.sync == sync)
         with self.db.transaction():
             if among is None:
                 self.db.write(before)
             else:
                 self.db.write_among(before, INVALID.foreign_id, among)
+                self.forget_erased(sync, erased_among)
             for page in chunks(records):
                 self.db.write(t.invalid.insert(), [_invalid_columns(sync, run_id, record) for record in page])
+
+    def erased(self, sync: str) -> list[bytes]:
+        """The names of those who were erased on request, and are listed because the source still has them."""
+        return [
+            row.name
+            for row in self.db.rows(select(INVALID.name).where(INVALID.sync == sync, INVALID.name.is_not(None)))
+        ]
+
+    def forget_erased(self, sync: str, names: Iterable[bytes]) -> None:
+        self.db.write_among(delete(t.invalid).where(INVALID.sync == sync), INVALID.name, names)
 
     def invalid(self, sync: str, foreign_id: str | None = None, limit: int | None = None) -> list[InvalidRow]:
         query = select(INVALID.run_id, INVALID.foreign_id, INVALID.position, INVALID.problems)
@@ -137,6 +157,7 @@ def _invalid_columns(sync: str, run_id: str, record: InvalidRecord) -> dict[str,
         "sync": sync,
         "run_id": run_id,
         "foreign_id": record.foreign_id,
+        "name": record.name,
         "position": str(record.position),
         "problems": json.dumps([[problem.field, problem.reason] for problem in record.problems]),
     }

@@ -1,7 +1,7 @@
 """The journal: every intent before its call, every outcome after it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from sqlalchemy import Row, bindparam, func, select, update
 
 from syncd.domain.changes import Action, Change, Create, Erase, Outcome
 from syncd.state import tables as t
+from syncd.state.tombstones import Step
 from syncd.state.transactions import Transactions
 
 C = t.journal.c
@@ -106,6 +107,24 @@ class Journal:
         query = select(C.id.label("number"), C.foreign_id, C.gomus_id, C.action, C.begun_at)
         query = query.where(C.sync == sync, C.settled_at.is_(None)).order_by(C.id)
         return [OpenIntent(**{**row._asdict(), "action": Action(row.action)}) for row in self.db.rows(query)]
+
+    def has_open_write(self, syncs: Collection[str], foreign_id: str) -> bool:
+        """Whether a call is open that may still make the customer, or fill it again."""
+        writes = [action.value for action in (Action.CREATE, Action.ADOPT, Action.UPDATE)]
+        query = select(C.id).where(C.sync.in_(syncs), C.foreign_id == foreign_id, C.settled_at.is_(None))
+        return self.db.first(query.where(C.action.in_(writes)).limit(1)) is not None
+
+    def steps(self, sync: str, foreign_id: str, *, since: datetime) -> list[Step]:
+        """What was done to erase a customer, in that order."""
+        erasing = [action.value for action in (Action.ANONYMIZE, Action.DELETE)]
+        query = select(C.settled_at, C.action, C.result, C.error).where(C.sync == sync, C.foreign_id == foreign_id)
+        query = query.where(C.settled_at >= since, C.action.in_(erasing)).order_by(C.id)
+        return [
+            Step(
+                at=row.settled_at.isoformat(timespec="seconds"), action=row.action, result=row.result, remark=row.error
+            )
+            for row in self.db.rows(query)
+        ]
 
     def of_customer(self, sync: str, foreign_id: str, limit: int = 50) -> list[JournalLine]:
         """The latest first."""

@@ -123,6 +123,11 @@ class Known:
         statement = update(t.known).where(C.sync == sync).values(stage=stage.value)
         self.db.write_among(statement, C.foreign_id, foreign_ids)
 
+    def revive(self, sync: str, foreign_id: str) -> None:
+        """Take back an erasure that has begun: what go~mus still holds is not known."""
+        begun = update(t.known).where(C.sync == sync, C.foreign_id == foreign_id, ~ACTIVE)
+        self.db.write(begun.values(stage=Stage.ACTIVE.value, source_digest=None, **self._columns(Digests())))
+
     def mark_absent(self, sync: str, rows: Sequence[int], since: datetime) -> None:
         self._mark(sync, rows, absent_since=since)
 

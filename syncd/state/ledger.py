@@ -13,6 +13,7 @@ from datetime import datetime
 from syncd.domain.changes import Action, Cause, Change, Create, Erase, Outcome, Result, Update
 from syncd.domain.digest import Digester
 from syncd.domain.records import Digests, KnownCustomer, Origin, Stage
+from syncd.state.erasures import NOBODY, Erased
 from syncd.state.failures import Quarantined, pause_after
 from syncd.state.journal import OpenIntent
 from syncd.state.known import KnownRow
@@ -37,7 +38,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """One run's pen; `fence` is the number that it entered the sync with."""
+    """One run's pen; `fence` is the number that it entered the sync with, `erased` who it must leave erased."""
 
     store: Store
     digester: Digester
@@ -47,6 +48,7 @@ class Ledger:
     fence: int
     clock: Callable[[], datetime]
     recreate_vanished: bool = False
+    erased: Erased = NOBODY
 
     @contextmanager
     def writing(self) -> Iterator[Store]:
@@ -80,6 +82,8 @@ class Ledger:
             gomus_id = row.gomus_id if row else intent.gomus_id
             store.journal.close(intent, result.value, gomus_id=gomus_id, words=words, at=self.clock())
             store.known.put(self.sync, [row] if row else [])
+            if row and intent.action in (Action.CREATE, Action.ADOPT):
+                self._lift_tombstones([row.foreign_id])
 
     def _learn(self, outcomes: Sequence[Outcome]) -> None:
         accepted = [o for o in outcomes if o.result is not Result.FAILED]
@@ -87,7 +91,7 @@ class Ledger:
         self.store.known.put(self.sync, written)
         self.store.failures.lift(self.sync, [o.change.foreign_id for o in accepted])
         created = [o.change.foreign_id for o in accepted if isinstance(o.change, Create)]
-        self.store.tombstones.lift(self.instance, [self.digester.name(foreign_id) for foreign_id in created])
+        self._lift_tombstones(created)
         for outcome in accepted:
             if isinstance(outcome.change, Erase):
                 self._learn_erasure(outcome, outcome.change)
@@ -101,16 +105,35 @@ class Ledger:
             self._set_stage([change], Stage.ANONYMIZED)
             return
         self.store.known.drop(self.sync, [change.foreign_id])
-        self._put_tombstone(change.foreign_id, change.cause)
-        if change.cause is Cause.REQUEST:
-            self.store.forget_customer(self.sync, change.foreign_id)
+        match change.cause:
+            case Cause.ABSENCE:
+                self._put_tombstone(change.foreign_id)
+            case Cause.REQUEST:
+                self._end_request(change.foreign_id)
+
+    def _end_request(self, foreign_id: str) -> None:
+        """Forget the customer in all syncs of the instance, unless a write whose fate is unknown may still bring it."""
+        syncs = {self.sync, *self.store.runs.syncs_at(self.instance.address)}
+        name = self.digester.name(foreign_id)
+        may_come = self.store.journal.has_open_write(syncs, foreign_id)
+        requested = self.store.tombstones.find_requested(self.instance, name)
+        if requested and not may_come:
+            steps = self.store.journal.steps(self.sync, foreign_id, since=requested.at)
+            self.store.tombstones.finish(self.instance, name, steps)
+        for sync in syncs:
+            self.store.forget_customer(sync, foreign_id, keep_open=may_come)
 
     def _set_stage(self, changes: Sequence[Change], stage: Stage) -> None:
         self.store.known.set_stage(self.sync, [change.foreign_id for change in changes], stage)
 
-    def _put_tombstone(self, foreign_id: str, cause: Cause) -> None:
-        tombstone = Tombstone(name=self.digester.name(foreign_id), sync=self.sync, cause=cause, at=self.clock())
-        self.store.tombstones.put(self.instance, tombstone)
+    def _put_tombstone(self, foreign_id: str) -> None:
+        name, now = self.digester.name(foreign_id), self.clock()
+        self.store.tombstones.put(self.instance, Tombstone(name=name, sync=self.sync, cause=Cause.ABSENCE, at=now))
+
+    def _lift_tombstones(self, foreign_ids: Sequence[str]) -> None:
+        """Whoever is there again was absent; a request stands, and is carried out again."""
+        names = [self.digester.name(foreign_id) for foreign_id in foreign_ids]
+        self.store.tombstones.lift(self.instance, names, Cause.ABSENCE)
 
     def _learn_refusal(self, outcome: Outcome) -> None:
         change = outcome.change
@@ -178,18 +201,6 @@ class Ledger:
         with self.writing() as store:
             store.forget_sync(self.sync)
             store.runs.move_to(self.sync, address)
-
-    # --- erasure on request ---
-
-    def note_erasure(self, foreign_id: str, gomus_id: int | None) -> None:
-        """Write down, before anything is done, that this customer is erased and stays so."""
-        with self.writing() as store:
-            self._put_tombstone(foreign_id, Cause.REQUEST)
-            if gomus_id is None:
-                store.forget_customer(self.sync, foreign_id)
-            else:
-                row = KnownRow(foreign_id=foreign_id, gomus_id=gomus_id, stage=Stage.ERASING)
-                store.known.put(self.sync, [row])
 
 
 def _known_row(outcome: Outcome, change: Create | Update) -> KnownRow:

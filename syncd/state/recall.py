@@ -6,6 +6,7 @@ from datetime import datetime
 
 from syncd.domain.changes import Action, Cause
 from syncd.domain.digest import Digester
+from syncd.state.erasures import NOBODY, Erased
 from syncd.state.store import Store
 from syncd.state.tombstones import Instance
 
@@ -19,8 +20,20 @@ class Recall:
     sync: str
     instance: Instance
     now: datetime
+    erased: Erased = NOBODY
 
     def tombstones(self, foreign_ids: Sequence[str]) -> Mapping[str, Cause]:
+        """Why these customers were erased, also where only the ledger knows."""
+        found = self._tombstones(foreign_ids)
+        return {**found, **dict.fromkeys(self.erased.among(foreign_ids), Cause.REQUEST)}
+
+    def forgotten(self, foreign_ids: Sequence[str]) -> list[str]:
+        """Those of them whose erasure on request only the ledger knows: the state was lost, or is an older one."""
+        listed = self.erased.among(foreign_ids)
+        found = self._tombstones(listed) if listed else {}
+        return [foreign_id for foreign_id in listed if found.get(foreign_id) is not Cause.REQUEST]
+
+    def _tombstones(self, foreign_ids: Sequence[str]) -> dict[str, Cause]:
         names = {self.digester.name(foreign_id): foreign_id for foreign_id in foreign_ids}
         return {names[name]: cause for name, cause in self.store.tombstones.find(self.instance, list(names)).items()}
 

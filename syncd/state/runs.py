@@ -87,6 +87,10 @@ class Runs:
         """Let the state of the sync belong to the instance at this address."""
         self.db.write(update(t.sync).where(SYNC.name == sync).values(address=address))
 
+    def syncs_at(self, address: bytes) -> list[str]:
+        """The syncs whose state belongs to the instance at this address."""
+        return [row.name for row in self.db.rows(select(SYNC.name).where(SYNC.address == address))]
+
     # --- runs ---
 
     def begin(self, run_id: str, sync: str, instance: str, trigger: Trigger, at: datetime) -> None:

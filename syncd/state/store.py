@@ -1,8 +1,8 @@
 """The state database as a whole: a part for each family of tables, and what concerns several of them."""
 
 import sqlite3
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -82,19 +82,34 @@ class Store:
         query = select(table.c.sync, func.count().label("number")).where(*where).group_by(table.c.sync)
         return {row.sync: row.number for row in self._db.rows(query)}
 
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """One transaction for what is written in the block, without a lease."""
+        with self._db.transaction():
+            yield
+
     # --- forgetting ---
 
-    def forget_customer(self, sync: str, foreign_id: str) -> None:
-        """Delete every row that names a customer who was erased on request."""
+    def forget_customer(self, sync: str, foreign_id: str, *, keep_open: bool = False) -> None:
+        """Delete every row that names a customer who was erased on request; with `keep_open` but for open intents."""
         with self._db.transaction():
             for table in OF_A_PERSON:
-                self._db.write(delete(table).where(table.c.sync == sync, table.c.foreign_id == foreign_id))
+                forgotten = delete(table).where(table.c.sync == sync, table.c.foreign_id == foreign_id)
+                is_kept = keep_open and table is t.journal
+                self._db.write(forgotten.where(t.journal.c.settled_at.is_not(None)) if is_kept else forgotten)
 
     def forget_sync(self, sync: str) -> None:
         """Delete everything about a sync except its runs and tombstones, so that it is rebuilt by adoption."""
         with self._db.transaction():
             for table in OF_A_SYNC:
                 self._db.write(delete(table).where(table.c.sync == sync))
+
+    def forget_erasure(self, sync: str, foreign_id: str, name: bytes) -> None:
+        """Let a customer be as anybody else, in a read of the source from its start."""
+        with self._db.transaction():
+            self.known.revive(sync, foreign_id)
+            self.failures.forget_erased(sync, [name])
+            self._db.write(delete(t.watermark).where(t.watermark.c.sync == sync))
 
     def forget_absence(self, sync: str) -> None:
         """Let absence count anew; reported deletions are forgotten too, so that the source is read from its start."""

@@ -151,6 +151,7 @@ invalid = Table(
     Column("sync", Text, nullable=False),
     Column("run_id", Text, nullable=False),
     Column("foreign_id", Text),
+    Column("name", LargeBinary(16)),  # in place of the foreign_id, of who was erased on request
     Column("position", Words, nullable=False),
     Column("problems", Text, nullable=False),
 )
@@ -182,15 +183,24 @@ tombstone = Table(
     "tombstone",
     metadata,
     Column("instance", Text, primary_key=True),  # as it is called in the configuration
+    Column("address", LargeBinary, primary_key=True),  # digest of the instance's url; either of the two may change
     Column("name", LargeBinary(16), primary_key=True),  # keyed digest of the foreign_id
-    Column("address", LargeBinary, nullable=False),  # digest of the instance's url; either of the two may change
     Column("sync", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("at", Moment, nullable=False),
-    Column("by", Text),  # who asked for it
-    Column("why", Text),
+    Column("by", Words),  # who asked for it
+    Column("why", Words),
+    Column("foreign_id", Text),  # while an erasure on request is open; nothing but the name stays
+    Column("steps", Text),  # what was done, once it is over
+    Column("ledger", LargeBinary),  # the person's digest in the ledger of erasures
 )
 Index("ix_tombstone_address", tombstone.c.address, tombstone.c.name)
+Index(
+    "ix_tombstone_requests",
+    tombstone.c.at,
+    sqlite_where=tombstone.c.reason == "request",
+    postgresql_where=tombstone.c.reason == "request",
+)
 
 held = Table(
     "held",

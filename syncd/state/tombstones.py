@@ -1,16 +1,19 @@
 """What stays of an erased customer: a keyed digest of the foreign_id, called its name, and why it was erased."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, Row, delete, literal, select, update
 
 from syncd.domain.changes import Cause
 from syncd.state import tables as t
 from syncd.state.transactions import Transactions
 
 C = t.tombstone.c
+REQUESTED = C.reason == Cause.REQUEST.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +25,22 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of an erasure on request, without a word about whom."""
+
+    at: str
+    action: str
+    result: str
+    remark: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tombstone:
-    """`sync`, `by` and `why` are of the erasure."""
+    """`sync`, `by` and `why` are of the erasure.
+
+    `foreign_id` is there as long as an erasure on request is open, and `steps` once it is over. `ledger` is the
+    person's digest in the ledger of erasures.
+    """
 
     name: bytes
     sync: str
@@ -31,6 +48,9 @@ class Tombstone:
     at: datetime
     by: str | None = None
     why: str | None = None
+    foreign_id: str | None = None
+    steps: tuple[Step, ...] = ()
+    ledger: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,38 +59,74 @@ class Tombstones:
 
     db: Transactions
 
-    def put(self, instance: Instance, tombstone: Tombstone) -> None:
-        """One of a request stays one."""
-        if tombstone.cause is Cause.ABSENCE and self.find(instance, [tombstone.name]).get(tombstone.name):
-            return
-        row = {
-            "instance": instance.name,
-            "address": instance.address,
-            "name": tombstone.name,
-            "sync": tombstone.sync,
-            "reason": tombstone.cause.value,
-            "at": tombstone.at,
-            "by": tombstone.by,
-            "why": tombstone.why,
-        }
-        self.db.upsert(t.tombstone, [row], key=["instance", "name"])
+    # --- questions ---
 
-    def find(self, instance: Instance, names: Sequence[bytes]) -> dict[bytes, Cause]:
-        rows = list(self.db.rows_among(select(t.tombstone).where(_of(instance)), C.name, names))
+    def find(self, instance: Instance, names: Collection[bytes]) -> dict[bytes, Cause]:
+        rows = list(self.db.rows_among(select(C.name, C.reason).where(_of(instance)), C.name, names))
         requested = {row.name: Cause.REQUEST for row in rows if row.reason == Cause.REQUEST.value}
         return {row.name: Cause(row.reason) for row in rows} | requested
 
+    def find_requested(self, instance: Instance, name: bytes) -> Tombstone | None:
+        return next(iter(self._requested(instance, C.name == name)), None)
+
     def requested(self, instance: Instance) -> list[Tombstone]:
         """The erasures on request, the latest first."""
-        query = select(t.tombstone).where(_of(instance), C.reason == Cause.REQUEST.value)
-        return [
-            Tombstone(name=row.name, sync=row.sync, cause=Cause(row.reason), at=row.at, by=row.by, why=row.why)
-            for row in self.db.rows(query.order_by(C.at.desc(), C.name))
-        ]
+        return self._requested(instance)
 
-    def lift(self, instance: Instance, names: Sequence[bytes]) -> None:
-        self.db.write_among(delete(t.tombstone).where(_of(instance)), C.name, names)
+    def requested_lately(self, instance: Instance, since: datetime) -> list[Tombstone]:
+        """The erasures on request that are open, or were asked for since a moment."""
+        return self._requested(instance, C.foreign_id.is_not(None) | (C.at >= since))
+
+    def _requested(self, instance: Instance, *where: ColumnElement[bool]) -> list[Tombstone]:
+        query = select(t.tombstone).where(_of(instance), REQUESTED, *where).order_by(C.at, C.name)
+        latest = {row.name: _tombstone(row) for row in self.db.rows(query)}  # an instance that has moved has copies
+        return sorted(latest.values(), key=lambda one: (one.at, one.name), reverse=True)
+
+    # --- writes ---
+
+    def put(self, instance: Instance, tombstone: Tombstone) -> None:
+        """One of a request stays one."""
+        columns = {
+            **asdict(tombstone),
+            "steps": json.dumps([asdict(step) for step in tombstone.steps]),
+            "instance": instance.name,
+            "address": instance.address,
+            "reason": tombstone.cause.value,
+        }
+        del columns["cause"]
+        key = ["instance", "address", "name"]
+        statement = self.db.insert(t.tombstone)
+        new = {name: statement.excluded[name] for name in columns if name not in key}
+        replaced = None if tombstone.cause is Cause.REQUEST else ~REQUESTED
+        self.db.write(statement.on_conflict_do_update(index_elements=key, set_=new, where=replaced), [columns])
+
+    def finish(self, instance: Instance, name: bytes, steps: Sequence[Step]) -> None:
+        """Note that an erasure on request is over. One that was taken back meanwhile is none any more."""
+        done = {"foreign_id": None, "steps": json.dumps([asdict(step) for step in steps])}
+        self.db.write(update(t.tombstone).where(_of(instance), REQUESTED, C.name == name).values(done))
+
+    def lift(self, instance: Instance, names: Collection[bytes], cause: Cause) -> None:
+        """Forget the erasures of this cause; one on request is lifted by a person's word only."""
+        statement = delete(t.tombstone).where(_of(instance), C.reason == cause.value)
+        self.db.write_among(statement, C.name, names)
+
+    def follow(self, instance: Instance) -> None:
+        """Let the requests made under its former name or address hold, whichever of the two changes next."""
+        mine = (C.instance == instance.name) & (C.address == instance.address)
+        names = select(C.name).where(mine)
+        moved = {C.instance: literal(instance.name), C.address: literal(instance.address, C.address.type)}
+        copied = select(*(moved.get(column, column) for column in C)).where(
+            _of(instance), ~mine, REQUESTED, C.name.not_in(names)
+        )
+        insert = self.db.insert(t.tombstone).from_select([column.name for column in C], copied)
+        self.db.write(insert.on_conflict_do_nothing())
 
 
 def _of(instance: Instance) -> ColumnElement[bool]:
     return (C.instance == instance.name) | (C.address == instance.address)
+
+
+def _tombstone(row: Row[Any]) -> Tombstone:
+    steps = tuple(Step(**step) for step in json.loads(row.steps or "[]"))
+    columns = {name: getattr(row, name) for name in Tombstone.__slots__ if name not in ("cause", "steps")}
+    return Tombstone(**columns, cause=Cause(row.reason), steps=steps)

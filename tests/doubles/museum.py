@@ -29,6 +29,7 @@ from syncd.gomus.options import GomusOptions
 from syncd.mapping.mapper import Mapper
 from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 from syncd.runs.erase import erase
+from syncd.runs.requests import undo_erasure
 from syncd.runs.run import run
 from syncd.runs.verify import Verification, verify
 from syncd.runs.world import Sync, World
@@ -37,6 +38,8 @@ from syncd.sandbox.store import TOKEN, Sandbox
 from syncd.sandbox.switches import Switches
 from syncd.sources.base import Reading, ReadKind, Source, SourceOptions
 from syncd.state.connect import open_engine
+from syncd.state.erasures import Erasures, Key
+from syncd.state.register import open_register
 from syncd.state.store import Store
 from syncd.state.tombstones import Instance
 
@@ -227,6 +230,9 @@ class Museum:
     fix_drift: bool = False
     address: str = "https://demo.gomus.de"
     prefix: str = "M-"
+    instance_name: str = "main"
+    ledger: str | None = None
+    ledger_keys: tuple[str, ...] = ("the ledger's key",)
     timeout: timedelta = timedelta(seconds=30)
     clock: Clock = field(default_factory=Clock)
     shelf: Shelf = field(default_factory=Shelf)
@@ -284,8 +290,14 @@ class Museum:
         return Store(self.engine, pack=self.digester.pack, unpack=self.digester.unpack)
 
     @property
+    def erasures(self) -> Erasures:
+        """The ledger that outlives the state."""
+        keys = [Key(secret) for secret in self.ledger_keys]
+        return Erasures(open_register(self.ledger), keys) if self.ledger else Erasures()
+
+    @property
     def instance(self) -> Instance:
-        return Instance("main", self.digester.name(self.options.url))
+        return Instance(self.instance_name, self.digester.name(self.options.url))
 
     @property
     def options(self) -> GomusOptions:
@@ -304,7 +316,7 @@ class Museum:
     def sync(self) -> Sync:
         return Sync(
             name=self.name,
-            instance="main",
+            instance=self.instance_name,
             gomus=self.options,
             source=self.shelf,
             mapper=Mapper(
@@ -352,7 +364,13 @@ class Museum:
             clock=lambda: self.clock().timestamp(),
         )
         yield World(
-            store=self.store, digester=self.digester, client=client, clock=self.clock, sleep=sleep, stopping=stopping
+            store=self.store,
+            erasures=self.erasures,
+            digester=self.digester,
+            client=client,
+            clock=self.clock,
+            sleep=sleep,
+            stopping=stopping,
         )
 
     def run(self, faults: Choose = (), *, probe: bool = True, stops: Callable[[], bool] = lambda: False) -> Summary:
@@ -364,7 +382,11 @@ class Museum:
     def erase(self, foreign_id: str, faults: Choose = (), *, stops: Callable[[], bool] = lambda: False) -> Summary:
         self.sandbox.reset_calls()
         with self.world(faults, stops) as world:
-            return erase(self.sync, world, foreign_id)
+            return erase(self.sync, world, [foreign_id])
+
+    def undo(self, foreign_id: str) -> bool:
+        with self.world() as world:
+            return undo_erasure(self.sync, world, foreign_id)
 
     def verify(self, *, sample: int | None = None, fix: bool = False) -> Verification:
         self.sandbox.reset_calls()

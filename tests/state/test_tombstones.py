@@ -20,7 +20,7 @@ def test_one_of_a_request_stays_one(store: Store, causes: tuple[Cause, Cause]) -
 def test_it_stays_until_it_is_lifted_for_whom_it_stands(store: Store) -> None:
     store.tombstones.put(MAIN, tombstone("M-1"))
     store.tombstones.put(MAIN, tombstone("M-2"))
-    store.tombstones.lift(MAIN, [ONE])
+    store.tombstones.lift(MAIN, [ONE], Cause.REQUEST)
     assert store.tombstones.find(MAIN, [ONE, TWO]) == {TWO: Cause.REQUEST}
 
 
@@ -28,7 +28,7 @@ def test_it_stays_until_it_is_lifted_for_whom_it_stands(store: Store) -> None:
 def test_it_holds_where_the_name_or_the_address_is_the_same(store: Store, moved: Instance) -> None:
     store.tombstones.put(MAIN, tombstone("M-1"))
     assert store.tombstones.find(moved, [ONE]) == {ONE: Cause.REQUEST}
-    store.tombstones.lift(moved, [ONE])
+    store.tombstones.lift(moved, [ONE], Cause.REQUEST)
     assert store.tombstones.find(MAIN, [ONE]) == {}
 
 

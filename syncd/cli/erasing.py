@@ -1,0 +1,244 @@
+"""Erasure on request: `erase`, its `--undo`, and `erasures`."""
+
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from syncd.assembly import State, looking_at_state, make_instance, make_sync, opening_state, opening_world
+from syncd.cli import context as ctx
+from syncd.cli.exits import CODES, DONE, PROBLEMS, USAGE, gravest, stop
+from syncd.cli.progress import Report, showing_progress
+from syncd.cli.stopping import stopping_on_signals
+from syncd.config.model import Config, SyncConfig
+from syncd.domain.runs import Summary
+from syncd.report.certificate import certificate_of, write_certificate
+from syncd.runs.erase import WAITING, carry_out
+from syncd.runs.requests import request_erasure, undo_erasure
+from syncd.runs.world import Sync, World
+from syncd.state.erasures import Place
+from syncd.state.tombstones import Tombstone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What one sync is asked to erase."""
+
+    sync: SyncConfig
+    foreign_ids: Sequence[str]
+
+
+def erase(
+    context: typer.Context,
+    foreign_ids: Annotated[
+        list[str] | None, typer.Argument(metavar="FOREIGN_ID...", help="With the sync's prefix, or without it.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option(help="A file with one id a line.")] = None,
+    sync: Annotated[str | None, typer.Option(help="The sync, where it is not plain which one is meant.")] = None,
+    by: Annotated[str | None, typer.Option(help="Who asks for it; left out: who types this.")] = None,
+    why: Annotated[str | None, typer.Option(help="For the record, such as the number of a letter.")] = None,
+    certificate: Annotated[Path | None, typer.Option(help="Write to this file what was done, step by step.")] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Let the person be created again by the next run.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase customers on request: anonymize, read back, delete; at once. The source can't bring them back.
+
+    What was asked holds at once, whatever run is under way; that run carries it out between two calls, and this command
+    waits for it. Interrupted, the next run goes on. What stays here is a keyed hash that nobody can read back.
+    """
+    with ctx.configured(context) as config, opening_state(config) as state:
+        asked = _which_syncs(config, state, [*(foreign_ids or ()), *_listed_in(file)], sync)
+        if undo:
+            _undo(config, state, asked)
+            return
+        _confirm(asked, is_sure=yes)
+        with stopping_on_signals() as stopping:
+            codes = _erase(config, state, asked, stopping=stopping, by=by or ctx.who(), why=why)
+        if certificate is not None:
+            found = [one for each in asked for one in _tombstones(config, state, each).values() if one]
+            write_certificate(certificate, certificate_of(found))
+        raise typer.Exit(gravest(codes))
+
+
+def _listed_in(file: Path | None) -> list[str]:
+    if file is None:
+        return []
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        stop(f"{file} can't be read ({error.strerror}).")
+    except UnicodeDecodeError:
+        stop(f"{file} is not UTF-8 text. Save it with the encoding UTF-8.")
+    return [line.strip() for line in lines if line.strip()]
+
+
+def _confirm(asked: Sequence[Asked], *, is_sure: bool) -> None:
+    whom = "; ".join(f"{_few(one.foreign_ids)} in {one.sync.gomus}" for one in asked)
+    if sys.stdin.isatty() and not is_sure and not typer.confirm(f"Erase {whom} for good?"):
+        stop("Nothing was erased.", DONE)
+
+
+def _few(foreign_ids: Sequence[str]) -> str:
+    return ", ".join(foreign_ids) if len(foreign_ids) <= 5 else f"{len(foreign_ids)} customers"
+
+
+# --- whom, and of which sync ---
+
+
+def _which_syncs(config: Config, state: State, typed: Sequence[str], name: str | None) -> list[Asked]:
+    """The named sync, the only one, or for each id the one that knows it, or whose prefix it has."""
+    if not typed:
+        stop("Say who is to be erased: one foreign_id or several, or --file with one a line.", USAGE)
+    candidates = ctx.pick(config, [name] if name else [])
+    found: dict[str, list[str]] = {}
+    for text in typed:
+        which, foreign_id = _which_sync(state, candidates, ctx.as_typed(text))
+        found.setdefault(which.name, []).append(foreign_id)
+    return [Asked(sync=config.syncs[one], foreign_ids=list(dict.fromkeys(ids))) for one, ids in found.items()]
+
+
+def _which_sync(state: State, candidates: Sequence[SyncConfig], text: str) -> tuple[SyncConfig, str]:
+    spelt = [(sync, foreign_id) for sync in candidates for foreign_id in ctx.spellings(sync, text)]
+    known = [(sync, foreign_id) for sync, foreign_id in spelt if state.store.known.find_one(sync.name, foreign_id)]
+    prefixed = [(sync, foreign_id) for sync, foreign_id in spelt if _has_prefix(sync, text) and foreign_id == text]
+    for found in (known, prefixed, spelt[:1] if len(candidates) == 1 else []):
+        if len(found) == 1:
+            return found[0]
+    names = ", ".join(sync.name for sync in candidates)
+    return stop(f"Say which sync {text} belongs to: --sync with one of {names}.", USAGE)
+
+
+def _has_prefix(sync: SyncConfig, text: str) -> bool:
+    return bool(sync.foreign_id.prefix) and text.startswith(sync.foreign_id.prefix)
+
+
+# --- what is done ---
+
+
+def _erase(
+    config: Config,
+    state: State,
+    asked: Sequence[Asked],
+    *,
+    stopping: threading.Event,
+    by: str,
+    why: str | None,
+) -> list[int]:
+    """All of it is written down before anything of it is done."""
+    codes = []
+    for one in asked:
+        with _opening(config, state, one.sync, stopping) as (sync, world):
+            request_erasure(sync, world, one.foreign_ids, by=by, why=why)
+    for one in asked:
+        with _opening(config, state, one.sync, stopping) as (sync, world):
+            summary = carry_out(sync, world, one.foreign_ids)
+        codes.append(_tell(config, state, one, summary))
+    return codes
+
+
+@contextmanager
+def _opening(
+    config: Config, state: State, which: SyncConfig, stopping: threading.Event
+) -> Iterator[tuple[Sync, World]]:
+    with (
+        showing_progress(which.name) as progress,
+        opening_world(config, which, state, stopping=stopping, progress=_Waiting(which.name, progress)) as world,
+    ):
+        yield make_sync(config, which, world.sleep), world
+
+
+class _Waiting:
+    """Progress that is told in a line too, once, where there is no terminal."""
+
+    def __init__(self, name: str, progress: Report) -> None:
+        self._name, self._progress, self._is_told = name, progress, sys.stderr.isatty()
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        if stage == WAITING and not self._is_told:
+            print(f"{self._name}: {stage}.", file=sys.stderr, flush=True)
+            self._is_told = True
+        self._progress(stage, done, total)
+
+
+def _tell(config: Config, state: State, asked: Asked, summary: Summary) -> int:
+    found = _tombstones(config, state, asked)
+    for foreign_id, tombstone in found.items():
+        print(f"{foreign_id}: {_outcome_in_words(tombstone)}")
+    if summary.error:
+        then = "The erasure is noted: the next run goes on with it"
+        is_over = all(tombstone is None or not tombstone.foreign_id for tombstone in found.values())
+        print(f"{summary.error}. {'All of it was done' if is_over else then}.", file=sys.stderr)
+    return CODES[summary.status]
+
+
+def _outcome_in_words(tombstone: Tombstone | None) -> str:
+    if tombstone is None:
+        return "the request was taken back meanwhile"
+    if tombstone.foreign_id:
+        return "not erased yet; the next run goes on"
+    actions = [step.action for step in tombstone.steps if step.result == "ok"]
+    if not actions:
+        return "go~mus has no such customer; none will be created under this id"
+    remarks = [step.remark for step in tombstone.steps if step.remark]
+    done = "anonymized, read back and deleted" if "delete" in actions else "anonymized and read back"
+    return "; ".join([done, *remarks])
+
+
+def _tombstones(config: Config, state: State, asked: Asked) -> Mapping[str, Tombstone | None]:
+    instance = make_instance(config, asked.sync.gomus, state)
+    find = state.store.tombstones.find_requested
+    return {foreign_id: find(instance, state.digester.name(foreign_id)) for foreign_id in asked.foreign_ids}
+
+
+def _undo(config: Config, state: State, asked: Sequence[Asked]) -> None:
+    unknown = []
+    for one in asked:
+        with _opening(config, state, one.sync, threading.Event()) as (sync, world):
+            for foreign_id in one.foreign_ids:
+                if undo_erasure(sync, world, foreign_id):
+                    print(f"{foreign_id}: may be created again; the next run of {sync.name} reads the source whole.")
+                else:
+                    unknown.append(foreign_id)
+    if unknown:
+        stop(f"Nobody has asked to erase {', '.join(unknown)}.", USAGE)
+
+
+# --- the list ---
+
+
+def erasures(context: typer.Context, json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """List the erasures on request, the latest first: when, by whom, whether they are over; whom, as a keyed hash.
+
+    Exit code: 0 where there is none, 3 where there are some.
+    """
+    with ctx.configured(context) as config, looking_at_state(config) as state:
+        rows = [row for instance in config.gomus for row in _erasures_of(config, state, instance)]
+        lines = [
+            f"{row['at']}  {row['sync'] or '-'}  {row['state']}  {row['by'] or '-'}  {row['name']}" for row in rows
+        ]
+        ctx.answer(json, rows, lines or ["Nobody was erased on request."])
+        raise typer.Exit(PROBLEMS if rows else DONE)
+
+
+def _erasures_of(config: Config, state: State, instance: str) -> Iterator[dict[str, str | None]]:
+    """Those that the state knows, and of a state that was lost those that the ledger has."""
+    requested = state.store.tombstones.requested(make_instance(config, instance, state))
+    for one in requested:
+        yield _row(one.at, one.name.hex(), sync=one.sync, by=one.by, is_open=one.foreign_id is not None)
+    known = {one.ledger.hex() for one in requested if one.ledger}
+    for digest, at in state.erasures.read(Place(instance, config.gomus[instance].url)).times.items():
+        if digest not in known:
+            yield _row(at, digest)
+
+
+def _row(
+    at: datetime, name: str, *, sync: str | None = None, by: str | None = None, is_open: bool = False
+) -> dict[str, str | None]:
+    state = "open" if is_open else "done"
+    return {"sync": sync, "at": at.isoformat(timespec="seconds"), "by": by, "state": state, "name": name}

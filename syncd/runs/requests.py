@@ -1,0 +1,79 @@
+"""Asking for an erasure, and taking it back: the ledger first, then the state, whoever holds the lease."""
+
+from collections.abc import Iterable, Sequence
+
+from syncd.domain.changes import Cause
+from syncd.domain.chunks import chunks
+from syncd.runs.world import Sync, World
+from syncd.state.erasures import Place
+from syncd.state.recall import Recall
+from syncd.state.tombstones import Instance, Tombstone
+
+
+def instance_of(sync: Sync, world: World) -> Instance:
+    return Instance(sync.instance, world.digester.name(sync.gomus.url))
+
+
+def place_of(sync: Sync) -> Place:
+    return Place(sync.instance, sync.gomus.url)
+
+
+def request_erasure(
+    sync: Sync, world: World, foreign_ids: Iterable[str], *, by: str | None = None, why: str | None = None
+) -> None:
+    """From now on nobody is created under these ids, and the next run, or the one under way, erases who is there.
+
+    Raises Misconfigured or Fatal where the ledger can't be written, and StateUnusable; then nothing has happened.
+    """
+    now, instance = world.clock(), instance_of(sync, world)
+    digests = dict.fromkeys(foreign_ids, "") | world.erasures.add(place_of(sync), foreign_ids, now)
+    with world.store.transaction():
+        for foreign_id, digest in digests.items():
+            tombstone = Tombstone(
+                name=world.digester.name(foreign_id),
+                sync=sync.name,
+                cause=Cause.REQUEST,
+                at=now,
+                by=by,
+                why=why,
+                foreign_id=foreign_id,
+                ledger=bytes.fromhex(digest) or None,
+            )
+            world.store.tombstones.put(instance, tombstone)
+        world.store.failures.lift(sync.name, list(digests))  # who was refused is tried again at once
+
+
+def request_forgotten(sync: Sync, world: World, recall: Recall) -> None:
+    """Ask again to erase those whom the ledger lists and a restored state still knows, once the ledger has changed.
+
+    Raises what `request_erasure` does.
+    """
+    note, mark = f"ledger {sync.name}", recall.erased.mark
+    if world.store.meta(note) == mark:
+        return
+    for page in chunks(world.store.known.each(sync.name)):
+        request_erasure(sync, world, recall.forgotten([known.foreign_id for known in page]))
+    world.store.set_meta(note, mark)
+
+
+def open_requests(sync: Sync, world: World, foreign_ids: Sequence[str]) -> list[str]:
+    """Those of them whose erasure is not over."""
+    instance, digester = instance_of(sync, world), world.digester
+    found = {one: world.store.tombstones.find_requested(instance, digester.name(one)) for one in foreign_ids}
+    return [foreign_id for foreign_id, tombstone in found.items() if tombstone and tombstone.foreign_id]
+
+
+def undo_erasure(sync: Sync, world: World, foreign_id: str) -> bool:
+    """Let the person be created again by the next run; False where nobody has asked to erase them.
+
+    Raises Misconfigured or Fatal where the ledger can't be written, and StateUnusable.
+    """
+    instance, name = instance_of(sync, world), world.digester.name(foreign_id)
+    is_listed = world.erasures.undo(place_of(sync), foreign_id, world.clock())
+    is_known = world.store.tombstones.find_requested(instance, name) is not None
+    if is_listed or is_known:
+        with world.store.transaction():
+            world.store.tombstones.lift(instance, [name], Cause.REQUEST)
+            for one in {sync.name, *world.store.runs.syncs_at(instance.address)}:
+                world.store.forget_erasure(one, foreign_id, name)
+    return is_listed or is_known

@@ -225,6 +225,7 @@ class Museum:
     fix_drift: bool = False
     address: str = "https://demo.gomus.de"
     prefix: str = "M-"
+    who_wins: dict[str, str] = field(default_factory=dict)  # who wins, where it is not the source
     timeout: timedelta = timedelta(seconds=30)
     clock: Clock = field(default_factory=Clock)
     shelf: Shelf = field(default_factory=Shelf)
@@ -301,7 +302,10 @@ class Museum:
             source=self.shelf,
             mapper=Mapper(
                 foreign_id=ForeignIdSpec.model_validate({"from": "id", "prefix": self.prefix}),
-                fields={name: FieldSpec.model_validate({"from": column}) for name, column in FIELDS_MAPPED.items()},
+                fields={
+                    name: FieldSpec.model_validate({"from": column, "write": self.who_wins.get(name, "always")})
+                    for name, column in FIELDS_MAPPED.items()
+                },
                 catalogue=FIELDS,
             ),
             catalogue=FIELDS,

@@ -265,8 +265,8 @@ def test_what_is_missing_is_named(mistakes):
         (changed('{ surname = "Nachname" }', '{ surname = { from = "N", transfrom = [] } }'),
          "sync.members.fields.surname.transfrom: unknown key; did you mean 'transform'?"),
         (with_keys("sync.members.guards", "xyz = 5"),
-         "sync.members.guards.xyz: unknown key; there are clear_percent, first_contact, invalid_percent, "
-         "update_percent"),
+         ("sync.members.guards.xyz: unknown key; there are clear_percent, first_contact, invalid_percent, "
+          "update_percent")),
     ],
 )  # fmt: skip
 def test_an_unknown_key_is_a_mistake_and_the_nearest_one_is_named(mistakes, text, mistake):

@@ -11,6 +11,7 @@ from faults import Fault, Killed
 from museum import DEFAULT_LIMITS, FIELDS_MAPPED, Museum, sqlite_url
 from structlog.testing import LogCapture
 
+from syncd.domain.guards import Guard
 from syncd.domain.records import Origin
 from syncd.domain.runs import Status
 from syncd.sandbox.switches import Switches
@@ -463,3 +464,59 @@ def test_how_a_customer_came_to_be_known_is_remembered(museum: Museum) -> None:
         "M-0002": Origin.ADOPTED,
         "M-0004": Origin.CREATED,
     }
+
+
+# --- what the guards are told ---
+
+
+def test_what_is_overwritten_at_first_contact_is_no_update_among_many(museum: Museum) -> None:
+    museum.fill(30)
+    losing_state(museum, tel=THERE)
+    for _ in range(2):
+        assert [held.guard for held in museum.run().held] == [Guard.FIRST_CONTACT]
+
+
+def test_what_is_changed_beside_is_an_update_among_many(museum: Museum) -> None:
+    museum.fill(30)
+    losing_state(museum, tel=THERE)
+    museum.run()
+    for row in museum.rows:
+        row["given"] = "Anders"
+    summary = museum.run()
+    assert [held.guard for held in summary.held] == [Guard.UPDATE, Guard.FIRST_CONTACT]
+    assert "30 of 30 known customers would be updated" in summary.held[0].reason
+    assert museum.writes() == []
+
+
+def test_a_field_that_is_filled_is_none_that_is_overwritten(museum: Museum) -> None:
+    museum.fill(30)
+    losing_state(museum, tel=THERE)
+    for number in range(1, 12):
+        museum.change_remotely(number, tel=None)
+    assert museum.run().status is Status.DONE
+
+
+# --- what was cut off ---
+
+
+def test_an_update_that_was_cut_off_teaches_what_it_sent_and_nothing_else(museum: Museum) -> None:
+    starting(museum, "unless-changed")
+    museum.change_remotely(2, tel=THERE)
+    says(museum, "Anders", "name")
+    with pytest.raises(Killed):
+        museum.run(lambda request, _: Fault.KILLED_AFTER if request.method == "PUT" else None)
+    says(museum, LATER)
+    museum.run()
+    assert (shown(museum), shown(museum, "name")) == (THERE, "Anders")
+
+
+def test_a_customer_made_anew_by_staff_keeps_what_we_never_had(museum: Museum) -> None:
+    says(museum, None)
+    museum.run()
+    [old] = museum.sandbox.by_foreign_id("M-0002")
+    museum.sandbox.recreate(old.id, tel=THERE, notes=None)
+    says(museum, "Anders", "name")
+    museum.run()
+    museum.run()
+    assert (shown(museum), shown(museum, "name"), shown(museum, "notes")) == (THERE, "Anders", "Mitglied 2")
+    assert_at_rest(museum)

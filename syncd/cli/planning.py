@@ -55,7 +55,8 @@ def draw_report(config: Config, sync: SyncConfig) -> PlanReport:
         with drawing_up(made, recall, lookups, progress=read) as drawn:
             plan = drawn.plan
             tripped = ask_guards(plan.figures, made.limits)
-            return report_plan(sync.name, plan, tripped=tripped, held=Approval(recall).still_held(plan, tripped))
+            held = Approval(recall).still_held(plan, tripped)
+            return report_plan(sync.name, plan, made.limits, tripped=tripped, held=held)
 
 
 def code_of_report(report: PlanReport) -> int:

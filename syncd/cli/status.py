@@ -101,6 +101,7 @@ def _everything_of(config: Config, state: State, sync: str, foreign_id: str) -> 
         "standing": known.stage.value if known else None,
         "absent_since": known.absent_since.isoformat() if known and known.absent_since else None,
         "fields": sorted(known.digests.fields) if known else [],
+        "of_others": sorted(known.digests.of_others) if known else [],
         "erased_for": tombstone.value if tombstone else None,
         "refused": {"reason": refused.reason, "next_try_at": refused.next_try_at.isoformat()} if refused else None,
         "invalid": [{"position": row.position, "problems": [str(p) for p in row.problems]} for row in invalid],
@@ -119,6 +120,8 @@ def _everything_in_words(answer: dict[str, object]) -> list[str]:
     if answer["gomus_id"]:
         what = "" if answer["standing"] == Stage.ACTIVE.value else f", {answer['standing']}"
         lines.append(f"  known: go~mus id {answer['gomus_id']}{what}; fields {', '.join(answer['fields'])}")  # type: ignore[arg-type]  # a list, as made above
+    if answer["of_others"]:
+        lines.append(f"  values that syncd did not put there: {', '.join(answer['of_others'])}")  # type: ignore[arg-type]  # a list, as made above
     if answer["absent_since"]:
         lines.append(f"  absent from the source since {answer['absent_since']}")
     if answer["erased_for"]:

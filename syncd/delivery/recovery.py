@@ -80,10 +80,18 @@ class Recovery:
         except Refused as refusal:
             self.ledger.settle_open(intent, Result.FAILED, words=refusal.message)
             return True
-        row = self._row(intent, remote) if remote else None
+        row = self._row_of_update(intent, remote) if remote else None
         words = "cut off; read back, and compared anew" if remote else "cut off; the customer is no longer in go~mus"
         self.ledger.settle_open(intent, Result.SKIPPED, words=words, row=row)
         return True
+
+    def _row_of_update(self, intent: OpenIntent, remote: RemoteCustomer) -> KnownRow:
+        """Only what was sent is learned: the rest may have been changed by staff, and is judged as ever."""
+        known = self.ledger.store.known.find_one(self.ledger.sync, intent.foreign_id)
+        if known is None or known.gomus_id != remote.gomus_id:
+            return self._row(intent, remote)
+        digests = self.delivery.as_shown(known, remote, intent.fields)
+        return KnownRow(foreign_id=intent.foreign_id, gomus_id=remote.gomus_id, digests=digests)
 
     def _row(self, intent: OpenIntent, remote: RemoteCustomer) -> KnownRow:
         digests = self.delivery.memory_of(intent.foreign_id, remote, self.names)

@@ -79,7 +79,7 @@ class Update:
     @property
     def overwriting(self) -> tuple[str, ...]:
         """The fields in which go~mus holds what somebody else put there."""
-        return tuple(name for name in self.fields if name in self.before.shown and name not in self.before.fields)
+        return tuple(name for name in self.before.of_others if name in self.fields)
 
     def without(self, names: Collection[str]) -> "Update":
         """The other fields alone. These stay known as they are, and are due again with the next read."""

@@ -116,6 +116,10 @@ class Digests:
     shown: Mapping[str, bytes] = field(default_factory=dict)
     scheme: int = SCHEME
 
+    @property
+    def of_others(self) -> tuple[str, ...]:
+        return tuple(name for name in self.shown if name not in self.fields)
+
 
 class Origin(Enum):
     """How a customer came to be known."""

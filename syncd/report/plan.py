@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from syncd.domain.changes import Change, Create, Erase, Update
-from syncd.domain.guards import Held, how_to_release
+from syncd.domain.guards import Held, Limits, how_to_release
 from syncd.domain.records import InvalidRecord
 from syncd.plan.plan import Plan
 from syncd.report import words
@@ -21,6 +21,7 @@ class PlanReport:
     sync: str
     description: str  # of what was read
     counts: Mapping[str, int]
+    first_contact: int  # so many may be overwritten at first contact; a plan can't know how many would
     fields: Mapping[str, int]
     samples: tuple[tuple[str, str, tuple[str, ...]], ...]  # foreign_id, action, fields
     invalid: tuple[InvalidRecord, ...]
@@ -28,11 +29,12 @@ class PlanReport:
     approved: tuple[Held, ...]  # would be held, had not a person released it
 
 
-def report_plan(sync: str, plan: Plan, *, tripped: Sequence[Held], held: Sequence[Held]) -> PlanReport:
+def report_plan(sync: str, plan: Plan, limits: Limits, *, tripped: Sequence[Held], held: Sequence[Held]) -> PlanReport:
     return PlanReport(
         sync=sync,
         description=plan.description,
         counts=dict(plan.counts),
+        first_contact=limits.first_contact,
         fields=dict(plan.fields),
         samples=tuple(
             _sample(change) for kind in (Create, Update, Erase) for change in islice(plan.spool.changes(kind), SAMPLES)
@@ -81,6 +83,11 @@ def plan_as_lines(report: PlanReport) -> Iterator[str]:
     if report.fields:
         changed = ", ".join(f"{name} {count}" for name, count in sorted(report.fields.items(), key=lambda f: -f[1]))
         yield f"  fields that updates change: {changed}"
+    if report.counts.get("create"):
+        yield (
+            "  who is to be created is looked up first. Whose values would be overwritten shows only then; more than "
+            f"{report.first_contact} such customers are held"
+        )
     for foreign_id, action, fields in report.samples:
         yield f"  for example: {action} {foreign_id}" + (f" ({', '.join(fields)})" if fields else "")
     yield from invalid_as_lines(report.invalid)

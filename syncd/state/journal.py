@@ -18,12 +18,13 @@ C = t.journal.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenIntent:
-    """An intent without an outcome: its call was cut off, or its effect is still unknown."""
+    """An intent without an outcome: its call was cut off, or its effect is still unknown; `fields` are those sent."""
 
     number: int
     foreign_id: str
     gomus_id: int | None
     action: Action
+    fields: tuple[str, ...]
     begun_at: datetime
 
 
@@ -104,9 +105,12 @@ class Journal:
     # --- questions ---
 
     def open_intents(self, sync: str) -> list[OpenIntent]:
-        query = select(C.id.label("number"), C.foreign_id, C.gomus_id, C.action, C.begun_at)
+        query = select(C.id.label("number"), C.foreign_id, C.gomus_id, C.action, C.fields, C.begun_at)
         query = query.where(C.sync == sync, C.settled_at.is_(None)).order_by(C.id)
-        return [OpenIntent(**{**row._asdict(), "action": Action(row.action)}) for row in self.db.rows(query)]
+        rows = self.db.rows(query)
+        return [
+            OpenIntent(**{**row._asdict(), "action": Action(row.action), "fields": _names(row.fields)}) for row in rows
+        ]
 
     def has_open_write(self, syncs: Collection[str], foreign_id: str) -> bool:
         """Whether a call is open that may still make the customer, or fill it again."""

@@ -233,6 +233,7 @@ class Museum:
     instance_name: str = "main"
     ledger: str | None = None
     ledger_keys: tuple[str, ...] = ("the ledger's key",)
+    who_wins: dict[str, str] = field(default_factory=dict)  # who wins, where it is not the source
     timeout: timedelta = timedelta(seconds=30)
     clock: Clock = field(default_factory=Clock)
     shelf: Shelf = field(default_factory=Shelf)
@@ -321,7 +322,10 @@ class Museum:
             source=self.shelf,
             mapper=Mapper(
                 foreign_id=ForeignIdSpec.model_validate({"from": "id", "prefix": self.prefix}),
-                fields={name: FieldSpec.model_validate({"from": column}) for name, column in FIELDS_MAPPED.items()},
+                fields={
+                    name: FieldSpec.model_validate({"from": column, "write": self.who_wins.get(name, "always")})
+                    for name, column in FIELDS_MAPPED.items()
+                },
                 catalogue=FIELDS,
             ),
             catalogue=FIELDS,

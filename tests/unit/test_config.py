@@ -14,6 +14,7 @@ from syncd.config import find_config, json_schema, load
 from syncd.config.secrets import Reference, resolve
 from syncd.config.words import shield
 from syncd.domain.diff import DeleteMode
+from syncd.domain.winner import Write
 from syncd.errors import Misconfigured
 
 ROOT = Path(__file__).parents[2]
@@ -103,7 +104,10 @@ def test_every_key_of_the_contract_arrives(read, tmp_path):
     assert sync.delete.model_dump() == {
         "mode": DeleteMode.ANONYMIZE_THEN_DELETE, "grace": timedelta(days=7), "max_percent": 5, "max_count": 20,
     }  # fmt: skip
-    assert sync.guards.model_dump() == {"update_percent": 50, "clear_percent": 20, "invalid_percent": 20}
+    assert sync.guards.model_dump() == {
+        "update_percent": 50, "clear_percent": 20, "first_contact": 20, "invalid_percent": 20,
+    }  # fmt: skip
+    assert sync.fields["notes"].write is Write.CREATE
 
 
 def test_what_may_be_left_out_is_what_the_contract_shows(read):
@@ -261,7 +265,8 @@ def test_what_is_missing_is_named(mistakes):
         (changed('{ surname = "Nachname" }', '{ surname = { from = "N", transfrom = [] } }'),
          "sync.members.fields.surname.transfrom: unknown key; did you mean 'transform'?"),
         (with_keys("sync.members.guards", "xyz = 5"),
-         "sync.members.guards.xyz: unknown key; there are clear_percent, invalid_percent, update_percent"),
+         ("sync.members.guards.xyz: unknown key; there are clear_percent, first_contact, invalid_percent, "
+          "update_percent")),
     ],
 )  # fmt: skip
 def test_an_unknown_key_is_a_mistake_and_the_nearest_one_is_named(mistakes, text, mistake):
@@ -280,6 +285,7 @@ def test_an_unknown_kind_of_source_is_told_the_nearest_one(mistakes):
         ("sync.members.delete", "max_percent = 101", "sync.members.delete.max_percent: 101 must be at most 100.0"),
         ("sync.members.delete", "max_count = -1", "sync.members.delete.max_count: -1 must be at least 0"),
         ("sync.members.guards", "clear_percent = 'a'", "sync.members.guards.clear_percent: 'a' is not a number"),
+        ("sync.members.guards", "first_contact = -1", "sync.members.guards.first_contact: -1 must be at least 0"),
         ("gomus.main", "concurrency = 2.5", "gomus.main.concurrency: 2.5 is not a whole number"),
         (
             "sync.members.source",
@@ -291,6 +297,14 @@ def test_an_unknown_kind_of_source_is_told_the_nearest_one(mistakes):
 )
 def test_a_value_out_of_bounds_is_told_the_bounds(mistakes, table, line, mistake):
     assert mistakes(with_keys(table, line)) == [mistake]
+
+
+def test_who_wins_is_one_of_four(mistakes):
+    text = changed('{ surname = "Nachname" }', '{ surname = { from = "Nachname", write = "onec" } }')
+    assert mistakes(text) == [
+        "sync.members.fields.surname.write: 'onec' is not one of 'always', 'create', 'if-empty' or 'unless-changed'"
+    ]
+    assert not valid(tomllib.loads(text))
 
 
 def test_a_mistake_deep_in_a_mapping_is_told_where_it_is(mistakes):
@@ -500,7 +514,7 @@ def test_the_defaults_that_the_example_shows_are_those_of_the_program(tmp_path):
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
     default = re.compile(r"# (?!digest_key|requests_per_second)[a-z_]+ = ")
     shown = [line[2:] if default.match(line) else line for line in lines]
-    assert sum(old != new for old, new in zip(lines, shown, strict=True)) == 21
+    assert sum(old != new for old, new in zip(lines, shown, strict=True)) == 22
     (tmp_path / "config.toml").write_text("\n".join(shown), encoding="utf-8")
     left_out, written = load(EXAMPLE, ENV), load(tmp_path / "config.toml", ENV)
     assert written.gomus == left_out.gomus

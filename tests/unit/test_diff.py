@@ -1,15 +1,17 @@
 """The pure comparison: every branch, one claim."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.domain.changes import Cause, Create, Update
 from syncd.domain.diff import Absence, AbsencePolicy, DeleteMode, Memory, Verdict, Wanted, compare, judge_absence
 from syncd.domain.digest import Digester
-from syncd.domain.records import Customer, KnownCustomer, Origin, Position, Stage, Value
-from syncd.domain.winner import Write
+from syncd.domain.records import Customer, Digests, KnownCustomer, Origin, Position, Stage, Value
+from syncd.domain.winner import Write, is_drift, is_due, is_free
 from syncd.gomus.fields import FIELDS
 
 PERSON = Digester(b"key", FIELDS).of("M-1")
@@ -118,6 +120,109 @@ def test_after_an_update_the_same_record_is_unchanged(before: dict[str, Value], 
             origin=Origin.CREATED,
         )
         assert decide(customer(**after), known=accepted).verdict is Verdict.UNCHANGED
+
+
+# --- who wins ---
+
+NOBODY = Digests()
+FULL, EMPTY = ({"tel": PERSON.field("tel", value)} for value in ("+49301", None))
+OURS, OURS_EMPTY = Digests(fields=FULL), Digests(fields=EMPTY)
+THEIRS = Digests(shown={"tel": PERSON.field("tel", "+49302")})
+IN_ITS_FORM = Digests(fields=FULL, shown={"tel": PERSON.field("tel", "0049 301")})
+
+
+def sends(write: Write, digests: Digests, value: Value, name: str = "tel") -> bool:
+    change = decide(customer(**{name: value}), write, known=replace(known(), digests=digests)).change
+    assert change is None or (isinstance(change, Update) and change.fields == {name: value})
+    return change is not None
+
+
+@pytest.mark.parametrize(
+    ("digests", "value", "senders"),
+    [
+        (OURS, "+49301", ""),
+        (OURS, "+49303", "always unless-changed"),
+        (OURS, None, "always unless-changed"),
+        (OURS_EMPTY, "+49303", "always if-empty unless-changed"),
+        (OURS_EMPTY, None, ""),
+        (THEIRS, "+49302", ""),
+        (THEIRS, "+49303", "always"),
+        (THEIRS, None, ""),
+        (IN_ITS_FORM, "+49301", ""),
+        (IN_ITS_FORM, "0049 301", ""),
+        (IN_ITS_FORM, "+49303", "always unless-changed"),
+        (IN_ITS_FORM, None, "always unless-changed"),
+        (NOBODY, "+49303", "always if-empty unless-changed"),  # newly mapped: a look tells what is there
+        (NOBODY, None, ""),
+    ],
+)
+def test_who_wins(digests: Digests, value: Value, senders: str) -> None:
+    assert [write.value for write in Write if sends(write, digests, value)] == senders.split()
+
+
+def test_no_is_a_value_of_a_flag_and_not_nothing() -> None:
+    yes, no = ({"is_institution": PERSON.field("is_institution", value)} for value in (True, False))
+    assert sends(Write.ALWAYS, Digests(fields=yes), False, "is_institution")
+    assert sends(Write.ALWAYS, Digests(shown=yes), False, "is_institution")
+    assert sends(Write.IF_EMPTY, Digests(fields=no), True, "is_institution")
+    assert not sends(Write.IF_EMPTY, Digests(shown=yes), False, "is_institution")
+
+
+names = st.sampled_from(["name", "surname", "tel"])
+texts = st.sampled_from([None, "a", "b", "c"])
+digested = st.dictionaries(names, texts).map(PERSON.fields)
+memories = st.builds(Digests, fields=digested, shown=digested)
+
+
+@given(st.sampled_from(Write), memories, st.dictionaries(names, texts, min_size=1))
+def test_what_is_not_sent_stays_known_as_it_is_and_what_is_accepted_is_not_sent_again(
+    write: Write, memory: Digests, wanted: dict[str, Value]
+) -> None:
+    decision = decide(customer(**wanted), write, known=replace(known(), digests=memory))
+    sent = decision.change.fields if isinstance(decision.change, Update) else {}
+    after = decision.change.digests if isinstance(decision.change, Update) else decision.digests
+    assert after is not None
+    for name in {*memory.fields, *memory.shown} - sent.keys():
+        seen = {memory.fields.get(name), memory.shown.get(name)}
+        assert {after.fields.get(name), after.shown.get(name)} <= seen | {None}
+        assert name in {*after.fields, *after.shown}
+    again = decide(customer(**wanted), write, known=replace(known(), digests=after))
+    assert again.verdict is Verdict.UNCHANGED
+
+
+WORLDS = st.fixed_dictionaries({"wrote": texts, "shows": texts, "wants": texts})
+
+
+@pytest.mark.parametrize(
+    ("write", "shows", "is_sent"),
+    [
+        (Write.IF_EMPTY, "b", False),
+        (Write.IF_EMPTY, None, True),
+        (Write.UNLESS_CHANGED, "a", True),
+        (Write.UNLESS_CHANGED, "b", False),
+        (Write.UNLESS_CHANGED, None, False),  # staff have emptied it
+        (Write.ALWAYS, "b", True),
+    ],
+)
+def test_what_go_mus_shows_decides(write: Write, shows: Value, is_sent: bool) -> None:
+    trace = PERSON.trace("tel", Digests(fields={"tel": PERSON.field("tel", "a")}))
+    assert is_free(write, PERSON.field("tel", shows), trace) is is_sent
+
+
+def test_a_field_that_is_not_shown_may_hold_anything() -> None:
+    trace = PERSON.trace("tel", OURS)
+    assert [write for write in Write if not is_free(write, None, trace)] == [Write.IF_EMPTY]
+
+
+@given(st.sampled_from(Write), WORLDS)
+def test_a_value_of_others_is_overwritten_by_always_alone(write: Write, world: dict[str, Value]) -> None:
+    """syncd wrote one value, go~mus shows perhaps another, the source wants perhaps a third."""
+    wrote, shows, wants = (PERSON.field("tel", world[name]) for name in ("wrote", "shows", "wants"))
+    trace = PERSON.trace("tel", Digests(fields={"tel": wrote}))
+    is_sent = is_due(write, wants, trace) and is_free(write, shows, trace)
+    is_others = shows not in (wrote, trace.empty)
+    assert not (is_sent and is_others) or write is Write.ALWAYS
+    assert not is_drift(write, shows, trace) or not is_others or write is Write.ALWAYS
 
 
 def policy(mode: DeleteMode = DeleteMode.ANONYMIZE_THEN_DELETE, **more: object) -> AbsencePolicy:

@@ -169,7 +169,8 @@ class _Waiting:
 def _tell(config: Config, state: State, asked: Asked, summary: Summary) -> int:
     found = _tombstones(config, state, asked)
     for foreign_id, tombstone in found.items():
-        print(f"{foreign_id}: {_outcome_in_words(tombstone)}")
+        why = _why_open(state, asked.sync.name, foreign_id) if tombstone and tombstone.foreign_id else None
+        print(f"{foreign_id}: {_outcome_in_words(tombstone)}{f': {why}' if why else ''}")
     if summary.error:
         then = "The erasure is noted: the next run goes on with it"
         is_over = all(tombstone is None or not tombstone.foreign_id for tombstone in found.values())
@@ -188,6 +189,14 @@ def _outcome_in_words(tombstone: Tombstone | None) -> str:
     remarks = [step.remark for step in tombstone.steps if step.remark]
     done = "anonymized, read back and deleted" if "delete" in actions else "anonymized and read back"
     return "; ".join([done, *remarks])
+
+
+def _why_open(state: State, sync: str, foreign_id: str) -> str | None:
+    if refused := state.store.failures.find_refused(sync, [foreign_id]).get(foreign_id):
+        return refused.reason
+    if state.store.journal.has_open_write([sync], foreign_id):
+        return "a call that was sent before may still take effect"
+    return None
 
 
 def _tombstones(config: Config, state: State, asked: Asked) -> Mapping[str, Tombstone | None]:

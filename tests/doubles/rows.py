@@ -46,7 +46,7 @@ def outcome(change: Change, **changes: object) -> Outcome:
     return Outcome(change=change, **(row | changes))  # type: ignore[arg-type]
 
 
-def tombstone(foreign_id: str, cause: Cause = Cause.REQUEST, **changes: object) -> Tombstone:
+def tombstone(foreign_id: str, cause: Cause = Cause.REQUEST, /, **changes: object) -> Tombstone:
     row: dict[str, object] = {"name": DIGESTER.name(foreign_id), "sync": "members", "cause": cause, "at": NOW}
     return Tombstone(**(row | changes))  # type: ignore[arg-type]
 

@@ -249,8 +249,9 @@ def test_status_history_and_show_answer_in_json(office: Office) -> None:
 
 def test_questions_before_the_first_run_are_answered_and_make_no_file(office: Office) -> None:
     before = office.files()
-    for command in (["status"], ["history"], ["show", "M-1"], ["failures"]):
+    for command in (["status"], ["history"], ["failures"], ["erasures"]):
         assert office.syncd(*command).code == 0
+    assert office.syncd("show", "M-1").code == 2
     assert office.files() == before
 
 

@@ -142,13 +142,11 @@ def test_a_call_that_is_told_to_come_again_is_not_waited_for(
     goes_on(office, 39 if command == "erase" or method == "DELETE" else 40)
 
 
-def test_an_erasure_that_was_noted_says_so_and_one_that_was_not_does_not_claim_it(office: Office, door: Door) -> None:
+@pytest.mark.parametrize("foreign_id", ["M-unknown", "M-0003"])
+def test_an_erasure_is_noted_before_anything_else_and_says_so(office: Office, door: Door, foreign_id: str) -> None:
     office.syncd("--once")
     door.shuts = lambda method, path: method != "GET" or "unknown" in path
-    told = stopped(office, ["erase", "M-unknown", "--yes"], door.was_shut.is_set, signal.SIGTERM)
-    assert told.err.endswith("\nasked to stop. Nothing was erased: try again.\n")
-    door.was_shut.clear()
-    told = stopped(office, ["erase", "M-0003", "--yes"], door.was_shut.is_set, signal.SIGTERM)
+    told = stopped(office, ["erase", foreign_id, "--yes"], door.was_shut.is_set, signal.SIGTERM)
     assert told.err.endswith("\nasked to stop. The erasure is noted: the next run goes on with it.\n")
 
 

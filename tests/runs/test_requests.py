@@ -308,6 +308,7 @@ def test_it_is_written_down_before_anything_is_settled(here: Museum) -> None:
 def begin_create(museum: Museum, foreign_id: str) -> int:
     """An intent whose call may have been sent, by a run that was killed."""
     change = Create(foreign_id=foreign_id, fields={}, digests=Digests(), source_digest=b"")
+    number: int
     [number] = museum.store.journal.begin("run", museum.name, [change], Action.CREATE, museum.clock.now)
     return number
 

@@ -1,11 +1,11 @@
 """Tombstones hold for an instance, whichever of its name and its address still tells it."""
 
 import pytest
-from rows import DIGESTER, LATER, MAIN, tombstone
+from rows import DIGESTER, LATER, MAIN, NOW, tombstone
 
 from syncd.domain.changes import Cause
 from syncd.state.store import Store
-from syncd.state.tombstones import Instance
+from syncd.state.tombstones import Instance, Step
 
 ONE, TWO = DIGESTER.name("M-1"), DIGESTER.name("M-2")
 
@@ -42,3 +42,52 @@ def test_requests_are_listed_with_who_asked_and_why(store: Store) -> None:
     store.tombstones.put(MAIN, tombstone("M-2", Cause.ABSENCE))
     (only,) = store.tombstones.requested(MAIN)
     assert (only.name, only.by, only.why) == (ONE, "the office", "letter of 1 March")
+
+
+def test_a_tombstone_of_absence_is_lifted_and_one_of_a_request_is_not(store: Store) -> None:
+    store.tombstones.put(MAIN, tombstone("M-1"))
+    store.tombstones.put(MAIN, tombstone("M-2", Cause.ABSENCE))
+    store.tombstones.lift(MAIN, [ONE, TWO], Cause.ABSENCE)
+    assert store.tombstones.find(MAIN, [ONE, TWO]) == {ONE: Cause.REQUEST}
+
+
+def test_an_absence_does_not_end_a_request_that_is_open(store: Store) -> None:
+    store.tombstones.put(MAIN, tombstone("M-1", foreign_id="M-1", by="the office"))
+    store.tombstones.put(MAIN, tombstone("M-1", Cause.ABSENCE))
+    found = store.tombstones.find_requested(MAIN, ONE)
+    assert found
+    assert (found.foreign_id, found.by) == ("M-1", "the office")
+
+
+def test_who_is_finished_is_no_longer_named(store: Store) -> None:
+    store.tombstones.put(MAIN, tombstone("M-1", foreign_id="M-1"))
+    step = Step(at="2026-03-01T08:30:15+00:00", action="delete", result="ok", remark=None)
+    store.tombstones.finish(MAIN, ONE, [step])
+    found = store.tombstones.find_requested(MAIN, ONE)
+    assert found
+    assert (found.foreign_id, found.steps) == (None, (step,))
+
+
+def test_a_request_that_was_taken_back_is_not_finished(store: Store) -> None:
+    store.tombstones.finish(MAIN, ONE, [])
+    assert store.tombstones.find(MAIN, [ONE]) == {}
+
+
+def test_those_who_asked_long_ago_and_are_erased_are_not_asked_for_again(store: Store) -> None:
+    store.tombstones.put(MAIN, tombstone("M-1", foreign_id="M-1"))
+    store.tombstones.put(MAIN, tombstone("M-2"))
+    assert [one.name for one in store.tombstones.requested_lately(MAIN, LATER)] == [ONE]
+    assert {one.name for one in store.tombstones.requested_lately(MAIN, NOW)} == {ONE, TWO}
+
+
+def test_requests_follow_an_instance_that_is_renamed_and_then_moves(store: Store) -> None:
+    renamed, moved = Instance("other", MAIN.address), Instance("other", b"another")
+    store.tombstones.put(MAIN, tombstone("M-1", foreign_id="M-1", by="the office"))
+    store.tombstones.put(MAIN, tombstone("M-2", Cause.ABSENCE))
+    for _ in range(2):
+        store.tombstones.follow(renamed)
+    (found,) = store.tombstones.requested(moved)
+    assert (found.name, found.foreign_id, found.by) == (ONE, "M-1", "the office")
+    assert len(store.tombstones.requested(renamed)) == 1
+    store.tombstones.finish(renamed, ONE, [])
+    assert [one.foreign_id for one in store.tombstones.requested(MAIN)] == [None]

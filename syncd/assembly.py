@@ -220,7 +220,10 @@ def make_sync(config: Config, sync: SyncConfig, sleep: Sleep) -> Sync:
 
 def make_recall(config: Config, sync: SyncConfig, state: State) -> Recall:
     instance = Instance(sync.gomus, state.digester.name(config.gomus[sync.gomus].url))
-    return Recall(store=state.store, digester=state.digester, sync=sync.name, instance=instance, now=now())
+    unclear = state.store.journal.unclear(sync.name)
+    return Recall(
+        store=state.store, digester=state.digester, sync=sync.name, instance=instance, now=now(), unclear=unclear
+    )
 
 
 def make_limits(delete: DeleteOptions, guards: GuardOptions) -> Limits:

@@ -1,43 +1,53 @@
 """Carrying a plan out: intents before the calls, outcomes and state in one transaction after them.
 
 The calls run in a small pool of threads (`writing`, `erasing`); everything about the database happens in the calling
-thread.
+thread. What a call leaves to be sent again comes back to it, so that each call goes out under intents that say when.
 """
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import TypeVar
 
 from syncd.delivery.erasing import Erasing
+from syncd.delivery.habits import Habits, signs_in
+from syncd.delivery.outcomes import Again, Answer, never_found, not_sent, unreadable
 from syncd.delivery.writing import Writing
 from syncd.domain.changes import Action, Change, Create, Erase, Outcome, Result, Update
-from syncd.domain.chunks import chunks
+from syncd.domain.chunks import CHUNK, chunks
 from syncd.domain.records import Digests
 from syncd.errors import Fatal, Outage
+from syncd.state.journal import OpenIntent
 from syncd.state.ledger import Ledger
 
 STREAK = 3  # so many calls in a row that failed through no fault of a record, and the run ends
+ROUNDS = 3  # so often a create is sent again that was never found
 
-Answer: TypeAlias = Sequence[Outcome | Create]
-"""What a call came to; a Create in it was looked for, is not there, and is to be sent."""
+C = TypeVar("C", bound=Change)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What one thread does in one go. Without an action it only looks, and needs no intent."""
+    """What one thread does in one go. Without an action it only looks, and needs no intent.
+
+    Beside a call that is `alone` no other customer is created: what it shows decides how the others are sent.
+    """
 
     action: Action | None
     changes: Sequence[Change]
     conduct: Callable[[], Answer]
+    is_alone: bool = False
+    is_round: bool = False  # it sends again what an earlier run has sent
 
 
 @dataclass(slots=True, kw_only=True)
 class Executor:
     """One run's calls to one instance.
 
+    `unclear` are creates of earlier runs that were not found in their time: where they are due they are sent again.
     `report` hears of every outcome; `adopted` of every customer that was found and still differs; `stopping` lets the
     calls under way end and begins no other.
 
@@ -48,23 +58,29 @@ class Executor:
     writing: Writing
     erasing: Erasing
     ledger: Ledger
-    batch_size: int
+    habits: Habits
     concurrency: int
+    tries: int
+    unclear: Mapping[str, OpenIntent]
     report: Callable[[Outcome], None]
     adopted: Callable[[Update], None]
     stopping: threading.Event
     _next: deque[Call] = field(default_factory=deque)
-    _to_create: list[Create] = field(default_factory=list)
+    _pool: deque[Create] = field(default_factory=deque)  # looked for, not there, and not sent yet
+    _intents: dict[str, int] = field(init=False)  # the open ones of changes in hand
     _streak: int = 0
     _failure: Fatal | None = None
 
+    def __post_init__(self) -> None:
+        self._intents = {foreign_id: intent.number for foreign_id, intent in self.unclear.items()}
+
     def create(self, creates: Iterable[Create], *, probe: bool) -> None:
         """With `probe`, look each one up first, and adopt whom go~mus has already."""
-        batches = chunks(creates, self.batch_size)
-        self._conduct(self._probing(batch) if probe else self._creating(batch) for batch in batches)
+        size = min(CHUNK, self.habits.sizes.most)
+        self._conduct(self._probing(batch) if probe else self._passing(batch) for batch in chunks(creates, size))
 
     def update(self, updates: Iterable[Update]) -> None:
-        self._conduct(self._updating(batch) for batch in chunks(updates, self.batch_size))
+        self._conduct(self._updating(batch) for batch in self._cut(updates))
 
     def erase(self, erasures: Iterable[Erase]) -> None:
         """Anonymize, then delete, each one from the step on at which it stands."""
@@ -73,68 +89,177 @@ class Executor:
     # --- the calls ---
 
     def _probing(self, creates: Sequence[Create]) -> Call:
-        return Call(None, creates, lambda: self.writing.probe(creates))
+        return Call(action=None, changes=creates, conduct=lambda: self.writing.probe(creates))
 
-    def _creating(self, creates: Sequence[Create]) -> Call:
-        return Call(Action.CREATE, creates, lambda: self.writing.create(creates))
+    def _passing(self, creates: Sequence[Create]) -> Call:
+        return Call(action=None, changes=creates, conduct=lambda: Answer(again=creates))
+
+    def _creating(self, creates: Sequence[Create], tries: int | None = None) -> Call:
+        return Call(
+            action=Action.CREATE,
+            changes=creates,
+            conduct=lambda: self.writing.create(creates, tries=self.tries if tries is None else tries),
+        )
 
     def _updating(self, updates: Sequence[Update]) -> Call:
-        return Call(Action.UPDATE, updates, lambda: self.writing.update(updates))
+        return Call(action=Action.UPDATE, changes=updates, conduct=lambda: self.writing.update(updates))
 
     def _anonymizing(self, erase: Erase) -> Call:
-        return Call(Action.ANONYMIZE, [erase], lambda: [self.erasing.anonymize(erase)])
+        return Call(
+            action=Action.ANONYMIZE, changes=[erase], conduct=lambda: Answer(outcomes=[self.erasing.anonymize(erase)])
+        )
 
     def _deleting(self, erase: Erase) -> Call:
-        return Call(Action.DELETE, [erase], lambda: [self.erasing.delete(erase)])
+        return Call(
+            action=Action.DELETE, changes=[erase], conduct=lambda: Answer(outcomes=[self.erasing.delete(erase)])
+        )
 
     # --- the loop ---
 
     def _conduct(self, calls: Iterator[Call]) -> None:
         """Keep `concurrency` calls under way until none is left; a fatal error lets those under way end, and record."""
-        under_way: dict[Future[Answer], tuple[Call, Sequence[int | None]]] = {}
+        under_way: dict[Future[Answer], Call] = {}
         with ThreadPoolExecutor(self.concurrency, thread_name_prefix="gomus") as pool:
             while True:
-                while len(under_way) < self.concurrency and (call := self._take(calls, is_idle=not under_way)):
-                    numbers = self.ledger.begin(call.changes, call.action) if call.action else ()
-                    under_way[pool.submit(call.conduct)] = (call, numbers)
+                while len(under_way) < self.concurrency and (call := self._take(calls, list(under_way.values()))):
+                    self._begin(call)
+                    under_way[pool.submit(call.conduct)] = call
                 if not under_way:
                     break
                 for future in wait(under_way, return_when=FIRST_COMPLETED).done:
-                    self._receive(*under_way.pop(future), future)
+                    self._receive(under_way.pop(future), future)
+        self._give_back()
         if self._failure:
             raise self._failure
 
-    def _take(self, calls: Iterator[Call], *, is_idle: bool) -> Call | None:
+    def _give_back(self) -> None:
+        """Whoever was to be sent again when it was time to stop: it is certain that they are not there."""
+        left = [change for call in self._next for change in call.changes] + list(self._pool)
+        refused = [one for one in left if one.foreign_id in self._intents and one.foreign_id not in self.unclear]
+        self._next.clear()
+        self._pool.clear()
+        self._settle([not_sent(change) for change in refused])
+
+    def _take(self, calls: Iterator[Call], under_way: Sequence[Call]) -> Call | None:
         if self._failure or self.stopping.is_set():
             return None
         if self._next:
             return self._next.popleft()
+        if len(self._pool) >= self.habits.sizes.size:
+            if self._must_wait(under_way):
+                return None
+            if drawn := self._draw():
+                return drawn
         call = next(calls, None)
-        if call is None and is_idle and self._to_create:  # what is left over from the last probes
-            self._send_probed(len(self._to_create))
-            return self._next.popleft()
+        while call is None and self._pool and not under_way:  # what is left over
+            call = self._draw()
         return call
 
-    def _receive(self, call: Call, numbers: Sequence[int | None], future: "Future[Answer]") -> None:
+    def _must_wait(self, under_way: Sequence[Call]) -> bool:
+        creating = [call for call in under_way if call.action is Action.CREATE]
+        is_trial = self.habits.sizes.is_searching or self._goes_alone(self._pool[0])
+        return any(call.is_alone for call in creating) or (is_trial and bool(creating))
+
+    def _goes_alone(self, create: Create) -> bool:
+        return create.foreign_id in self.unclear or not self.habits.is_acquainted(create.foreign_id)
+
+    def _draw(self) -> Call | None:
+        """The next creates, as many as may go together; None where none of those that are left is to be sent."""
+        drawn: list[Create] = []
+        while self._pool and len(drawn) < self.habits.sizes.size and not (drawn and self._goes_alone(self._pool[0])):
+            create = self._pool.popleft()
+            if outcome := self._judge(create):
+                self._settle([outcome])
+                continue
+            if create.foreign_id in self.unclear and self.habits.can_read(create.foreign_id) is None:
+                continue  # that it was not found proves nothing yet: it stays open
+            drawn.append(create)
+            if self._goes_alone(create):
+                break
+        if not drawn:
+            return None
+        is_alone = self._goes_alone(drawn[0]) or self.habits.sizes.is_searching
+        return replace(self._creating(drawn), is_alone=is_alone, is_round=drawn[0].foreign_id in self.unclear)
+
+    def _judge(self, create: Create) -> Outcome | None:
+        """What is known of a create without sending it."""
+        if self.habits.can_read(create.foreign_id) is False:
+            return unreadable(create, signs_in(create.foreign_id) & self.habits.unreadable)
+        intent = self.unclear.get(create.foreign_id)
+        return never_found(create) if intent and intent.round >= ROUNDS else None
+
+    def _cut(self, updates: Iterable[Update]) -> Iterator[Sequence[Update]]:
+        """To the size that is known by the time when they are sent."""
+        left = iter(updates)
+        while batch := list(islice(left, self.habits.sizes.size)):
+            yield batch
+
+    # --- intents and outcomes ---
+
+    def _begin(self, call: Call) -> None:
+        """Under the intents that are open of an earlier call, with the time of this one; otherwise under new ones."""
+        if call.action is None:
+            return
+        begun = [self._intents[change.foreign_id] for change in call.changes if change.foreign_id in self._intents]
+        fresh = [change for change in call.changes if change.foreign_id not in self._intents]
+        self.ledger.send_again(begun, is_round=call.is_round)
+        numbers = self.ledger.begin(fresh, call.action)
+        self._intents.update(zip((change.foreign_id for change in fresh), numbers, strict=True))
+
+    def _receive(self, call: Call, future: "Future[Answer]") -> None:
         try:
             answer = future.result()
         except Fatal as failure:
             self._failure = self._failure or failure
             return
-        number_of = dict(zip((change.foreign_id for change in call.changes), numbers, strict=False))
-        outcomes = [outcome for outcome in answer if isinstance(outcome, Outcome)]
-        self.ledger.settle([(number_of.get(outcome.change.foreign_id), outcome) for outcome in outcomes])
-        self._to_create += [create for create in answer if isinstance(create, Create)]
-        while len(self._to_create) >= self.batch_size:
-            self._send_probed(self.batch_size)
+        self._learn_sizes(call, answer)
+        self._settle(answer.outcomes, is_look=call.action is None)
+        self._go_on(answer)
+        self._watch_streak(call, answer)
+
+    def _settle(self, outcomes: Sequence[Outcome], *, is_look: bool = False) -> None:
+        """A look that failed says nothing of an intent that is open."""
+        keep = [is_look and outcome.result is Result.FAILED for outcome in outcomes]
+        ids = [outcome.change.foreign_id for outcome in outcomes]
+        numbers = [None if kept else self._intents.pop(id_, None) for kept, id_ in zip(keep, ids, strict=True)]
+        self.ledger.settle(list(zip(numbers, outcomes, strict=True)))
         for outcome in outcomes:
+            self.habits.sizes.ended(outcome.change.foreign_id, is_taken=outcome.result is Result.OK)
             self.report(outcome)
             self._follow_up(outcome)
-        self._watch_streak(answer)
 
-    def _send_probed(self, count: int) -> None:
-        self._next.append(self._creating(self._to_create[:count]))
-        del self._to_create[:count]
+    def _learn_sizes(self, call: Call, answer: Answer) -> None:
+        if answer.took:
+            self.habits.sizes.took(len(call.changes))
+        if answer.slow:
+            self.habits.sizes.too_slow(len(call.changes), self.ledger.clock())
+
+    def _go_on(self, answer: Answer) -> None:
+        """With what is to be sent again."""
+        if answer.why is Again.NEW:
+            self._pool.extend(one for one in answer.again if isinstance(one, Create))
+        elif answer.why is Again.AS_IT_WAS:
+            self._send_again([answer.again], answer.tries)
+        elif answer.why is Again.TOO_MANY and not answer.named and self._suspect(answer):
+            self._send_fewer(answer.again)
+        elif answer.again:
+            self._send_again(_groups(answer.again, answer.named), answer.tries)
+
+    def _suspect(self, answer: Answer) -> bool:
+        ids = [change.foreign_id for change in answer.again]
+        return self.habits.sizes.suspect(ids, said=answer.number, at=self.ledger.clock())
+
+    def _send_fewer(self, changes: Sequence[Create | Update]) -> None:
+        """New customers with those that still wait, so that there are enough to try a size with."""
+        self._pool.extendleft(one for one in reversed(changes) if isinstance(one, Create))
+        updates = [one for one in changes if isinstance(one, Update)]
+        self._send_again(list(chunks(updates, self.habits.sizes.size)))
+
+    def _send_again(self, groups: Iterable[Sequence[Create | Update]], tries: int | None = None) -> None:
+        for group in groups:
+            creates = [one for one in group if isinstance(one, Create)]
+            updates = [one for one in group if isinstance(one, Update)]
+            self._next += [self._creating(creates, tries)] if creates else [self._updating(updates)]
 
     def _follow_up(self, outcome: Outcome) -> None:
         change = outcome.change
@@ -155,18 +280,35 @@ class Executor:
         if isinstance(change, Erase) and is_anonymized and not change.keep:
             self._next.append(self._deleting(change))
 
-    def _watch_streak(self, answer: Answer) -> None:
+    def _watch_streak(self, call: Call, answer: Answer) -> None:
         """A failure that is not the record's own is the instance's; anything else shows that it is alive."""
-        if self.stopping.is_set():  # what was not sent for that reason says nothing of the instance
+        if self.stopping.is_set() or (answer.slow and len(call.changes) > 1):  # too much at once says nothing of it
             return
-        failed = [
-            o
-            for o in answer
-            if isinstance(o, Outcome) and o.result is Result.FAILED and (not o.refused or o.status == 500)
-        ]
-        self._streak = self._streak + 1 if failed and len(failed) == len(answer) else 0
+        failed = [outcome for outcome in answer.outcomes if _is_of_instance(outcome, call)]
+        is_all = failed and len(failed) == len(answer.outcomes) and not answer.again
+        self._streak = self._streak + 1 if is_all else 0
         if self._streak >= STREAK:
             self._failure = self._failure or Outage(
                 f"go~mus failed {self._streak} calls in a row, the last with: {failed[-1].error}",
                 remedy="what was done is recorded; the next run goes on from here",
             )
+
+
+def _is_of_instance(outcome: Outcome, call: Call) -> bool:
+    """A create that is sent again and again, and not answered, is the record's fault rather."""
+    if call.is_round and outcome.reached:
+        return False
+    return outcome.result is Result.FAILED and (not outcome.refused or outcome.status == 500)
+
+
+def _groups(changes: Sequence[C], named: frozenset[str]) -> tuple[Sequence[C], ...]:
+    """Whom a refusal names each alone, the others together; where it names nobody, half and half.
+
+    Smaller than the whole in any case, so that it comes to an end.
+    """
+    innocent = [change for change in changes if change.foreign_id not in named]
+    if len(innocent) < len(changes):
+        groups: list[Sequence[C]] = [[change] for change in changes if change.foreign_id in named]
+        return tuple(group for group in (*groups, innocent) if group)
+    middle = (len(changes) + 1) // 2
+    return tuple(half for half in (changes[:middle], changes[middle:]) if half)

@@ -12,13 +12,19 @@ from syncd.state.tombstones import Instance
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recall:
-    """`now` is the moment of the run, by which pauses are judged to be over."""
+    """`now` is the moment of the run, by which pauses are judged to be over.
+
+    `unclear` are those whose create may still come to pass; `resends` says that others may be sent again, if the source
+    still has them.
+    """
 
     store: Store
     digester: Digester
     sync: str
     instance: Instance
     now: datetime
+    unclear: frozenset[str] = frozenset()
+    resends: bool = False
 
     def tombstones(self, foreign_ids: Sequence[str]) -> Mapping[str, Cause]:
         names = {self.digester.name(foreign_id): foreign_id for foreign_id in foreign_ids}

@@ -237,6 +237,7 @@ def make_recall(config: Config, sync: SyncConfig, state: State) -> Recall:
         instance=make_instance(config, sync.gomus, state),
         now=now(),
         erased=state.erasures.read(Place(sync.gomus, config.gomus[sync.gomus].url)),
+        unclear=state.store.journal.unclear(sync.name),
     )
 
 

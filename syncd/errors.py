@@ -97,34 +97,47 @@ class LeaseTaken(SyncdError):
 
 
 class CallFailed(SyncdError):
-    """One call; `status` is the HTTP status where there was an answer, `attempts` the tries made."""
+    """One call; `status` is the HTTP status where there was an answer, `attempts` the tries made.
 
-    def __init__(
-        self, message: str, *, status: int | None = None, attempts: int = 1, remedy: str | None = None
-    ) -> None:
-        super().__init__(message, remedy=remedy)
-        self.status = status
-        self.attempts = attempts
-
-
-class Refused(CallFailed):
-    """`reasons` are the server's own messages, scrubbed of every value that was sent.
-
-    `named` are the foreign_ids of a batch that the messages blame; empty where they do not say.
+    `retry_after` is how many seconds the server asks to be left alone.
     """
 
     def __init__(
         self,
         message: str,
         *,
+        status: int | None = None,
+        attempts: int = 1,
+        remedy: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.status = status
+        self.attempts = attempts
+        self.retry_after = retry_after
+
+
+class Refused(CallFailed):
+    """`reasons` are the server's own messages, scrubbed of every value that was sent.
+
+    `named` are the foreign_ids of a batch that the messages blame; empty where they do not say. `number` is the one
+    that they hold, which may be how many customers are taken at once.
+    """
+
+    def __init__(  # noqa: PLR0913 - what a server says has so many parts
+        self,
+        message: str,
+        *,
         reasons: tuple[str, ...] = (),
         named: frozenset[str] = frozenset(),
+        number: int | None = None,
         status: int | None = None,
         attempts: int = 1,
     ) -> None:
         super().__init__(message, status=status, attempts=attempts)
         self.reasons = reasons
         self.named = named
+        self.number = number
 
 
 class Missing(Refused):

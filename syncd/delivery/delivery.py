@@ -4,15 +4,19 @@
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import count
 
+from syncd.delivery.habits import Lag
 from syncd.delivery.looking import Looking
 from syncd.domain.backoff import Backoff
 from syncd.domain.changes import Update
 from syncd.domain.digest import is_same_but_for_form
 from syncd.domain.records import NEVER_COMPARED, Digests, FieldKind, KnownCustomer, RemoteCustomer, Value
 from syncd.domain.winner import Write, is_drift
+from syncd.errors import CallFailed, Refused, Stopped
 
 BACKOFF = Backoff()
 
@@ -21,27 +25,62 @@ BACKOFF = Backoff()
 class Delivery(Looking):
     """One instance; its methods run in the threads of the executor's pool and touch no database.
 
-    `writes` says of each mapped field who wins. `timeout` is how long a call may still take effect after its answer was
-    lost. `sleep` raises Stopped where it is cut short, so that no conclusion may rest on it.
+    `writes` says of each mapped field who wins. `timeout` is how long a look waits for what may still take effect after
+    its answer was lost. `sleep` raises Stopped where it is cut short, so that no conclusion may rest on it.
     """
 
     writes: Mapping[str, Write]
     attempts: int
     timeout: timedelta
+    clock: Callable[[], datetime]
     sleep: Callable[[float], None]
     is_stopping: Callable[[], bool]
 
     # --- waiting ---
 
     def looks(self, *, later: bool) -> Iterator[None]:
-        """When to look: at once; for an effect that may still come, three times more over as long as a call may take.
+        """When to look: until the read lag is over; for an effect that may still come, as long as a call may take.
 
         Raises Stopped.
         """
-        yield
-        for part in (1 / 8, 3 / 8, 1 / 2) if later else ():
-            self.sleep(self.timeout.total_seconds() * part)
+        lag = (self.habits.lag or Lag()).pauses
+        timeout = self.timeout.total_seconds()
+        for pause in (0.0, *lag, timeout / 8, timeout * 3 / 8, timeout / 2) if later else lag:
+            if pause:
+                self.sleep(pause)
             yield
+
+    def seconds_since(self, moment: datetime) -> float:
+        return (self.clock() - moment).total_seconds()
+
+    def read_back(self, foreign_id: str, gomus_id: int) -> None:
+        """Read a new customer until it shows, which tells how far reads lag, and whether such an id can be read at all.
+
+        Where its number shows it and its foreign_id never does, nobody with such an id can be looked for.
+        """
+        began, there_after, is_odd = self.clock(), None, False
+        with suppress(CallFailed, Stopped):  # then another one will tell
+            for reads in count():
+                is_shown, is_another = self._shows_under_id(foreign_id)
+                waited = self.seconds_since(began)
+                if not is_shown and there_after is None and self.shows_by_number(foreign_id, gomus_id):
+                    there_after = waited
+                is_odd = there_after is not None and self.habits.can_read(foreign_id) is None
+                if is_shown or is_another or waited > (self.timeout.total_seconds() if is_odd else BACKOFF.patience):
+                    break
+                self.sleep(BACKOFF.pause(reads + 1))
+            if is_shown or not (is_another or is_odd):
+                self.habits.saw_lag(waited, reads)
+            else:
+                self.habits.saw_read(foreign_id, is_shown=False)
+                self.habits.saw_lag(there_after or 0.0)
+
+    def _shows_under_id(self, foreign_id: str) -> tuple[bool, bool]:
+        """Whether the id shows its customer, and whether it shows another one."""
+        try:
+            return self.look(foreign_id) is not None, False
+        except Refused:
+            return False, True
 
     def pause(self, tries: int) -> None:
         """Wait before another try, after `tries` of them. Raises Stopped."""

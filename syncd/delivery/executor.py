@@ -1,45 +1,54 @@
 """Carrying a plan out: intents before the calls, outcomes and state in one transaction after them.
 
 The calls run in a small pool of threads (`writing`, `erasing`); everything about the database happens in the calling
-thread.
+thread. What a call leaves to be sent again comes back to it, so that each call goes out under intents that say when.
 """
 
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias, TypeVar
+from itertools import islice
+from typing import TypeVar
 
 from syncd.delivery.erasing import Erasing
+from syncd.delivery.habits import Habits, signs_in
 from syncd.delivery.meeting import completing, needs_look
+from syncd.delivery.outcomes import Again, Answer, never_found, not_sent, unreadable
 from syncd.delivery.requests import Requests
 from syncd.delivery.writing import Writing
 from syncd.domain.changes import Action, Change, Create, Erase, Outcome, Result, Update
-from syncd.domain.chunks import chunks
+from syncd.domain.chunks import CHUNK, chunks
 from syncd.errors import Fatal, Outage
+from syncd.state.journal import OpenIntent
 from syncd.state.ledger import Ledger
 
-C = TypeVar("C", bound=Change)
 STREAK = 3  # so many calls in a row that failed through no fault of a record, and the run ends
+ROUNDS = 3  # so often a create is sent again that was never found
 
-Answer: TypeAlias = Sequence[Outcome | Create | Update]
-"""What a call came to; a change in it was looked at first, and is to be sent as it is now."""
+C = TypeVar("C", bound=Change)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What one thread does in one go. Without an action it only looks, and needs no intent."""
+    """What one thread does in one go. Without an action it only looks, and needs no intent.
+
+    Beside a call that is `alone` no other customer is created: what it shows decides how the others are sent.
+    """
 
     action: Action | None
     changes: Sequence[Change]
     conduct: Callable[[], Answer]
+    is_alone: bool = False
+    is_round: bool = False  # it sends again what an earlier run has sent
 
 
 @dataclass(slots=True, kw_only=True)
 class Executor:
     """One run's calls to one instance. An erasure on request that comes in meanwhile goes before what is left.
 
+    `unclear` are creates of earlier runs that were not found in their time: where they are due they are sent again.
     `report` hears of every outcome; `adopted` of every customer that was found and still differs; `stopping` lets the
     calls under way end and begins no other.
 
@@ -51,24 +60,30 @@ class Executor:
     erasing: Erasing
     ledger: Ledger
     requests: Requests
-    batch_size: int
+    habits: Habits
     concurrency: int
+    tries: int
+    unclear: Mapping[str, OpenIntent]
     report: Callable[[Outcome], None]
     adopted: Callable[[Update], None]
     stopping: threading.Event
-    _next: deque[Call] = field(default_factory=deque)
     unlooked: int = 0  # who could not be looked up, and may be in go~mus
-    _looked_at: list[Create | Update] = field(default_factory=list)
+    _next: deque[Call] = field(default_factory=deque)
+    _pool: deque[Create] = field(default_factory=deque)  # looked for, not there, and not sent yet
+    _intents: dict[str, int] = field(init=False)  # the open ones of changes in hand
     _streak: int = 0
     _failure: Fatal | None = None
 
+    def __post_init__(self) -> None:
+        self._intents = {foreign_id: intent.number for foreign_id, intent in self.unclear.items()}
+
     def create(self, creates: Iterable[Create], *, probe: bool) -> None:
         """With `probe`, look each one up first, and adopt whom go~mus has already."""
-        batches = chunks(self._wanted(creates), self.batch_size)
-        self._conduct(self._probing(batch) if probe else self._creating(batch) for batch in batches)
+        batches = chunks(self._wanted(creates), min(CHUNK, self.habits.sizes.most))
+        self._conduct(self._probing(batch) if probe else self._passing(batch) for batch in batches)
 
     def update(self, updates: Iterable[Update]) -> None:
-        batches = chunks(self._wanted(updates), self.batch_size)
+        batches = self._cut(self._wanted(updates))
         self._conduct(self._looking(batch) if self._needs_look(batch) else self._updating(batch) for batch in batches)
 
     def erase(self, erasures: Iterable[Erase]) -> None:
@@ -84,100 +99,213 @@ class Executor:
     def _erasing(self, erase: Erase) -> Call:
         return self._deleting(erase) if erase.anonymized else self._anonymizing(erase)
 
-    def _probing(self, creates: Sequence[Create]) -> Call:
-        return Call(None, creates, lambda: self.writing.probe(creates))
-
     def _needs_look(self, updates: Sequence[Update]) -> bool:
         return any(needs_look(self.writing.delivery, update) for update in updates)
 
     def _looking(self, updates: Sequence[Update]) -> Call:
-        return Call(None, updates, lambda: self.writing.look_before(updates))
+        return Call(action=None, changes=updates, conduct=lambda: self.writing.look_before(updates))
 
-    def _creating(self, creates: Sequence[Create]) -> Call:
-        return Call(Action.CREATE, creates, lambda: self.writing.create(creates))
+    def _probing(self, creates: Sequence[Create]) -> Call:
+        return Call(action=None, changes=creates, conduct=lambda: self.writing.probe(creates))
+
+    def _passing(self, creates: Sequence[Create]) -> Call:
+        return Call(action=None, changes=creates, conduct=lambda: Answer(again=creates))
+
+    def _creating(self, creates: Sequence[Create], tries: int | None = None) -> Call:
+        return Call(
+            action=Action.CREATE,
+            changes=creates,
+            conduct=lambda: self.writing.create(creates, tries=self.tries if tries is None else tries),
+        )
 
     def _updating(self, updates: Sequence[Update]) -> Call:
-        return Call(Action.UPDATE, updates, lambda: self.writing.update(updates))
+        return Call(action=Action.UPDATE, changes=updates, conduct=lambda: self.writing.update(updates))
 
     def _anonymizing(self, erase: Erase) -> Call:
-        return Call(Action.ANONYMIZE, [erase], lambda: [self.erasing.anonymize(erase)])
+        return Call(
+            action=Action.ANONYMIZE, changes=[erase], conduct=lambda: Answer(outcomes=[self.erasing.anonymize(erase)])
+        )
 
     def _deleting(self, erase: Erase) -> Call:
-        return Call(Action.DELETE, [erase], lambda: [self.erasing.delete(erase)])
+        return Call(
+            action=Action.DELETE, changes=[erase], conduct=lambda: Answer(outcomes=[self.erasing.delete(erase)])
+        )
 
     # --- the loop ---
 
     def _conduct(self, calls: Iterator[Call]) -> None:
         """Keep `concurrency` calls under way until none is left; a fatal error lets those under way end, and record."""
-        under_way: dict[Future[Answer], tuple[Call, Sequence[int | None]]] = {}
+        under_way: dict[Future[Answer], Call] = {}
         with ThreadPoolExecutor(self.concurrency, thread_name_prefix="gomus") as pool:
             while True:
-                while len(under_way) < self.concurrency and (call := self._take(calls, under_way.values())):
-                    numbers = self.ledger.begin(call.changes, call.action) if call.action else ()
-                    under_way[pool.submit(call.conduct)] = (call, numbers)
+                while len(under_way) < self.concurrency and (call := self._take(calls, list(under_way.values()))):
+                    self._begin(call)
+                    under_way[pool.submit(call.conduct)] = call
                 if not under_way:
                     break
                 for future in wait(under_way, return_when=FIRST_COMPLETED).done:
-                    self._receive(*under_way.pop(future), future)
+                    self._receive(under_way.pop(future), future)
+        self._give_back()
         if self._failure:
             raise self._failure
 
-    def _take(self, calls: Iterator[Call], under_way: Collection[tuple[Call, object]]) -> Call | None:
-        if self._failure or self.stopping.is_set():
-            return None
-        if erasing := self._take_requested({one.foreign_id for call, _ in under_way for one in call.changes}):
-            return erasing
-        if self._next:
-            return self._next.popleft()
-        call = next(calls, None)
-        if call is None and not under_way and self._looked_at:  # what is left over from the last looks
-            self._send_looked_at(len(self._looked_at))
-            return self._next.popleft()
-        return call
+    def _give_back(self) -> None:
+        """Whoever was to be sent again when it was time to stop: it is certain that they are not there."""
+        left = [change for call in self._next for change in call.changes] + list(self._pool)
+        refused = [one for one in left if one.foreign_id in self._intents and one.foreign_id not in self.unclear]
+        self._next.clear()
+        self._pool.clear()
+        self._settle([not_sent(change) for change in refused])
+
+    def _withdraw(self) -> None:
+        """Take out of what is left whoever is erased on request."""
+        left = [change for call in self._next for change in call.changes] + list(self._pool)
+        withdrawn = [one for one in left if self.requests.is_withdrawn(one)]
+        self._pool = deque(self._wanted(self._pool))
+        self._next = deque(kept for call in self._next if (kept := self._left_of(call)))
+        refused = [one for one in withdrawn if one.foreign_id in self._intents and one.foreign_id not in self.unclear]
+        self._settle([not_sent(change) for change in refused])
+
+    def _left_of(self, call: Call) -> Call | None:
+        left = list(self._wanted(call.changes))
+        if len(left) == len(call.changes):
+            return call
+        return replace(self._sending(left), is_alone=call.is_alone, is_round=call.is_round) if left else None
+
+    def _sending(self, changes: Sequence[Change], tries: int | None = None) -> Call:
+        """They are all of one kind."""
+        creates = [one for one in changes if isinstance(one, Create)]
+        updates = [one for one in changes if isinstance(one, Update)]
+        return self._creating(creates, tries) if creates else self._updating(updates)
 
     def _take_requested(self, busy: Collection[str]) -> Call | None:
         """The next erasure on request; while a call with the customer is under way, it waits for its end."""
         if self.requests.look():
-            self._looked_at = list(self._wanted(self._looked_at))
-            self._next = deque(left for call in self._next if (left := self._left_of(call)))
+            self._withdraw()
         erase = self.requests.next(busy)
         return self._erasing(erase) if erase else None
 
-    def _left_of(self, call: Call) -> Call | None:
-        """A call that was not sent yet, without those who are withdrawn."""
-        left = list(self._wanted(call.changes))
-        if len(left) == len(call.changes):
-            return call
-        return self._sending(left) if left else None
+    def _take(self, calls: Iterator[Call], under_way: Sequence[Call]) -> Call | None:
+        if self._failure or self.stopping.is_set():
+            return None
+        if erasing := self._take_requested({one.foreign_id for call in under_way for one in call.changes}):
+            return erasing
+        if self._next:
+            return self._next.popleft()
+        if len(self._pool) >= self.habits.sizes.size:
+            if self._must_wait(under_way):
+                return None
+            if drawn := self._draw():
+                return drawn
+        call = next(calls, None)
+        while call is None and self._pool and not under_way:  # what is left over
+            call = self._draw()
+        return call
 
-    def _receive(self, call: Call, numbers: Sequence[int | None], future: "Future[Answer]") -> None:
+    def _must_wait(self, under_way: Sequence[Call]) -> bool:
+        creating = [call for call in under_way if call.action is Action.CREATE]
+        is_trial = self.habits.sizes.is_searching or self._goes_alone(self._pool[0])
+        return any(call.is_alone for call in creating) or (is_trial and bool(creating))
+
+    def _goes_alone(self, create: Create) -> bool:
+        return create.foreign_id in self.unclear or not self.habits.is_acquainted(create.foreign_id)
+
+    def _draw(self) -> Call | None:
+        """The next creates, as many as may go together; None where none of those that are left is to be sent."""
+        drawn: list[Create] = []
+        while self._pool and len(drawn) < self.habits.sizes.size and not (drawn and self._goes_alone(self._pool[0])):
+            create = self._pool.popleft()
+            if outcome := self._judge(create):
+                self._settle([outcome])
+                continue
+            if create.foreign_id in self.unclear and self.habits.can_read(create.foreign_id) is None:
+                continue  # that it was not found proves nothing yet: it stays open
+            drawn.append(create)
+            if self._goes_alone(create):
+                break
+        if not drawn:
+            return None
+        is_alone = self._goes_alone(drawn[0]) or self.habits.sizes.is_searching
+        return replace(self._creating(drawn), is_alone=is_alone, is_round=drawn[0].foreign_id in self.unclear)
+
+    def _judge(self, create: Create) -> Outcome | None:
+        """What is known of a create without sending it."""
+        if self.habits.can_read(create.foreign_id) is False:
+            return unreadable(create, signs_in(create.foreign_id) & self.habits.unreadable)
+        intent = self.unclear.get(create.foreign_id)
+        return never_found(create) if intent and intent.round >= ROUNDS else None
+
+    def _cut(self, updates: Iterable[Update]) -> Iterator[Sequence[Update]]:
+        """To the size that is known by the time when they are sent."""
+        left = iter(updates)
+        while batch := list(islice(left, self.habits.sizes.size)):
+            yield batch
+
+    # --- intents and outcomes ---
+
+    def _begin(self, call: Call) -> None:
+        """Under the intents that are open of an earlier call, with the time of this one; otherwise under new ones."""
+        if call.action is None:
+            return
+        begun = [self._intents[change.foreign_id] for change in call.changes if change.foreign_id in self._intents]
+        fresh = [change for change in call.changes if change.foreign_id not in self._intents]
+        self.ledger.send_again(begun, is_round=call.is_round)
+        numbers = self.ledger.begin(fresh, call.action)
+        self._intents.update(zip((change.foreign_id for change in fresh), numbers, strict=True))
+
+    def _receive(self, call: Call, future: "Future[Answer]") -> None:
         try:
             answer = future.result()
         except Fatal as failure:
             self._failure = self._failure or failure
             return
-        number_of = dict(zip((change.foreign_id for change in call.changes), numbers, strict=False))
-        outcomes = [outcome for outcome in answer if isinstance(outcome, Outcome)]
-        self.ledger.settle([(number_of.get(outcome.change.foreign_id), outcome) for outcome in outcomes])
-        self._looked_at += self._wanted(change for change in answer if not isinstance(change, Outcome))
-        while len(self._looked_at) >= self.batch_size:
-            self._send_looked_at(self.batch_size)
+        self._learn_sizes(call, answer)
+        self._settle(answer.outcomes, is_look=call.action is None)
         if call.action is None:
-            self.unlooked += sum(outcome.result is Result.FAILED and not outcome.refused for outcome in outcomes)
+            self.unlooked += sum(one.result is Result.FAILED and not one.refused for one in answer.outcomes)
+        self._go_on(answer)
+        self._watch_streak(call, answer)
+
+    def _settle(self, outcomes: Sequence[Outcome], *, is_look: bool = False) -> None:
+        """A look that failed says nothing of an intent that is open."""
+        keep = [is_look and outcome.result is Result.FAILED for outcome in outcomes]
+        ids = [outcome.change.foreign_id for outcome in outcomes]
+        numbers = [None if kept else self._intents.pop(id_, None) for kept, id_ in zip(keep, ids, strict=True)]
+        self.ledger.settle(list(zip(numbers, outcomes, strict=True)))
         for outcome in outcomes:
+            self.habits.sizes.ended(outcome.change.foreign_id, is_taken=outcome.result is Result.OK)
             self.report(outcome)
             self._follow_up(outcome)
-        self._watch_streak(answer)
 
-    def _send_looked_at(self, count: int) -> None:
-        self._next.append(self._sending(self._looked_at[:count]))
-        del self._looked_at[:count]
+    def _learn_sizes(self, call: Call, answer: Answer) -> None:
+        if answer.took:
+            self.habits.sizes.took(len(call.changes))
+        if answer.slow:
+            self.habits.sizes.too_slow(len(call.changes), self.ledger.clock())
 
-    def _sending(self, changes: Sequence[Change]) -> Call:
-        """They are all of one kind."""
-        creates = [change for change in changes if isinstance(change, Create)]
-        updates = [change for change in changes if isinstance(change, Update)]
-        return self._creating(creates) if creates else self._updating(updates)
+    def _go_on(self, answer: Answer) -> None:
+        """With what is to be sent again."""
+        if answer.why is Again.NEW:
+            self._pool.extend(one for one in answer.again if isinstance(one, Create))
+        elif answer.why is Again.AS_IT_WAS:
+            self._send_again([answer.again], answer.tries)
+        elif answer.why is Again.TOO_MANY and not answer.named and self._suspect(answer):
+            self._send_fewer(answer.again)
+        elif answer.again:
+            self._send_again(_groups(answer.again, answer.named), answer.tries)
+
+    def _suspect(self, answer: Answer) -> bool:
+        ids = [change.foreign_id for change in answer.again]
+        return self.habits.sizes.suspect(ids, said=answer.number, at=self.ledger.clock())
+
+    def _send_fewer(self, changes: Sequence[Create | Update]) -> None:
+        """New customers with those that still wait, so that there are enough to try a size with."""
+        self._pool.extendleft(one for one in reversed(changes) if isinstance(one, Create))
+        updates = [one for one in changes if isinstance(one, Update)]
+        self._send_again(list(chunks(updates, self.habits.sizes.size)))
+
+    def _send_again(self, groups: Iterable[Sequence[Create | Update]], tries: int | None = None) -> None:
+        self._next += [self._sending(group, tries) for group in groups]
 
     def _follow_up(self, outcome: Outcome) -> None:
         change = outcome.change
@@ -189,18 +317,35 @@ class Executor:
         if isinstance(change, Erase) and is_anonymized and not change.keep and not self.requests.is_withdrawn(change):
             self._next.append(self._deleting(replace(change, gomus_id=outcome.gomus_id or change.gomus_id)))
 
-    def _watch_streak(self, answer: Answer) -> None:
+    def _watch_streak(self, call: Call, answer: Answer) -> None:
         """A failure that is not the record's own is the instance's; anything else shows that it is alive."""
-        if self.stopping.is_set():  # what was not sent for that reason says nothing of the instance
+        if self.stopping.is_set() or (answer.slow and len(call.changes) > 1):  # too much at once says nothing of it
             return
-        failed = [
-            o
-            for o in answer
-            if isinstance(o, Outcome) and o.result is Result.FAILED and (not o.refused or o.status == 500)
-        ]
-        self._streak = self._streak + 1 if failed and len(failed) == len(answer) else 0
+        failed = [outcome for outcome in answer.outcomes if _is_of_instance(outcome, call)]
+        is_all = failed and len(failed) == len(answer.outcomes) and not answer.again
+        self._streak = self._streak + 1 if is_all else 0
         if self._streak >= STREAK:
             self._failure = self._failure or Outage(
                 f"go~mus failed {self._streak} calls in a row, the last with: {failed[-1].error}",
                 remedy="what was done is recorded; the next run goes on from here",
             )
+
+
+def _is_of_instance(outcome: Outcome, call: Call) -> bool:
+    """A create that is sent again and again, and not answered, is the record's fault rather."""
+    if call.is_round and outcome.reached:
+        return False
+    return outcome.result is Result.FAILED and (not outcome.refused or outcome.status == 500)
+
+
+def _groups(changes: Sequence[C], named: frozenset[str]) -> tuple[Sequence[C], ...]:
+    """Whom a refusal names each alone, the others together; where it names nobody, half and half.
+
+    Smaller than the whole in any case, so that it comes to an end.
+    """
+    innocent = [change for change in changes if change.foreign_id not in named]
+    if len(innocent) < len(changes):
+        groups: list[Sequence[C]] = [[change] for change in changes if change.foreign_id in named]
+        return tuple(group for group in (*groups, innocent) if group)
+    middle = (len(changes) + 1) // 2
+    return tuple(half for half in (changes[:middle], changes[middle:]) if half)

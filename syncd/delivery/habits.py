@@ -1,42 +1,103 @@
 """What is learned of an instance while talking to it, for this run and for later ones."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from string import ascii_letters, digits
 
+from syncd.delivery.sizes import Sizes
 from syncd.domain.records import Value
+
+MOST_READS = 10  # a look more often than this brings nothing: the seconds decide
+PLAIN = frozenset(ascii_letters + digits + "-_")
+LETTER = "é"  # stands for every letter beyond ASCII
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How long reads may show the world before a write: so many seconds, and so many reads."""
+
+    seconds: float = 0.0
+    reads: int = 0
+
+    @property
+    def pauses(self) -> list[float]:
+        """The waits before the looks that tell: one, where every read so far has shown what was written."""
+        looks = 2 * self.reads + 2 if self.reads else 1
+        return [self.seconds / looks] * looks
 
 
 @dataclass(slots=True)
 class Habits:
     """What is learned of an instance while talking to it. Written by any thread; each value stands alone."""
 
-    cap: int  # batches over this size are refused
+    sizes: Sizes
     blank: Value = None  # what clears a field: null or empty text
-    is_immediate: bool = False  # a write has been seen to be done when it was answered
     deletes_by_number: bool = False  # DELETE has been seen to take no foreign_id
     folds_ids: bool = False  # a foreign_id has been seen to be kept in other letters, small for capital
+    is_unique: bool = False  # a second customer with the same foreign_id is refused
+    lag: Lag | None = None  # None until a first customer was created and read back
+    readable: frozenset[str] = field(default_factory=frozenset)  # signs in ids that were read back
+    unreadable: frozenset[str] = field(default_factory=frozenset)
 
     @classmethod
-    def recalled(cls, learned: Mapping[str, str], *, batch_size: int) -> "Habits":
-        """From what earlier runs have learned; `batch_size` is the configured one."""
-        cap = min(int(learned.get("batch_size", batch_size)), batch_size)
+    def recalled(cls, learned: Mapping[str, str], *, batch_size: int, is_unique: bool, now: datetime) -> "Habits":
+        """From what earlier runs have learned; `batch_size` and `is_unique` are configured."""
+        seconds, _, reads = learned.get("read_lag", "").partition(" ")
         return cls(
-            cap=cap,
+            sizes=Sizes.recalled(learned, most=batch_size, now=now),
             blank=learned.get("blank"),
             deletes_by_number="deletes_by_number" in learned,
             folds_ids="folds_ids" in learned,
+            is_unique=is_unique or "unique" in learned,
+            lag=Lag(float(seconds), int(reads)) if reads else None,
+            readable=frozenset(learned.get("readable", "")),
+            unreadable=frozenset(learned.get("unreadable", "")),
         )
 
-    def learned(self, *, batch_size: int) -> dict[str, str]:
+    def learned(self) -> dict[str, str]:
         """What is worth to be kept for later runs."""
         facts = {
-            "batch_size": str(self.cap) if self.cap < batch_size else None,
             "blank": None if self.blank is None else str(self.blank),
             "deletes_by_number": "yes" if self.deletes_by_number else None,
             "folds_ids": "yes" if self.folds_ids else None,
+            "unique": "yes" if self.is_unique else None,
+            "read_lag": f"{self.lag.seconds:.3f} {self.lag.reads}" if self.lag else None,
+            "readable": "".join(sorted(self.readable)) or None,
+            "unreadable": "".join(sorted(self.unreadable)) or None,
         }
-        return {name: value for name, value in facts.items() if value is not None}
+        return self.sizes.learned() | {name: value for name, value in facts.items() if value is not None}
 
     def spell(self, fields: Mapping[str, Value]) -> dict[str, Value]:
         """The fields as they are sent: what is to be cleared holds what clears it here."""
         return {name: self.blank if value is None else value for name, value in fields.items()}
+
+    # --- reads ---
+
+    def saw_lag(self, seconds: float, reads: int = 0) -> None:
+        """A write that was answered has shown after so long, and after so many reads that did not show it."""
+        lag = self.lag or Lag()
+        self.lag = Lag(max(lag.seconds, 2 * seconds), max(lag.reads, min(reads, MOST_READS)))
+
+    def saw_read(self, foreign_id: str, *, is_shown: bool) -> None:
+        """Whether a customer that is there can be read under its own id."""
+        if is_shown:
+            self.readable |= signs_in(foreign_id)
+        else:
+            self.unreadable |= signs_in(foreign_id) - self.readable
+
+    def can_read(self, foreign_id: str) -> bool | None:
+        """None where nobody knows yet."""
+        signs = signs_in(foreign_id)
+        if signs & self.unreadable:
+            return False
+        return True if signs <= self.readable else None
+
+    def is_acquainted(self, foreign_id: str) -> bool:
+        """Whether it is known when and how a customer with this id can be read back once it was created."""
+        return self.lag is not None and self.can_read(foreign_id) is not None
+
+
+def signs_in(foreign_id: str) -> frozenset[str]:
+    """What a server may not find in a path: a dot, a slash, a blank, letters beyond ASCII."""
+    return frozenset(sign if sign.isascii() else LETTER for sign in foreign_id if sign not in PLAIN)

@@ -60,14 +60,23 @@ class Looking:
         return one == other or ((in_any_case or self.habits.folds_ids) and one.casefold() == other.casefold())
 
     def look(self, foreign_id: str) -> RemoteCustomer | None:
-        """Read a customer by foreign_id; None where there is none.
+        """Read a customer by foreign_id, in whatever form the instance may keep it; None where there is none.
 
         Raises Refused where go~mus answers another customer, otherwise as `Client.read` does.
         """
-        remote = self.client.read(foreign_id)
-        if remote is not None and not self.is_same_id(remote.foreign_id, foreign_id):
-            raise Refused(ANOTHER)  # go~mus tries ids as numbers first, and some servers read '12abc' as 12
-        return remote
+        for spelling in self._spellings(foreign_id):
+            remote = self.client.read(spelling)
+            if remote is not None and not self.is_same_id(remote.foreign_id, foreign_id):
+                raise Refused(ANOTHER)  # go~mus tries ids as numbers first, and some servers read '12abc' as 12
+            if remote is not None:
+                self.habits.saw_read(foreign_id, is_shown=True)
+                return remote
+        return None
+
+    def _spellings(self, foreign_id: str) -> list[str]:
+        composed = _composed(foreign_id) or foreign_id
+        small = [foreign_id.lower()] if self.habits.folds_ids else []
+        return list(dict.fromkeys((foreign_id, composed, *small)))
 
     def shown_in(self, answer: WriteAnswer, foreign_id: str, *, is_new: bool = False) -> RemoteCustomer | None:
         """The customer itself in the answer to a write of our own; a new one shows how the instance keeps ids."""

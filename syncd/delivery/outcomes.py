@@ -1,13 +1,45 @@
 """How answers and failures become outcomes; nothing here talks to anybody."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum, auto
 
 from syncd.delivery.looking import Sighting, Whereabouts
 from syncd.domain.changes import Action, Change, Create, Erase, Outcome, Result, Update
 from syncd.domain.records import Digests, RemoteCustomer, Value
 from syncd.errors import CallFailed, Missing, Refused, Retryable, Unclear
 from syncd.gomus.wire import WriteAnswer
+
+BUSY = (409, 423)  # go~mus's own word that it is at it
+
+
+class Again(Enum):
+    """Why changes are to be sent once more."""
+
+    NEW = auto()  # they were only looked for
+    AS_IT_WAS = auto()  # turned away unprocessed
+    TOO_MANY = auto()  # refused as a whole: perhaps for their number alone
+    IN_PARTS = auto()  # among them is one that stands against the others
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a call came to: an outcome for each change, but for those that are to be sent again.
+
+    `named` are those whom a refusal blames, `number` is the one that it tells. `took` says that go~mus took the batch,
+    `slow` that it did not answer it in time.
+    """
+
+    outcomes: Sequence[Outcome] = ()
+    again: Sequence[Create | Update] = ()
+    why: Again = Again.NEW
+    tries: int | None = None
+    named: frozenset[str] = frozenset()
+    number: int | None = None
+    took: bool = False
+    slow: bool = False
+
 
 # --- what was done ---
 
@@ -86,6 +118,7 @@ def failed(change: Change, failure: CallFailed, action: Action | None = None) ->
         error=words(failure),
         settled=not isinstance(failure, Unclear),
         refused=isinstance(failure, Refused),
+        reached=not isinstance(failure, Retryable) or failure.status in BUSY,
     )
 
 
@@ -94,13 +127,26 @@ def unsettled(change: Create | Update, failure: CallFailed) -> Outcome:
     return replace(failed(change, failure), settled=False)
 
 
-def given_up(change: Create | Update, lost: Unclear, *, is_alone: bool) -> Outcome:
+def given_up(update: Update, lost: Unclear) -> Outcome:
     """A server that stumbles over one record again and again, and answers in between, will do so tomorrow."""
-    return replace(failed(change, lost), refused=is_alone and lost.status == 500)
+    return replace(failed(update, lost), refused=lost.status == 500)
 
 
-def not_sent(change: Create | Update) -> Outcome:
-    return failed(change, Retryable("asked to stop before it was sent again", attempts=0))
+def not_sent(change: Change) -> Outcome:
+    return replace(failed(change, Retryable("asked to stop before it was sent again", attempts=0)), reached=True)
+
+
+def never_found(create: Create) -> Outcome:
+    """Sent again and again, each time waited for, and never there."""
+    words = "was sent several times, was not answered, and never appeared in go~mus; look there what stands against it"
+    return failed(create, Refused(words, attempts=0))
+
+
+def unreadable(create: Create, signs: Iterable[str]) -> Outcome:
+    """Not created: once an answer is lost, nobody could tell whether it is there."""
+    which = " or ".join(repr(sign) for sign in sorted(signs))
+    words = f"this go~mus can't be asked for an id with {which} in it; let foreign_id.transform replace it"
+    return failed(create, Refused(words, attempts=0))
 
 
 def vanished(update: Update) -> Outcome:
@@ -132,12 +178,19 @@ def kept_as_before(names: Sequence[str], answer: WriteAnswer) -> Refused:
 
 
 def not_done_in_time(answer: WriteAnswer) -> Refused:
-    """A 202 that came to nothing: whether late or refused in silence, the record rests, and is looked up before it is
-    sent again.
-    """
+    """A 202 to an update that came to nothing: whether late or refused in silence, the record rests."""
     return Refused("go~mus accepted it for later, but has not done it in time", status=answer.status)
 
 
 def words(failure: CallFailed) -> str:
     reasons = failure.reasons if isinstance(failure, Refused) else ()
     return "; ".join(reasons) if reasons else str(failure)
+
+
+TAKEN = re.compile(r"taken|vergeben|utilis|disponible|in gebruik|bezet", re.IGNORECASE)
+FOREIGN_ID = re.compile(r"(foreign|fremd)[\s_-]?(id|schl)", re.IGNORECASE)
+
+
+def is_taken(reason: str) -> bool:
+    """Whether a refusal says that somebody has this foreign_id already: then go~mus keeps them unique."""
+    return bool(TAKEN.search(reason) and FOREIGN_ID.search(reason))

@@ -1,85 +1,100 @@
 """The first thing in a run: what an earlier one began and did not see the end of.
 
-An intent without an outcome was cut off between writing it down and writing down what came of it. Whether its call
-took effect, only go~mus can tell.
+An intent without an outcome was cut off between writing it down and writing down what came of it, or its call was not
+answered. Whether it took effect, only go~mus can tell; and that it has not yet, does not say that it never will.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
 
 from syncd.delivery.delivery import Delivery
-from syncd.domain.changes import Action, Result
-from syncd.domain.records import RemoteCustomer
-from syncd.errors import Refused, Stopped
+from syncd.domain.changes import Action, Cause, Result
+from syncd.domain.chunks import chunks
+from syncd.domain.records import RemoteCustomer, Stage
+from syncd.errors import CallFailed, Refused, Stopped
 from syncd.state.journal import OpenIntent
 from syncd.state.known import KnownRow
 from syncd.state.ledger import Ledger
 
-A_MOMENT = 0.05  # seconds, lest the clock be a little behind the sleep
+log = structlog.get_logger()
+STREAK = 3  # so many looks in a row that failed, and the others are left for the next run
+
+Seen = RemoteCustomer | CallFailed | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Recovery:
-    """Settles open intents by looking; `names` are the mapped fields."""
+    """Settles open intents by looking; `names` are the mapped fields, `settle` is how long a create may still act.
+
+    `tombstones` tells of some ids who was erased. `failure` is that of the last look, where it failed.
+    """
 
     ledger: Ledger
     delivery: Delivery
     names: Sequence[str]
-    clock: Callable[[], datetime]
+    settle: timedelta
+    concurrency: int
+    tombstones: Callable[[Sequence[str]], Mapping[str, Cause]]
+    failure: CallFailed | None = None
+    _in_a_row: int = field(default=0)
 
-    def settle_intents(self, intents: Sequence[OpenIntent]) -> None:
-        """Settle each; one that was just sent and is not there yet is looked for again when its time is over.
+    def settle_intents(self, intents: Sequence[OpenIntent]) -> dict[str, OpenIntent]:
+        """Settle each that can be told; nothing waits for the others, which stay open.
 
-        Raises CallFailed where go~mus does not answer, and Stopped; what is not settled by then stays open.
+        Answers the creates that were not found when their time was over. Raises Stopped.
         """
-        missing = self._settle_all(intents)
-        if not missing:
-            return
-        youngest = max(intent.begun_at for intent in missing)
-        left = (youngest + self.delivery.timeout - self.clock()).total_seconds()
-        self.delivery.sleep(max(0.0, left) + A_MOMENT)
-        self._settle_all(missing)
+        steps = [intent for intent in intents if intent.action in (Action.ANONYMIZE, Action.DELETE)]
+        for intent in steps:  # the customer's stage says where to go on
+            self.ledger.settle_open(intent, Result.SKIPPED, words="cut off; taken up again")
+        overdue: dict[str, OpenIntent] = {}
+        with ThreadPoolExecutor(self.concurrency, thread_name_prefix="gomus") as pool:
+            for page in chunks((intent for intent in intents if intent not in steps), self.concurrency):
+                if self.delivery.is_stopping():
+                    raise Stopped
+                now = self.ledger.clock()
+                for intent, seen in zip(page, pool.map(self._look, page), strict=True):
+                    if not self._settle(intent, seen) and self._is_overdue(intent, now, seen):
+                        overdue[intent.foreign_id] = intent
+                if self._in_a_row >= STREAK:
+                    return overdue
+        return overdue
 
-    def _settle_all(self, intents: Sequence[OpenIntent]) -> list[OpenIntent]:
-        """Those that have to be looked at again."""
-        return [intent for intent in intents if not self._settle(intent, is_late=self._is_late(intent))]
-
-    def _is_late(self, intent: OpenIntent) -> bool:
-        return self.clock() - intent.begun_at >= self.delivery.timeout
-
-    def _settle(self, intent: OpenIntent, *, is_late: bool) -> bool:
-        """False where it has to be looked at again."""
-        if self.delivery.is_stopping():
-            raise Stopped
-        match intent.action:
-            case Action.CREATE | Action.ADOPT:
-                return self._settle_create(intent, is_late=is_late)
-            case Action.UPDATE:
-                return self._settle_update(intent)
-            case Action.ANONYMIZE | Action.DELETE:  # the customer's stage says where to go on
-                self.ledger.settle_open(intent, Result.SKIPPED, words="cut off; taken up again")
-                return True
-
-    def _settle_create(self, intent: OpenIntent, *, is_late: bool) -> bool:
+    def _look(self, intent: OpenIntent) -> Seen:
         try:
-            remote = self.delivery.look(intent.foreign_id)
-        except Refused as refusal:  # it can't be told, and must not hold up everybody else
-            self.ledger.settle_open(intent, Result.FAILED, words=refusal.message)
+            if intent.action is Action.UPDATE:
+                return self.delivery.find(intent.foreign_id, intent.gomus_id).here
+            return self.delivery.look(intent.foreign_id)
+        except CallFailed as failure:
+            return failure
+
+    def _is_overdue(self, intent: OpenIntent, now: datetime, seen: Seen) -> bool:
+        is_over = self.delivery.habits.is_unique or now - intent.sent_at >= self.settle
+        return seen is None and is_over
+
+    def _settle(self, intent: OpenIntent, seen: Seen) -> bool:
+        """False where it stays open."""
+        if isinstance(seen, Refused):  # it can't be told, and must not hold up everybody else
+            self.ledger.settle_open(intent, Result.FAILED, words=seen.message)
             return True
+        self.failure = seen if isinstance(seen, CallFailed) else None
+        self._in_a_row = self._in_a_row + 1 if self.failure else 0
+        if isinstance(seen, CallFailed):
+            log.warning("record.unclear", foreign_id=intent.foreign_id, action=intent.action.value, error=seen.message)
+            return False
+        settle = self._settle_update if intent.action is Action.UPDATE else self._settle_create
+        return settle(intent, seen)
+
+    def _settle_create(self, intent: OpenIntent, remote: RemoteCustomer | None) -> bool:
         if remote:
-            row = self._row(intent, remote)
-            self.ledger.settle_open(intent, Result.OK, words="cut off; found to have taken effect", row=row)
-        elif is_late:
-            self.ledger.settle_open(intent, Result.FAILED, words="cut off; found to have had no effect")
-        return bool(remote) or is_late
+            words = "cut off; found to have taken effect"
+            self.ledger.settle_open(intent, Result.OK, words=words, row=self._row(intent, remote))
+        return remote is not None
 
-    def _settle_update(self, intent: OpenIntent) -> bool:
-        try:
-            remote = self.delivery.find(intent.foreign_id, intent.gomus_id).here
-        except Refused as refusal:
-            self.ledger.settle_open(intent, Result.FAILED, words=refusal.message)
-            return True
+    def _settle_update(self, intent: OpenIntent, remote: RemoteCustomer | None) -> bool:
         row = self._row_of_update(intent, remote) if remote else None
         words = "cut off; read back, and compared anew" if remote else "cut off; the customer is no longer in go~mus"
         self.ledger.settle_open(intent, Result.SKIPPED, words=words, row=row)
@@ -94,5 +109,11 @@ class Recovery:
         return KnownRow(foreign_id=intent.foreign_id, gomus_id=remote.gomus_id, digests=digests)
 
     def _row(self, intent: OpenIntent, remote: RemoteCustomer) -> KnownRow:
-        digests = self.delivery.memory_of(intent.foreign_id, remote, self.names)
-        return KnownRow(foreign_id=intent.foreign_id, gomus_id=remote.gomus_id, digests=digests)
+        """Who was to be erased while it was not there is erased now."""
+        is_erased = self.tombstones([intent.foreign_id]).get(intent.foreign_id) is Cause.REQUEST
+        return KnownRow(
+            foreign_id=intent.foreign_id,
+            gomus_id=remote.gomus_id,
+            digests=self.delivery.memory_of(intent.foreign_id, remote, self.names),
+            stage=Stage.ERASING if is_erased else Stage.ACTIVE,
+        )

@@ -1,20 +1,24 @@
 """Creating and updating customers: what is sent, and what every kind of answer leads to.
 
-A write whose answer is lost is looked up, never repeated blindly. A refused batch (422) is looked at, then cut down to
-the records that are refused by themselves.
+A write whose answer is lost is looked up, never repeated blindly. A refused batch is looked at; whoever is not there is
+sent again, in parts.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
-from syncd.delivery.delivery import Delivery
+from syncd.delivery.delivery import BACKOFF, Delivery
 from syncd.delivery.looking import Sighting
 from syncd.delivery.meeting import adopt, look_before, made_anew
 from syncd.delivery.outcomes import (
+    Again,
+    Answer,
     created,
     failed,
     given_up,
+    is_taken,
     kept_as_before,
     not_done_in_time,
     not_here,
@@ -26,10 +30,11 @@ from syncd.delivery.outcomes import (
 )
 from syncd.domain.changes import Action, Create, Outcome, Result, Update
 from syncd.domain.records import RemoteCustomer
-from syncd.errors import CallFailed, Missing, Refused, Retryable, Unclear
+from syncd.errors import CallFailed, Missing, Refused, Retryable, Stopped, Unclear
 from syncd.gomus.wire import WriteAnswer
 
 BATCH_REFUSALS = (413, 422)
+NOT_IN_TIME = (None, 408, 504)
 NO_ANSWER = 0
 C = TypeVar("C", Create, Update)
 
@@ -45,12 +50,13 @@ class Writing:
 
     # --- creating ---
 
-    def probe(self, creates: Sequence[Create]) -> list[Outcome | Create]:
-        """Look each one up before it is created: an outcome where it exists, the change itself where it does not.
+    def probe(self, creates: Sequence[Create]) -> Answer:
+        """Look each one up before it is created: an outcome where it exists, otherwise it is to be sent.
 
         Once it is time to stop, the others are left out.
         """
-        return [self._probe_one(create) for create in creates if not self.delivery.is_stopping()]
+        looked = [self._probe_one(create) for create in creates if not self.delivery.is_stopping()]
+        return Answer(outcomes=_outcomes(looked), again=_changes(looked))
 
     def _probe_one(self, create: Create) -> Outcome | Create:
         try:
@@ -74,123 +80,150 @@ class Writing:
             differing=differing,
         )
 
-    def create(self, creates: Sequence[Create]) -> list[Outcome]:
-        attempts = self.delivery.attempts
-        return [o for part in self._parts(creates) for o in self._create_part(part, tries=attempts)]
-
-    def _create_part(self, creates: Sequence[Create], *, tries: int) -> list[Outcome]:
+    def create(self, creates: Sequence[Create], *, tries: int) -> Answer:
+        """One POST, and the looks that settle it."""
         bodies = [{"foreign_id": create.foreign_id, **create.fields} for create in creates]
+        sent_at = self.delivery.clock()
         try:
             answer = self.delivery.client.create(bodies)
         except Refused as refusal:
             return self._create_refused(creates, refusal)
         except Unclear as lost:
-            return self._create_lost(creates, lost, tries=tries)
+            return self._create_lost(creates, lost, sent_at, tries=tries)
         except Retryable as turned_away:
-            return [failed(create, turned_away) for create in creates]
+            return self._turned_away(creates, turned_away, tries=tries)
+        if not answer.errors and not self._shown(creates, answer):
+            return self._create_lost(creates, said_nothing(answer), sent_at, tries=tries)
         return self._create_answered(creates, answer)
 
-    def _create_answered(self, creates: Sequence[Create], answer: WriteAnswer) -> list[Outcome]:
-        self.delivery.habits.is_immediate |= bool(answer.saved) and not answer.later
-        outcomes: list[Outcome] = []
-        unconfirmed: list[Create] = []
+    def _create_answered(self, creates: Sequence[Create], answer: WriteAnswer) -> Answer:
         is_refusal = len(creates) == 1 and bool(answer.errors)  # whatever else it shows
-        for create in creates:
-            shown = None if is_refusal else self.delivery.shown_in(answer, create.foreign_id, is_new=True)
-            if shown:
-                known = self.delivery.accepted(create.foreign_id, create.digests, create.wanted, shown)
-                outcomes.append(created(create, shown, known, answer))
-            else:
-                unconfirmed.append(create)
-        settled, missing = self._look_for(unconfirmed, later=answer.later)
+        shown = {} if is_refusal else self._shown(creates, answer)
+        outcomes = [self._created(one, shown[one.foreign_id], answer) for one in creates if one.foreign_id in shown]
+        others = [create for create in creates if create.foreign_id not in shown]
+        settled, missing = self._look_for(others, self._look_again, later=answer.later)
         outcomes += settled
-        if missing and len(creates) > 1 and not answer.later:
-            return outcomes + self._send_apart(missing, frozenset(), self.create)
-        failure: CallFailed = Unclear("accepted, but not to be found", status=answer.status, attempts=answer.attempts)
-        if answer.later:
-            failure = not_done_in_time(answer)
-        elif answer.errors:
-            failure = Refused("refused", reasons=answer.errors, status=answer.status, attempts=answer.attempts)
-        return outcomes + [failed(create, failure) for create in missing]
+        if missing and len(creates) > 1:
+            return Answer(outcomes=outcomes, again=missing, why=Again.IN_PARTS, took=bool(shown))
+        refusal = Refused("refused", reasons=answer.errors, status=answer.status, attempts=answer.attempts)
+        return Answer(outcomes=outcomes + [failed(create, refusal) for create in missing], took=bool(shown))
 
-    def _create_refused(self, creates: Sequence[Create], refusal: Refused) -> list[Outcome]:
-        if len(creates) == 1:
-            # "has already been taken": somebody created it since we looked, or it was not looked for.
-            found = self._look_again(creates[0], is_ours=False)
-            return [failed(creates[0], refusal) if isinstance(found, Create) else found]
-        settled, missing = self._look_for(creates, later=False)
-        outcomes = settled + self._send_apart(missing, refusal.named, self.create)
-        self._learn_cap(len(creates), outcomes, refused_whole=not settled)
-        return outcomes
+    def _shown(self, creates: Sequence[Create], answer: WriteAnswer) -> dict[str, RemoteCustomer]:
+        shown = {one.foreign_id: self.delivery.shown_in(answer, one.foreign_id, is_new=True) for one in creates}
+        return {foreign_id: remote for foreign_id, remote in shown.items() if remote is not None}
 
-    def _create_lost(self, creates: Sequence[Create], lost: Unclear, *, tries: int) -> list[Outcome]:
-        # A 500 is an answer: where writes are done at once, whatever was to happen has happened by then.
-        is_over = lost.status == 500 and self.delivery.habits.is_immediate
-        outcomes, missing = self._look_for(creates, later=not is_over)
-        if missing and tries <= 1:
-            return outcomes + [given_up(create, lost, is_alone=len(creates) == 1) for create in missing]
-        if missing:
-            self.delivery.pause(self.delivery.attempts - tries + 1)
-            # In halves, for one of them may be what the server stumbles over.
-            outcomes += [o for half in _groups(missing) for o in self._create_part(half, tries=tries - 1)]
-        return outcomes
+    def _created(self, create: Create, shown: RemoteCustomer, answer: WriteAnswer) -> Outcome:
+        if not self.delivery.habits.is_acquainted(create.foreign_id):
+            self.delivery.read_back(create.foreign_id, shown.gomus_id)
+        known = self.delivery.accepted(create.foreign_id, create.digests, create.wanted, shown)
+        return created(create, shown, known, answer)
 
-    def _look_for(self, creates: Sequence[Create], *, later: bool) -> tuple[list[Outcome], list[Create]]:
-        """Read each one until it is there: what is settled, and what is certainly not there."""
+    def _create_refused(self, creates: Sequence[Create], refusal: Refused) -> Answer:
+        look = self._look_again if len(creates) > 1 else self._look_at_taken
+        outcomes, missing = self._look_for(creates, look, later=False)
+        if len(creates) > 1:
+            why = Again.IN_PARTS if outcomes else Again.TOO_MANY
+            return Answer(outcomes=outcomes, again=missing, why=why, named=refusal.named, number=refusal.number)
+        adopted = [outcome for outcome in outcomes if outcome.result is Result.OK]
+        self.delivery.habits.is_unique |= bool(adopted) and any(map(is_taken, refusal.reasons))
+        return Answer(outcomes=adopted or [failed(create, refusal) for create in missing] or outcomes)
+
+    def _create_lost(self, creates: Sequence[Create], lost: Unclear, sent_at: datetime, *, tries: int) -> Answer:
+        """What is not found may come to pass yet: it is not sent again in this run, but where ids are unique."""
+        outcomes, missing = self._look_for(creates, self._look_again, later=True, sent_at=sent_at)
+        is_slow = lost.status in NOT_IN_TIME
+        if not (missing and self.delivery.habits.is_unique and tries > 1):
+            return Answer(outcomes=outcomes + [failed(create, lost) for create in missing], slow=is_slow)
+        self.delivery.pause(self.delivery.attempts - tries + 1)
+        # In parts, for one of them may be what the server stumbles over.
+        return Answer(outcomes=outcomes, again=missing, why=Again.IN_PARTS, tries=tries - 1, slow=is_slow)
+
+    def _turned_away(self, creates: Sequence[Create], failure: Retryable, *, tries: int) -> Answer:
+        tried = self.delivery.attempts - tries + 1
+        pause = BACKOFF.pause_as_asked(tried, failure.retry_after, chance=1.0)
+        if tries <= 1 or pause is None:
+            failure.attempts = tried
+            return Answer(outcomes=[failed(create, failure) for create in creates])
+        try:
+            self.delivery.sleep(pause)
+        except Stopped:
+            return Answer(outcomes=[not_sent(create) for create in creates])
+        return Answer(again=creates, why=Again.AS_IT_WAS, tries=tries - 1)
+
+    def _look_for(
+        self, changes: Sequence[C], look: Callable[[C], Outcome | C], *, later: bool, sent_at: datetime | None = None
+    ) -> tuple[list[Outcome], list[C]]:
+        """Read each one until it is there: what is settled, and what is not to be found."""
         outcomes: list[Outcome] = []
-        missing = list(creates)
-        for _ in self.delivery.looks(later=later):
-            looked = [self._look_again(create) for create in missing]
-            outcomes += [found for found in looked if isinstance(found, Outcome)]
-            missing = [create for create in looked if isinstance(create, Create)]
+        missing, habits = list(changes), self.delivery.habits
+        is_new, began = habits.lag is None, sent_at or self.delivery.clock()
+        for reads, _ in enumerate(self.delivery.looks(later=later)):
+            looked = [look(change) for change in missing]
+            outcomes += _outcomes(looked)
+            missing = _changes(looked)
+            if any(one.result is Result.OK for one in _outcomes(looked)) and (is_new or (reads and not later)):
+                habits.saw_lag(self.delivery.seconds_since(began), reads if is_new else 0)
             if not missing:
                 break
         return outcomes, missing
 
-    def _look_again(self, create: Create, *, is_ours: bool = True) -> Outcome | Create:
+    def _look_again(self, create: Create) -> Outcome | Create:
+        """After a call of our own."""
+        return self._look_at(create, self._found)
+
+    def _look_at_taken(self, create: Create) -> Outcome | Create:
+        """After "has already been taken": somebody created it since we looked, or it was not looked for."""
+        return self._look_at(create, lambda create, remote: adopt(self.delivery, create, remote))
+
+    def _look_at(self, create: Create, take: Callable[[Create, RemoteCustomer], Outcome]) -> Outcome | Create:
         try:
             remote = self.delivery.look(create.foreign_id)
         except Refused as refusal:
             return failed(create, refusal)
         except CallFailed as failure:
             return unsettled(create, failure)
-        if remote is None:
-            return create
-        return self._found(create, remote) if is_ours else adopt(self.delivery, create, remote)
+        return create if remote is None else take(create, remote)
 
     # --- updating ---
 
-    def look_before(self, updates: Sequence[Update]) -> list[Outcome | Update]:
+    def look_before(self, updates: Sequence[Update]) -> Answer:
         """Read the customers of whom a value may be staff's own; once it is time to stop, the others are left out."""
-        return [look_before(self.delivery, update) for update in updates if not self.delivery.is_stopping()]
+        looked = [look_before(self.delivery, update) for update in updates if not self.delivery.is_stopping()]
+        return Answer(outcomes=_outcomes(looked), again=_changes(looked), why=Again.AS_IT_WAS)
 
-    def update(self, updates: Sequence[Update]) -> list[Outcome]:
-        return [o for part in self._parts(updates) for o in self._update_part(part)]
-
-    def _update_part(self, updates: Sequence[Update]) -> list[Outcome]:
+    def update(self, updates: Sequence[Update]) -> Answer:
+        """One PUT; what it leaves open of each customer is settled by looks, and by calls for that one alone."""
         if len(updates) == 1:
-            return [self._update_alone(updates[0], tries=self.delivery.attempts)]
-        habits = self.delivery.habits
+            return Answer(outcomes=[self._update_alone(updates[0], tries=self.delivery.attempts)])
+        habits, slow = self.delivery.habits, False
         bodies = [{"foreign_id": update.foreign_id, **habits.spell(update.fields)} for update in updates]
         try:
             answer = self.delivery.client.update(bodies)
         except Refused as refusal:
-            outcomes = self._send_apart(updates, refusal.named, self.update)
-            self._learn_cap(len(updates), outcomes, refused_whole=refusal.status in BATCH_REFUSALS)
-            return outcomes
-        except Unclear:
-            answer = WriteAnswer(status=NO_ANSWER)
+            why = Again.TOO_MANY if refusal.status in BATCH_REFUSALS else Again.IN_PARTS
+            return Answer(again=updates, why=why, named=refusal.named, number=refusal.number)
+        except Unclear as lost:
+            answer, slow = WriteAnswer(status=NO_ANSWER), lost.status in NOT_IN_TIME
         except Retryable as turned_away:
-            return [failed(update, turned_away) for update in updates]
-        return [self._settle_update(update, answer) for update in updates]
+            return Answer(outcomes=[failed(update, turned_away) for update in updates])
+        outcomes = self._settle_updates(updates, answer)
+        return Answer(outcomes=outcomes, took=answer.status != NO_ANSWER, slow=slow)
 
-    def _settle_update(self, update: Update, answer: WriteAnswer) -> Outcome:
-        """One member of an answered batch: confirmed by the answer, or else by a look, or else sent alone."""
+    def _settle_updates(self, updates: Sequence[Update], answer: WriteAnswer) -> list[Outcome]:
+        """Each is confirmed by the answer, or else by a look, or else sent alone."""
+        confirmed = [self._confirm(update, answer) for update in updates]
+        outcomes, is_answered = _outcomes(confirmed), answer.status != NO_ANSWER
+        found, missing = self._look_for(
+            _changes(confirmed), lambda one: self._look_at_update(one, is_answered=is_answered) or one, later=False
+        )
+        alone = [self._update_alone(update, tries=self.delivery.attempts) for update in missing]
+        return outcomes + found + alone
+
+    def _confirm(self, update: Update, answer: WriteAnswer) -> Outcome | Update:
         remote = self.delivery.shown_in(answer, update.foreign_id)
         if remote is not None and self.delivery.shows_empty(remote, update.cleared):
             return self._done(update, remote, answer)
-        looked = self._look_at_update(update, is_answered=answer.status != NO_ANSWER)
-        return looked or self._update_alone(update, tries=self.delivery.attempts)
+        return update
 
     def _done(self, update: Update, remote: RemoteCustomer, answer: WriteAnswer) -> Outcome:
         """Under another number it was made anew by staff, and all its fields are still to be compared."""
@@ -263,11 +296,11 @@ class Writing:
         return self._update_answered(update, answer, tries=1)
 
     def _update_lost(self, update: Update, lost: Unclear, *, tries: int, is_answered: bool = False) -> Outcome:
-        looked = self._look_at_update(update, is_answered=is_answered)
-        if looked:
-            return looked
+        for _ in self.delivery.looks(later=False):
+            if looked := self._look_at_update(update, is_answered=is_answered):
+                return looked
         if tries <= 1:
-            return given_up(update, lost, is_alone=True)
+            return given_up(update, lost)
         self.delivery.pause(self.delivery.attempts - tries + 1)
         return self._update_alone(update, tries=tries - 1)
 
@@ -299,39 +332,10 @@ class Writing:
             return failed(update, Refused(f"go~mus does not empty {', '.join(left)}", status=answer.status))
         return vanished(update) if remote is None else self._done(update, remote, answer)
 
-    # --- batches ---
 
-    def _parts(self, changes: Sequence[C]) -> Iterator[Sequence[C]]:
-        """Cut to the cap, as it is known by then."""
-        start = 0
-        while start < len(changes):
-            size = max(1, self.delivery.habits.cap)
-            yield changes[start : start + size]
-            start += size
-
-    def _send_apart(
-        self, changes: Sequence[C], named: frozenset[str], send: Callable[[Sequence[C]], list[Outcome]]
-    ) -> list[Outcome]:
-        """Those that the refusal names each alone, the others together; where it names nobody, half and half."""
-        outcomes: list[Outcome] = []
-        for group in _groups(changes, named):
-            is_over = self.delivery.is_stopping()
-            outcomes += [not_sent(change) for change in group] if is_over else send(group)
-        return outcomes
-
-    def _learn_cap(self, size: int, outcomes: Sequence[Outcome], *, refused_whole: bool) -> None:
-        """A batch that was refused although none of its members is refused by itself was too large."""
-        if refused_whole and all(outcome.result is Result.OK for outcome in outcomes):
-            habits = self.delivery.habits
-            habits.cap = min(habits.cap, (size + 1) // 2)
+def _outcomes(looked: Sequence[Outcome | C]) -> list[Outcome]:
+    return [one for one in looked if isinstance(one, Outcome)]
 
 
-def _groups(changes: Sequence[C], named: frozenset[str] = frozenset()) -> tuple[Sequence[C], ...]:
-    """Smaller than the whole in any case, so that it comes to an end."""
-    innocent = [change for change in changes if change.foreign_id not in named]
-    if len(innocent) < len(changes):
-        groups: list[Sequence[C]] = [[change] for change in changes if change.foreign_id in named]
-        groups.append(innocent)
-        return tuple(group for group in groups if group)
-    middle = (len(changes) + 1) // 2
-    return tuple(half for half in (changes[:middle], changes[middle:]) if half)
+def _changes(looked: Sequence[Outcome | C]) -> list[C]:
+    return [one for one in looked if not isinstance(one, Outcome)]

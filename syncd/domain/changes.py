@@ -133,6 +133,7 @@ class Outcome:
     """What came of one step of one change.
 
     `settled` is False where the effect is still unknown: the intent stays open, and the next run looks first.
+    `reached` is False where go~mus itself said nothing, not even to a look.
     `known` is what go~mus has confirmed to hold now; None where nothing was accepted.
     `differing` are the fields an adopted customer still needs; `stale` says that the change was made for another
     customer than the one found, so that the next run has to compare anew.
@@ -146,6 +147,7 @@ class Outcome:
     attempts: int = 1
     error: str | None = None
     settled: bool = True
+    reached: bool = True
     refused: bool = False  # the record's own fault: it is set aside
     known: Digests | None = None
     differing: Mapping[str, Value] = field(default_factory=dict, repr=False)

@@ -18,6 +18,7 @@ class Verdict(Enum):
     UPDATE = "update"
     UNCHANGED = "unchanged"
     RELEARNED = "relearned"  # go~mus has it all already; only our memory of the record is renewed
+    UNCLEAR = "unclear"  # a create of it was sent whose fate is unknown, and which may still come to pass
     WAITING = "waiting"  # an erasure is under way and must end first
     QUARANTINED = "quarantined"  # refused before, not changed since, and its pause is not over
     ERASED = "erased"  # erased on request: never again without a person's word
@@ -40,6 +41,7 @@ class Memory:
     known: KnownCustomer | None = None
     tombstone: Cause | None = None
     refused: bytes | None = None  # record digest that go~mus refused, while its pause lasts
+    is_unclear: bool = False  # a create was sent whose fate is unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,8 @@ def compare(customer: Customer, wanted: Wanted, memory: Memory, *, source_digest
         return Decision(Verdict.ERASED)
     if wanted.is_record(memory.refused):
         return Decision(Verdict.QUARANTINED)
+    if known is None and memory.is_unclear:
+        return Decision(Verdict.UNCLEAR)
     if known is None:
         # Also after a deletion for absence: whoever comes back is a new customer.
         fields = {name: value for name, value in customer.fields.items() if value is not None}

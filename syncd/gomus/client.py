@@ -21,7 +21,15 @@ from syncd.domain.backoff import Backoff, parse_retry_after
 from syncd.domain.records import LookupEntry, RemoteCustomer, Value
 from syncd.errors import CallFailed, Fatal, Missing, Refused, Retryable, TokenRefused, Unclear
 from syncd.gomus.options import GomusOptions
-from syncd.gomus.wire import WriteAnswer, find_named, read_customers, read_errors, read_list, scrub
+from syncd.gomus.wire import (
+    WriteAnswer,
+    find_named,
+    find_number,
+    read_customers,
+    read_errors,
+    read_list,
+    scrub,
+)
 
 CUSTOMERS = "/api/v4/customers"
 LISTS = {
@@ -160,12 +168,12 @@ class Client:
         return customers[0]
 
     def create(self, customers: Sequence[Mapping[str, Value]]) -> WriteAnswer:
-        """One POST: the object itself where there is one, else a list.
+        """One POST, tried once: the object itself where there is one, else a list.
 
         Raises Refused; Retryable where it certainly was not processed; Unclear where nobody knows whether it was.
         """
         body = dict(customers[0]) if len(customers) == 1 else [dict(customer) for customer in customers]
-        return self._write("POST", CUSTOMERS, body)
+        return self._write("POST", CUSTOMERS, body, attempts=1)
 
     def update(self, customers: Sequence[Mapping[str, Value]]) -> WriteAnswer:
         """One batch PUT; the foreign_id in each says whose fields they are. Raises as `create` does."""
@@ -174,7 +182,7 @@ class Client:
     def update_one(self, foreign_id: str, fields: Mapping[str, Value]) -> WriteAnswer:
         """One PUT for one customer. Raises Missing where there is no such customer, otherwise as `create` does.
 
-        An id that begins with a digit might be read as a number of go~mus: it stands in the body, not in the path.
+        An id that might be read as another one stands in the body, not in the path.
         """
         if is_addressable(foreign_id):
             return self._write("PUT", _path(foreign_id), dict(fields))
@@ -208,8 +216,8 @@ class Client:
             raise Retryable(what, status=answer.status, attempts=answer.attempts, remedy=remedy)
         return answer
 
-    def _write(self, method: str, path: str, sent: object) -> WriteAnswer:
-        answer = self._try(method, path, None, None if sent is None else {"customer": sent})
+    def _write(self, method: str, path: str, sent: object, *, attempts: int | None = None) -> WriteAnswer:
+        answer = self._try(method, path, None, None if sent is None else {"customer": sent}, attempts=attempts)
         values = _values(sent)
         if answer.failure:
             raise _failure(answer, answer.failure, values, _foreign_ids(sent))
@@ -223,11 +231,13 @@ class Client:
 
     # --- tries ---
 
-    def _try(self, method: str, path: str, query: Mapping[str, Any] | None, body: object) -> _Answer:
+    def _try(
+        self, method: str, path: str, query: Mapping[str, Any] | None, body: object, *, attempts: int | None = None
+    ) -> _Answer:
         """One call, tried up to `attempts` times: a read on anything that may pass, a write if not processed."""
-        is_read = method == "GET"
-        for attempt in range(1, self._options.attempts + 1):
-            is_last = attempt == self._options.attempts
+        is_read, most = method == "GET", attempts or self._options.attempts
+        for attempt in range(1, most + 1):
+            is_last = attempt == most
             chance = self._random()
             pause = BACKOFF.pause(attempt, chance=chance)
             try:
@@ -294,8 +304,8 @@ class _Bearer(httpx.Auth):
 
 
 def is_addressable(foreign_id: str) -> bool:
-    """Whether an id may stand in the path of a write: go~mus, or what stands before it, may read '12abc' as 12."""
-    return not foreign_id[:1].isdigit()
+    """Whether an id may stand in the path of a write: who reads it may take '12abc' for 12, and 'A.b' for 'A'."""
+    return not foreign_id[:1].isdigit() and "." not in foreign_id
 
 
 def _judge(method: str, status: int, body: object) -> type[CallFailed] | None:
@@ -347,10 +357,17 @@ def _failure(
 ) -> CallFailed:
     message = MESSAGES[failure].format(answer.status)
     if not issubclass(failure, Refused):
-        return failure(message, status=answer.status, attempts=answer.attempts)
+        wait = answer.retry_after
+        return failure(message, status=answer.status, attempts=answer.attempts, retry_after=wait)
     texts = read_errors(answer.body)
-    named = find_named(texts, batch if failure is Refused else ())
-    return failure(message, reasons=scrub(texts, sent), named=named, status=answer.status, attempts=answer.attempts)
+    return failure(
+        message,
+        reasons=scrub(texts, sent),
+        named=find_named(texts, batch if failure is Refused else ()),
+        number=find_number(texts),
+        status=answer.status,
+        attempts=answer.attempts,
+    )
 
 
 WORDS: tuple[tuple[type[httpx.HTTPError], str], ...] = (

@@ -29,3 +29,11 @@ class GomusOptions(BaseModel):
     timeout: Duration = Field(default=timedelta(seconds=30), gt=timedelta())
     attempts: int = Field(default=5, ge=1)
     locale: str = Field(default="de", min_length=2)
+    settle: Duration = Field(default=timedelta(minutes=10), gt=timedelta())
+    unique_foreign_ids: bool = False
+
+    @property
+    def longest_wait(self) -> timedelta:
+        """How long a call may wait for its turn before it goes out."""
+        rate = self.requests_per_second
+        return timedelta(seconds=self.concurrency / rate) if rate else timedelta()

@@ -159,6 +159,12 @@ def find_named(texts: Iterable[str], foreign_ids: Iterable[str]) -> frozenset[st
     return frozenset(name for name in foreign_ids if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", whole))
 
 
+def find_number(texts: Sequence[str]) -> int | None:
+    """The only number in the only sentence of an error, as in "at most 50 customers"; None where it is not so."""
+    numbers = re.findall(r"(?<![\w.,-])[1-9]\d{0,4}(?![\w,-])", texts[0][:LONGEST_REASON]) if len(texts) == 1 else []
+    return int(numbers[0]) if len(numbers) == 1 else None
+
+
 PERSONAL = re.compile(
     r"""[^\s"'<>()]+@[^\s"'<>()]+        # an address
     | \+?\d[\d\s/().-]{4,}\d           # a telephone number, a date

@@ -147,7 +147,10 @@ class Comparison:
         changes: list[Change] = []
         for foreign_id, (record, source_digest) in fresh.items():
             memory = Memory(
-                known=known.get(foreign_id), tombstone=tombstones.get(foreign_id), refused=refused.get(foreign_id)
+                known=known.get(foreign_id),
+                tombstone=tombstones.get(foreign_id),
+                refused=refused.get(foreign_id),
+                is_unclear=foreign_id in self.recall.unclear,
             )
             if memory.known and memory.known.absent_since and not record.deleted:
                 self.returned.append(memory.known.row)

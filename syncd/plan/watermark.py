@@ -29,6 +29,7 @@ def find_bounds(source: Source, recall: Recall, context: bytes) -> Bounds:
         and source.full_every is not None
         and recall.now - mark.full_at < source.full_every  # who is absent, no change tells
         and not recall.is_retry_due()  # whoever was refused does not change by waiting
+        and not recall.resends
     )
     return Bounds(context=context, since=mark if is_of_use else None)
 

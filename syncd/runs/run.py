@@ -16,8 +16,9 @@ from syncd.delivery.habits import Habits
 from syncd.delivery.recovery import Recovery
 from syncd.delivery.requests import Requests
 from syncd.delivery.writing import Writing
-from syncd.domain.changes import Cause, Create, Erase, Outcome, Result, Update
-from syncd.domain.diff import DeleteMode
+from syncd.domain.changes import Action, Cause, Create, Erase, Outcome, Result, Update
+from syncd.domain.chunks import chunks
+from syncd.domain.diff import DeleteMode, Verdict
 from syncd.domain.guards import Guard, Held, ask_at_first_contact, ask_guards, how_to_release
 from syncd.domain.records import LookupEntry, Stage
 from syncd.domain.runs import Status, Summary, Trigger
@@ -35,7 +36,8 @@ from syncd.state.ledger import ERASURE, Ledger
 from syncd.state.recall import Recall
 
 log = structlog.get_logger()
-DONE_BY_CALLS = {"create", "update", "delete"}  # planned under these names; a summary counts what was done
+DONE_BY_CALLS = {"create", "update", "delete", "unclear"}  # planned under these names; a summary counts what was done
+NOT_WANTED = (Verdict.GONE, Verdict.ERASED)
 LOOKUP_AGE = timedelta(days=1)  # the vendor asks to refresh salutations and titles once a day
 
 
@@ -109,8 +111,12 @@ class Run:
         self._results: Counter[tuple[str, str]] = Counter()
         self._due = 0
         self._unsettled = 0  # stale, or failed without a refusal: has to be read again
+        self._overdue: Mapping[str, OpenIntent] = {}  # creates that were not found when their time was over
+        self._unreached: str | None = None  # why go~mus said nothing, where that is the last that was heard of it
         learned = world.store.instances.learned(sync.instance)
-        self._habits = Habits.recalled(learned, batch_size=sync.gomus.batch_size)
+        self._habits = Habits.recalled(
+            learned, batch_size=sync.gomus.batch_size, is_unique=sync.gomus.unique_foreign_ids, now=world.clock()
+        )
         self.delivery = Delivery(
             client=world.client,
             digester=world.digester,
@@ -119,6 +125,7 @@ class Run:
             writes=sync.mapper.writes,
             attempts=sync.gomus.attempts,
             timeout=sync.gomus.timeout,
+            clock=world.clock,
             sleep=world.sleep,
             is_stopping=world.stopping.is_set,
         )
@@ -169,7 +176,9 @@ class Run:
             if not any(one.guard is Guard.IDENTITY for one in held):
                 self.ledger.note_read(plan.found, now)
                 held = self._carry_out(plan, held, recall, probe=probe)
-                if drawn.watermark and not (held or self._unsettled or self.world.stopping.is_set()):
+                self._close_who_left(plan)
+                is_open = bool(self.world.store.journal.open_intents(self.sync.name))
+                if drawn.watermark and not (held or self._unsettled or is_open or self.world.stopping.is_set()):
                     with self.ledger.writing() as store:
                         store.runs.move_watermark(self.sync.name, drawn.watermark)
                 self._audit()
@@ -177,7 +186,7 @@ class Run:
                     self.ledger.tidy(now - self.sync.keep, now)
             if failure := plan.failure:
                 return self.summary(Status.FAILED, plan.counts, held, error=failure.message, remedy=failure.remedy)
-            return self.summary(self._status(plan, held), plan.counts, held)
+            return self._ended(self._status(plan, held), plan.counts, held)
 
     def recall(self, now: datetime) -> Recall:
         ledger = self.ledger
@@ -188,21 +197,32 @@ class Run:
             instance=ledger.instance,
             now=now,
             erased=ledger.erased,
+            unclear=ledger.store.journal.unclear(ledger.sync) - self._overdue.keys(),
+            resends=bool(self._overdue),
         )
 
     # --- the steps ---
 
     def settle_what_was_begun(self) -> None:
-        self._settle(self.world.store.journal.open_intents(self.sync.name))
+        self._overdue = self._settle(self.world.store.journal.open_intents(self.sync.name))
         request_forgotten(self.sync, self.world, self.recall(self.world.clock()))
         with self.executor() as executor:
             executor.erase(self._unfinished_erasures())
 
-    def _settle(self, intents: Sequence[OpenIntent]) -> None:
+    def _settle(self, intents: Sequence[OpenIntent]) -> dict[str, OpenIntent]:
+        """Answers the creates that were not found when their time was over."""
+        gomus = self.sync.gomus
         recovery = Recovery(
-            ledger=self.ledger, delivery=self.delivery, names=self.sync.mapper.names, clock=self.world.clock
+            ledger=self.ledger,
+            delivery=self.delivery,
+            names=self.sync.mapper.names,
+            settle=gomus.settle + gomus.longest_wait,
+            concurrency=gomus.concurrency,
+            tombstones=self.recall(self.world.clock()).tombstones,
         )
-        recovery.settle_intents(intents)
+        overdue = recovery.settle_intents(intents)
+        self._unreached = recovery.failure.message if recovery.failure else None
+        return overdue
 
     def _unfinished_erasures(self) -> Iterator[Erase]:
         """Begun before; those that are open as requests the executor learns of by itself."""
@@ -317,6 +337,24 @@ class Run:
             Approval(recall).note(self.ledger, plan, now_held)
         return now_held
 
+    def _close_who_left(self, plan: Plan) -> None:
+        """Whoever is not to be made any more, and was looked for when its time was over, is not to be expected."""
+        for page in chunks(self._overdue.values()):
+            seen = plan.spool.find_seen([intent.foreign_id for intent in page])
+            for intent in page:
+                verdict = seen[intent.foreign_id].verdict if intent.foreign_id in seen else None
+                if verdict in NOT_WANTED or (verdict is None and plan.is_snapshot):
+                    words = "never found, and no longer in the list"
+                    self.ledger.settle_open(intent, Result.FAILED, words=words)
+
+    def _tell_unclear(self) -> None:
+        unclear = [one for one in self.world.store.journal.open_intents(self.sync.name) if one.action is Action.CREATE]
+        if unclear:
+            self._outcomes["unclear"] = len(unclear)
+            until = max(intent.sent_at for intent in unclear) + self.sync.gomus.settle
+            remedy = "they are looked for by each run, and sent again alone where they are not found by then"
+            log.warning("run.unclear", count=len(unclear), until=until, remedy=remedy)
+
     def _audit(self) -> None:
         """Read back the customers that were not verified for the longest time, so that all are seen in time."""
         for known in self.world.store.known.longest_unverified(self.sync.name, self.sync.audit_per_run):
@@ -340,8 +378,10 @@ class Run:
                 erasing=Erasing(self.delivery),
                 ledger=self.ledger,
                 requests=self._requests,
-                batch_size=self._habits.cap,
+                habits=self._habits,
                 concurrency=self.sync.gomus.concurrency,
+                tries=self.sync.gomus.attempts,
+                unclear=self._overdue,
                 report=self._report,
                 adopted=lambda update: spool.add_changes([update]) if spool else None,
                 stopping=self.world.stopping,
@@ -350,11 +390,13 @@ class Run:
             self._remember_habits()
 
     def _remember_habits(self) -> None:
-        for name, value in self._habits.learned(batch_size=self.sync.gomus.batch_size).items():
+        for name, value in self._habits.learned().items():
             self.world.store.instances.learn(self.sync.instance, name, value)
 
     def _report(self, outcome: Outcome) -> None:
-        self._outcomes[outcome.action.value if outcome.result is Result.OK else outcome.result.value] += 1
+        if not _is_unclear(outcome):  # they are counted in the end
+            self._outcomes[outcome.action.value if outcome.result is Result.OK else outcome.result.value] += 1
+        self._unreached = None if outcome.reached else outcome.error
         self._unsettled += outcome.stale or (outcome.result is Result.FAILED and not outcome.refused)
         self._results[outcome.action.value, outcome.result.value] += 1
         self.world.progress("carrying out", self._results.total(), self._due)
@@ -376,6 +418,8 @@ class Run:
     def _status(self, plan: Plan, held: tuple[Held, ...]) -> Status:
         if self.world.stopping.is_set():
             return Status.STOPPED
+        if self._unreached:
+            return Status.FAILED
         if held:
             return Status.HELD
         has_failures = any(plan.counts.get(name) for name in ("invalid", "quarantined"))
@@ -384,7 +428,17 @@ class Run:
         return self.status_of_outcomes()
 
     def status_of_outcomes(self) -> Status:
-        return Status.PROBLEMS if self._outcomes[Result.FAILED.value] else Status.DONE
+        if self._unreached:
+            return Status.FAILED
+        is_open = bool(self.world.store.journal.unclear(self.sync.name))
+        return Status.PROBLEMS if is_open or self._outcomes[Result.FAILED.value] else Status.DONE
+
+    def _ended(self, status: Status, counts: Mapping[str, int], held: tuple[Held, ...]) -> Summary:
+        self._tell_unclear()
+        if status is not Status.FAILED:
+            return self.summary(status, counts, held)
+        remedy = "what was done is recorded; the next run goes on from here"
+        return self.summary(status, counts, held, error=f"go~mus did not answer: {self._unreached}", remedy=remedy)
 
     def summary(
         self,
@@ -417,3 +471,7 @@ class Run:
         else:
             log.info("run.finished", status=summary.status.value, counts=summary.counts, duration=duration)
         self.world.store.runs.finish(summary, now)
+
+
+def _is_unclear(outcome: Outcome) -> bool:
+    return isinstance(outcome.change, Create) and not outcome.settled

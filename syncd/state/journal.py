@@ -26,6 +26,8 @@ class OpenIntent:
     action: Action
     fields: tuple[str, ...]
     begun_at: datetime
+    sent_at: datetime  # when its call last went out, or its answer was given up
+    round: int = 0  # how often it was sent again, and never found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,7 @@ class Journal:
                 "action": action.value,
                 "fields": "" if isinstance(change, Erase) else ",".join(change.fields),
                 "begun_at": at,
+                "sent_at": at,
                 "round": 0,
             }
             for change in changes
@@ -73,6 +76,15 @@ class Journal:
         statement = t.journal.insert().returning(C.id, sort_by_parameter_order=True)
         with self.db.transaction() as connection:
             return [row.id for row in connection.execute(statement, lines)]
+
+    def send_again(self, numbers: Sequence[int], at: datetime, *, is_round: bool = False) -> None:
+        """Write down, before the call, that intents are carried out once more; `is_round` counts it."""
+        values = {"sent_at": at} | ({"round": C.round + 1} if is_round else {})
+        self.db.write_among(update(t.journal).values(values), C.id, numbers)
+
+    def keep_open(self, numbers: Sequence[int], at: datetime) -> None:
+        """Write down that the answers to these were given up."""
+        self.db.write_among(update(t.journal).values(sent_at=at), C.id, numbers)
 
     def settle(self, outcomes: Sequence[tuple[int, Outcome]], at: datetime) -> None:
         """Write down what became of the intents with these numbers."""
@@ -105,7 +117,8 @@ class Journal:
     # --- questions ---
 
     def open_intents(self, sync: str) -> list[OpenIntent]:
-        query = select(C.id.label("number"), C.foreign_id, C.gomus_id, C.action, C.fields, C.begun_at)
+        sent_at = func.coalesce(C.sent_at, C.begun_at, type_=t.Moment).label("sent_at")
+        query = select(C.id.label("number"), C.foreign_id, C.gomus_id, C.action, C.fields, C.begun_at, sent_at, C.round)
         query = query.where(C.sync == sync, C.settled_at.is_(None)).order_by(C.id)
         rows = self.db.rows(query)
         return [
@@ -129,6 +142,11 @@ class Journal:
             )
             for row in self.db.rows(query)
         ]
+
+    def unclear(self, sync: str) -> frozenset[str]:
+        """Whose create was sent and may still come to pass."""
+        is_open = (C.sync == sync, C.settled_at.is_(None), C.action == Action.CREATE.value)
+        return frozenset(row.foreign_id for row in self.db.rows(select(C.foreign_id).where(*is_open)))
 
     def of_customer(self, sync: str, foreign_id: str, limit: int = 50) -> list[JournalLine]:
         """The latest first."""

@@ -60,10 +60,18 @@ class Ledger:
 
     def begin(self, changes: Sequence[Change], action: Action) -> Sequence[int]:
         """Write the intents down before their calls; answers their numbers, in the same order."""
+        if not changes:
+            return ()
         with self.writing() as store:
             if action is Action.ANONYMIZE:
                 self._set_stage(changes, Stage.ERASING)
             return store.journal.begin(self.run_id, self.sync, changes, action, self.clock())
+
+    def send_again(self, numbers: Sequence[int], *, is_round: bool = False) -> None:
+        """Write down that open intents are carried out once more."""
+        if numbers:
+            with self.writing() as store:
+                store.journal.send_again(numbers, self.clock(), is_round=is_round)
 
     def settle(self, outcomes: Sequence[tuple[int | None, Outcome]]) -> None:
         """Write outcomes and what they make known. None: found by looking, with no intent before it."""
@@ -73,6 +81,7 @@ class Ledger:
             now = self.clock()
             begun = [(number, outcome) for number, outcome in outcomes if number is not None and outcome.settled]
             store.journal.settle(begun, now)
+            store.journal.keep_open([n for n, outcome in outcomes if n is not None and not outcome.settled], now)
             store.journal.note(self.run_id, self.sync, [o for number, o in outcomes if number is None], now)
             self._learn([outcome for _, outcome in outcomes])
 

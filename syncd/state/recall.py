@@ -13,7 +13,11 @@ from syncd.state.tombstones import Instance
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recall:
-    """`now` is the moment of the run, by which pauses are judged to be over."""
+    """`now` is the moment of the run, by which pauses are judged to be over.
+
+    `unclear` are those whose create may still come to pass; `resends` says that others may be sent again, if the source
+    still has them.
+    """
 
     store: Store
     digester: Digester
@@ -21,6 +25,8 @@ class Recall:
     instance: Instance
     now: datetime
     erased: Erased = NOBODY
+    unclear: frozenset[str] = frozenset()
+    resends: bool = False
 
     def tombstones(self, foreign_ids: Sequence[str]) -> Mapping[str, Cause]:
         """Why these customers were erased, also where only the ledger knows."""

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from syncd.delivery.erasing import Erasing
 from syncd.delivery.writing import Writing
-from syncd.domain.changes import Action, Change, Create, Erase, Outcome, Result, Update
+from syncd.domain.changes import Action, Change, Create, Ending, Erase, Outcome, Result, Update
 from syncd.domain.chunks import chunks
 from syncd.domain.records import Digests
 from syncd.errors import Fatal, Outage
@@ -67,8 +67,8 @@ class Executor:
         self._conduct(self._updating(batch) for batch in chunks(updates, self.batch_size))
 
     def erase(self, erasures: Iterable[Erase]) -> None:
-        """Anonymize, then delete, each one from the step on at which it stands."""
-        self._conduct(self._deleting(one) if one.anonymized else self._anonymizing(one) for one in erasures)
+        """Anonymize, then delete, each one from the step on at which it stands; or release."""
+        self._conduct(map(self._erasing, erasures))
 
     # --- the calls ---
 
@@ -80,6 +80,12 @@ class Executor:
 
     def _updating(self, updates: Sequence[Update]) -> Call:
         return Call(Action.UPDATE, updates, lambda: self.writing.update(updates))
+
+    def _erasing(self, erase: Erase) -> Call:
+        if erase.ending is Ending.RELEASE:
+            return Call(Action.RELEASE, [erase], lambda: [self.erasing.release(erase)])
+        is_next = erase.anonymized and erase.ending is Ending.DELETE
+        return self._deleting(erase) if is_next else self._anonymizing(erase)
 
     def _anonymizing(self, erase: Erase) -> Call:
         return Call(Action.ANONYMIZE, [erase], lambda: [self.erasing.anonymize(erase)])
@@ -152,7 +158,7 @@ class Executor:
                 )
             )
         is_anonymized = outcome.action is Action.ANONYMIZE and outcome.result is Result.OK
-        if isinstance(change, Erase) and is_anonymized and not change.keep:
+        if isinstance(change, Erase) and is_anonymized and change.ending is Ending.DELETE:
             self._next.append(self._deleting(change))
 
     def _watch_streak(self, answer: Answer) -> None:

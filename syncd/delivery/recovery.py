@@ -57,7 +57,7 @@ class Recovery:
                 return self._settle_create(intent, is_late=is_late)
             case Action.UPDATE:
                 return self._settle_update(intent)
-            case Action.ANONYMIZE | Action.DELETE:  # the customer's stage says where to go on
+            case Action.ANONYMIZE | Action.DELETE | Action.RELEASE:  # the customer's stage says where to go on
                 self.ledger.settle_open(intent, Result.SKIPPED, words="cut off; taken up again")
                 return True
 

@@ -14,11 +14,12 @@ from syncd.delivery.erasing import Erasing
 from syncd.delivery.executor import Executor
 from syncd.delivery.habits import Habits
 from syncd.delivery.recovery import Recovery
+from syncd.delivery.resuming import Resuming
 from syncd.delivery.writing import Writing
-from syncd.domain.changes import Cause, Create, Erase, Outcome, Result, Update
-from syncd.domain.diff import DeleteMode
+from syncd.domain.changes import Create, Erase, Outcome, Result, Update
+from syncd.domain.diff import AbsencePolicy, DeleteMode
 from syncd.domain.guards import Guard, Held, ask_guards, how_to_release
-from syncd.domain.records import LookupEntry, Stage
+from syncd.domain.records import LookupEntry
 from syncd.domain.runs import Status, Summary, Trigger
 from syncd.errors import CallFailed, Fatal, StateUnusable, Stopped
 from syncd.mapping.lookups import Lookup
@@ -33,7 +34,7 @@ from syncd.state.recall import Recall
 from syncd.state.tombstones import Instance
 
 log = structlog.get_logger()
-DONE_BY_CALLS = {"create", "update", "delete"}  # planned under these names; a summary counts what was done
+DONE_BY_CALLS = {"create", "update", "delete", "release"}  # planned under these names; a summary counts what was done
 LOOKUP_AGE = timedelta(days=1)  # the vendor asks to refresh salutations and titles once a day
 
 
@@ -107,6 +108,7 @@ class Run:
         self._outcomes: Counter[str] = Counter()
         self._results: Counter[tuple[str, str]] = Counter()
         self._due = 0
+        self._waiting: frozenset[str] = frozenset()
         self._unsettled = 0  # stale, or failed without a refusal: has to be read again
         learned = world.store.instances.learned(sync.instance)
         self._habits = Habits.recalled(learned, batch_size=sync.gomus.batch_size)
@@ -117,6 +119,7 @@ class Run:
             habits=self._habits,
             attempts=sync.gomus.attempts,
             timeout=sync.gomus.timeout,
+            placeholder=sync.gomus.placeholder,
             sleep=world.sleep,
             is_stopping=world.stopping.is_set,
         )
@@ -172,7 +175,14 @@ class Run:
 
     def recall(self, now: datetime) -> Recall:
         ledger = self.ledger
-        return Recall(store=ledger.store, digester=ledger.digester, sync=ledger.sync, instance=ledger.instance, now=now)
+        return Recall(
+            store=ledger.store,
+            digester=ledger.digester,
+            sync=ledger.sync,
+            instance=ledger.instance,
+            now=now,
+            waiting=self._waiting,
+        )
 
     # --- the steps ---
 
@@ -182,20 +192,15 @@ class Run:
         )
         recovery.settle_intents(self.world.store.journal.open_intents(self.sync.name))
         with self.executor() as executor:
-            executor.erase(self._unfinished_erasures())
+            executor.erase(self._erasures_begun())
 
-    def _unfinished_erasures(self) -> Iterator[Erase]:
-        recall = self.recall(self.world.clock())
-        for known in self.world.store.known.unfinished(self.sync.name):
-            if known.gomus_id is not None and not recall.refused([known.foreign_id]):
-                cause = recall.tombstones([known.foreign_id]).get(known.foreign_id, Cause.ABSENCE)
-                yield Erase(
-                    foreign_id=known.foreign_id,
-                    gomus_id=known.gomus_id,
-                    cause=cause,
-                    keep=self.sync.mode is DeleteMode.ANONYMIZE and cause is Cause.ABSENCE,
-                    anonymized=known.stage is Stage.ANONYMIZED,
-                )
+    def _erasures_begun(self) -> Sequence[Erase]:
+        """Those of earlier runs that are to be finished now."""
+        policy = AbsencePolicy(mode=self._mode, grace=self.sync.grace, releases_linked=self.sync.releases_linked)
+        resuming = Resuming(ledger=self.ledger, delivery=self.delivery, policy=policy)
+        begun = list(resuming.each_begun(self.recall(self.world.clock())))
+        self._waiting = frozenset(resuming.waiting)
+        return begun
 
     def lookups(self, now: datetime) -> dict[str, Lookup]:
         return {kind: Lookup(kind, self._entries(kind, now)) for kind in sorted(self.sync.mapper.lookups_needed)}
@@ -260,7 +265,7 @@ class Run:
         try:
             yield Executor(
                 writing=Writing(self.delivery),
-                erasing=Erasing(self.delivery),
+                erasing=Erasing(self.delivery, self.sync.holds_addresses),
                 ledger=self.ledger,
                 batch_size=self._habits.cap,
                 concurrency=self.sync.gomus.concurrency,

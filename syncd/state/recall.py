@@ -12,13 +12,18 @@ from syncd.state.tombstones import Instance
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recall:
-    """`now` is the moment of the run, by which pauses are judged to be over."""
+    """`now` is the moment of the run, by which pauses are judged to be over.
+
+    `waiting` are those whose erasure was begun before and has changed nothing yet; one who is still absent is planned
+    anew.
+    """
 
     store: Store
     digester: Digester
     sync: str
     instance: Instance
     now: datetime
+    waiting: frozenset[str] = frozenset()
 
     def tombstones(self, foreign_ids: Sequence[str]) -> Mapping[str, Cause]:
         names = {self.digester.name(foreign_id): foreign_id for foreign_id in foreign_ids}

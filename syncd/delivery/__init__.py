@@ -1,8 +1,9 @@
 """From changes to outcomes: the calls that change go~mus.
 
-`executor` keeps calls under way, `writing` creates and updates, `erasing` anonymizes and deletes, `outcomes` says
-what an answer means for a change, `looking` says whose answer it is, `delivery` is shared, `recovery` settles what an
-earlier run left open.
+`executor` keeps calls under way, `writing` creates and updates, `erasing` anonymizes, deletes and releases, with
+`leaver` (how a customer that goes is reached), `placeholders` and `blanking` (what is emptied, and how), `releasing`
+(the foreign_id). `outcomes` says what an answer means for a change, `looking` says whose answer it is, `delivery` is
+shared, `recovery` settles what an earlier run left open, `resuming` goes on with its erasures.
 """
 
-__all__ = ["delivery", "erasing", "executor", "habits", "looking", "recovery", "writing"]
+__all__ = ["delivery", "erasing", "executor", "habits", "looking", "recovery", "resuming", "writing"]

@@ -66,6 +66,11 @@ class Blanking:
             return name not in self._replaced
         return is_same(name, value, before) or is_same_but_for_form(value, before)
 
+    @property
+    def insisted(self) -> tuple[str, ...]:
+        """The fields in which go~mus takes no empty value: a placeholder stands there."""
+        return tuple(sorted(self._replaced - self.placeholders.preferred - set(self.left(self._replaced))))
+
     # --- sending ---
 
     def _send(self, fields: Mapping[str, Value]) -> None:
@@ -80,6 +85,7 @@ class Blanking:
         """Whether it was taken; False where it was refused."""
         delivery = self.leaver.delivery
         for tries in range(1, delivery.attempts + 1):
+            lost: Unclear | None = None
             try:
                 answer = self.leaver.write(self.old, fields)
             except Missing:
@@ -89,33 +95,38 @@ class Blanking:
                 return True
             except Refused:
                 return False
-            except Unclear as lost:
-                self.is_touched, failure = True, lost
+            except Unclear as unclear:
+                lost = unclear
+                self.is_touched = True
                 self._look(fields)
-                if not self.left(fields):
-                    return True
-                delivery.pause(tries)
             else:
-                return self._take(fields, answer)
-        raise failure
+                shown = delivery.shown_in(answer, self.leaver.foreign_id)
+                is_taken = self._take(fields, answer, shown)
+                if shown is not None or answer.errors:
+                    return is_taken
+            if not self.left(fields):
+                return True
+            delivery.pause(tries)
+        if lost:
+            raise lost
+        return True
 
-    def _take(self, fields: Mapping[str, Value], answer: WriteAnswer) -> bool:
+    def _take(self, fields: Mapping[str, Value], answer: WriteAnswer, shown: RemoteCustomer | None) -> bool:
+        """A 2xx that shows nobody proves nothing; one that shows the fields emptied has to be seen in a read too."""
         was_touched, self.is_touched = self.is_touched, True
         before = self.left(fields)
         self.attempts = answer.attempts
         self._replaced |= {name for name, value in fields.items() if value not in (None, "")}
-        self._look(fields, stuck=self._stuck(fields, answer))
+        told = {} if shown is None or answer.later else {n: shown.fields[n] for n in fields if n in shown.fields}
+        stuck = {name for name, value in told.items() if self._is_left(name, value)}
+        self._look(fields, stuck=stuck)
         left = self.left(fields)
+        if unseen := [name for name in left if name in told.keys() - stuck]:
+            raise Unclear(f"go~mus has emptied {', '.join(unseen)}, but does not show it yet", status=answer.status)
         self.is_touched = was_touched or len(left) < len(before) or not before
-        self._learn({name: fields[name] for name in before if name not in left})
+        if shown is not None:
+            self._learn({name: fields[name] for name in before if name not in left})
         return not (answer.errors and left)
-
-    def _stuck(self, names: Collection[str], answer: WriteAnswer) -> tuple[str, ...]:
-        """What the answer itself shows to have stayed."""
-        shown = self.leaver.delivery.shown_in(answer, self.leaver.foreign_id)
-        if shown is None or answer.later:
-            return ()
-        return tuple(name for name in names if name in shown.fields and self._is_left(name, shown.fields[name]))
 
     def _learn(self, emptied: Mapping[str, Value]) -> None:
         """From a call that was answered, and seen to have emptied a field that held something."""

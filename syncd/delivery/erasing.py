@@ -115,6 +115,8 @@ class Erasure:
         self.blankings.append(blanking)
         if kept := blanking.empty():
             self.notices.append(f"go~mus does not let go of {', '.join(kept)}")
+        if blanking.insisted:
+            self.notices.append(f"go~mus takes no empty {', '.join(blanking.insisted)}: a placeholder stands there")
         if remote.addresses > 1:
             self.notices.append(f"{_out_of_reach(remote)}; clear the others by hand")
         self.left[remote.gomus_id] = self._personal(blanking.shown or remote)

@@ -225,6 +225,8 @@ def make_sync(config: Config, sync: SyncConfig, sleep: Sleep) -> Sync:
         audit_per_run=sync.audit_per_run,
         fix_drift=sync.fix_drift,
         keep=config.state.keep,
+        releases_linked=sync.delete.linked == "release",
+        holds_addresses=sync.delete.further_addresses == "hold",
     )
 
 

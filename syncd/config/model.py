@@ -157,6 +157,8 @@ class DeleteOptions(_Table):
     grace: Duration = timedelta(days=7)
     max_percent: Percent = 5
     max_count: int = Field(default=20, ge=0)
+    linked: Literal["release", "as-created"] = "release"  # customers that go~mus had before
+    further_addresses: Literal["hold", "delete"] = "hold"  # customers with addresses that the API does not reach
 
 
 class GuardOptions(_Table):

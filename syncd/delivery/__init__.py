@@ -1,8 +1,10 @@
 """From changes to outcomes: the calls that change go~mus.
 
-`executor` keeps calls under way, `writing` creates and updates, `erasing` anonymizes and deletes, `outcomes` says
-what an answer means for a change, `looking` says whose answer it is, `meeting` what of go~mus is not ours, `delivery`
-is shared, `recovery` settles what an earlier run left open, `requests` are erasures that come in meanwhile.
+`executor` keeps calls under way, `writing` creates and updates, `erasing` anonymizes, deletes and releases, with
+`leaver` (how a customer that goes is reached), `placeholders` and `blanking` (what is emptied, and how), `releasing`
+(the foreign_id). `outcomes` says what an answer means for a change, `looking` says whose answer it is, `meeting` what
+of go~mus is not ours, `delivery` is shared, `recovery` settles what an earlier run left open, `resuming` goes on with
+its erasures, `requests` are erasures that come in meanwhile.
 """
 
-__all__ = ["delivery", "erasing", "executor", "habits", "looking", "recovery", "requests", "writing"]
+__all__ = ["delivery", "erasing", "executor", "habits", "looking", "recovery", "requests", "resuming", "writing"]

@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
 
@@ -25,14 +25,16 @@ BACKOFF = Backoff()
 class Delivery(Looking):
     """One instance; its methods run in the threads of the executor's pool and touch no database.
 
-    `writes` says of each mapped field who wins. `timeout` is how long a look waits for what may still take effect after
-    its answer was lost. `sleep` raises Stopped where it is cut short, so that no conclusion may rest on it.
+    `writes` says of each mapped field who wins; `placeholder` is what an erasure leaves in a field, where it is
+    configured. `timeout` is how long a look waits for what may still take effect after its answer was lost. `sleep`
+    raises Stopped where it is cut short, so that no conclusion may rest on it.
     """
 
     writes: Mapping[str, Write]
     attempts: int
     timeout: timedelta
     clock: Callable[[], datetime]
+    placeholder: Mapping[str, Value] = field(default_factory=dict)
     sleep: Callable[[float], None]
     is_stopping: Callable[[], bool]
 
@@ -174,15 +176,19 @@ class Delivery(Looking):
         return () if remote is None else tuple(self.differing(remote, dict.fromkeys(names)))
 
     def clear_otherwise(self, foreign_id: str, names: Sequence[str]) -> RemoteCustomer | None:
-        """Clear by empty text where null did not, or the other way round; what helps becomes a habit.
+        """Clear texts by empty text where null did not, or the other way round; what helps becomes a habit of a field.
 
         The customer as it is then. Raises as `Client.update_one` and `look` do.
         """
-        other: Value = "" if self.habits.blank is None else None
-        answer = self.client.update_one(foreign_id, dict.fromkeys(names, other))
+        spellings = {name: self.habits.blanks_for(self.catalogue[name]) for name in names}
+        others = {name: blanks[1] for name, blanks in spellings.items() if len(blanks) > 1}
+        if not others:
+            return self.look(foreign_id)
+        answer = self.client.update_one(foreign_id, others)
         for _ in self.looks(later=answer.later):
             remote = self.look(foreign_id)
-            if not self.still_filled(remote, names):
-                self.habits.blank = other
+            left = self.still_filled(remote, others)
+            if not left:
                 break
+        self.habits.blanks |= {name: blank for name, blank in others.items() if remote and name not in left}
         return remote

@@ -1,134 +1,227 @@
-"""Anonymizing and deleting a customer: what is personal is overwritten, read back, and only then deleted."""
+"""Anonymizing, deleting and releasing a customer: what is personal is emptied, read back, and only then deleted.
 
+Nothing that a server says of somebody who is erased is kept: an outcome has words of ours and names of fields.
+"""
+
+from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from syncd.delivery.blanking import Blanking
 from syncd.delivery.delivery import Delivery
+from syncd.delivery.leaver import Leaver
 from syncd.delivery.looking import Sighting, Whereabouts
-from syncd.delivery.outcomes import erased, failed, not_here, words
-from syncd.domain.changes import Action, Erase, Outcome, Result
+from syncd.delivery.outcomes import erased, failed, not_here
+from syncd.delivery.placeholders import Placeholders
+from syncd.delivery.releasing import Releasing
+from syncd.domain.changes import Action, Cause, Ending, Erase, Outcome, Result
 from syncd.domain.records import RemoteCustomer, Value
 from syncd.errors import CallFailed, Missing, Refused, Retryable, Unclear
-from syncd.gomus.client import is_addressable
-from syncd.gomus.wire import WriteAnswer
+
+MOST_TWINS = 10  # so many customers of one foreign_id are erased in one go
+GONE = "is no longer in go~mus"
+NOT_RELEASED = "go~mus does not let go of the foreign_id"
+STILL_SHOWN = "go~mus shows the customer although it was deleted"
+TOO_MANY = f"more than {MOST_TWINS} customers in go~mus have this foreign_id"
 
 
 @dataclass(frozen=True, slots=True)
 class Erasing:
-    """The steps of an erasure. What becomes of a step is in its outcome; each raises Fatal where no call can work."""
+    """The steps of an erasure. What becomes of a step is in its outcome; each raises Fatal where no call can work.
+
+    `holds_addresses`: for absence, a customer with addresses that the API does not reach is left as it is.
+    """
 
     delivery: Delivery
+    holds_addresses: bool = True
+    _left: dict[int, Mapping[str, Value]] = field(default_factory=dict)  # what this run left in a customer's fields
 
     def anonymize(self, erase: Erase) -> Outcome:
-        """Read, overwrite every personal field, and read back to see it."""
+        """Read, empty every personal field, and read back to see it; take the foreign_id off who stays."""
+        erasure = self._begin(erase)
         try:
-            sighting = self._find(erase)
-            if sighting.whereabouts is Whereabouts.GONE:
-                return erased(erase, Action.ANONYMIZE, Result.SKIPPED, error="is no longer in go~mus")
-            if sighting.here is None:
-                return not_here(erase, sighting)
-            return self._anonymize(erase, sighting.here)
+            return erasure.anonymize()
         except CallFailed as failure:
-            return failed(erase, failure, Action.ANONYMIZE)
-
-    def _anonymize(self, erase: Erase, remote: RemoteCustomer) -> Outcome:
-        blank = self._blank_customer(erase)
-        answer = WriteAnswer(status=0)
-        with suppress(Unclear):  # reading back tells
-            answer = self._write(erase, remote, self.delivery.habits.spell(blank))
-        for _ in self.delivery.looks(later=answer.later):
-            left = self._left_personal(erase, remote, blank)
-            if not left:
-                break
-        if left:
-            self.delivery.clear_otherwise(erase.foreign_id, [name for name in left if blank[name] is None])
-            left = self._left_personal(erase, remote, blank)
-        if left:
-            raise Retryable(f"still holds {', '.join(left)} after being anonymized")
-        if erase.keep:
-            self._detach(erase, remote)
-        notice = None
-        if remote.addresses > 1:
-            notice = f"has {remote.addresses} addresses; the API reaches the first only, clear the others by hand"
-        done = erased(erase, Action.ANONYMIZE, Result.OK, error=notice)
-        return replace(done, attempts=answer.attempts, gomus_id=remote.gomus_id)
-
-    def _write(self, erase: Erase, remote: RemoteCustomer, fields: Mapping[str, Value]) -> WriteAnswer:
-        """By foreign_id; a customer that the look has found by its number only, by that."""
-        try:
-            return self.delivery.client.update_one(erase.foreign_id, fields)
-        except Missing:
-            if self._find(erase, remote).here is None:
-                raise
-            return self.delivery.client.update_numbered(remote.gomus_id, fields)
-
-    def _find(self, erase: Erase, remote: RemoteCustomer | None = None) -> Sighting:
-        gomus_id = remote.gomus_id if remote else erase.gomus_id
-        return self.delivery.find(erase.foreign_id, gomus_id, mark=self._mark(erase))
-
-    def _mark(self, erase: Erase) -> str:
-        """The e-mail address of the erased; it is unique, for orders are found by it."""
-        return f"{self.delivery.digester.name(erase.foreign_id).hex()}@anonymized.invalid"
-
-    def _blank_customer(self, erase: Erase) -> dict[str, Value]:
-        """Every personal field, emptied or under a placeholder."""
-        catalogue = self.delivery.catalogue.values()
-        fields: dict[str, Value] = {field.name: field.placeholder for field in catalogue if field.personal}
-        return fields | {"email": self._mark(erase)}
-
-    def _left_personal(self, erase: Erase, remote: RemoteCustomer, blank: Mapping[str, Value]) -> tuple[str, ...]:
-        shown = self._find(erase, remote).here
-        return () if shown is None else tuple(self.delivery.differing(shown, blank))
+            return replace(failed(erase, failure, Action.ANONYMIZE), untouched=not erasure.is_touched)
 
     def delete(self, erase: Erase) -> Outcome:
         """Delete who is anonymized; where go~mus refuses, the anonymized customer stays, without its foreign_id.
 
         "Deleted" is said only when neither the foreign_id nor the known number shows the customer any more.
         """
-        last: CallFailed = Retryable("go~mus shows the customer although it was deleted")
-        for tries in range(1, self.delivery.attempts + 1):
-            try:
-                sighting = self._find(erase)
-                if sighting.whereabouts is Whereabouts.GONE:
-                    return erased(erase, Action.DELETE, Result.OK)
-                if sighting.here is None:
-                    return replace(not_here(erase, sighting), action=Action.DELETE)
-                if sighting.here.fields.get("email") != self._mark(erase):  # made anew, or filled again, since
-                    self._anonymize(erase, sighting.here)
-                self._delete(erase, sighting.here)
-            except Missing:
-                continue  # the next look tells whether it is gone
-            except Refused as refusal:
-                return self._kept(erase, refusal)
-            except Retryable as turned_away:
-                return failed(erase, turned_away)
-            except Unclear as lost:
-                last = lost
-                self.delivery.pause(tries)
-        return failed(erase, last)
+        try:
+            return self._begin(erase).delete()
+        except CallFailed as failure:
+            return failed(erase, failure)
 
-    def _delete(self, erase: Erase, remote: RemoteCustomer) -> None:
-        """By foreign_id, where DELETE is not known to take numbers only; by number only right after a look at it."""
-        habits = self.delivery.habits
-        is_named = remote.foreign_id is not None and is_addressable(erase.foreign_id)
-        if is_named and not habits.deletes_by_number:
-            with suppress(Missing):
-                self.delivery.client.delete(erase.foreign_id)
+    def release(self, erase: Erase) -> Outcome:
+        """Take the foreign_id off, and touch nothing else."""
+        erasure = self._begin(erase)
+        try:
+            return erasure.release()
+        except CallFailed as failure:
+            return replace(failed(erase, failure), untouched=not erasure.is_touched)
+
+    def _begin(self, erase: Erase) -> "Erasure":
+        leaver = Leaver(delivery=self.delivery, foreign_id=erase.foreign_id, gomus_id=erase.gomus_id)
+        holds_addresses = self.holds_addresses and erase.cause is Cause.ABSENCE
+        return Erasure(erase=erase, leaver=leaver, holds_addresses=holds_addresses, left=self._left)
+
+
+@dataclass(slots=True, kw_only=True)
+class Erasure:
+    """One step of one erasure under way; each method raises CallFailed where it can't go on.
+
+    `is_touched` says that something has changed in go~mus, or may have. `notices` is what a person has to know.
+    """
+
+    erase: Erase
+    leaver: Leaver
+    holds_addresses: bool
+    left: dict[int, Mapping[str, Value]]
+    blankings: list[Blanking] = field(default_factory=list)
+    releasings: list[Releasing] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    kept: dict[int, Refused] = field(default_factory=dict)
+    tries: Counter[int] = field(default_factory=Counter)
+    last: CallFailed = field(default_factory=lambda: Retryable(STILL_SHOWN))
+
+    @property
+    def is_touched(self) -> bool:
+        steps: list[Blanking | Releasing] = [*self.blankings, *self.releasings]
+        return any(step.is_touched for step in steps)
+
+    def _done(self, action: Action, result: Result = Result.OK) -> Outcome:
+        return erased(self.erase, action, result, error="; ".join(dict.fromkeys(self.notices)) or None)
+
+    # --- anonymizing ---
+
+    def anonymize(self) -> Outcome:
+        sighting = self.leaver.find()
+        if sighting.whereabouts is Whereabouts.GONE:
+            return erased(self.erase, Action.ANONYMIZE, Result.SKIPPED, error=GONE)
+        if sighting.here is None:
+            return replace(not_here(self.erase, sighting), untouched=True)
+        self._blank(sighting.here)
+        if self.erase.ending is Ending.KEEP:
+            self._detach_all(sighting.here)
+        done = self._done(Action.ANONYMIZE)
+        return replace(done, attempts=self.blankings[0].attempts, gomus_id=sighting.here.gomus_id)
+
+    def _blank(self, remote: RemoteCustomer) -> None:
+        self._hold_addresses(remote)
+        placeholders = Placeholders.of(self.leaver.delivery, self.erase.foreign_id)
+        blanking = Blanking(leaver=self.leaver, old=remote, placeholders=placeholders)
+        self.blankings.append(blanking)
+        if kept := blanking.empty():
+            self.notices.append(f"go~mus does not let go of {', '.join(kept)}")
+        if blanking.insisted:
+            self.notices.append(f"go~mus takes no empty {', '.join(blanking.insisted)}: a placeholder stands there")
+        if remote.addresses > 1:
+            self.notices.append(f"{_out_of_reach(remote)}; clear the others by hand")
+        self.left[remote.gomus_id] = self._personal(blanking.shown or remote)
+
+    def _hold_addresses(self, remote: RemoteCustomer) -> None:
+        if self.holds_addresses and remote.addresses > 1:
+            remedy = 'clear the others in go~mus, or set delete.further_addresses = "delete"'
+            raise Refused(f"{_out_of_reach(remote)}; {remedy}")
+
+    def _personal(self, remote: RemoteCustomer) -> dict[str, Value]:
+        catalogue = self.leaver.delivery.catalogue
+        return {name: remote.fields.get(name) for name, field in catalogue.items() if field.personal}
+
+    def _detach_all(self, remote: RemoteCustomer) -> None:
+        """Take the foreign_id off an anonymized customer, and see to a twin that shows it then."""
+        for _ in range(MOST_TWINS):
+            if not self._detach(remote):
                 return
-            habits.deletes_by_number = True
-        if self.delivery.shows_by_number(erase.foreign_id, remote.gomus_id, mark=self._mark(erase)):
-            self.delivery.client.delete(remote.gomus_id)
+            twin = self.leaver.named()
+            if twin is None:
+                return
+            remote = twin
+            self._blank(remote)
+        raise Retryable(TOO_MANY)
 
-    def _kept(self, erase: Erase, refusal: Refused) -> Outcome:
-        with suppress(CallFailed):
-            if remote := self._find(erase).here:
-                self._detach(erase, remote)
-        kept = f"go~mus keeps the anonymized customer: {words(refusal)}"
-        return replace(erased(erase, Action.DELETE, Result.SKIPPED, error=kept), status=refusal.status)
+    def _detach(self, remote: RemoteCustomer) -> bool:
+        """Whoever returns under the foreign_id must not find a ghost; an instance that insists on it keeps it."""
+        is_off = remote.foreign_id is None or self._take_off(remote)
+        if not is_off:
+            self.notices.append(NOT_RELEASED)
+        return is_off
 
-    def _detach(self, erase: Erase, remote: RemoteCustomer) -> None:
-        """Where the anonymized customer stays, its foreign_id goes: whoever returns under it must not find a ghost."""
-        with suppress(CallFailed):  # an instance that insists on the foreign_id keeps it
-            if remote.foreign_id is not None:
-                self._write(erase, remote, {"foreign_id": self.delivery.habits.blank})
+    def _take_off(self, remote: RemoteCustomer) -> bool:
+        releasing = Releasing(leaver=self.leaver)
+        self.releasings.append(releasing)
+        return releasing.take_off(remote)
+
+    # --- releasing ---
+
+    def release(self) -> Outcome:
+        for number in range(MOST_TWINS):
+            remote = self.leaver.named()
+            if remote is None:
+                return self._done(Action.RELEASE) if number else self._released_before()
+            if not self._take_off(remote):
+                raise Refused(NOT_RELEASED)
+        raise Retryable(TOO_MANY)
+
+    def _released_before(self) -> Outcome:
+        return erased(self.erase, Action.RELEASE, Result.SKIPPED, error="go~mus shows nobody under this foreign_id")
+
+    # --- deleting ---
+
+    def delete(self) -> Outcome:
+        sighting = self.leaver.find()
+        while remote := self._next(sighting):
+            self.tries[remote.gomus_id] += 1
+            self._make_sure(remote)
+            sighting = self._delete_one(remote)
+        if (sighting.here and sighting.here.gomus_id not in self.kept) or self._is_elsewhere():
+            return failed(self.erase, self.last)
+        if sighting.here is None and sighting.whereabouts is not Whereabouts.GONE:
+            return replace(not_here(self.erase, sighting), action=Action.DELETE)
+        if len(self.tries) > 1:
+            self.notices.append(f"{len(self.tries)} customers had this foreign_id")
+        if self.kept:
+            refusal = next(iter(self.kept.values()))
+            self.notices.insert(0, f"go~mus keeps the anonymized customer: {refusal}")
+            return replace(self._done(Action.DELETE, Result.SKIPPED), status=refusal.status)
+        return self._done(Action.DELETE)
+
+    def _next(self, sighting: Sighting) -> RemoteCustomer | None:
+        """Who is still to be deleted: the customer itself or a twin; None where there is nobody, or no end of it."""
+        remote = sighting.here
+        if remote is None or remote.gomus_id in self.kept or len(self.tries) > MOST_TWINS:
+            return None
+        return remote if self.tries[remote.gomus_id] < self.leaver.delivery.attempts else None
+
+    def _make_sure(self, remote: RemoteCustomer) -> None:
+        """Who was made anew since, or filled again, is anonymized first."""
+        self._hold_addresses(remote)
+        if self.left.get(remote.gomus_id) != self._personal(remote):
+            self._blank(remote)
+
+    def _delete_one(self, remote: RemoteCustomer) -> Sighting:
+        try:
+            self.leaver.delete(remote)
+        except Missing:
+            pass  # the look tells whether it is gone
+        except Refused as refusal:
+            self.kept[remote.gomus_id] = refusal
+            self._detach(remote)
+        except Unclear as lost:
+            self.last = lost
+        for _ in self.leaver.delivery.looks(later=remote.gomus_id not in self.kept):
+            sighting = self.leaver.find()
+            if sighting.here is None or sighting.here.gomus_id != remote.gomus_id:
+                break
+        return sighting
+
+    def _is_elsewhere(self) -> bool:
+        """Whether a number other than the known one still shows the customer."""
+        others = self.tries.keys() - self.kept.keys() - {self.erase.gomus_id}
+        return any(self.leaver.is_at(number) for number in others)
+
+
+def _out_of_reach(remote: RemoteCustomer) -> str:
+    return f"has {remote.addresses} addresses, of which the API reaches the first only"

@@ -18,7 +18,7 @@ from syncd.delivery.meeting import completing, needs_look
 from syncd.delivery.outcomes import Again, Answer, never_found, not_sent, unreadable
 from syncd.delivery.requests import Requests
 from syncd.delivery.writing import Writing
-from syncd.domain.changes import Action, Change, Create, Erase, Outcome, Result, Update
+from syncd.domain.changes import Action, Change, Create, Ending, Erase, Outcome, Result, Update
 from syncd.domain.chunks import CHUNK, chunks
 from syncd.errors import Fatal, Outage
 from syncd.state.journal import OpenIntent
@@ -87,7 +87,7 @@ class Executor:
         self._conduct(self._looking(batch) if self._needs_look(batch) else self._updating(batch) for batch in batches)
 
     def erase(self, erasures: Iterable[Erase]) -> None:
-        """Anonymize, then delete, each one from the step on at which it stands."""
+        """Anonymize, then delete, each one from the step on at which it stands; or release."""
         self._conduct(map(self._erasing, self._wanted(erasures)))
 
     def _wanted(self, changes: Iterable[C]) -> Iterator[C]:
@@ -95,9 +95,6 @@ class Executor:
         return (change for change in changes if not self.requests.is_withdrawn(change))
 
     # --- the calls ---
-
-    def _erasing(self, erase: Erase) -> Call:
-        return self._deleting(erase) if erase.anonymized else self._anonymizing(erase)
 
     def _needs_look(self, updates: Sequence[Update]) -> bool:
         return any(needs_look(self.writing.delivery, update) for update in updates)
@@ -120,6 +117,13 @@ class Executor:
 
     def _updating(self, updates: Sequence[Update]) -> Call:
         return Call(action=Action.UPDATE, changes=updates, conduct=lambda: self.writing.update(updates))
+
+    def _erasing(self, erase: Erase) -> Call:
+        if erase.ending is Ending.RELEASE:
+            conduct = lambda: Answer(outcomes=[self.erasing.release(erase)])  # noqa: E731 - one line, used once
+            return Call(action=Action.RELEASE, changes=[erase], conduct=conduct)
+        is_next = erase.anonymized and erase.ending is Ending.DELETE
+        return self._deleting(erase) if is_next else self._anonymizing(erase)
 
     def _anonymizing(self, erase: Erase) -> Call:
         return Call(
@@ -314,7 +318,9 @@ class Executor:
         if isinstance(change, Create) and outcome.differing and outcome.gomus_id is not None:
             self.adopted(completing(change, outcome, outcome.gomus_id))
         is_anonymized = outcome.action is Action.ANONYMIZE and outcome.result is Result.OK
-        if isinstance(change, Erase) and is_anonymized and not change.keep and not self.requests.is_withdrawn(change):
+        if not isinstance(change, Erase) or not is_anonymized or self.requests.is_withdrawn(change):
+            return
+        if change.ending is Ending.DELETE:
             self._next.append(self._deleting(replace(change, gomus_id=outcome.gomus_id or change.gomus_id)))
 
     def _watch_streak(self, call: Call, answer: Answer) -> None:

@@ -6,7 +6,11 @@ from datetime import datetime
 from string import ascii_letters, digits
 
 from syncd.delivery.sizes import Sizes
-from syncd.domain.records import Value
+from syncd.domain.records import Field, FieldKind, Value
+
+BLANK = "blank."
+BLANKS: Mapping[Value, str] = {None: "null", "": "empty text"}
+TEXTS = (FieldKind.TEXT, FieldKind.EMAIL)
 
 MOST_READS = 10  # a look more often than this brings nothing: the seconds decide
 PLAIN = frozenset(ascii_letters + digits + "-_")
@@ -32,7 +36,7 @@ class Habits:
     """What is learned of an instance while talking to it. Written by any thread; each value stands alone."""
 
     sizes: Sizes
-    blank: Value = None  # what clears a field: null or empty text
+    blanks: dict[str, Value] = field(default_factory=dict)  # what has been seen to clear a field: null or empty text
     deletes_by_number: bool = False  # DELETE has been seen to take no foreign_id
     folds_ids: bool = False  # a foreign_id has been seen to be kept in other letters, small for capital
     is_unique: bool = False  # a second customer with the same foreign_id is refused
@@ -44,9 +48,14 @@ class Habits:
     def recalled(cls, learned: Mapping[str, str], *, batch_size: int, is_unique: bool, now: datetime) -> "Habits":
         """From what earlier runs have learned; `batch_size` and `is_unique` are configured."""
         seconds, _, reads = learned.get("read_lag", "").partition(" ")
+        blanks = {text: blank for blank, text in BLANKS.items()}
         return cls(
             sizes=Sizes.recalled(learned, most=batch_size, now=now),
-            blank=learned.get("blank"),
+            blanks={
+                name.removeprefix(BLANK): blanks[text]
+                for name, text in learned.items()
+                if name.startswith(BLANK) and text in blanks
+            },
             deletes_by_number="deletes_by_number" in learned,
             folds_ids="folds_ids" in learned,
             is_unique=is_unique or "unique" in learned,
@@ -58,7 +67,6 @@ class Habits:
     def learned(self) -> dict[str, str]:
         """What is worth to be kept for later runs."""
         facts = {
-            "blank": None if self.blank is None else str(self.blank),
             "deletes_by_number": "yes" if self.deletes_by_number else None,
             "folds_ids": "yes" if self.folds_ids else None,
             "unique": "yes" if self.is_unique else None,
@@ -66,11 +74,20 @@ class Habits:
             "readable": "".join(sorted(self.readable)) or None,
             "unreadable": "".join(sorted(self.unreadable)) or None,
         }
-        return self.sizes.learned() | {name: value for name, value in facts.items() if value is not None}
+        known = {name: value for name, value in facts.items() if value is not None}
+        return self.sizes.learned() | known | {f"{BLANK}{name}": BLANKS[blank] for name, blank in self.blanks.items()}
+
+    # --- blanks ---
 
     def spell(self, fields: Mapping[str, Value]) -> dict[str, Value]:
         """The fields as they are sent: what is to be cleared holds what clears it here."""
-        return {name: self.blank if value is None else value for name, value in fields.items()}
+        return {name: self.blanks.get(name) if value is None else value for name, value in fields.items()}
+
+    def blanks_for(self, field: Field) -> tuple[Value, ...]:
+        """What may clear a field, the likeliest first. An empty text is no date and no id, and is refused there."""
+        if field.kind not in TEXTS:
+            return (None,)
+        return (None, "") if self.blanks.get(field.name) is None else ("", None)
 
     # --- reads ---
 

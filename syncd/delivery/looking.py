@@ -94,9 +94,9 @@ class Looking:
     ) -> Sighting:
         """Read a customer by foreign_id, and where that does not show it, by its number.
 
-        `digests` are the customer's as it is known, which tell the person from another; `mark` is the e-mail
-        address of an erasure, which tells that a customer without foreign_id is the one. Raises Refused where neither
-        can be told, otherwise as `Client.read` does.
+        `digests` are the customer's as it is known, which tell the person from another; `mark` stands in the
+        e-mail address that an erasure leaves, which tells that a customer without foreign_id is the one. Raises Refused
+        where neither can be told, otherwise as `Client.read` does.
         """
         remote = self.client.read(foreign_id)
         if remote is not None and self.is_same_id(remote.foreign_id, foreign_id):
@@ -135,4 +135,5 @@ class Looking:
 
 
 def _has_mark(remote: RemoteCustomer, mark: str) -> bool:
-    return bool(mark) and remote.foreign_id is None and remote.fields.get("email") == mark
+    """In whatever form the server keeps addresses in."""
+    return bool(mark) and remote.foreign_id is None and mark in str(remote.fields.get("email")).casefold()

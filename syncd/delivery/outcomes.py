@@ -115,7 +115,7 @@ def failed(change: Change, failure: CallFailed, action: Action | None = None) ->
         gomus_id=None if isinstance(change, Create) else change.gomus_id,
         status=failure.status,
         attempts=failure.attempts,
-        error=words(failure),
+        error=str(failure) if isinstance(change, Erase) else words(failure),  # nothing that a server says of the erased
         settled=not isinstance(failure, Unclear),
         refused=isinstance(failure, Refused),
         reached=not isinstance(failure, Retryable) or failure.status in BUSY,
@@ -155,15 +155,21 @@ def vanished(update: Update) -> Outcome:
 
 def not_here(change: Update | Erase, sighting: Sighting) -> Outcome:
     """Where a known customer is not to be found any more: nothing is written to whoever stands in its place."""
-    action = Action.ANONYMIZE if isinstance(change, Erase) else change.action
+    return failed(change, refused_as(sighting), Action.ANONYMIZE if isinstance(change, Erase) else change.action)
+
+
+def refused_as(sighting: Sighting) -> Refused:
     match sighting.whereabouts:
         case Whereabouts.MERGED:
-            words = "was merged into another customer in go~mus; nothing was written: keep one of the two records"
+            return Refused(
+                "was merged into another customer in go~mus; nothing was written: keep one of the two records"
+            )
         case Whereabouts.RENAMED:
-            words = "has another foreign_id in go~mus, or none; nothing was written: set its foreign_id there again"
+            return Refused(
+                "has another foreign_id in go~mus, or none; nothing was written: set its foreign_id there again"
+            )
         case _:
-            return failed(change, Missing("is no longer in go~mus", status=404), action)
-    return failed(change, Refused(words), action)
+            return Missing("is no longer in go~mus", status=404)
 
 
 def said_nothing(answer: WriteAnswer) -> Unclear:

@@ -47,7 +47,7 @@ class Recovery:
 
         Answers the creates that were not found when their time was over. Raises Stopped.
         """
-        steps = [intent for intent in intents if intent.action in (Action.ANONYMIZE, Action.DELETE)]
+        steps = [intent for intent in intents if intent.action in (Action.ANONYMIZE, Action.DELETE, Action.RELEASE)]
         for intent in steps:  # the customer's stage says where to go on
             self.ledger.settle_open(intent, Result.SKIPPED, words="cut off; taken up again")
         overdue: dict[str, OpenIntent] = {}

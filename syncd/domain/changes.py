@@ -18,12 +18,21 @@ class Action(Enum):
     ADOPT = "adopt"  # found under its foreign_id instead of being created
     ANONYMIZE = "anonymize"
     DELETE = "delete"
+    RELEASE = "release"  # only its foreign_id is taken off
 
 
 class Result(Enum):
     OK = "ok"
     FAILED = "failed"
     SKIPPED = "skipped"  # needed no call, or go~mus will not have it and that is final
+
+
+class Ending(Enum):
+    """What is left of a customer that goes."""
+
+    DELETE = "delete"  # nothing: anonymized, then deleted
+    KEEP = "keep"  # the anonymized customer, without its foreign_id
+    RELEASE = "release"  # the customer as it is, without its foreign_id
 
 
 class Cause(Enum):
@@ -113,16 +122,19 @@ def _exchanged(mapping: Mapping[str, V], names: Collection[str], others: Mapping
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erase:
-    """Anonymize, read back, and (unless `keep`) delete. Without a number the customer is looked for by its id alone."""
+    """Anonymize, read back and delete; or less, as `ending` says. Without a number it is looked for by its id alone."""
 
     order: ClassVar[int] = 3
-    action: ClassVar[Action] = Action.DELETE
 
     foreign_id: str
     gomus_id: int | None
     cause: Cause
-    keep: bool = False
+    ending: Ending = Ending.DELETE
     anonymized: bool = False  # that step is done already: only the delete is due
+
+    @property
+    def action(self) -> Action:
+        return Action.RELEASE if self.ending is Ending.RELEASE else Action.DELETE
 
 
 Change: TypeAlias = Create | Update | Erase
@@ -136,7 +148,8 @@ class Outcome:
     `reached` is False where go~mus itself said nothing, not even to a look.
     `known` is what go~mus has confirmed to hold now; None where nothing was accepted.
     `differing` are the fields an adopted customer still needs; `stale` says that the change was made for another
-    customer than the one found, so that the next run has to compare anew.
+    customer than the one found, so that the next run has to compare anew. `untouched` says of an erasure that failed
+    that it has changed nothing.
     """
 
     change: Change
@@ -152,3 +165,4 @@ class Outcome:
     known: Digests | None = None
     differing: Mapping[str, Value] = field(default_factory=dict, repr=False)
     stale: bool = False
+    untouched: bool = False

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
-from syncd.domain.changes import Cause, Change, Create, Update
+from syncd.domain.changes import Cause, Change, Create, Ending, Update
 from syncd.domain.digest import PersonDigester
-from syncd.domain.records import Customer, Digests, KnownCustomer, Stage
+from syncd.domain.records import Customer, Digests, KnownCustomer, Origin, Stage
 from syncd.domain.winner import Write, is_due
 
 
@@ -122,7 +122,15 @@ def compare(customer: Customer, wanted: Wanted, memory: Memory, *, source_digest
 class DeleteMode(Enum):
     ANONYMIZE_THEN_DELETE = "anonymize-then-delete"
     ANONYMIZE = "anonymize"
+    RELEASE = "release"
     IGNORE = "ignore"
+
+
+ENDINGS = {
+    DeleteMode.ANONYMIZE_THEN_DELETE: Ending.DELETE,
+    DeleteMode.ANONYMIZE: Ending.KEEP,
+    DeleteMode.RELEASE: Ending.RELEASE,
+}
 
 
 class Absence(Enum):
@@ -136,11 +144,21 @@ class Absence(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbsencePolicy:
-    """`hidden_since`: when the youngest record without a readable id appeared, of those that the source still has."""
+    """`hidden_since`: when the youngest record without a readable id appeared, of those that the source still has.
+
+    `releases_linked`: whom go~mus had before leaves the list, and no more.
+    """
 
     mode: DeleteMode
     grace: timedelta
     hidden_since: datetime | None = None
+    releases_linked: bool = True
+
+    def ending_of(self, origin: Origin) -> Ending | None:
+        """None where nothing becomes of who is absent."""
+        if origin is Origin.LINKED and self.releases_linked and self.mode in ENDINGS:
+            return Ending.RELEASE
+        return ENDINGS.get(self.mode)
 
 
 def judge_absence(absent_since: datetime | None, *, now: datetime, policy: AbsencePolicy) -> Absence:

@@ -133,8 +133,9 @@ class Stage(Enum):
     """How far a known customer is in its life."""
 
     ACTIVE = "active"
-    ERASING = "erasing"  # an erasure has begun: nothing but its end may follow
+    ERASING = "erasing"  # an erasure was sent: whether it has begun, a look tells
     ANONYMIZED = "anonymized"  # anonymized and read back; the delete is still due
+    RELEASING = "releasing"  # its foreign_id is being taken off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +169,7 @@ class KnownBrief:
     absent_since: datetime | None
     told_gone: bool
     stage: Stage
+    origin: Origin = Origin.CREATED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,21 @@
 """How one go~mus instance is reached: the `[gomus.NAME]` table of the configuration."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from syncd.domain.addresses import check_address
 from syncd.domain.durations import Duration
+from syncd.domain.nearest import suggest
+from syncd.domain.records import FieldKind, Value
+from syncd.gomus.fields import FIELDS
+from syncd.mapping.checks import CHECKS, ValueProblem
+
+TOKEN = "{token}"  # noqa: S105 - stands for the keyed hash of a foreign_id
+LONGEST_TOKEN = 32
 
 
 def _check_url(url: str) -> str:
@@ -16,6 +24,23 @@ def _check_url(url: str) -> str:
     if parsed.path not in ("", "/") or parsed.query:
         raise ValueError("must have no path and no query, as in 'https://demo.gomus.de'")
     return url.rstrip("/")
+
+
+def _check_placeholder(name: str, text: str) -> Value:
+    """The customer is known by its address afterwards, so that has to be its own."""
+    field = FIELDS.get(name)
+    if field is None or not field.personal:
+        personal = [known for known, one in FIELDS.items() if one.personal]
+        raise ValueError(f"{name!r} is no personal field of go~mus{suggest(name, personal)}")
+    if field.kind is FieldKind.EMAIL and TOKEN not in text:
+        raise ValueError(f"{name}: needs {TOKEN} in it, as in 'erased-{TOKEN}@museum.example'")
+    if not text.strip():
+        raise ValueError(f"{name}: is empty, which is tried before it anyway")
+    try:
+        CHECKS[field.kind](text.replace(TOKEN, "0" * LONGEST_TOKEN), field)
+    except ValueProblem as problem:
+        raise ValueError(f"{name}: {problem}") from None
+    return int(text) if field.kind is FieldKind.ID else text
 
 
 class GomusOptions(BaseModel):
@@ -31,9 +56,15 @@ class GomusOptions(BaseModel):
     locale: str = Field(default="de", min_length=2)
     settle: Duration = Field(default=timedelta(minutes=10), gt=timedelta())
     unique_foreign_ids: bool = False
+    placeholder: Mapping[str, str | int] = {}  # go~mus field → what an erasure writes where an empty one is refused
 
     @property
     def longest_wait(self) -> timedelta:
         """How long a call may wait for its turn before it goes out."""
         rate = self.requests_per_second
         return timedelta(seconds=self.concurrency / rate) if rate else timedelta()
+
+    @field_validator("placeholder")
+    @classmethod
+    def _fit_their_fields(cls, placeholder: Mapping[str, str | int]) -> Mapping[str, Value]:
+        return {name: _check_placeholder(name, str(value)) for name, value in placeholder.items()}

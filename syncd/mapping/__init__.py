@@ -4,4 +4,4 @@
 ids, `checks` say whether it is fit, `columns` which configured columns a table lacks; `mapper` puts them together.
 """
 
-__all__ = ["columns", "lookups", "mapper", "spec", "transforms"]
+__all__ = ["checks", "columns", "lookups", "mapper", "spec", "transforms"]

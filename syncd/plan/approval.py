@@ -41,7 +41,7 @@ class Approval:
             case Update():
                 content = change.digests.record + ",".join(sorted(change.fields)).encode()
             case Erase():
-                content = change.cause.value.encode()
+                content = f"{change.cause.value} {change.ending.value}".encode()
         return HeldChange(change.foreign_id, change.action.value, self.recall.digester.plan(content))
 
     def note(self, ledger: Ledger, plan: Plan, held: Sequence[Held]) -> None:

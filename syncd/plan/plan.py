@@ -70,25 +70,26 @@ class Plan:
         )
 
 
-def draw_up(read: Read, *, now: datetime, mode: DeleteMode, grace: timedelta) -> Plan:
+def draw_up(read: Read, *, now: datetime, mode: DeleteMode, grace: timedelta, releases_linked: bool = True) -> Plan:
     """Turn a finished read into a plan. The guards have not been asked yet."""
     comparison = read.comparison
     spool, recall, tally = comparison.spool, comparison.recall, comparison.tally
     nameless = _nameless(read, now)
-    absences = _judge_absences(read, _policy(read, nameless, mode=mode, grace=grace, now=now), now)
+    policy = AbsencePolicy(mode=mode, grace=grace, releases_linked=releases_linked)
+    absences = _judge_absences(read, _hiding(read, nameless, policy, now), now)
     updates = _Updates.count(spool.changes(Update))
     verdicts = spool.count_verdicts()
     tally.update({verdict.value: count for verdict, count in verdicts.items() if verdict not in UNCOUNTED})
     tally["unchanged"] = verdicts.get(Verdict.UNCHANGED, 0) + verdicts.get(Verdict.RELEARNED, 0)
     tally["invalid"] = spool.count_invalid()
-    tally["delete"] = spool.count_changes(Erase)
+    tally.update(erase.action.value for erase in spool.changes(Erase))
     return Plan(
         read=read,
         figures=Figures(
             known=recall.store.known.count(recall.sync),
             records=tally["records"],
             invalid=tally["invalid"],
-            deletes=tally["delete"],
+            deletes=spool.count_changes(Erase),
             vanished=len(absences.newly_absent),
             unknown=tally["create"],
             updates=updates.own,
@@ -115,11 +116,9 @@ def _nameless(read: Read, now: datetime) -> Mapping[bytes, datetime]:
     return found if isinstance(read, Snapshot) else {**before, **found}
 
 
-def _policy(
-    read: Read, nameless: Mapping[bytes, datetime], *, mode: DeleteMode, grace: timedelta, now: datetime
-) -> AbsencePolicy:
+def _hiding(read: Read, nameless: Mapping[bytes, datetime], policy: AbsencePolicy, now: datetime) -> AbsencePolicy:
     hidden_since = now if read.comparison.may_hide else max(nameless.values(), default=None)
-    return AbsencePolicy(mode=mode, grace=grace, hidden_since=hidden_since)
+    return replace(policy, hidden_since=hidden_since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +134,7 @@ def _judge_absences(read: Read, policy: AbsencePolicy, now: datetime) -> Absence
     spool, recall, tally = read.comparison.spool, read.comparison.recall, read.comparison.tally
     told_policy = replace(policy, hidden_since=None)  # nothing hides whom the source names
     absences = Absences([], [])
-    for page in chunks(_active(read.gone())):
+    for page in chunks(_active(read.gone(), recall.waiting)):
         absences.newly_absent.extend(gone.known.row for gone in page if gone.known.absent_since is None)
         absences.newly_told.extend(gone.known.row for gone in page if gone.is_told and not gone.known.told_gone)
         due: list[KnownBrief] = []
@@ -147,10 +146,11 @@ def _judge_absences(read: Read, policy: AbsencePolicy, now: datetime) -> Absence
                 tally[verdict.value] += 1
         refused = recall.refused([known.foreign_id for known in due])
         tally["quarantined"] += len(refused)
-        spool.add_changes(_erasure(known, policy.mode) for known in due if known.foreign_id not in refused)
+        spool.add_changes(_erasure(known, policy) for known in due if known.foreign_id not in refused)
     return absences
 
 
+ERASURES = (Action.ANONYMIZE, Action.DELETE, Action.RELEASE)
 IN_ORDER = (Verdict.UNCHANGED, Verdict.RELEARNED)
 UNCOUNTED = {
     Verdict.UNCHANGED,
@@ -169,7 +169,7 @@ def _mended(read: Read) -> list[str]:
         ids = [foreign_id for foreign_id, _ in page]
         seen, known = spool.find_seen(ids), recall.store.known.find(recall.sync, ids)
         for foreign_id, action in page:
-            is_erasure = action in (Action.ANONYMIZE, Action.DELETE) and foreign_id in known
+            is_erasure = action in ERASURES and foreign_id in known
             if foreign_id not in seen:
                 is_over = isinstance(read, Snapshot) and not is_erasure
             else:
@@ -179,19 +179,18 @@ def _mended(read: Read) -> list[str]:
     return mended
 
 
-def _active(absent: Iterable[Gone]) -> Iterator[Gone]:
+def _active(absent: Iterable[Gone], waiting: frozenset[str]) -> Iterator[Gone]:
     """Erasures that have begun are finished at the start of a run, whatever the source says."""
-    return (gone for gone in absent if gone.known.stage is Stage.ACTIVE and gone.known.gomus_id is not None)
+    for gone in absent:
+        known = gone.known
+        if known.gomus_id is not None and (known.stage is Stage.ACTIVE or known.foreign_id in waiting):
+            yield gone
 
 
-def _erasure(known: KnownBrief, mode: DeleteMode) -> Erase:
-    assert known.gomus_id is not None  # noqa: S101 - `_active` lets no other through
-    return Erase(
-        foreign_id=known.foreign_id,
-        gomus_id=known.gomus_id,
-        cause=Cause.ABSENCE,
-        keep=mode is DeleteMode.ANONYMIZE,
-    )
+def _erasure(known: KnownBrief, policy: AbsencePolicy) -> Erase:
+    ending = policy.ending_of(known.origin)
+    assert known.gomus_id is not None and ending  # noqa: S101, PT018 - `_active` and `judge_absence` let no other through
+    return Erase(foreign_id=known.foreign_id, gomus_id=known.gomus_id, cause=Cause.ABSENCE, ending=ending)
 
 
 @dataclass(slots=True)

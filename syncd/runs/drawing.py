@@ -51,7 +51,7 @@ def drawing_up(
         )
         keep_partial = sync.source.options.on_incomplete == "apply"
         read = read_whole(comparison, progress, stop_if_asked, keep_partial=keep_partial)
-        plan = draw_up(read, now=recall.now, mode=sync.mode, grace=sync.grace)
+        plan = draw_up(read, now=recall.now, mode=sync.mode, grace=sync.grace, releases_linked=sync.releases_linked)
         yield Drawn(plan=plan, watermark=next_watermark(plan, bounds, recall))
 
 

@@ -15,12 +15,13 @@ from syncd.delivery.executor import Executor
 from syncd.delivery.habits import Habits
 from syncd.delivery.recovery import Recovery
 from syncd.delivery.requests import Requests
+from syncd.delivery.resuming import Resuming
 from syncd.delivery.writing import Writing
-from syncd.domain.changes import Action, Cause, Create, Erase, Outcome, Result, Update
+from syncd.domain.changes import Action, Create, Erase, Outcome, Result, Update
 from syncd.domain.chunks import chunks
-from syncd.domain.diff import DeleteMode, Verdict
+from syncd.domain.diff import AbsencePolicy, DeleteMode, Verdict
 from syncd.domain.guards import Guard, Held, ask_at_first_contact, ask_guards, how_to_release
-from syncd.domain.records import LookupEntry, Stage
+from syncd.domain.records import LookupEntry
 from syncd.domain.runs import Status, Summary, Trigger
 from syncd.errors import CallFailed, Fatal, StateUnusable, Stopped
 from syncd.mapping.lookups import Lookup
@@ -36,7 +37,7 @@ from syncd.state.ledger import ERASURE, Ledger
 from syncd.state.recall import Recall
 
 log = structlog.get_logger()
-DONE_BY_CALLS = {"create", "update", "delete", "unclear"}  # planned under these names; a summary counts what was done
+DONE_BY_CALLS = {"create", "update", "delete", "release", "unclear"}  # planned so; a summary counts what was done
 NOT_WANTED = (Verdict.GONE, Verdict.ERASED)
 LOOKUP_AGE = timedelta(days=1)  # the vendor asks to refresh salutations and titles once a day
 
@@ -110,6 +111,7 @@ class Run:
         self._outcomes: Counter[str] = Counter()
         self._results: Counter[tuple[str, str]] = Counter()
         self._due = 0
+        self._waiting: frozenset[str] = frozenset()
         self._unsettled = 0  # stale, or failed without a refusal: has to be read again
         self._overdue: Mapping[str, OpenIntent] = {}  # creates that were not found when their time was over
         self._unreached: str | None = None  # why go~mus said nothing, where that is the last that was heard of it
@@ -126,6 +128,7 @@ class Run:
             attempts=sync.gomus.attempts,
             timeout=sync.gomus.timeout,
             clock=world.clock,
+            placeholder=sync.gomus.placeholder,
             sleep=world.sleep,
             is_stopping=world.stopping.is_set,
         )
@@ -199,6 +202,7 @@ class Run:
             erased=ledger.erased,
             unclear=ledger.store.journal.unclear(ledger.sync) - self._overdue.keys(),
             resends=bool(self._overdue),
+            waiting=self._waiting,
         )
 
     # --- the steps ---
@@ -207,7 +211,7 @@ class Run:
         self._overdue = self._settle(self.world.store.journal.open_intents(self.sync.name))
         request_forgotten(self.sync, self.world, self.recall(self.world.clock()))
         with self.executor() as executor:
-            executor.erase(self._unfinished_erasures())
+            executor.erase(self._erasures_begun())
 
     def _settle(self, intents: Sequence[OpenIntent]) -> dict[str, OpenIntent]:
         """Answers the creates that were not found when their time was over."""
@@ -224,22 +228,14 @@ class Run:
         self._unreached = recovery.failure.message if recovery.failure else None
         return overdue
 
-    def _unfinished_erasures(self) -> Iterator[Erase]:
-        """Begun before; those that are open as requests the executor learns of by itself."""
-        recall = self.recall(self.world.clock())
+    def _erasures_begun(self) -> Sequence[Erase]:
+        """Those of earlier runs that are to be finished now; those that are open as requests the executor learns of."""
         self._requests.look(at_once=True)
-        for known in self.world.store.known.unfinished(self.sync.name):
-            if known.gomus_id is None or known.foreign_id in self._requests.taken or recall.refused([known.foreign_id]):
-                continue
-            cause = recall.tombstones([known.foreign_id]).get(known.foreign_id, Cause.ABSENCE)
-            if cause is Cause.REQUEST or self._mode is not DeleteMode.IGNORE:
-                yield Erase(
-                    foreign_id=known.foreign_id,
-                    gomus_id=known.gomus_id,
-                    cause=cause,
-                    keep=self.sync.mode is DeleteMode.ANONYMIZE and cause is Cause.ABSENCE,
-                    anonymized=known.stage is Stage.ANONYMIZED,
-                )
+        policy = AbsencePolicy(mode=self._mode, grace=self.sync.grace, releases_linked=self.sync.releases_linked)
+        resuming = Resuming(ledger=self.ledger, delivery=self.delivery, policy=policy)
+        begun = list(resuming.each_begun(self.recall(self.world.clock()), but=self._requests.taken))
+        self._waiting = frozenset(resuming.waiting)
+        return begun
 
     # --- erasures on request ---
 
@@ -375,7 +371,7 @@ class Run:
         try:
             yield Executor(
                 writing=Writing(self.delivery),
-                erasing=Erasing(self.delivery),
+                erasing=Erasing(self.delivery, self.sync.holds_addresses),
                 ledger=self.ledger,
                 requests=self._requests,
                 habits=self._habits,

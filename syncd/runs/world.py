@@ -35,6 +35,8 @@ class Sync:
     audit_per_run: int  # so many of the longest unverified customers are read back in each run
     fix_drift: bool
     keep: timedelta  # outcomes and runs
+    releases_linked: bool = True  # whom go~mus had before is released, whatever becomes of the others
+    holds_addresses: bool = True  # for absence, whoever has addresses out of reach is left as it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

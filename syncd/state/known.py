@@ -13,7 +13,7 @@ from syncd.state import tables as t
 from syncd.state.transactions import PAGE, Transactions
 
 C = t.known.c
-BRIEF = select(C.row, C.foreign_id, C.gomus_id, C.absent_since, C.told_gone, C.stage)
+BRIEF = select(C.row, C.foreign_id, C.gomus_id, C.absent_since, C.told_gone, C.stage, C.origin)
 ACTIVE = C.stage == Stage.ACTIVE.value
 Pack = Callable[[Mapping[str, bytes]], bytes]
 Unpack = Callable[[bytes], dict[str, bytes]]
@@ -167,4 +167,5 @@ class Known:
 
 
 def _brief(row: Row[Any]) -> KnownBrief:
-    return KnownBrief(row.row, row.foreign_id, row.gomus_id, row.absent_since, row.told_gone, Stage(row.stage))
+    stage, origin = Stage(row.stage), Origin(row.origin)
+    return KnownBrief(row.row, row.foreign_id, row.gomus_id, row.absent_since, row.told_gone, stage, origin)

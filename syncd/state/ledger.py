@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from syncd.domain.changes import Action, Cause, Change, Create, Erase, Outcome, Result, Update
+from syncd.domain.changes import Action, Cause, Change, Create, Ending, Erase, Outcome, Result, Update
 from syncd.domain.digest import Digester
 from syncd.domain.records import Digests, KnownCustomer, Origin, Stage
 from syncd.state.erasures import NOBODY, Erased
@@ -22,6 +22,7 @@ from syncd.state.tombstones import Instance, Tombstone
 
 ERASURE = b"erasure"  # stands for the content of a refused erasure
 VANISHED = (404, 410)
+STAGES = {Action.ANONYMIZE: Stage.ERASING, Action.RELEASE: Stage.RELEASING}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +64,8 @@ class Ledger:
         if not changes:
             return ()
         with self.writing() as store:
-            if action is Action.ANONYMIZE:
-                self._set_stage(changes, Stage.ERASING)
+            if stage := STAGES.get(action):
+                self._set_stage(changes, stage)
             return store.journal.begin(self.run_id, self.sync, changes, action, self.clock())
 
     def send_again(self, numbers: Sequence[int], *, is_round: bool = False) -> None:
@@ -105,15 +106,18 @@ class Ledger:
             if isinstance(outcome.change, Erase):
                 self._learn_erasure(outcome, outcome.change)
         for outcome in outcomes:
+            if outcome.untouched and isinstance(outcome.change, Erase) and outcome.change.cause is Cause.ABSENCE:
+                self._set_stage([outcome.change], Stage.ACTIVE)  # the next plan decides anew
             if outcome.refused:
                 self._learn_refusal(outcome)
 
     def _learn_erasure(self, outcome: Outcome, change: Erase) -> None:
-        is_over = outcome.action is Action.DELETE or outcome.result is Result.SKIPPED or change.keep
-        if not is_over:
+        is_last_step = outcome.action is not Action.ANONYMIZE or change.ending is Ending.KEEP
+        if not (is_last_step or outcome.result is Result.SKIPPED):
             self._set_stage([change], Stage.ANONYMIZED)
             return
         self.store.known.drop(self.sync, [change.foreign_id])
+        self.store.journal.forget_words(self.sync, change.foreign_id)
         match change.cause:
             case Cause.ABSENCE:
                 self._put_tombstone(change.foreign_id)
@@ -149,10 +153,6 @@ class Ledger:
         if outcome.status in VANISHED and isinstance(change, Update) and self.recreate_vanished:
             self.store.known.drop(self.sync, [change.foreign_id])  # the next read finds it unknown
             return
-        if outcome.action is Action.ANONYMIZE and isinstance(change, Erase) and change.cause is Cause.ABSENCE:
-            # Not erased after all, but perhaps in part: whoever comes back is compared field by field.
-            self._set_stage([change], Stage.ACTIVE)
-            self.store.known.relearn(self.sync, [(change.foreign_id, None, Digests())])
         self._set_aside(outcome)
 
     def _set_aside(self, outcome: Outcome) -> None:
@@ -171,6 +171,13 @@ class Ledger:
             next_try_at=now + pause_after(tries),
         )
         self.store.failures.set_aside(self.sync, refused)
+
+    def take_back(self, foreign_id: str, shown: Digests | None) -> None:
+        """An erasure for absence that is not to be finished; `shown` is what go~mus holds, where that has changed."""
+        with self.writing() as store:
+            store.known.set_stage(self.sync, [foreign_id], Stage.ACTIVE)
+            if shown is not None:
+                store.known.relearn(self.sync, [(foreign_id, None, shown)])
 
     # --- the read ---
 

@@ -16,7 +16,8 @@ class Recall:
     """`now` is the moment of the run, by which pauses are judged to be over.
 
     `unclear` are those whose create may still come to pass; `resends` says that others may be sent again, if the source
-    still has them.
+    still has them. `waiting` are those whose erasure was begun before and has changed nothing yet; one who is still
+    absent is planned anew.
     """
 
     store: Store
@@ -27,6 +28,7 @@ class Recall:
     erased: Erased = NOBODY
     unclear: frozenset[str] = frozenset()
     resends: bool = False
+    waiting: frozenset[str] = frozenset()
 
     def tombstones(self, foreign_ids: Sequence[str]) -> Mapping[str, Cause]:
         """Why these customers were erased, also where only the ledger knows."""

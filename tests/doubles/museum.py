@@ -1,7 +1,7 @@
 """A museum for tests: a source that can be edited, a sandbox, a state database, a clock; and runs between them."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from dataclasses import dataclass, field
@@ -226,6 +226,9 @@ class Museum:
     limits: Limits = DEFAULT_LIMITS
     recreate_vanished: bool = False
     attempts: int = 3
+    releases_linked: bool = True
+    holds_addresses: bool = True
+    placeholder: Mapping[str, str | int] = field(default_factory=dict)
     audit_per_run: int = 0
     fix_drift: bool = False
     address: str = "https://demo.gomus.de"
@@ -310,6 +313,7 @@ class Museum:
                 "concurrency": self.concurrency,
                 "attempts": self.attempts,
                 "timeout": self.timeout,
+                "placeholder": self.placeholder,
             }
         )
 
@@ -336,6 +340,8 @@ class Museum:
             audit_per_run=self.audit_per_run,
             fix_drift=self.fix_drift,
             keep=StateOptions().keep,
+            releases_linked=self.releases_linked,
+            holds_addresses=self.holds_addresses,
         )
 
     @contextmanager

@@ -84,6 +84,7 @@ class Erasure:
     notices: list[str] = field(default_factory=list)
     kept: dict[int, Refused] = field(default_factory=dict)
     tries: Counter[int] = field(default_factory=Counter)
+    deleted: set[int] = field(default_factory=set)  # go~mus says so
     last: CallFailed = field(default_factory=lambda: Retryable(STILL_SHOWN))
 
     @property
@@ -97,7 +98,7 @@ class Erasure:
     # --- anonymizing ---
 
     def anonymize(self) -> Outcome:
-        sighting = self.leaver.find()
+        sighting = self.leaver.find_first()
         if sighting.whereabouts is Whereabouts.GONE:
             return erased(self.erase, Action.ANONYMIZE, Result.SKIPPED, error=GONE)
         if sighting.here is None:
@@ -157,21 +158,22 @@ class Erasure:
     # --- releasing ---
 
     def release(self) -> Outcome:
-        for number in range(MOST_TWINS):
-            remote = self.leaver.named()
-            if remote is None:
-                return self._done(Action.RELEASE) if number else self._released_before()
+        remote = self.leaver.find_first().here or self.leaver.named()
+        if remote is None or remote.foreign_id is None:
+            return erased(self.erase, Action.RELEASE, Result.SKIPPED, error="go~mus shows nobody under this foreign_id")
+        for _ in range(MOST_TWINS):
             if not self._take_off(remote):
                 raise Refused(NOT_RELEASED)
+            twin = self.leaver.named()
+            if twin is None:
+                return self._done(Action.RELEASE)
+            remote = twin
         raise Retryable(TOO_MANY)
-
-    def _released_before(self) -> Outcome:
-        return erased(self.erase, Action.RELEASE, Result.SKIPPED, error="go~mus shows nobody under this foreign_id")
 
     # --- deleting ---
 
     def delete(self) -> Outcome:
-        sighting = self.leaver.find()
+        sighting = self.leaver.find_first()
         while remote := self._next(sighting):
             self.tries[remote.gomus_id] += 1
             self._make_sure(remote)
@@ -202,8 +204,11 @@ class Erasure:
             self._blank(remote)
 
     def _delete_one(self, remote: RemoteCustomer) -> Sighting:
+        may_be_gone = self.erase.anonymized or self.tries[remote.gomus_id] > 1
         try:
-            self.leaver.delete(remote)
+            if remote.gomus_id not in self.deleted:
+                self.leaver.delete(remote, may_be_gone=may_be_gone)
+                self.deleted.add(remote.gomus_id)
         except Missing:
             pass  # the look tells whether it is gone
         except Refused as refusal:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from syncd.delivery.delivery import Delivery
-from syncd.delivery.looking import Sighting
+from syncd.delivery.looking import Sighting, Whereabouts
 from syncd.delivery.placeholders import token_of
 from syncd.domain.records import RemoteCustomer, Value
 from syncd.errors import Missing
@@ -28,6 +28,14 @@ class Leaver:
     def find(self) -> Sighting:
         return self.delivery.find(self.foreign_id, self.gomus_id, mark=self.mark)
 
+    def find_first(self) -> Sighting:
+        """As `find`; that it is gone is believed once no read can be from before it came."""
+        for _ in self.delivery.looks(later=False):
+            sighting = self.find()
+            if sighting.whereabouts is not Whereabouts.GONE:
+                break
+        return sighting
+
     def named(self) -> RemoteCustomer | None:
         """Who shows its foreign_id: itself, or a twin."""
         is_same = self.delivery.is_same_id
@@ -36,28 +44,39 @@ class Leaver:
             remote = self.delivery.client.read(self.gomus_id) if self.gomus_id is not None else None
         return remote if remote is not None and is_same(remote.foreign_id, self.foreign_id) else None
 
-    def is_at(self, gomus_id: int) -> bool:
-        """Whether a number shows it: the one look after which the number may be used."""
-        return self.delivery.shows_by_number(self.foreign_id, gomus_id, mark=self.mark)
+    def is_at(self, gomus_id: int, *, for_sure: bool = False) -> bool:
+        """Whether a number shows it: the one look after which the number may be used.
+
+        `for_sure`: it may have been deleted just now, and a read may be older than that. So it is looked at for as long
+        as reads may lag; the number of somebody who is gone is read as a foreign_id of somebody else.
+        """
+        looks = self.delivery.looks(later=for_sure)
+        return all(self.delivery.shows_by_number(self.foreign_id, gomus_id, mark=self.mark) for _ in looks)
 
     def write(self, remote: RemoteCustomer, fields: Mapping[str, Value]) -> WriteAnswer:
         """By foreign_id; by number where that does not reach it, and where the foreign_id itself is to change."""
         is_in_body = not is_addressable(self.foreign_id)
-        if remote.foreign_id is not None and not (is_in_body and "foreign_id" in fields):
+        is_named = remote.foreign_id is not None and not (is_in_body and "foreign_id" in fields)
+        if is_named:
             with suppress(Missing):
                 return self.delivery.client.update_one(self.foreign_id, fields)
-        if not self.is_at(remote.gomus_id):
+        if not self.is_at(remote.gomus_id, for_sure=is_named):
             raise Missing("is no longer in go~mus", status=404)
         return self.delivery.client.update_numbered(remote.gomus_id, fields)
 
-    def delete(self, remote: RemoteCustomer) -> None:
-        """By foreign_id, where DELETE is not known to take numbers only."""
+    def delete(self, remote: RemoteCustomer, *, may_be_gone: bool) -> None:
+        """By foreign_id, where DELETE is not known to take numbers only.
+
+        `may_be_gone`: a call to delete it was sent before. Raises Missing where nobody was deleted by this one.
+        """
         habits = self.delivery.habits
         is_named = remote.foreign_id is not None and is_addressable(self.foreign_id)
-        if is_named and not habits.deletes_by_number:
+        is_tried = is_named and not habits.deletes_by_number
+        if is_tried:
             with suppress(Missing):
                 self.delivery.client.delete(self.foreign_id)
                 return
-        if self.is_at(remote.gomus_id):
-            self.delivery.client.delete(remote.gomus_id)
-            habits.deletes_by_number |= is_named
+        if not self.is_at(remote.gomus_id, for_sure=is_tried or may_be_gone):
+            raise Missing("is no longer in go~mus", status=404)
+        self.delivery.client.delete(remote.gomus_id)
+        habits.deletes_by_number |= is_named

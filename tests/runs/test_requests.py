@@ -1,24 +1,26 @@
 """Erasures on request: they hold for the instance, at once, whoever runs, and longer than the state."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from faults import Fault, Killed
-from museum import Feed, Museum, WatchfulFeed, member, sqlite_url
+from museum import Feed, Museum, Shelf, WatchfulFeed, member, sqlite_url
 
 from syncd.domain.changes import Action, Cause, Create
 from syncd.domain.diff import DeleteMode
-from syncd.domain.records import Digests
+from syncd.domain.records import Digests, SourceRecord
 from syncd.domain.runs import Status, Trigger
 from syncd.errors import Fatal, Misconfigured
 from syncd.gomus.client import Client
 from syncd.runs.requests import request_erasure
 from syncd.runs.run import opening
 from syncd.runs.world import World
+from syncd.sources.base import Reading, ReadKind
 from syncd.state.connect import open_engine
 from syncd.state.store import Store
 from syncd.state.tables import metadata
@@ -225,6 +227,14 @@ def test_the_run_under_way_erases_whom_it_would_have_treated_otherwise(
     assert not [one for one in here.sandbox.deleted if one["surname"] == "Muster2"]
 
 
+@pytest.mark.parametrize("number", range(4))
+def test_on_either_database_and_without_a_ledger(museum: Museum, number: int) -> None:
+    museum.batch_size, museum.concurrency = 2, 1
+    run_while_asked(museum, number, "M-0003", probe=False)
+    museum.run()
+    assert (there(museum), is_open(museum, "M-0003")) == (ids(1, 2, 4), False)
+
+
 def test_it_is_erased_before_what_is_left(here: Museum) -> None:
     here.batch_size, here.concurrency = 1, 1
     here.run()
@@ -257,23 +267,64 @@ def tombstone_of(museum: Museum, foreign_id: str) -> Tombstone:
     return Tombstone(name=name, sync="friends", cause=Cause.REQUEST, at=museum.clock.now)
 
 
-def test_a_request_that_comes_while_the_source_is_read_counts(here: Museum) -> None:
-    here.run()
-    here.rows.append(member(5, mail="not an address"))
-    here.row(2)["notes"] = "changed"
-    rows = list(here.rows)
+class InterruptedShelf(Shelf):
+    """Somebody asks between the first thousand of its records and the rest."""
 
-    class Rows(list[dict[str, object]]):
-        def __iter__(self) -> Iterator[dict[str, object]]:
-            yield from rows
-            for foreign_id in ids(2, 5):
-                ask(here, foreign_id)
-            here.clock.sleep(2)
+    def __init__(self, museum: Museum, foreign_id: str) -> None:
+        super().__init__()
+        self.rows = [*museum.rows, *(member(number, mail="no address") for number in range(1000, 2100))]
+        self._museum, self._foreign_id = museum, foreign_id
 
-    here.shelf.rows = Rows()
+    @contextmanager
+    def open(self, cursor: str | None = None) -> Iterator[Reading]:
+        with super().open(cursor) as reading:
+            yield _Interrupted(reading, self._ask)
+
+    def _ask(self) -> None:
+        ask(self._museum, self._foreign_id)
+        self._museum.clock.sleep(2)
+
+
+class _Interrupted(Reading):
+    kind, columns, description = ReadKind.SNAPSHOT, None, "shelf"
+
+    def __init__(self, inner: Reading, interrupt: Callable[[], None]) -> None:
+        self._inner, self._interrupt = inner, interrupt
+
+    def __iter__(self) -> Iterator[SourceRecord]:
+        for number, record in enumerate(self._inner):
+            if number == 1050:
+                self._interrupt()
+            yield record
+
+
+READ_AS = {
+    "new": lambda museum: museum.rows.insert(0, member(99)),
+    "new and invalid": lambda museum: museum.rows.insert(0, member(99, mail="no address")),
+    "changed": lambda museum: museum.row(2).update(notes="changed"),
+    "invalid": lambda museum: museum.row(2).update(mail="no address"),
+    "gone": lambda museum: museum.remove(2),
+}
+
+
+@pytest.mark.parametrize("change", READ_AS.values(), ids=READ_AS)
+@pytest.mark.parametrize("is_held", [False, True])
+def test_a_request_that_comes_while_the_source_is_read_counts(
+    here: Museum, change: Callable[[Museum], None], is_held: bool
+) -> None:
+    here.limits = replace(here.limits, invalid_percent=100)
+    here.fill(40)
     here.run()
-    assert there(here) == ids(1, 3, 4)
-    assert rows_of(here, "M-0002") == rows_of(here, "M-0005") == []
+    change(here)
+    if is_held:
+        for row in here.rows:
+            row["notes"] = "changed"
+    foreign_id = "M-0099" if len(here.rows) > 40 else "M-0002"
+    here.shelf = InterruptedShelf(here, foreign_id)
+    summary = here.run()
+    assert (summary.status is Status.HELD) is is_held
+    assert rows_of(here, foreign_id) == []
+    assert there(here) == [one for one in ids(*range(1, 41)) if one != foreign_id]
 
 
 # --- an erasure that is cut off ---

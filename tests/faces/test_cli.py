@@ -89,6 +89,26 @@ def test_a_refused_record_is_listed_with_words_and_exits_with_3(office: Office) 
     assert len(office.sandbox.customers) == 39
 
 
+def test_what_the_desk_has_corrected_is_overwritten_by_approval_alone(office: Office) -> None:
+    office.syncd("--once")
+    for customer in office.sandbox.customers[:30]:
+        office.sandbox.save({"tel": "+49301", "date_of_birth": None}, customer)
+    for file in (office.folder / "state").iterdir():
+        file.unlink()
+    assert "more than 20 such customers are held" in office.syncd("plan").out
+    ended = office.syncd("--once")
+    (held,) = ended.named("run.held")
+    assert (ended.code, held["guard"]) == (4, "first_contact")
+    assert "(tel 30)" in held["reason"]
+    assert held["reason"] in office.syncd("status").out
+    assert {one["date_of_birth"] for one in office.sandbox.customers} == {"1971-04-03"}
+    assert sum(one["tel"] == "+49301" for one in office.sandbox.customers) == 30
+    assert office.syncd("plan").code == 4
+    office.syncd("approve", "members")
+    assert office.syncd("--once").code == 0
+    assert not [one for one in office.sandbox.customers if one["tel"] == "+49301"]
+
+
 def test_what_a_guard_holds_is_released_by_approve(office: Office) -> None:
     office.syncd("--once")
     del office.rows[5:35]

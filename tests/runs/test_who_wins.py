@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import structlog
 from faults import Fault, Killed
-from museum import DEFAULT_LIMITS, FIELDS_MAPPED, Museum, sqlite_url
+from museum import DEFAULT_LIMITS, FIELDS_MAPPED, Museum, member, sqlite_url
 from structlog.testing import LogCapture
 
 from syncd.domain.guards import Guard
@@ -368,6 +368,18 @@ def test_an_approval_does_not_cover_who_is_met_later(museum: Museum) -> None:
     assert "tel 30" in summary.held[0].reason
     assert shown(museum, number=2) == museum.row(2)["phone"]
     assert shown(museum, number=50) == THERE
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_what_is_held_stays_held_though_others_come(museum: Museum, is_there: bool) -> None:
+    museum.fill(31)
+    losing_state(museum, tel=THERE)
+    late = museum.rows.pop()
+    museum.run()
+    museum.rows.append(late if is_there else member(32))
+    summary = museum.run()
+    assert f"(tel {30 + is_there})" in summary.held[0].reason
+    assert [shown(museum, number=number) for number in range(1, 31)] == [THERE] * 30
 
 
 @pytest.mark.parametrize(("limit", "status"), [(0, Status.HELD), (29, Status.HELD), (30, Status.DONE)])

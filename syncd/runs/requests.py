@@ -1,6 +1,6 @@
 """Asking for an erasure, and taking it back: the ledger first, then the state, whoever holds the lease."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from syncd.domain.changes import Cause
 from syncd.domain.chunks import chunks
@@ -19,12 +19,14 @@ def place_of(sync: Sync) -> Place:
 
 
 def request_erasure(
-    sync: Sync, world: World, foreign_ids: Iterable[str], *, by: str | None = None, why: str | None = None
+    sync: Sync, world: World, foreign_ids: Sequence[str], *, by: str | None = None, why: str | None = None
 ) -> None:
     """From now on nobody is created under these ids, and the next run, or the one under way, erases who is there.
 
     Raises Misconfigured or Fatal where the ledger can't be written, and StateUnusable; then nothing has happened.
     """
+    if not foreign_ids:
+        return
     now, instance = world.clock(), instance_of(sync, world)
     digests = dict.fromkeys(foreign_ids, "") | world.erasures.add(place_of(sync), foreign_ids, now)
     with world.store.transaction():

@@ -6,14 +6,14 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, literal, select, update
+from sqlalchemy import ColumnElement, Row, delete, literal_column, select, update
 
 from syncd.domain.changes import Cause
 from syncd.state import tables as t
 from syncd.state.transactions import Transactions
 
 C = t.tombstone.c
-REQUESTED = C.reason == Cause.REQUEST.value
+REQUESTED = C.reason == literal_column(f"'{Cause.REQUEST.value}'")  # as the index has it: no parameter would do
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,13 @@ class Tombstones:
         return self._requested(instance, C.foreign_id.is_not(None) | (C.at >= since))
 
     def _requested(self, instance: Instance, *where: ColumnElement[bool]) -> list[Tombstone]:
-        query = select(t.tombstone).where(_of(instance), REQUESTED, *where).order_by(C.at, C.name)
-        latest = {row.name: _tombstone(row) for row in self.db.rows(query)}  # an instance that has moved has copies
+        latest = {row.name: _tombstone(row) for row in self._rows(instance, *where)}  # one that has moved has copies
         return sorted(latest.values(), key=lambda one: (one.at, one.name), reverse=True)
+
+    def _rows(self, instance: Instance, *where: ColumnElement[bool]) -> list[Row[Any]]:
+        """Sorted out here: a database would rather look through all tombstones of the instance."""
+        rows = self.db.rows(select(t.tombstone).where(REQUESTED, *where).order_by(C.at))
+        return [row for row in rows if row.instance == instance.name or row.address == instance.address]
 
     # --- writes ---
 
@@ -112,14 +116,11 @@ class Tombstones:
 
     def follow(self, instance: Instance) -> None:
         """Let the requests made under its former name or address hold, whichever of the two changes next."""
-        mine = (C.instance == instance.name) & (C.address == instance.address)
-        names = select(C.name).where(mine)
-        moved = {C.instance: literal(instance.name), C.address: literal(instance.address, C.address.type)}
-        copied = select(*(moved.get(column, column) for column in C)).where(
-            _of(instance), ~mine, REQUESTED, C.name.not_in(names)
-        )
-        insert = self.db.insert(t.tombstone).from_select([column.name for column in C], copied)
-        self.db.write(insert.on_conflict_do_nothing())
+        today = {"instance": instance.name, "address": instance.address}
+        rows = [row._asdict() for row in self._rows(instance)]
+        exact = {row["name"] for row in rows if row.items() >= today.items()}
+        left = {row["name"]: row | today for row in rows if row["name"] not in exact}
+        self.db.write(self.db.insert(t.tombstone).on_conflict_do_nothing(), list(left.values()))
 
 
 def _of(instance: Instance) -> ColumnElement[bool]:

@@ -406,7 +406,7 @@ def test_a_reference_that_leads_nowhere_is_told_once_with_what_to_do(mistakes, t
 @pytest.mark.parametrize(
     "written", ['"hunter2"', "4711", '["hunter2"]', '{ env = "A", file = "b" }', '{ value = "hunter2" }']
 )
-@pytest.mark.parametrize(("table", "key"), [("gomus.main", "token"), ("state", "digest_key")])
+@pytest.mark.parametrize(("table", "key"), [("gomus.main", "token"), ("state", "digest_key"), ("state", "ledger_key")])
 def test_a_secret_in_plain_text_is_refused_and_not_quoted(mistakes, table, key, written):
     text = SMALLEST.replace('token = { env = "GOMUS_TOKEN" }\n', "") if key == "token" else SMALLEST
     header = f"[{table}]\n"
@@ -666,3 +666,45 @@ def test_the_examples_of_the_contract_for_rest_load_as_they_stand(read):
         document = REST.partition("[sync.members.source]")[0] + "\n".join(own).replace("sync.contacts", "sync.members")
         assert getattr(read(document, env).syncs["members"].source, key).type in table
         assert valid(tomllib.loads(document))
+
+
+# --- the ledger of erasures
+
+
+@pytest.mark.parametrize(
+    ("written", "place"),
+    [
+        ("erasures.ledger", "{base}/erasures.ledger"),
+        ("/srv/erasures.ledger", "/srv/erasures.ledger"),
+        ("sqlite:///ledger.db", "sqlite:///{base}/ledger.db"),
+        ("postgresql://syncd@db/ledger", "postgresql+psycopg://syncd@db/ledger"),
+    ],
+)
+def test_a_ledger_is_a_path_beside_the_configuration_or_a_database(read, tmp_path, written, place):
+    keys = ('ledger_key = { env = "SYNCD_DIGEST_KEY" }', f'ledger = "{written}"')
+    assert read(with_keys("state", *keys)).state.ledger == place.format(base=tmp_path)
+
+
+@pytest.mark.parametrize("written", ["mysql://db/ledger", "sqlite://", " "])
+def test_a_place_that_can_hold_no_ledger_is_refused(mistakes, written):
+    keys = ('ledger_key = { env = "SYNCD_DIGEST_KEY" }', f'ledger = "{written}"')
+    (mistake,) = mistakes(with_keys("state", *keys))
+    assert mistake.startswith("state.ledger: ")
+
+
+def test_a_ledger_needs_a_key_that_is_not_made_beside_the_state(mistakes):
+    assert mistakes(with_keys("state", 'ledger = "erasures.ledger"')) == [
+        'state.ledger_key: is needed with a ledger: ledger_key = { env = "SYNCD_LEDGER_KEY" }'
+    ]
+
+
+def test_the_keys_of_a_ledger_are_the_one_that_writes_and_all_that_may_have_written(read, monkeypatch):
+    env = '{ env = "SYNCD_DIGEST_KEY" }'
+    state = read(with_keys("state", 'ledger = "l"', f"digest_key = {env}", f"ledger_old_keys = [{env}]")).state
+    assert state.ledger_keys == (ENV["SYNCD_DIGEST_KEY"],) * 2
+
+
+def test_an_old_key_in_plain_text_is_refused(mistakes):
+    (mistake,) = mistakes(with_keys("state", 'ledger_old_keys = ["hunter2"]'))
+    assert mistake.startswith("state.ledger_old_keys[0]: a secret does not belong in this file in plain text")
+    assert "hunter2" not in mistake

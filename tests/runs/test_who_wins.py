@@ -178,6 +178,15 @@ def test_a_kept_value_follows_again_once_both_agree(museum: Museum) -> None:
     assert shown(museum) == HERE
 
 
+def test_whom_staff_have_brought_what_the_source_says_follows_it_still(museum: Museum) -> None:
+    starting(museum, "unless-changed")
+    museum.change_remotely(2, tel=LATER)
+    for value in (LATER, HERE):
+        says(museum, value)
+        museum.run()
+    assert shown(museum) == HERE
+
+
 def test_one_look_decides_and_nobody_else_is_read(museum: Museum) -> None:
     starting(museum, "unless-changed")
     says(museum, LATER)

@@ -78,7 +78,7 @@ class Wanted:
         }
         if self.is_renewed:  # what is not mapped any more can't be made anew
             return replace(self.today, fields=agreed)
-        shown = {n: d for n, d in known.shown.items() if n not in sent and d != self.as_known.fields.get(n)}
+        shown = {name: digest for name, digest in known.shown.items() if name not in sent}
         return replace(self.today, fields={**known.fields, **agreed}, shown=shown)
 
 

@@ -45,7 +45,7 @@ ALLOWED: Mapping[str, Shape] = {
     # one customer
     "foreign_id": Shape.ONE,
     "gomus_id": Shape.ONE,
-    "action": Shape.ONE,  # create, update, adopt, anonymize, delete
+    "action": Shape.ONE,  # create, update, adopt, anonymize, delete, release
     "result": Shape.ONE,  # ok, failed, skipped
     "fields": Shape.MANY,  # names of fields, never values
     # one call

@@ -40,7 +40,7 @@ class Resuming:
         """
         failures = 0
         for known in recall.store.known.unfinished(recall.sync):
-            if known.gomus_id is None or known.foreign_id in but or recall.refused([known.foreign_id]):
+            if known.gomus_id is None or known.foreign_id in but or recall.rests([known.foreign_id]):
                 continue
             cause = recall.tombstones([known.foreign_id]).get(known.foreign_id, Cause.ABSENCE)
             if cause is Cause.REQUEST:

@@ -144,7 +144,7 @@ def _judge_absences(read: Read, policy: AbsencePolicy, now: datetime) -> Absence
                 due.append(gone.known)
             else:
                 tally[verdict.value] += 1
-        refused = recall.refused([known.foreign_id for known in due])
+        refused = recall.rests([known.foreign_id for known in due])
         tally["quarantined"] += len(refused)
         spool.add_changes(_erasure(known, policy) for known in due if known.foreign_id not in refused)
     return absences

@@ -19,6 +19,7 @@ DONE = {
     "adopt": "adopted",
     "anonymize": "anonymized",
     "delete": "deleted",
+    "release": "released",
     "failed": "refused or failed",
     "skipped": "skipped",
     "drifted": "found changed in go~mus",
@@ -43,12 +44,14 @@ PLANNED = {
     "create": "to create (or to adopt, where go~mus has them already)",
     "update": "to update",
     "delete": "to anonymize and delete",
+    "release": "to release: only the foreign_id is taken off",
     "invalid": "invalid, not sent",
     "quarantined": "refused before, resting until they change or their pause is over",
 }
-IN_PLAN = (
-    "records unchanged create update delete absent hidden ignored invalid quarantined erased waiting duplicates".split()
-)
+IN_PLAN = [
+    *"records unchanged create update delete release".split(),
+    *"absent hidden ignored invalid quarantined erased waiting duplicates".split(),
+]
 DAYS = "Mon Tue Wed Thu Fri Sat Sun".split()
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 UNITS = (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1)))

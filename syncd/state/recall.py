@@ -7,6 +7,7 @@ from datetime import datetime
 from syncd.domain.changes import Action, Cause
 from syncd.domain.digest import Digester
 from syncd.state.erasures import NOBODY, Erased
+from syncd.state.ledger import ERASURE
 from syncd.state.store import Store
 from syncd.state.tombstones import Instance
 
@@ -49,6 +50,10 @@ class Recall:
         """Content digests of the refused records whose pause is not over."""
         found = self.store.failures.find_refused(self.sync, foreign_ids)
         return {name: row.content for name, row in found.items() if row.next_try_at > self.now}
+
+    def rests(self, foreign_ids: Sequence[str]) -> frozenset[str]:
+        """Whose erasure was refused, while its pause is not over."""
+        return frozenset(name for name, content in self.refused(foreign_ids).items() if content == ERASURE)
 
     def set_aside(self) -> Mapping[str, Action]:
         """Everybody in the quarantine, with what was refused; also those whose pause is over."""

@@ -15,6 +15,7 @@ from syncd.domain.diff import DeleteMode
 from syncd.domain.runs import Status, Trigger
 from syncd.errors import LeaseTaken
 from syncd.runs.run import run
+from syncd.sandbox.customers import Complaint
 from syncd.sandbox.switches import Switches
 from syncd.state.lease import take_lease
 
@@ -517,28 +518,42 @@ def test_mode_ignore_leaves_the_absent_alone(here: Museum) -> None:
 
 
 def test_an_anonymization_that_is_refused_rests_and_the_customer_may_come_back(here: Museum) -> None:
-    here.sandbox.switches = Switches(required=frozenset({"surname", "tel"}))
     here.fill(3)
     here.run()
     row = here.row(2)
     here.remove(2)
+    here.sandbox.objects = lambda _fields: [Complaint(field="surname", text="is locked")]
     assert here.run().status is Status.PROBLEMS
     assert (here.run().status, here.calls()) == (Status.PROBLEMS, [])
+    here.sandbox.objects = lambda _fields: []
     here.rows.append(dict(row, phone="+493023125777"))
     assert here.run().status is Status.DONE
-    assert [customer["tel"] for customer in here.sandbox.by_foreign_id("M-0002")] == ["+493023125777"]
+    assert [write.customers for write in here.writes()] == [[{"tel": "+493023125777"}]]
 
 
-def test_further_addresses_are_told_when_a_customer_is_erased(here: Museum) -> None:
-    here.sandbox.switches = Switches(address="nested")
+@pytest.mark.parametrize("is_held", [True, False])
+def test_a_customer_with_further_addresses_is_held_or_told_of_as_configured(here: Museum, is_held: bool) -> None:
+    here.sandbox.switches, here.holds_addresses = Switches(address="nested"), is_held
     here.fill(2)
     here.run()
     here.sandbox.add_address(here.sandbox.by_foreign_id("M-0002")[0].id, city="Köln")
+    before = here.sandbox.by_foreign_id("M-0002")
     here.remove(2)
     here.run()
     errors = [line.error for line in here.store.journal.of_customer("members", "M-0002") if line.action == "anonymize"]
     assert errors[0] is not None
     assert "has 2 addresses" in errors[0]
+    assert here.sandbox.by_foreign_id("M-0002") == (before if is_held else [])
+    assert ("M-0002" in here.listed()) is is_held
+
+
+def test_on_request_a_customer_with_further_addresses_is_erased_and_told_of(here: Museum) -> None:
+    here.sandbox.switches = Switches(address="nested")
+    here.fill(2)
+    here.run()
+    here.sandbox.add_address(here.sandbox.by_foreign_id("M-0002")[0].id, city="Köln")
+    assert here.erase("M-0002").status is Status.DONE
+    assert [customer["surname"] for customer in here.sandbox.deleted] == ["anonymisiert"]
 
 
 @pytest.mark.parametrize("cleared_by", ["null", "empty"])
@@ -552,7 +567,10 @@ def test_fields_are_emptied_whichever_way_the_server_knows(here: Museum, cleared
     assert {here.sandbox.by_foreign_id(f"M-000{n}")[0]["tel"] for n in (2, 3, 4)} <= {None, ""}
     here.remove(5)
     assert here.run().status is Status.DONE
-    assert not {here.sandbox.deleted[0][name] for name in ("tel", "notes", "date_of_birth")} - {None, ""}
+    assert not {here.sandbox.deleted[0][name] for name in ("tel", "notes")} - {None, ""}
+    assert here.sandbox.deleted[0]["date_of_birth"] == (None if cleared_by == "null" else "1980-12-31")
+    told = [line.error for line in here.store.journal.of_customer("members", "M-0005") if line.action == "anonymize"]
+    assert told == [None if cleared_by == "null" else "go~mus does not let go of date_of_birth"]
 
 
 def test_a_customer_that_somebody_deleted_is_reported_or_recreated(here: Museum) -> None:

@@ -103,6 +103,7 @@ def test_every_key_of_the_contract_arrives(read, tmp_path):
     ]  # fmt: skip
     assert sync.delete.model_dump() == {
         "mode": DeleteMode.ANONYMIZE_THEN_DELETE, "grace": timedelta(days=7), "max_percent": 5, "max_count": 20,
+        "linked": "release", "further_addresses": "hold",
     }  # fmt: skip
     assert sync.guards.model_dump() == {
         "update_percent": 50, "clear_percent": 20, "first_contact": 20, "invalid_percent": 20,
@@ -230,7 +231,7 @@ max_procent = 5
         "sync.members.foreign_id.prefix: 5 must be text, in quotes",
         "sync.members.source.path: 7 must be text, in quotes",
         "sync.members.fields.surnam: go~mus has no customer field 'surnam'; did you mean 'surname'?",
-        "sync.members.delete.mode: 'purge' is not one of 'anonymize-then-delete', 'anonymize' or 'ignore'",
+        "sync.members.delete.mode: 'purge' is not one of 'anonymize-then-delete', 'anonymize', 'release' or 'ignore'",
         "sync.members.delete.grace: '7 dys' is not a duration such as '7d', '12h', '30m'",
         "sync.members.delete.max_count: 'many' is not a whole number",
         "sync.members.delete.max_procent: unknown key; did you mean 'max_percent'?",
@@ -512,15 +513,38 @@ def test_the_example_loads():
 
 def test_the_defaults_that_the_example_shows_are_those_of_the_program(tmp_path):
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
-    default = re.compile(r"# (?!digest_key|ledger|requests_per_second)[a-z_]+ = ")
+    default = re.compile(r"# (?!digest_key|ledger|requests_per_second|placeholder)[a-z_]+ = ")
     shown = [line[2:] if default.match(line) else line for line in lines]
-    assert sum(old != new for old, new in zip(lines, shown, strict=True)) == 22
+    assert sum(old != new for old, new in zip(lines, shown, strict=True)) == 24
     (tmp_path / "config.toml").write_text("\n".join(shown), encoding="utf-8")
     left_out, written = load(EXAMPLE, ENV), load(tmp_path / "config.toml", ENV)
     assert written.gomus == left_out.gomus
     assert written.syncs == left_out.syncs
     assert written.daemon == left_out.daemon
     assert written.state.url == left_out.state.url.replace(str(ROOT), str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("placeholder", "word"),
+    [
+        ('email = "geloescht@museum.example"', "{token}"),
+        ('email = "{token}"', "e-mail address"),
+        ('addr_stret = "-"', "'addr_street'"),
+        ('language_id = "1"', "no personal field"),
+        ('date_of_birth = "01.01.1900"', "date"),
+        ('customer_salutation_id = "Herr"', "number"),
+        ('tel = " "', "empty"),
+        ('name = "{token}{token}{token}{token}{token}{token}{token}{token}"', "longer"),
+    ],
+)
+def test_a_placeholder_has_to_fit_its_field(tmp_path, placeholder, word):
+    file = tmp_path / "config.toml"
+    file.write_text(with_keys("gomus.main", f"placeholder = {{ {placeholder} }}"), encoding="utf-8")
+    with pytest.raises(Misconfigured) as refusal:
+        load(file, ENV)
+    [problem] = refusal.value.problems
+    assert problem.path.startswith("gomus.main.placeholder")
+    assert word in problem.message
 
 
 def valid(document):

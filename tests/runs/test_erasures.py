@@ -1,0 +1,371 @@
+"""What becomes of who leaves: whom an erasure touches, when it is taken back, what a changed configuration ends."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from faults import Fault, Killed
+from museum import Museum, member
+from werkzeug.wrappers import Response
+
+from syncd.domain.diff import DeleteMode
+from syncd.domain.records import Origin, Stage
+from syncd.domain.runs import Status
+from syncd.sandbox.customers import Complaint
+from syncd.sandbox.proxy import Hook, Passing, html
+from syncd.sandbox.switches import Switches
+from syncd.state.known import KnownRow
+
+A_WHILE = 700.0  # longer than a lost call may still take effect
+
+
+@pytest.fixture
+def museum(tmp_path: Path) -> Iterator[Museum]:
+    museum = Museum(state_url=f"sqlite:///{tmp_path / 'state.db'}")
+    museum.fill(4)
+    museum.run()
+    yield museum
+    museum.close()
+
+
+def before(method: str, act: Callable[[], object]) -> Hook:
+    """Something happens in go~mus just before the first such call."""
+    left = [act]
+
+    def hook(call: Passing) -> Response:
+        if call.method == method and left:
+            left.pop()()
+        return call.act()
+
+    return hook
+
+
+def turned_away(call: Passing) -> Response:
+    return html(503) if call.method == "PUT" else call.act()
+
+
+def link(museum: Museum, number: int) -> None:
+    """As a customer that go~mus had before."""
+    name = f"M-{number:04d}"
+    known = museum.store.known.find_one("members", name)
+    assert known is not None
+    museum.store.known.drop("members", [name])
+    row = KnownRow(foreign_id=name, gomus_id=known.gomus_id, digests=known.digests, origin=Origin.LINKED)
+    museum.store.known.put("members", [row])
+
+
+def erasure_of(museum: Museum, number: int, action: str = "anonymize") -> list[str | None]:
+    lines = museum.store.journal.of_customer("members", f"M-{number:04d}")
+    return [line.error for line in lines if line.action == action]
+
+
+# --- whom it touches ---
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+@pytest.mark.parametrize("mode", [DeleteMode.ANONYMIZE_THEN_DELETE, DeleteMode.ANONYMIZE, DeleteMode.RELEASE])
+def test_who_has_lost_its_id_at_any_moment_is_nobody_else(museum: Museum, method: str, mode: DeleteMode) -> None:
+    """Its number then means the foreign_id of a stranger: 1002 is one."""
+    museum.mode = mode
+    [leaver] = museum.sandbox.by_foreign_id("M-0002")
+    museum.sandbox.hook = before(method, lambda: museum.sandbox.remove(leaver))
+    museum.remove(2)
+    for _ in range(3):
+        museum.run()
+        museum.clock.sleep(A_WHILE)
+    assert museum.sandbox.touched_strangers() == []
+    assert [one.foreign_id for one in museum.sandbox.customers if one.id != leaver.id] == ["M-0001", "M-0003", "M-0004"]
+
+
+@pytest.mark.parametrize("lenient", [False, True])
+@pytest.mark.parametrize("mode", [DeleteMode.ANONYMIZE_THEN_DELETE, DeleteMode.ANONYMIZE, DeleteMode.RELEASE])
+def test_an_id_that_begins_with_a_strangers_number_is_not_the_stranger(
+    tmp_path: Path, lenient: bool, mode: DeleteMode
+) -> None:
+    switches = Switches(lenient_numeric=lenient)
+    museum = Museum(state_url=f"sqlite:///{tmp_path / 'state.db'}", prefix="", switches=switches, mode=mode)
+    museum.sandbox.add_stranger(id=2024, foreign_id="OTHER-1", surname="Fremd")
+    museum.rows[:] = [member(number, id=f"2024-{number}") for number in range(1, 4)]
+    museum.run()
+    museum.rows.pop()
+    for _ in range(3):
+        museum.run()
+        museum.clock.sleep(A_WHILE)
+    assert museum.sandbox.touched_strangers() == []
+    shown = [one for one in museum.sandbox.customers if one.foreign_id == "2024-3"]
+    assert lenient or shown == []
+    museum.close()
+
+
+@pytest.mark.parametrize("email", [None, "jemand@example.org"])
+def test_without_a_foreign_id_only_our_placeholder_makes_it_ours(museum: Museum, email: str | None) -> None:
+    [leaver] = museum.sandbox.by_foreign_id("M-0002")
+    museum.sandbox.rename(leaver.id, None)
+    museum.sandbox.save({"email": email}, next(one for one in museum.sandbox.customers if one.id == leaver.id))
+    before_it = [one.fields for one in museum.sandbox.customers]
+    museum.remove(2)
+    museum.run()
+    assert [one.fields for one in museum.sandbox.customers] == before_it
+    assert "foreign_id" in museum.listed()["M-0002"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+@pytest.mark.parametrize("mode", [DeleteMode.ANONYMIZE_THEN_DELETE, DeleteMode.ANONYMIZE, DeleteMode.RELEASE])
+def test_twins_of_one_foreign_id_go_together(museum: Museum, count: int, mode: DeleteMode) -> None:
+    museum.sandbox.switches, museum.mode = Switches(foreign_ids="repeatable"), mode
+    for number in range(count):
+        museum.sandbox.add_customer(foreign_id="M-0002", surname=f"Muster2 {number}", email=f"z{number}@example.org")
+    museum.remove(2)
+    museum.run()
+    assert museum.sandbox.by_foreign_id("M-0002") == []
+    names = [str(one["surname"]) for one in museum.sandbox.customers if one.foreign_id is None]
+    stays = 0 if mode is DeleteMode.ANONYMIZE_THEN_DELETE else count + 1
+    is_released = mode is DeleteMode.RELEASE
+    assert (len(names), all(name.startswith("Muster") for name in names)) == (stays, is_released or not stays)
+
+
+def test_who_was_renamed_before_the_delete_is_not_told_as_deleted(museum: Museum) -> None:
+    [leaver] = museum.sandbox.by_foreign_id("M-0002")
+    museum.sandbox.hook = before("DELETE", lambda: museum.sandbox.rename(leaver.id, "DESK-2"))
+    museum.remove(2)
+    museum.run()
+    assert [one.foreign_id for one in museum.sandbox.customers if one.id == leaver.id] == ["DESK-2"]
+    assert "another foreign_id" in str(erasure_of(museum, 2, "delete"))
+    assert "M-0002" in museum.listed()
+
+
+@pytest.mark.parametrize("orders", [0, 1])
+def test_who_was_made_anew_while_a_delete_was_lost_is_anonymized_first(museum: Museum, orders: int) -> None:
+    museum.sandbox.switches = Switches(delete_with_orders="refused-409")
+    [leaver] = museum.sandbox.by_foreign_id("M-0002")
+    again: list[int] = []
+
+    def make_anew(call: Passing) -> Response:
+        if call.method != "DELETE" or again:
+            return call.act()
+        again.append(museum.sandbox.recreate(leaver.id, surname="Muster2", tel="+49301").id)
+        for _ in range(orders):
+            museum.sandbox.add_order(again[0])
+        return html(502)
+
+    museum.sandbox.hook = make_anew
+    museum.remove(2)
+    museum.run()
+    [left] = [one for one in (*museum.sandbox.customers, *museum.sandbox.deleted) if one.id == again[0]]
+    assert (left["surname"], left["tel"], left in museum.sandbox.customers) == ("anonymisiert", None, bool(orders))
+    assert museum.sandbox.by_foreign_id("M-0002") == []
+
+
+# --- when it is taken back ---
+
+
+@pytest.mark.parametrize("mode", [DeleteMode.ANONYMIZE_THEN_DELETE, DeleteMode.RELEASE])
+@pytest.mark.parametrize("column", ["phone", "mail", "given"])
+def test_who_returns_before_anything_happened_is_compared(museum: Museum, mode: DeleteMode, column: str) -> None:
+    museum.mode, museum.sandbox.hook = mode, turned_away
+    row = dict(museum.row(2), **{column: "+493023125999" if column == "phone" else "neu@example.org"})
+    museum.remove(2)
+    museum.run()
+    museum.sandbox.hook = None
+    museum.clock.sleep(A_WHILE)
+    museum.rows.append(row)
+    museum.run()
+    assert len(museum.writes()) == 1
+    assert [
+        one[{"phone": "tel", "mail": "email", "given": "name"}[column]]
+        for one in museum.sandbox.by_foreign_id("M-0002")
+    ] == [row[column]]
+    assert museum.sandbox.deleted == []
+
+
+@pytest.mark.parametrize("minutes", [1, 4, 9])
+@pytest.mark.parametrize("mode", [DeleteMode.ANONYMIZE_THEN_DELETE, DeleteMode.RELEASE])
+def test_who_returns_while_a_lost_call_may_still_come_waits(museum: Museum, minutes: int, mode: DeleteMode) -> None:
+    museum.mode, museum.attempts = mode, 1
+    museum.transport.late_for = timedelta(minutes=minutes)
+    museum.remove(2)
+    museum.run(lambda request, _number: Fault.LATE if request.method == "PUT" else None)
+    museum.rows.append(member(2))
+    for _ in range(4):
+        museum.run()
+        museum.clock.sleep(A_WHILE)
+    museum.transport.flush()
+    museum.run()
+    assert [one["surname"] for one in museum.sandbox.by_foreign_id("M-0002")] == ["Muster2"]
+    assert (museum.run().status, museum.calls()) == (Status.DONE, [])
+
+
+@pytest.mark.parametrize("fault", [Fault.KILLED_AFTER, Fault.READ_TIMEOUT])
+def test_an_erasure_that_has_begun_is_finished_and_the_person_made_anew(museum: Museum, fault: Fault) -> None:
+    [leaver] = museum.sandbox.by_foreign_id("M-0002")
+    museum.remove(2)
+    with suppress(Killed):
+        museum.run([None, fault, Fault.KILLED_BEFORE])
+    museum.rows.append(member(2))
+    for _ in range(3):
+        museum.run()
+    [again] = museum.sandbox.by_foreign_id("M-0002")
+    assert (again["surname"], again.id != leaver.id) == ("Muster2", True)
+    assert [one["surname"] for one in museum.sandbox.deleted] == ["anonymisiert"]
+
+
+# --- a changed configuration ---
+
+
+@pytest.mark.parametrize("now", [DeleteMode.IGNORE, DeleteMode.RELEASE, DeleteMode.ANONYMIZE])
+@pytest.mark.parametrize("step", [1, 2, 4])
+def test_an_unfinished_erasure_goes_no_further_than_the_mode_of_today(
+    museum: Museum, now: DeleteMode, step: int
+) -> None:
+    museum.remove(2)
+    with suppress(Killed):
+        museum.run([None] * step + [Fault.KILLED_BEFORE])
+    museum.mode = now
+    before_it = [one.fields for one in museum.sandbox.customers]
+    museum.clock.sleep(A_WHILE)
+    museum.run()
+    museum.run()
+    assert museum.sandbox.deleted == []
+    if now is DeleteMode.IGNORE:
+        assert [one.fields for one in museum.sandbox.customers] == before_it
+        assert museum.store.known.unfinished("members") == []
+    else:
+        assert museum.sandbox.by_foreign_id("M-0002") == []
+
+
+@pytest.mark.parametrize("linked", [True, False])
+@pytest.mark.parametrize("mode", [DeleteMode.ANONYMIZE_THEN_DELETE, DeleteMode.ANONYMIZE, DeleteMode.IGNORE])
+def test_whom_go_mus_had_before_is_released_unless_configured(museum: Museum, linked: bool, mode: DeleteMode) -> None:
+    museum.mode, museum.releases_linked = mode, linked
+    link(museum, 2)
+    [leaver] = museum.sandbox.by_foreign_id("M-0002")
+    museum.remove(2)
+    museum.run()
+    left = [one for one in museum.sandbox.customers if one.id == leaver.id]
+    if mode is DeleteMode.IGNORE:
+        assert left == [leaver]
+    elif linked:
+        assert [(one.foreign_id, one["surname"]) for one in left] == [(None, "Muster2")]
+        assert erasure_of(museum, 2, "release") == [None]
+    else:
+        assert [one["surname"] for one in left] == (["anonymisiert"] if mode is DeleteMode.ANONYMIZE else [])
+
+
+def test_who_was_released_and_returns_is_created(museum: Museum) -> None:
+    museum.mode = DeleteMode.RELEASE
+    [leaver] = museum.sandbox.by_foreign_id("M-0002")
+    museum.remove(2)
+    museum.run()
+    museum.rows.append(member(2))
+    museum.run()
+    [again] = museum.sandbox.by_foreign_id("M-0002")
+    assert again.id != leaver.id
+    assert leaver.id in {one.id for one in museum.sandbox.customers}
+
+
+@pytest.mark.parametrize("mode", [DeleteMode.RELEASE, DeleteMode.ANONYMIZE])
+def test_a_foreign_id_that_go_mus_does_not_let_go_is_named(museum: Museum, mode: DeleteMode) -> None:
+    museum.mode = mode
+    museum.sandbox.switches = Switches(unemptied=frozenset({"foreign_id"}))
+    museum.remove(2)
+    museum.run()
+    assert len(museum.sandbox.by_foreign_id("M-0002")) == 1
+    told = [*erasure_of(museum, 2, "release"), *erasure_of(museum, 2)]
+    assert told == ["go~mus does not let go of the foreign_id"]
+    assert ("M-0002" in museum.listed()) is (mode is DeleteMode.RELEASE)
+
+
+# --- what is left in a field ---
+
+
+def test_a_configured_placeholder_stands_where_go_mus_insists(museum: Museum) -> None:
+    museum.placeholder = {"email": "geloescht-{token}@museum.example", "date_of_birth": "1900-01-01", "tel": "0"}
+    museum.sandbox.switches = Switches(unemptied=frozenset({"date_of_birth", "tel"}))
+    museum.remove(2)
+    museum.run()
+    [left] = museum.sandbox.deleted
+    assert (left["date_of_birth"], left["tel"], left["notes"]) == ("1900-01-01", "0", None)
+    assert str(left["email"]).startswith("geloescht-")
+    assert str(left["email"]).endswith("@museum.example")
+    assert erasure_of(museum, 2) == ["go~mus takes no empty date_of_birth, tel: a placeholder stands there"]
+
+
+def test_what_empties_a_field_is_learned_for_that_field_alone(museum: Museum) -> None:
+    museum.sandbox.switches = Switches(cleared_by="empty")
+    museum.row(1)["phone"] = ""
+    museum.run()
+    assert museum.store.instances.learned("main") == {"blank.tel": "empty text"}
+
+
+def test_nothing_is_learned_from_a_lost_answer(museum: Museum) -> None:
+    left = [2]
+
+    def lose(call: Passing) -> Response:
+        if call.method == "PUT" and left[0]:
+            left[0] -= 1
+            return html(502)
+        return call.act()
+
+    museum.sandbox.hook = lose
+    museum.remove(2)
+    museum.run()
+    sent = [write.customers[0] for write in museum.writes() if write.method == "PUT"]
+    assert (len(sent), museum.store.instances.learned("main")) == (1, {})
+    assert "" not in sent[0].values()
+
+
+@pytest.mark.parametrize("field", ["tel", "notes", "email"])
+def test_one_customers_field_that_stays_concerns_nobody_else(museum: Museum, field: str) -> None:
+    museum.sandbox.objects = lambda fields: (
+        [Complaint(field=field, text="can't be changed")]
+        if fields["foreign_id"] == "M-0001" and not str(fields[field]).endswith(("@example.org", "001", " 1"))
+        else []
+    )
+    museum.remove(1, 2)
+    museum.run()
+    one, other = sorted(museum.sandbox.deleted, key=lambda customer: customer.id)
+    assert {
+        name for name in ("tel", "notes", "email") if "1" in str(one[name]) and "invalid" not in str(one[name])
+    } == {field}
+    assert (other["tel"], other["notes"]) == (None, None)
+    assert erasure_of(museum, 1) == [f"go~mus does not let go of {field}"]
+    assert erasure_of(museum, 2) == [None]
+    assert museum.store.instances.learned("main") == {}
+
+
+def test_what_a_server_said_before_is_forgotten_with_the_person(museum: Museum) -> None:
+    museum.sandbox.objects = lambda _fields: [Complaint(field="tel", text="of Ada is invalid")]
+    museum.row(2)["phone"] = "+493023125999"
+    museum.run()
+    museum.sandbox.objects = lambda _fields: []
+    museum.remove(2)
+    museum.run()
+    assert not [line for line in museum.store.journal.of_customer("members", "M-0002") if "Ada" in str(line.error)]
+
+
+def test_who_was_filled_again_is_anonymized_again_before_the_delete(museum: Museum) -> None:
+    left = [1]
+
+    def fill_again(call: Passing) -> Response:
+        if call.method == "DELETE" and left:
+            left.pop()
+            museum.change_remotely(2, tel="+49301", surname="Muster")
+            return html(502)
+        return call.act()
+
+    museum.sandbox.hook = fill_again
+    museum.remove(2)
+    museum.run()
+    assert [(one["surname"], one["tel"]) for one in museum.sandbox.deleted] == [("anonymisiert", None)]
+
+
+def test_a_refused_first_step_keeps_nobody_from_being_active(museum: Museum) -> None:
+    museum.sandbox.objects = lambda _fields: [Complaint(field="surname", text="is locked")]
+    museum.remove(2)
+    museum.run()
+    known = museum.store.known.find_one("members", "M-0002")
+    assert known is not None
+    assert known.stage is Stage.ACTIVE
+    assert "surname" in museum.listed()["M-0002"]

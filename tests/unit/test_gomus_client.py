@@ -129,7 +129,9 @@ def test_retry_after_is_heeded_in_both_spellings(header: str | None, least: floa
     assert least <= slept[0] <= most
 
 
-@pytest.mark.parametrize("call", [lambda c: c.read(7), lambda c: c.update_one("M-1", {"tel": "1"}), lambda c: c.delete(7)])
+@pytest.mark.parametrize(
+    "call", [lambda c: c.read(7), lambda c: c.update_one("M-1", {"tel": "1"}), lambda c: c.delete(7)]
+)
 def test_a_wait_that_is_cut_short_is_followed_by_no_other_try(call: Callable[[Client], object]) -> None:
     answers = iter([httpx.Response(429, headers={"Retry-After": "120"})])
     with pytest.raises(Stopped):

@@ -1,11 +1,10 @@
 """One run, told from top to bottom: read, map, compare, ask the guards, write down, carry out, record."""
 
 import secrets
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
@@ -17,19 +16,20 @@ from syncd.delivery.recovery import Recovery
 from syncd.delivery.requests import Requests
 from syncd.delivery.resuming import Resuming
 from syncd.delivery.writing import Writing
-from syncd.domain.changes import Action, Create, Erase, Outcome, Result, Update
-from syncd.domain.chunks import chunks
-from syncd.domain.diff import AbsencePolicy, DeleteMode, Verdict
+from syncd.domain.changes import Create, Erase, Update
+from syncd.domain.diff import AbsencePolicy, DeleteMode
 from syncd.domain.guards import Guard, Held, ask_at_first_contact, ask_guards, how_to_release
-from syncd.domain.records import LookupEntry
 from syncd.domain.runs import Status, Summary, Trigger
 from syncd.errors import CallFailed, Fatal, StateUnusable, Stopped
-from syncd.mapping.lookups import Lookup
 from syncd.plan.approval import Approval
 from syncd.plan.plan import Plan
 from syncd.plan.spool import Spool
+from syncd.runs.account import Account
+from syncd.runs.audit import audit
 from syncd.runs.drawing import drawing_up
+from syncd.runs.lookups import find_lookups
 from syncd.runs.requests import instance_of, place_of, request_erasure, request_forgotten
+from syncd.runs.unclear import close_who_left, tell_unclear
 from syncd.runs.world import Sync, World
 from syncd.state.journal import OpenIntent
 from syncd.state.lease import take_lease
@@ -37,9 +37,6 @@ from syncd.state.ledger import ERASURE, Ledger
 from syncd.state.recall import Recall
 
 log = structlog.get_logger()
-DONE_BY_CALLS = {"create", "update", "delete", "release", "unclear"}  # planned so; a summary counts what was done
-NOT_WANTED = (Verdict.GONE, Verdict.ERASED)
-LOOKUP_AGE = timedelta(days=1)  # the vendor asks to refresh salutations and titles once a day
 
 
 def run(
@@ -108,13 +105,9 @@ class Run:
         self.ledger = ledger
         self._trigger = trigger
         self._mode = sync.mode if may_erase else DeleteMode.IGNORE
-        self._outcomes: Counter[str] = Counter()
-        self._results: Counter[tuple[str, str]] = Counter()
-        self._due = 0
+        self._account = Account(progress=world.progress)
         self._waiting: frozenset[str] = frozenset()
-        self._unsettled = 0  # stale, or failed without a refusal: has to be read again
         self._overdue: Mapping[str, OpenIntent] = {}  # creates that were not found when their time was over
-        self._unreached: str | None = None  # why go~mus said nothing, where that is the last that was heard of it
         learned = world.store.instances.learned(sync.instance)
         self._habits = Habits.recalled(
             learned, batch_size=sync.gomus.batch_size, is_unique=sync.gomus.unique_foreign_ids, now=world.clock()
@@ -161,7 +154,7 @@ class Run:
 
     def sync_all(self, now: datetime, *, probe: bool) -> Summary:
         self.settle_what_was_begun()
-        lookups = self.lookups(now)
+        lookups = find_lookups(self.sync, self.world, now)
         recall = self.recall(now)
         with drawing_up(
             replace(self.sync, mode=self._mode),
@@ -179,12 +172,12 @@ class Run:
             if not any(one.guard is Guard.IDENTITY for one in held):
                 self.ledger.note_read(plan.found, now)
                 held = self._carry_out(plan, held, recall, probe=probe)
-                self._close_who_left(plan)
+                close_who_left(self.ledger, plan, self._overdue.values())
                 is_open = bool(self.world.store.journal.open_intents(self.sync.name))
-                if drawn.watermark and not (held or self._unsettled or is_open or self.world.stopping.is_set()):
+                if drawn.watermark and not (held or self._account.unsettled or is_open or self.world.stopping.is_set()):
                     with self.ledger.writing() as store:
                         store.runs.move_watermark(self.sync.name, drawn.watermark)
-                self._audit()
+                audit(self.sync, self.world, self.ledger, self.delivery, self._account)
                 if not self.world.stopping.is_set():
                     self.ledger.tidy(now - self.sync.keep, now)
             if failure := plan.failure:
@@ -225,7 +218,7 @@ class Run:
             tombstones=self.recall(self.world.clock()).tombstones,
         )
         overdue = recovery.settle_intents(intents)
-        self._unreached = recovery.failure.message if recovery.failure else None
+        self._account.unreached = recovery.failure.message if recovery.failure else None
         return overdue
 
     def _erasures_begun(self) -> Sequence[Erase]:
@@ -258,19 +251,6 @@ class Run:
         for foreign_id in self._requests.taken:
             plan.spool.withdraw(foreign_id)
             plan.spool.disown(foreign_id, self.world.digester.name(foreign_id))
-
-    def lookups(self, now: datetime) -> dict[str, Lookup]:
-        return {kind: Lookup(kind, self._entries(kind, now)) for kind in sorted(self.sync.mapper.lookups_needed)}
-
-    def _entries(self, kind: str, now: datetime) -> Sequence[LookupEntry]:
-        """From the cache if it was fetched within a day, otherwise from go~mus."""
-        cache, instance, locale = self.world.store.instances, self.sync.instance, self.sync.gomus.locale
-        kept = cache.lookup(instance, kind, locale, since=now - LOOKUP_AGE)
-        if kept is not None:
-            return kept
-        entries = self.world.client.lookup(kind)
-        cache.keep_lookup(instance, kind, locale, entries, now)
-        return entries
 
     def _note_invalid(self, plan: Plan) -> None:
         for record in plan.spool.invalid():
@@ -310,7 +290,7 @@ class Run:
 
     def _carry_out(self, plan: Plan, held: tuple[Held, ...], recall: Recall, *, probe: bool) -> tuple[Held, ...]:
         """Answers what is held in the end: some of it shows only when the customers have been looked up."""
-        self._due = sum(1 for kind in (Create, Update, Erase) for _ in plan.released(kind, held))
+        self._account.due = sum(1 for kind in (Create, Update, Erase) for _ in plan.released(kind, held))
         with self.executor(plan.spool) as executor:
             executor.create(plan.released(Create, held), probe=probe)
             held = self._ask_at_first_contact(plan, held, recall, executor.unlooked)
@@ -333,39 +313,6 @@ class Run:
             Approval(recall).note(self.ledger, plan, now_held)
         return now_held
 
-    def _close_who_left(self, plan: Plan) -> None:
-        """Whoever is not to be made any more, and was looked for when its time was over, is not to be expected."""
-        for page in chunks(self._overdue.values()):
-            seen = plan.spool.find_seen([intent.foreign_id for intent in page])
-            for intent in page:
-                verdict = seen[intent.foreign_id].verdict if intent.foreign_id in seen else None
-                if verdict in NOT_WANTED or (verdict is None and plan.is_snapshot):
-                    words = "never found, and no longer in the list"
-                    self.ledger.settle_open(intent, Result.FAILED, words=words)
-
-    def _tell_unclear(self) -> None:
-        unclear = [one for one in self.world.store.journal.open_intents(self.sync.name) if one.action is Action.CREATE]
-        if unclear:
-            self._outcomes["unclear"] = len(unclear)
-            until = max(intent.sent_at for intent in unclear) + self.sync.gomus.settle
-            remedy = "they are looked for by each run, and sent again alone where they are not found by then"
-            log.warning("run.unclear", count=len(unclear), until=until, remedy=remedy)
-
-    def _audit(self) -> None:
-        """Read back the customers that were not verified for the longest time, so that all are seen in time."""
-        for known in self.world.store.known.longest_unverified(self.sync.name, self.sync.audit_per_run):
-            if self.world.stopping.is_set():
-                return
-            remote = self.delivery.find(known.foreign_id, known.gomus_id, known.digests).here
-            drifted = self.delivery.drifted(known, remote)
-            self._outcomes["audited"] += 1
-            if drifted:
-                self._outcomes["drifted"] += 1
-                log.warning("record.drift", foreign_id=known.foreign_id, gomus_id=known.gomus_id, fields=list(drifted))
-            is_mended = drifted and self.sync.fix_drift
-            shown = self.delivery.as_shown(known, remote, drifted) if remote and is_mended else None
-            self.ledger.note_verified(known, shown)
-
     @contextmanager
     def executor(self, spool: Spool | None = None) -> Iterator[Executor]:
         try:
@@ -378,7 +325,7 @@ class Run:
                 concurrency=self.sync.gomus.concurrency,
                 tries=self.sync.gomus.attempts,
                 unclear=self._overdue,
-                report=self._report,
+                report=self._account.report,
                 adopted=lambda update: spool.add_changes([update]) if spool else None,
                 stopping=self.world.stopping,
             )
@@ -389,32 +336,12 @@ class Run:
         for name, value in self._habits.learned().items():
             self.world.store.instances.learn(self.sync.instance, name, value)
 
-    def _report(self, outcome: Outcome) -> None:
-        if not _is_unclear(outcome):  # they are counted in the end
-            self._outcomes[outcome.action.value if outcome.result is Result.OK else outcome.result.value] += 1
-        self._unreached = None if outcome.reached else outcome.error
-        self._unsettled += outcome.stale or (outcome.result is Result.FAILED and not outcome.refused)
-        self._results[outcome.action.value, outcome.result.value] += 1
-        self.world.progress("carrying out", self._results.total(), self._due)
-        tell = log.info if outcome.result is not Result.FAILED else log.warning
-        tell(
-            "record.outcome",
-            foreign_id=outcome.change.foreign_id,
-            gomus_id=outcome.gomus_id,
-            action=outcome.action.value,
-            result=outcome.result.value,
-            fields=[] if isinstance(outcome.change, Erase) else sorted(outcome.change.fields),
-            status=outcome.status,
-            attempts=outcome.attempts,
-            error=outcome.error,
-        )
-
     # --- the end ---
 
     def _status(self, plan: Plan, held: tuple[Held, ...]) -> Status:
         if self.world.stopping.is_set():
             return Status.STOPPED
-        if self._unreached:
+        if self._account.unreached:
             return Status.FAILED
         if held:
             return Status.HELD
@@ -424,17 +351,19 @@ class Run:
         return self.status_of_outcomes()
 
     def status_of_outcomes(self) -> Status:
-        if self._unreached:
+        if self._account.unreached:
             return Status.FAILED
         is_open = bool(self.world.store.journal.unclear(self.sync.name))
-        return Status.PROBLEMS if is_open or self._outcomes[Result.FAILED.value] else Status.DONE
+        return Status.PROBLEMS if is_open or self._account.has_failures else Status.DONE
 
     def _ended(self, status: Status, counts: Mapping[str, int], held: tuple[Held, ...]) -> Summary:
-        self._tell_unclear()
+        self._account.outcomes["unclear"] = tell_unclear(self.sync, self.ledger)
         if status is not Status.FAILED:
             return self.summary(status, counts, held)
         remedy = "what was done is recorded; the next run goes on from here"
-        return self.summary(status, counts, held, error=f"go~mus did not answer: {self._unreached}", remedy=remedy)
+        return self.summary(
+            status, counts, held, error=f"go~mus did not answer: {self._account.unreached}", remedy=remedy
+        )
 
     def summary(
         self,
@@ -449,9 +378,8 @@ class Run:
             sync=self.sync.name,
             run_id=self.ledger.run_id,
             status=status,
-            counts={name: count for name, count in (counts or {}).items() if name not in DONE_BY_CALLS}
-            | +self._outcomes,
-            outcomes=dict(self._results),
+            counts=self._account.counts(counts or {}),
+            outcomes=dict(self._account.results),
             held=held,
             error=error,
             remedy=remedy,
@@ -467,7 +395,3 @@ class Run:
         else:
             log.info("run.finished", status=summary.status.value, counts=summary.counts, duration=duration)
         self.world.store.runs.finish(summary, now)
-
-
-def _is_unclear(outcome: Outcome) -> bool:
-    return isinstance(outcome.change, Create) and not outcome.settled

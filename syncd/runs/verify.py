@@ -18,6 +18,7 @@ from syncd.domain.chunks import chunks, until_stopped
 from syncd.domain.records import Customer, KnownCustomer, Stage
 from syncd.domain.runs import Status, Summary, Trigger
 from syncd.mapping.columns import require_columns
+from syncd.runs.lookups import find_lookups
 from syncd.runs.run import Run, opening
 from syncd.runs.world import Sync, World
 
@@ -81,7 +82,7 @@ def verify(sync: Sync, world: World, *, sample: int | None, fix: bool) -> Verifi
 
 def _pairs(run: Run, now: datetime) -> Iterator[Pair]:
     """Every known customer for whom the source has a valid record."""
-    lookups, mapper = run.lookups(now), run.sync.mapper
+    lookups, mapper = find_lookups(run.sync, run.world, now), run.sync.mapper
     with run.sync.source.open() as records:
         require_columns(mapper.columns, records.columns, records.description)
         for chunk in chunks(until_stopped(records, run.world.stop_if_asked)):

@@ -23,7 +23,7 @@ LOST = [Fault.READ_TIMEOUT, Fault.READ_ERROR, Fault.DISCONNECTED, Fault.SERVER_E
 
 # Read, anonymized, read back; looked at once more, deleted; and neither the foreign_id nor the number shows it any more
 SETTLE = 700.0  # seconds; longer than a create of unknown fate waits
-STEPS = 38  # so many calls and waits there are in the run that is stopped
+STEPS = 40  # so many calls and waits there are in the run that is stopped
 ERASURE = [f"{method} /customers/:id" for method in "GET PUT GET GET DELETE GET GET".split()]
 
 
@@ -343,7 +343,7 @@ def test_a_stop_while_open_intents_are_settled_proves_nothing(here: Museum) -> N
 
 @pytest.mark.parametrize("number", range(0, STEPS + 2, 2))
 def test_stopped_at_any_moment_the_next_run_does_the_rest(here: Museum, number: int) -> None:
-    here.limits, here.batch_size = replace(DEFAULT_LIMITS, delete_percent=100), 4
+    here.limits, here.batch_size, here.concurrency = replace(DEFAULT_LIMITS, delete_percent=100), 4, 1
     here.sandbox.switches = Switches(foreign_ids="repeatable", bad_entry="partial-422")
     here.fill(9)
     here.run()

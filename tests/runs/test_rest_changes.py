@@ -257,8 +257,8 @@ def test_in_a_month_of_changes_no_row_is_missed(
         assert museum.run().status is Status.DONE
         for place, step in enumerate(steps):
             take(step, museum, month, f"step {place}")
-        museum.clock.sleep(600)
-        for _ in range(2):
+        for _ in range(3):  # longer each time than a create of unknown fate waits
+            museum.clock.sleep(1200)
             museum.run()
         there = {customer.foreign_id: customer["notes"] for customer in museum.sandbox.customers}
         assert there == month.live()

@@ -23,7 +23,7 @@ LOST = [Fault.READ_TIMEOUT, Fault.READ_ERROR, Fault.DISCONNECTED, Fault.SERVER_E
 
 # Read, anonymized, read back; looked at once more, deleted; and neither the foreign_id nor the number shows it any more
 SETTLE = 700.0  # seconds; longer than a create of unknown fate waits
-STEPS = 40  # so many calls and waits there are in the run that is stopped
+STEPS = 42  # so many calls and waits there are in the run that is stopped
 ERASURE = [f"{method} /customers/:id" for method in "GET PUT GET GET DELETE GET GET".split()]
 
 

@@ -84,9 +84,7 @@ def test_another_thread_does_not_join_the_transaction_that_is_open(store: Store)
 def test_runs_are_remembered_with_their_counts_the_latest_first(store: Store) -> None:
     store.runs.begin("run-1", "members", "main", Trigger.SCHEDULE, NOW)
     store.runs.begin("run-2", "donors", "main", Trigger.COMMAND_LINE, LATER)
-    store.runs.finish(
-        Summary(sync="members", instance=MAIN, run_id="run-1", status=Status.DONE, counts={"create.ok": 3}), LATER
-    )
+    store.runs.finish(Summary(sync="members", run_id="run-1", status=Status.DONE, counts={"create.ok": 3}), LATER)
     latest, first = store.runs.latest()
     assert (latest.id, latest.finished_at, latest.status, latest.counts) == ("run-2", None, None, {})
     assert (first.status, first.counts, first.finished_at) == ("done", {"create.ok": 3}, LATER)

@@ -536,8 +536,10 @@ def test_an_invalid_record_of_an_erased_person_is_listed_without_its_id(here: Mu
         assert [row.foreign_id for row in here.store.failures.invalid("members")] == [None]
 
 
-def test_an_erased_person_who_stands_twice_is_listed_without_an_id(here: Museum) -> None:
+@pytest.mark.parametrize("first", ["ada2@example.org", "not an address"])
+def test_an_erased_person_who_stands_twice_is_listed_without_an_id(here: Museum, first: str) -> None:
     here.erase("M-0002")
+    here.row(2)["mail"] = first
     here.rows.append(member(2, mail="other@example.org"))
     here.rows.append(member(2, mail="not an address"))
     here.run()

@@ -54,6 +54,7 @@ class GomusOptions(BaseModel):
     timeout: Duration = Field(default=timedelta(seconds=30), gt=timedelta())
     attempts: int = Field(default=5, ge=1)
     locale: str = Field(default="de", min_length=2)
+    settle: Duration = Field(default=timedelta(minutes=10), gt=timedelta())
     placeholder: Mapping[str, str | int] = {}  # go~mus field → what an erasure writes where an empty one is refused
 
     @field_validator("placeholder")

@@ -197,7 +197,8 @@ class Run:
     def _erasures_begun(self) -> Sequence[Erase]:
         """Those of earlier runs that are to be finished now."""
         policy = AbsencePolicy(mode=self._mode, grace=self.sync.grace, releases_linked=self.sync.releases_linked)
-        resuming = Resuming(ledger=self.ledger, delivery=self.delivery, policy=policy)
+        settle = self.sync.gomus.settle
+        resuming = Resuming(ledger=self.ledger, delivery=self.delivery, policy=policy, settle=settle)
         begun = list(resuming.each_begun(self.recall(self.world.clock())))
         self._waiting = frozenset(resuming.waiting)
         return begun

@@ -89,7 +89,7 @@ class Blanking:
             try:
                 answer = self.leaver.write(self.old, fields)
             except Missing:
-                self._look(fields)
+                self._look(fields, later=False)
                 if self.left(fields):
                     raise
                 return True
@@ -98,7 +98,7 @@ class Blanking:
             except Unclear as unclear:
                 lost = unclear
                 self.is_touched = True
-                self._look(fields)
+                self._look(fields, later=False)  # to send it twice does no harm, whenever the first one comes
             else:
                 shown = delivery.shown_in(answer, self.leaver.foreign_id)
                 is_taken = self._take(fields, answer, shown)
@@ -119,7 +119,7 @@ class Blanking:
         self._replaced |= {name for name, value in fields.items() if value not in (None, "")}
         told = {} if shown is None or answer.later else {n: shown.fields[n] for n in fields if n in shown.fields}
         stuck = {name for name, value in told.items() if self._is_left(name, value)}
-        self._look(fields, stuck=stuck)
+        self._look(fields, later=answer.later or shown is not None, stuck=stuck)
         left = self.left(fields)
         if unseen := [name for name in left if name in told.keys() - stuck]:
             raise Unclear(f"go~mus has emptied {', '.join(unseen)}, but does not show it yet", status=answer.status)
@@ -138,9 +138,9 @@ class Blanking:
 
     # --- looking ---
 
-    def _look(self, names: Collection[str], *, stuck: Collection[str] = ()) -> None:
+    def _look(self, names: Collection[str], *, later: bool, stuck: Collection[str] = ()) -> None:
         """Until nothing more is left of the fields than is stuck, or the time is over."""
-        for _ in self.leaver.delivery.looks(later=True):
+        for _ in self.leaver.delivery.looks(later=later):
             sighting = self.leaver.find()
             is_elsewhere = sighting.here is None and sighting.whereabouts is not Whereabouts.GONE
             if is_elsewhere:

@@ -216,7 +216,8 @@ class Erasure:
             self._detach(remote)
         except Unclear as lost:
             self.last = lost
-        for _ in self.leaver.delivery.looks(later=remote.gomus_id not in self.kept):
+            self.leaver.delivery.pause(self.tries[remote.gomus_id])
+        for _ in self.leaver.delivery.looks(later=remote.gomus_id in self.deleted):
             sighting = self.leaver.find()
             if sighting.here is None or sighting.here.gomus_id != remote.gomus_id:
                 break

@@ -26,25 +26,25 @@ class Releasing:
             try:
                 answer = self.leaver.write(remote, {FOREIGN_ID.name: blank})
             except Missing:
-                return self._is_off(remote)
+                return self._is_off(remote, later=False)
             except Refused:
                 return False
             except Unclear as lost:
                 self.is_touched, failure = True, lost
-                if self._is_off(remote):
+                if self._is_off(remote, later=False):
                     return True
                 delivery.pause(tries)
             else:
-                is_off = self._is_off(remote)
+                is_off = self._is_off(remote, later=True)
                 self.is_touched |= is_off or answer.later
                 if is_off and blank != delivery.habits.blanks.get(FOREIGN_ID.name):
                     delivery.habits.blanks[FOREIGN_ID.name] = blank
                 return is_off
         raise failure
 
-    def _is_off(self, remote: RemoteCustomer) -> bool:
+    def _is_off(self, remote: RemoteCustomer, *, later: bool) -> bool:
         """Seen once nobody shows it, or a twin does."""
-        for _ in self.leaver.delivery.looks(later=True):
+        for _ in self.leaver.delivery.looks(later=later):
             named = self.leaver.named()
             if named is None or named.gomus_id != remote.gomus_id:
                 return True

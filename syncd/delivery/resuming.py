@@ -19,18 +19,20 @@ from syncd.state.ledger import Ledger
 from syncd.state.recall import Recall
 
 STREAK = 3
-LATE = timedelta(minutes=10)  # a call whose answer was lost may still take effect for so long
 
 
 @dataclass(slots=True, kw_only=True)
 class Resuming:
-    """`waiting` are those of whom nothing has changed yet, though a lost call may still change it: who is back in the
+    """`settle` is how long a call whose answer was lost may still take effect.
+
+    `waiting` are those of whom nothing has changed yet, though a lost call may still change it: who is back in the
     source has to wait, and who is absent may be planned anew.
     """
 
     ledger: Ledger
     delivery: Delivery
     policy: AbsencePolicy
+    settle: timedelta
     waiting: set[str] = field(default_factory=set)
 
     def each_begun(self, recall: Recall, *, but: Collection[str]) -> Iterator[Erase]:
@@ -91,7 +93,7 @@ class Resuming:
     def _is_over(self, known: KnownCustomer, recall: Recall) -> bool:
         """Whether the last call can't take effect any more."""
         last = recall.store.journal.of_customer(recall.sync, known.foreign_id, limit=1)
-        return not last or recall.now - last[0].begun_at >= LATE
+        return not last or recall.now - last[0].begun_at >= self.settle
 
 
 def _erase(known: KnownCustomer, gomus_id: int, cause: Cause, ending: Ending) -> Erase:

@@ -225,7 +225,8 @@ class Run:
         """Those of earlier runs that are to be finished now; those that are open as requests the executor learns of."""
         self._requests.look(at_once=True)
         policy = AbsencePolicy(mode=self._mode, grace=self.sync.grace, releases_linked=self.sync.releases_linked)
-        resuming = Resuming(ledger=self.ledger, delivery=self.delivery, policy=policy)
+        settle = self.sync.gomus.settle
+        resuming = Resuming(ledger=self.ledger, delivery=self.delivery, policy=policy, settle=settle)
         begun = list(resuming.each_begun(self.recall(self.world.clock()), but=self._requests.taken))
         self._waiting = frozenset(resuming.waiting)
         return begun

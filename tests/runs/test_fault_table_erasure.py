@@ -21,7 +21,7 @@ from syncd.domain.runs import Status
 from syncd.sandbox.proxy import Passing, html, in_json
 from syncd.sandbox.switches import Switches
 
-CALLS = 10  # more than any of these ways makes
+CALLS = 30  # more than any of these ways makes
 LEAVER = "M-0002"
 PERSONAL = ("Ada2", "Muster2", "ada2@example.org", "+493023125002", "Mitglied 2", "1980-12-31")
 Spoil: TypeAlias = Callable[[Museum, Passing], Response]
@@ -110,7 +110,7 @@ def opened(folder: Path, way: Way, server: Mapping[str, object]) -> Iterator[tup
 
 def settle_down(museum: Museum) -> None:
     museum.sandbox.hook = None
-    for _ in range(5):
+    for _ in range(3):
         museum.clock.sleep(86_400)
         museum.run()
 

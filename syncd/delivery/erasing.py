@@ -23,7 +23,10 @@ class Erasing:
     def anonymize(self, erase: Erase) -> Outcome:
         """Read, overwrite every personal field, and read back to see it."""
         try:
-            sighting = self._find(erase)
+            for _ in self.delivery.looks(later=False):
+                sighting = self._find(erase)
+                if sighting.whereabouts is not Whereabouts.GONE:
+                    break
             if sighting.whereabouts is Whereabouts.GONE:
                 return erased(erase, Action.ANONYMIZE, Result.SKIPPED, error="is no longer in go~mus")
             if sighting.here is None:

@@ -19,6 +19,7 @@ from syncd.domain.winner import Write, is_drift
 from syncd.errors import CallFailed, Refused, Stopped
 
 BACKOFF = Backoff()
+UNKNOWN_LAG = Lag(seconds=10.0, reads=3)  # of an instance that has shown none yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ class Delivery(Looking):
             for reads in count():
                 is_shown, is_another = self._shows_under_id(foreign_id)
                 waited = self.seconds_since(began)
-                if not is_shown and there_after is None and self.shows_by_number(foreign_id, gomus_id):
+                if not is_shown and there_after is None and self.number_shows(gomus_id, foreign_id):
                     there_after = waited
                 is_odd = there_after is not None and self.habits.can_read(foreign_id) is None
                 if is_shown or is_another or waited > (self.timeout.total_seconds() if is_odd else BACKOFF.patience):
@@ -76,6 +77,18 @@ class Delivery(Looking):
             else:
                 self.habits.saw_read(foreign_id, is_shown=False)
                 self.habits.saw_lag(there_after or 0.0)
+
+    def shows_by_number(self, foreign_id: str, gomus_id: int, *, mark: str = "") -> bool:
+        """Whether the number shows the customer itself: the one look after which the number may be used.
+
+        It waits until the read lag is over: who was just deleted may still be shown, while the number is free for
+        whoever has it for a foreign_id. Raises Stopped, otherwise as `Client.read` does.
+        """
+        is_shown = False
+        for pause in (self.habits.lag or UNKNOWN_LAG).pauses:
+            self.sleep(pause)
+            is_shown = self.number_shows(gomus_id, foreign_id, mark=mark)
+        return is_shown
 
     def _shows_under_id(self, foreign_id: str) -> tuple[bool, bool]:
         """Whether the id shows its customer, and whether it shows another one."""

@@ -116,8 +116,8 @@ class Looking:
             return Sighting(Whereabouts.RENAMED, shown)
         return Sighting(Whereabouts.GONE)
 
-    def shows_by_number(self, foreign_id: str, gomus_id: int, *, mark: str = "") -> bool:
-        """Whether the number shows the customer itself: the one look after which the number may be used."""
+    def number_shows(self, gomus_id: int, foreign_id: str, *, mark: str = "") -> bool:
+        """Whether the number shows the customer itself, as far as reads have come."""
         shown = self.client.read(gomus_id)
         if shown is None or shown.gomus_id != gomus_id:
             return False

@@ -129,7 +129,8 @@ def unsettled(change: Create | Update, failure: CallFailed) -> Outcome:
 
 def given_up(update: Update, lost: Unclear) -> Outcome:
     """A server that stumbles over one record again and again, and answers in between, will do so tomorrow."""
-    return replace(failed(update, lost), refused=lost.status == 500)
+    is_final = lost.status == 500
+    return replace(failed(update, lost), refused=is_final, settled=is_final)
 
 
 def not_sent(change: Change) -> Outcome:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from syncd.delivery.delivery import BACKOFF, Delivery
-from syncd.delivery.looking import Sighting
+from syncd.delivery.looking import Sighting, Whereabouts
 from syncd.delivery.meeting import adopt, look_before, made_anew
 from syncd.delivery.outcomes import (
     Again,
@@ -235,7 +235,10 @@ class Writing:
         return updated(update, known, status=answer.status, attempts=answer.attempts)
 
     def _look_at_update(self, update: Update, *, is_answered: bool) -> Outcome | None:
-        """None where the customer does not hold what was sent; in a form of its own, where go~mus has answered."""
+        """None where the customer does not hold what was sent, in a form of its own where go~mus has answered.
+
+        Nor does one that is not to be found, for reads may lag: a call to it tells.
+        """
         try:
             sighting = self._find(update)
         except Refused as refusal:
@@ -244,7 +247,7 @@ class Writing:
             return unsettled(update, failure)
         remote = sighting.here
         if remote is None:
-            return not_here(update, sighting)
+            return None if sighting.whereabouts is Whereabouts.GONE else not_here(update, sighting)
         if remote.gomus_id != update.gomus_id:
             return made_anew(self.delivery, update, remote)
         left = self.delivery.left_as_before if is_answered else self.delivery.other_than_sent
@@ -271,7 +274,7 @@ class Writing:
         if answer.later:
             return self._await_update(update, answer)
         remote = self.delivery.shown_in(answer, update.foreign_id)
-        if answer.errors and (remote is None or self.delivery.other_than(remote, update.fields)):
+        if answer.errors and not (remote and self._shows_all(remote, update)):
             refusal = Refused("refused", reasons=answer.errors, status=answer.status, attempts=answer.attempts)
             return failed(update, refusal)
         if remote is None:
@@ -280,10 +283,16 @@ class Writing:
             return self._see_cleared(update, answer)
         return self._done(update, remote, answer)
 
+    def _shows_all(self, remote: RemoteCustomer, update: Update) -> bool:
+        return update.fields.keys() <= remote.fields.keys() and not self.delivery.other_than(remote, update.fields)
+
     def _find_again(self, update: Update) -> Outcome:
         """Nobody has this foreign_id: the customer is gone, merged or renamed, or can be reached by its number only."""
         try:
-            sighting = self._find(update)
+            for _ in self.delivery.looks(later=False):
+                sighting = self._find(update)
+                if sighting.whereabouts is not Whereabouts.GONE:
+                    break
             if sighting.here is None:
                 return not_here(update, sighting)
             if sighting.here.gomus_id != update.gomus_id:

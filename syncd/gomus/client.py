@@ -265,15 +265,15 @@ class Client:
                     status = response.status_code
             finally:
                 self._observe(method, status, self._clock() - began)
-        if status in TOKEN_REFUSED:
-            message, remedy = TOKEN_REFUSED[status]
-            raise TokenRefused(message, remedy=remedy)
         if status // 100 == 3:
             raise Fatal(
                 f"go~mus sends the call elsewhere ({status})",
                 remedy="set gomus.*.url to the instance's own address; the token goes to no other",
             )
         said = _parse(text)
+        if status == httpx.codes.UNAUTHORIZED or (status in TOKEN_REFUSED and said is not None):
+            message, remedy = TOKEN_REFUSED[status]
+            raise TokenRefused(message, remedy=remedy)
         return _Answer(
             status=status,
             failure=_judge(method, status, said),

@@ -214,6 +214,11 @@ def member(number: int, **changes: object) -> dict[str, object]:
     return row | changes
 
 
+def _spelled(app: Callable[..., Any]) -> Callable[..., Any]:
+    """httpx hands a path over as text, where WSGI wants its bytes, each as a letter."""
+    return lambda environ, start: app({**environ, "PATH_INFO": environ["PATH_INFO"].encode().decode("latin1")}, start)
+
+
 @dataclass(kw_only=True)
 class Museum:
     state_url: str
@@ -246,7 +251,7 @@ class Museum:
         self.sandbox = Sandbox(self.switches, clock=self.clock, sleep=self._take_time)
         self._open_state()
         self.digester = Digester(b"the museum's key", FIELDS)
-        self.transport = FaultTransport(httpx.WSGITransport(app=create_app(self.sandbox)), time=self.clock)
+        self.transport = FaultTransport(httpx.WSGITransport(app=_spelled(create_app(self.sandbox))), time=self.clock)
 
     def beside(self, name: str, prefix: str) -> "Museum":
         """Another sync of the same instance, on the same state."""

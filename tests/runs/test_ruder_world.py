@@ -458,7 +458,7 @@ def test_a_create_that_comes_to_pass_later_is_not_sent_again(world: World, minut
 
 FORMS_OF_IDS = {
     "umlauts": ["Jürgen", "Zoë", "Ünal", "Élodie", "Ångström"],
-    "signs": ["\u212b1", "\u212b2", "\u2126 3"],
+    "signs": ["\u212b1", "\u212b2", "\u2126-3"],
     "Hangul": ["한국1", "한국2", "서울"],
     "two marks": ["\u1ef11", "\u1ef12", "ǘ"],
 }

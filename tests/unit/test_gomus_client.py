@@ -89,25 +89,31 @@ def test_a_write_whose_answer_is_lost_is_never_repeated(fault: Fault) -> None:
 @pytest.mark.parametrize("fault", [Fault.NO_CONNECTION, Fault.CONNECT_TIMEOUT, Fault.THROTTLED])
 def test_a_write_that_was_not_processed_is_tried_again(fault: Fault) -> None:
     sandbox = Sandbox()
-    sandbox.add_customer(id=7, foreign_id="M-1", surname="Muster")
+    number = sandbox.add_customer(foreign_id="M-1", surname="Lovelace").id
     calling, transport = on(sandbox, fault, fault)
-    assert calling.update_one("M-1", {"tel": "1"}).attempts == 3
-    assert len(transport.happened) == 3
-
-
-@pytest.mark.parametrize("fault", [Fault.NO_CONNECTION, Fault.CONNECT_TIMEOUT, Fault.THROTTLED])
-def test_a_create_is_tried_once_for_its_intent_says_when_it_went_out(fault: Fault) -> None:
-    calling, transport = on(Sandbox(), fault)
-    with pytest.raises(Retryable):
-        calling.create([ADA])
-    assert len(transport.happened) == 1
+    calling.delete(number)
+    assert (len(transport.happened), sandbox.customers) == (3, [])
 
 
 def test_tries_are_bounded() -> None:
     calling, transport = on(Sandbox(), *[Fault.NO_CONNECTION] * 10)
     with pytest.raises(Retryable):
-        calling.delete("M-1")
+        calling.update([ADA])
     assert len(transport.happened) == 3
+
+
+def test_a_create_is_tried_once_and_says_how_long_to_wait() -> None:
+    tries: list[httpx.Request] = []
+    answer = httpx.Response(429, headers={"Retry-After": "7"})
+    with pytest.raises(Retryable) as turned_away:
+        client(httpx.MockTransport(lambda request: tries.append(request) or answer)).create([ADA])
+    assert (len(tries), turned_away.value.retry_after) == (1, 7)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 422])
+def test_a_page_of_html_is_no_refusal_of_the_token_nor_of_the_record(status: int) -> None:
+    with pytest.raises(Unclear):
+        answering(httpx.Response(status, html="<h1>No</h1>")).create([ADA])
 
 
 @pytest.mark.parametrize("fault", [Fault.READ_TIMEOUT, Fault.SERVER_ERROR, Fault.GATEWAY_TIMEOUT, Fault.UNAVAILABLE])
@@ -125,13 +131,11 @@ def test_retry_after_is_heeded_in_both_spellings(header: str | None, least: floa
     slept: list[float] = []
     headers = {"Retry-After": header} if header else {}
     answers = iter([httpx.Response(429, headers=headers), httpx.Response(200, json={"customer": {"id": 1}})])
-    client(httpx.MockTransport(lambda _request: next(answers)), slept.append).update_one("M-1", {"tel": "1"})
+    client(httpx.MockTransport(lambda _request: next(answers)), slept.append).update([ADA])
     assert least <= slept[0] <= most
 
 
-@pytest.mark.parametrize(
-    "call", [lambda c: c.read(7), lambda c: c.update_one("M-1", {"tel": "1"}), lambda c: c.delete(7)]
-)
+@pytest.mark.parametrize("call", [lambda c: c.read(7), lambda c: c.update([ADA]), lambda c: c.delete(7)])
 def test_a_wait_that_is_cut_short_is_followed_by_no_other_try(call: Callable[[Client], object]) -> None:
     answers = iter([httpx.Response(429, headers={"Retry-After": "120"})])
     with pytest.raises(Stopped):

@@ -50,6 +50,7 @@ class _Line:
     moment: datetime | None = None  # the schedule's first after `since`
     wanted_since: datetime | None = None
     requests: list[str] = field(default_factory=list)
+    again_at: datetime | None = None  # when what the last run has left open can be settled
     not_before: datetime | None = None
     is_running: bool = False
     was_cut: bool = False
@@ -64,7 +65,12 @@ class _Line:
         if self.is_running or self.is_gone or (self.not_before and now < self.not_before):
             return None
         moment = self.moment if self.timing and self.moment and self.timing.start_of(self.moment) <= now else None
-        return min(filter(None, (self.wanted_since, moment)), default=None)
+        again_at = self.again_at if self.again_at and self.again_at <= now else None
+        return min(filter(None, (self.wanted_since, moment, again_at)), default=None)
+
+    def is_asked_for(self, now: datetime) -> bool:
+        """Whether there is a reason for a run beside the schedule."""
+        return self.wanted_since is not None or bool(self.again_at and self.again_at <= now)
 
 
 class Agenda:
@@ -124,17 +130,17 @@ class Agenda:
         waiting = {name: at for name, line in self._lines.items() if (at := line.waiting_since(now))}
         return sorted(waiting, key=lambda name: waiting[name])[: max(0, self._limit - len(self.running))]
 
-    def begin(self, sync: str) -> Due:
+    def begin(self, sync: str, now: datetime) -> Due:
         line = self._lines[sync]
-        is_wanted = line.wanted_since is not None
-        due = Due(sync=sync, moment=None if is_wanted else line.moment, requests=tuple(line.requests))
+        moment = None if line.is_asked_for(now) else line.moment
+        due = Due(sync=sync, moment=moment, requests=tuple(line.requests))
         line.is_running, line.wanted_since, line.requests, line.not_before = True, None, [], None
         return due
 
-    def end(self, due: Due, started: datetime, now: datetime) -> None:
-        """The run is over."""
+    def end(self, due: Due, started: datetime, now: datetime, *, again_at: datetime | None = None) -> None:
+        """The run is over; where it has left something open, it is time for another one `again_at`."""
         line = self._lines[due.sync]
-        line.is_running = line.was_cut = False
+        line.is_running, line.was_cut, line.again_at = False, False, again_at
         self.note_start(due.sync, started, now)
         self._drop_gone()
 

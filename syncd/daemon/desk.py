@@ -235,7 +235,7 @@ class Desk:
             if last := self._last_start(board, name):  # another replica, or somebody by hand, may have been quicker
                 self._agenda.note_start(name, last, self.clock())
         for name in self._agenda.due(self.clock()):
-            due = self._agenda.begin(name)
+            due = self._agenda.begin(name, self.clock())
             self._next_beat = 0.0
             self.start(Order(config=self.config, sync=self.config.syncs[name], replica=self.name, due=due))
 
@@ -272,7 +272,8 @@ class Desk:
                 return
         else:
             self._unfinished.discard(due.sync)
-            self._agenda.end(due, ended.started, now)
+            again_at = ended.summary.again_at if ended.summary else None
+            self._agenda.end(due, ended.started, now, again_at=again_at)
         if due.requests:
             status = ended.summary.status if ended.summary else Status.FAILED
             self._answers.append((due.requests, status.value))

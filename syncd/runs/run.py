@@ -358,9 +358,9 @@ class Run:
         return Status.PROBLEMS if is_open or self._account.has_failures else Status.DONE
 
     def _ended(self, status: Status, counts: Mapping[str, int], held: tuple[Held, ...]) -> Summary:
-        self._account.outcomes["unclear"] = tell_unclear(self.sync, self.ledger)
+        again_at = tell_unclear(self.sync, self.ledger, self._account)
         if status is not Status.FAILED:
-            return self.summary(status, counts, held)
+            return replace(self.summary(status, counts, held), again_at=again_at)
         remedy = "what was done is recorded; the next run goes on from here"
         return self.summary(
             status, counts, held, error=f"go~mus did not answer: {self._account.unreached}", remedy=remedy

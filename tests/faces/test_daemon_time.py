@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
 import sqlalchemy as sa
 import structlog
@@ -56,6 +57,7 @@ class Life:
     fates: list[Fate] = field(default_factory=list)
     outages: list[tuple[datetime, datetime]] = field(default_factory=list)  # of the database
     is_gomus_up: bool = True
+    fault: Fault | None = None  # of every create that holds a certain customer
     loses_database_in_run: bool = False
     opened_at: list[datetime] = field(default_factory=list)  # or tried to, of the database
     _orders: list[tuple[Desk, Order]] = field(default_factory=list)
@@ -121,7 +123,7 @@ class Life:
         if fate in (Fate.ENDED, Fate.CUT):
             self.begun.append(order)
             self.starts.append(started)
-        finished = started + self.takes
+        finished = started + (self.takes if fate in (Fate.ENDED, Fate.CUT) else timedelta(0))
         self._due.append(
             (finished, desk, Ended(order=order, fate=fate, started=started, finished=finished, summary=summary))
         )
@@ -141,10 +143,12 @@ class Life:
         except StateUnusable:
             return Fate.CUT, None
 
-    def _fault(self, *_: Any) -> Fault | None:
+    def _fault(self, request: httpx.Request, _number: int) -> Fault | None:
         if self.loses_database_in_run:
             self.loses_database_in_run = False
             self.outages.append((self.clock.now, self.clock.now + 10 * MINUTE))
+        if self.fault and request.method == "POST" and b"M-0007" in request.content:
+            return self.fault
         return None if self.is_gomus_up else Fault.NO_CONNECTION
 
     def live(self, until: datetime, step: timedelta, each: Callable[[datetime], None] = lambda _now: None) -> None:
@@ -236,6 +240,16 @@ def test_a_run_longer_than_the_interval_is_followed_by_one_that_makes_up_for_all
     assert [f"{start:%H:%M}" for start in life.starts] == ["09:16", "09:56", "10:36"]
 
 
+def test_a_create_whose_fate_is_unknown_is_looked_for_as_soon_as_its_time_is_over(live: Any) -> None:
+    life = live("2026-11-23 07:58", "0 9 * * *")
+    life.fault = Fault.SERVER_ERROR
+    life.live(at("2026-11-23 08:05"), MINUTE)
+    life.fault = None
+    life.live(at("2026-11-23 11:00"), MINUTE)
+    assert [f"{start:%H:%M}" for start in life.starts] == ["08:01", "08:11"]
+    assert len(life.museum.sandbox.customers) == 30
+
+
 def test_a_machine_that_slept_makes_up_for_the_night_once(live: Any) -> None:
     life = live("2026-11-23 20:00", "every 15m")
     life.live(at("2026-11-23 20:20"), MINUTE)
@@ -310,7 +324,7 @@ def test_a_run_whose_replica_died_is_gone_on_with_by_another(live: Any) -> None:
     life.live(at("2026-11-23 02:10"), timedelta(seconds=5))
     (order,) = life.begun
     life.desks = [desk for desk in life.desks if desk.name != order.replica]
-    life._due.clear()
+    life._due = [one for one in life._due if one[1] in life.desks]
     with life.museum.engine.begin() as connection:  # it did not come to write down the end
         connection.execute(sa.text("update run set finished_at = null, status = null"))
     died = life.clock.now

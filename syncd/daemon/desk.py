@@ -235,7 +235,7 @@ class Desk:
             if last := self._last_start(board, name):  # another replica, or somebody by hand, may have been quicker
                 self._agenda.note_start(name, last, self.clock())
         for name in self._agenda.due(self.clock()):
-            due = self._agenda.begin(name)
+            due = self._agenda.begin(name, self.clock())
             self._next_beat = 0.0
             self.start(Order(config=self.config, sync=self.config.syncs[name], replica=self.name, due=due))
 
@@ -295,12 +295,19 @@ class Desk:
             return
         self._next_beat = self.monotonic() + BEAT.total_seconds()
         board.beat(self._replica())
+        self._note_unclear(board)
         for other in board.replicas():
             if other.name != self.name and self._is_silent(other):
                 self._take_over(board, other)
         if self.monotonic() >= self._next_tidy:
             self._next_tidy = self.monotonic() + TIDY.total_seconds()
             board.tidy(self.clock())
+
+    def _note_unclear(self, board: Board) -> None:
+        unclear = board.unclear()
+        for name, sync in self.config.syncs.items():
+            patience = self.config.gomus[sync.gomus].patience
+            self._agenda.look_again(name, [sent_at + patience for sent_at in unclear.get(name, ())])
 
     def _replica(self) -> Replica:
         return Replica(

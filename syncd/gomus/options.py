@@ -33,7 +33,7 @@ class GomusOptions(BaseModel):
     unique_foreign_ids: bool = False
 
     @property
-    def longest_wait(self) -> timedelta:
-        """How long a call may wait for its turn before it goes out."""
+    def patience(self) -> timedelta:
+        """How long after it was written down a create may still act: its call may have waited for its turn first."""
         rate = self.requests_per_second
-        return timedelta(seconds=self.concurrency / rate) if rate else timedelta()
+        return self.settle + (timedelta(seconds=self.concurrency / rate) if rate else timedelta())

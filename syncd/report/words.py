@@ -22,6 +22,7 @@ DONE = {
     "failed": "refused or failed",
     "skipped": "skipped",
     "drifted": "found changed in go~mus",
+    "unclear": "sent, and not yet to be found",
     "invalid": "invalid",
     "quarantined": "resting since a refusal",
 }
@@ -43,12 +44,13 @@ PLANNED = {
     "create": "to create (or to adopt, where go~mus has them already)",
     "update": "to update",
     "delete": "to anonymize and delete",
+    "unclear": "sent before, not answered, and looked for",
     "invalid": "invalid, not sent",
     "quarantined": "refused before, resting until they change or their pause is over",
 }
 IN_PLAN = (
-    "records unchanged create update delete absent hidden ignored invalid quarantined erased waiting duplicates".split()
-)
+    "records unchanged create update delete absent hidden ignored unclear invalid quarantined erased waiting duplicates"
+).split()
 DAYS = "Mon Tue Wed Thu Fri Sat Sun".split()
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 UNITS = (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1)))

@@ -3,7 +3,7 @@
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -15,9 +15,8 @@ from syncd.delivery.executor import Executor
 from syncd.delivery.habits import Habits
 from syncd.delivery.recovery import Recovery
 from syncd.delivery.writing import Writing
-from syncd.domain.changes import Action, Cause, Create, Erase, Outcome, Result, Update
-from syncd.domain.chunks import chunks
-from syncd.domain.diff import DeleteMode, Verdict
+from syncd.domain.changes import Cause, Create, Erase, Outcome, Result, Update
+from syncd.domain.diff import DeleteMode
 from syncd.domain.guards import Guard, Held, ask_guards, how_to_release
 from syncd.domain.records import LookupEntry, Stage
 from syncd.domain.runs import Status, Summary, Trigger
@@ -27,6 +26,7 @@ from syncd.plan.approval import Approval
 from syncd.plan.plan import Plan
 from syncd.plan.spool import Spool
 from syncd.runs.drawing import drawing_up
+from syncd.runs.unclear import close_who_left, count_unclear, is_unclear
 from syncd.runs.world import Sync, World
 from syncd.state.journal import OpenIntent
 from syncd.state.lease import take_lease
@@ -36,7 +36,6 @@ from syncd.state.tombstones import Instance
 
 log = structlog.get_logger()
 DONE_BY_CALLS = {"create", "update", "delete", "unclear"}  # planned under these names; a summary counts what was done
-NOT_WANTED = (Verdict.GONE, Verdict.ERASED)
 LOOKUP_AGE = timedelta(days=1)  # the vendor asks to refresh salutations and titles once a day
 
 
@@ -138,6 +137,8 @@ class Run:
             summary = body(started)
         except (Fatal, CallFailed) as failure:
             status = Status.STOPPED if isinstance(failure, Stopped) else Status.FAILED
+            with suppress(StateUnusable):
+                self._count_unclear()
             failed = self.summary(status, error=failure.message, remedy=failure.remedy)
             summary = replace(failed, is_cut=isinstance(failure, StateUnusable))
         except BaseException:
@@ -168,7 +169,7 @@ class Run:
             if not any(one.guard is Guard.IDENTITY for one in held):
                 self.ledger.note_read(plan.found, now)
                 self._carry_out(plan, held, probe=probe)
-                self._close_who_left(plan)
+                close_who_left(self.ledger, self._overdue, plan)
                 is_open = bool(self.world.store.journal.open_intents(self.sync.name))
                 if drawn.watermark and not (held or self._unsettled or is_open or self.world.stopping.is_set()):
                     with self.ledger.writing() as store:
@@ -200,7 +201,7 @@ class Run:
             ledger=self.ledger,
             delivery=self.delivery,
             names=self.sync.mapper.names,
-            settle=gomus.settle + gomus.longest_wait,
+            patience=gomus.patience,
             concurrency=gomus.concurrency,
             tombstones=self.recall(self.world.clock()).tombstones,
         )
@@ -265,24 +266,6 @@ class Run:
             executor.update(plan.released(Update, held))
             executor.erase(plan.released(Erase, held))
 
-    def _close_who_left(self, plan: Plan) -> None:
-        """Whoever is not to be made any more, and was looked for when its time was over, is not to be expected."""
-        for page in chunks(self._overdue.values()):
-            seen = plan.spool.find_seen([intent.foreign_id for intent in page])
-            for intent in page:
-                verdict = seen[intent.foreign_id].verdict if intent.foreign_id in seen else None
-                if verdict in NOT_WANTED or (verdict is None and plan.is_snapshot):
-                    words = "never found, and no longer in the list"
-                    self.ledger.settle_open(intent, Result.FAILED, words=words)
-
-    def _tell_unclear(self) -> None:
-        unclear = [one for one in self.world.store.journal.open_intents(self.sync.name) if one.action is Action.CREATE]
-        if unclear:
-            self._outcomes["unclear"] = len(unclear)
-            until = max(intent.sent_at for intent in unclear) + self.sync.gomus.settle
-            remedy = "they are looked for by each run, and sent again alone where they are not found by then"
-            log.warning("run.unclear", count=len(unclear), until=until, remedy=remedy)
-
     def _audit(self) -> None:
         """Read back the customers that were not verified for the longest time, so that all are seen in time."""
         for known in self.world.store.known.longest_unverified(self.sync.name, self.sync.audit_per_run):
@@ -321,7 +304,7 @@ class Run:
             self.world.store.instances.learn(self.sync.instance, name, value)
 
     def _report(self, outcome: Outcome) -> None:
-        if not _is_unclear(outcome):  # they are counted in the end
+        if not is_unclear(outcome):  # they are counted in the end
             self._outcomes[outcome.action.value if outcome.result is Result.OK else outcome.result.value] += 1
         self._unreached = None if outcome.reached else outcome.error
         self._unsettled += outcome.stale or (outcome.result is Result.FAILED and not outcome.refused)
@@ -360,8 +343,11 @@ class Run:
         is_open = bool(self.world.store.journal.unclear(self.sync.name))
         return Status.PROBLEMS if is_open or self._outcomes[Result.FAILED.value] else Status.DONE
 
+    def _count_unclear(self) -> None:
+        self._outcomes["unclear"] = count_unclear(self.ledger, self.sync.gomus.patience)
+
     def _ended(self, status: Status, counts: Mapping[str, int], held: tuple[Held, ...]) -> Summary:
-        self._tell_unclear()
+        self._count_unclear()
         if status is not Status.FAILED:
             return self.summary(status, counts, held)
         remedy = "what was done is recorded; the next run goes on from here"
@@ -398,7 +384,3 @@ class Run:
         else:
             log.info("run.finished", status=summary.status.value, counts=summary.counts, duration=duration)
         self.world.store.runs.finish(summary, now)
-
-
-def _is_unclear(outcome: Outcome) -> bool:
-    return isinstance(outcome.change, Create) and not outcome.settled

@@ -1,0 +1,40 @@
+"""Creates whose fate is unknown: what a run says of them, and when they are no longer to be expected."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import structlog
+
+from syncd.domain.changes import Action, Create, Outcome, Result
+from syncd.domain.chunks import chunks
+from syncd.domain.diff import Verdict
+from syncd.plan.plan import Plan
+from syncd.state.journal import OpenIntent
+from syncd.state.ledger import Ledger
+
+log = structlog.get_logger()
+NOT_WANTED = (Verdict.GONE, Verdict.ERASED)
+
+
+def is_unclear(outcome: Outcome) -> bool:
+    return isinstance(outcome.change, Create) and not outcome.settled
+
+
+def close_who_left(ledger: Ledger, overdue: Mapping[str, OpenIntent], plan: Plan) -> None:
+    """Whoever is not to be made any more, and was looked for when the time was over, is not to be expected."""
+    for page in chunks(overdue.values()):
+        seen = plan.spool.find_seen([intent.foreign_id for intent in page])
+        for intent in page:
+            verdict = seen[intent.foreign_id].verdict if intent.foreign_id in seen else None
+            if verdict in NOT_WANTED or (verdict is None and plan.is_snapshot):
+                ledger.settle_open(intent, Result.FAILED, words="never found, and no longer in the list")
+
+
+def count_unclear(ledger: Ledger, patience: timedelta) -> int:
+    """How many are open; the log says until when."""
+    intents = ledger.store.journal.open_intents(ledger.sync)
+    unclear = [intent.sent_at for intent in intents if intent.action is Action.CREATE]
+    if unclear:
+        remedy = "each run looks for them; who is not found by then is sent again, alone"
+        log.warning("run.unclear", count=len(unclear), until=max(unclear) + patience, remedy=remedy)
+    return len(unclear)

@@ -52,6 +52,7 @@ ALLOWED: Mapping[str, Shape] = {
     "status": Shape.ONE,  # HTTP status; of a run: how it ended
     "attempts": Shape.ONE,
     "wait": Shape.ONE,  # seconds until the next try
+    "until": Shape.ONE,  # when something is looked at again
     # what went wrong
     "error": Shape.ONE,  # a SyncdError's message, or a class name
     "remedy": Shape.ONE,

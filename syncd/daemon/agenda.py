@@ -1,10 +1,11 @@
 """What is due: decided from schedules, the last starts and the time, touching nothing.
 
-A sync is due where its schedule names a moment after its last start that has come. Whatever kept runs from starting (no
+A sync is due where its schedule names a moment after its last start that has come, or where a create of unknown fate
+may be sent again. Whatever kept runs from starting (no
 daemon, no database, a suspended machine, a run that took long), one run makes up for all the moments that were missed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -48,9 +49,9 @@ class _Line:
     timing: Timing | None
     since: datetime
     moment: datetime | None = None  # the schedule's first after `since`
+    again_at: list[datetime] = field(default_factory=list)  # when the time of creates of unknown fate is over
     wanted_since: datetime | None = None
     requests: list[str] = field(default_factory=list)
-    again_at: datetime | None = None  # when what the last run has left open can be settled
     not_before: datetime | None = None
     is_running: bool = False
     was_cut: bool = False
@@ -64,13 +65,13 @@ class _Line:
         """Since when a run is due; None where none is."""
         if self.is_running or self.is_gone or (self.not_before and now < self.not_before):
             return None
-        moment = self.moment if self.timing and self.moment and self.timing.start_of(self.moment) <= now else None
-        again_at = self.again_at if self.again_at and self.again_at <= now else None
-        return min(filter(None, (self.wanted_since, moment, again_at)), default=None)
+        return min(filter(None, (self.wanted_since, self.moment_due(now))), default=None)
 
-    def is_asked_for(self, now: datetime) -> bool:
-        """Whether there is a reason for a run beside the schedule."""
-        return self.wanted_since is not None or bool(self.again_at and self.again_at <= now)
+    def moment_due(self, now: datetime) -> datetime | None:
+        """The first moment that has come since the last start."""
+        is_due = self.timing and self.moment and self.timing.start_of(self.moment) <= now
+        again = (at for at in self.again_at if self.since < at <= now)
+        return min(filter(None, (self.moment if is_due else None, *again)), default=None)
 
 
 class Agenda:
@@ -120,6 +121,10 @@ class Agenda:
         line.wanted_since = line.wanted_since or now
         line.requests += requests
 
+    def look_again(self, sync: str, moments: Sequence[datetime]) -> None:
+        """A run is due at each of these, besides those of the schedule."""
+        self._lines[sync].again_at = list(moments)
+
     # --- what is to be done ---
 
     def due(self, now: datetime) -> list[str]:
@@ -132,15 +137,15 @@ class Agenda:
 
     def begin(self, sync: str, now: datetime) -> Due:
         line = self._lines[sync]
-        moment = None if line.is_asked_for(now) else line.moment
-        due = Due(sync=sync, moment=moment, requests=tuple(line.requests))
+        is_wanted = line.wanted_since is not None
+        due = Due(sync=sync, moment=None if is_wanted else line.moment_due(now), requests=tuple(line.requests))
         line.is_running, line.wanted_since, line.requests, line.not_before = True, None, [], None
         return due
 
-    def end(self, due: Due, started: datetime, now: datetime, *, again_at: datetime | None = None) -> None:
-        """The run is over; where it has left something open, it is time for another one `again_at`."""
+    def end(self, due: Due, started: datetime, now: datetime) -> None:
+        """The run is over."""
         line = self._lines[due.sync]
-        line.is_running, line.was_cut, line.again_at = False, False, again_at
+        line.is_running = line.was_cut = False
         self.note_start(due.sync, started, now)
         self._drop_gone()
 

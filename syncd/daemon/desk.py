@@ -272,8 +272,7 @@ class Desk:
                 return
         else:
             self._unfinished.discard(due.sync)
-            again_at = ended.summary.again_at if ended.summary else None
-            self._agenda.end(due, ended.started, now, again_at=again_at)
+            self._agenda.end(due, ended.started, now)
         if due.requests:
             status = ended.summary.status if ended.summary else Status.FAILED
             self._answers.append((due.requests, status.value))
@@ -296,12 +295,19 @@ class Desk:
             return
         self._next_beat = self.monotonic() + BEAT.total_seconds()
         board.beat(self._replica())
+        self._note_unclear(board)
         for other in board.replicas():
             if other.name != self.name and self._is_silent(other):
                 self._take_over(board, other)
         if self.monotonic() >= self._next_tidy:
             self._next_tidy = self.monotonic() + TIDY.total_seconds()
             board.tidy(self.clock())
+
+    def _note_unclear(self, board: Board) -> None:
+        unclear = board.unclear()
+        for name, sync in self.config.syncs.items():
+            patience = self.config.gomus[sync.gomus].patience
+            self._agenda.look_again(name, [sent_at + patience for sent_at in unclear.get(name, ())])
 
     def _replica(self) -> Replica:
         return Replica(

@@ -28,7 +28,7 @@ Seen = RemoteCustomer | CallFailed | None
 
 @dataclass(slots=True, kw_only=True)
 class Recovery:
-    """Settles open intents by looking; `names` are the mapped fields, `settle` is how long a create may still act.
+    """Settles open intents by looking; `names` are the mapped fields, `patience` is how long a create may still act.
 
     `tombstones` tells of some ids who was erased. `failure` is that of the last look, where it failed.
     """
@@ -36,7 +36,7 @@ class Recovery:
     ledger: Ledger
     delivery: Delivery
     names: Sequence[str]
-    settle: timedelta
+    patience: timedelta
     concurrency: int
     tombstones: Callable[[Sequence[str]], Mapping[str, Cause]]
     failure: CallFailed | None = None
@@ -72,7 +72,7 @@ class Recovery:
             return failure
 
     def _is_overdue(self, intent: OpenIntent, now: datetime, seen: Seen) -> bool:
-        is_over = self.delivery.habits.is_unique or now - intent.sent_at >= self.settle
+        is_over = self.delivery.habits.is_unique or now - intent.sent_at >= self.patience
         return seen is None and is_over
 
     def _settle(self, intent: OpenIntent, seen: Seen) -> bool:

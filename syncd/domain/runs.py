@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import Enum
 
 from syncd.domain.guards import Held
@@ -46,7 +45,7 @@ class Summary:
 
     `counts`: each action with how many succeeded, `failed`, `skipped`, and what the plan counted beside changes.
     `outcomes`: how many of each action and result. `is_cut`: the state database was lost; the run is to be begun again
-    as soon as it is back. `again_at`: when creates whose fate is unknown may be sent again; None where there are none.
+    as soon as it is back.
     """
 
     sync: str
@@ -58,7 +57,6 @@ class Summary:
     error: str | None = None
     remedy: str | None = None
     is_cut: bool = False
-    again_at: datetime | None = None
 
 
 def failed_summary(sync: str, error: str, remedy: str | None) -> Summary:

@@ -59,10 +59,10 @@ class GomusOptions(BaseModel):
     placeholder: Mapping[str, str | int] = {}  # go~mus field → what an erasure writes where an empty one is refused
 
     @property
-    def longest_wait(self) -> timedelta:
-        """How long a call may wait for its turn before it goes out."""
+    def patience(self) -> timedelta:
+        """How long after it was written down a create may still act: its call may have waited for its turn first."""
         rate = self.requests_per_second
-        return timedelta(seconds=self.concurrency / rate) if rate else timedelta()
+        return self.settle + (timedelta(seconds=self.concurrency / rate) if rate else timedelta())
 
     @field_validator("placeholder")
     @classmethod

@@ -23,6 +23,7 @@ DONE = {
     "failed": "refused or failed",
     "skipped": "skipped",
     "drifted": "found changed in go~mus",
+    "unclear": "sent, and not yet to be found",
     "invalid": "invalid",
     "quarantined": "resting since a refusal",
 }
@@ -45,12 +46,13 @@ PLANNED = {
     "update": "to update",
     "delete": "to anonymize and delete",
     "release": "to release: only the foreign_id is taken off",
+    "unclear": "sent before, not answered, and looked for",
     "invalid": "invalid, not sent",
     "quarantined": "refused before, resting until they change or their pause is over",
 }
 IN_PLAN = [
     *"records unchanged create update delete release".split(),
-    *"absent hidden ignored invalid quarantined erased waiting duplicates".split(),
+    *"absent hidden ignored unclear invalid quarantined erased waiting duplicates".split(),
 ]
 DAYS = "Mon Tue Wed Thu Fri Sat Sun".split()
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -29,7 +29,7 @@ from syncd.runs.audit import audit
 from syncd.runs.drawing import drawing_up
 from syncd.runs.lookups import find_lookups
 from syncd.runs.requests import instance_of, place_of, request_erasure, request_forgotten
-from syncd.runs.unclear import close_who_left, tell_unclear
+from syncd.runs.unclear import close_who_left, count_unclear
 from syncd.runs.world import Sync, World
 from syncd.state.journal import OpenIntent
 from syncd.state.lease import take_lease
@@ -144,6 +144,8 @@ class Run:
             summary = body(started)
         except (Fatal, CallFailed) as failure:
             status = Status.STOPPED if isinstance(failure, Stopped) else Status.FAILED
+            with suppress(StateUnusable):
+                self._account.outcomes["unclear"] = count_unclear(self.ledger, self.sync.gomus.patience)
             failed = self.summary(status, error=failure.message, remedy=failure.remedy)
             summary = replace(failed, is_cut=isinstance(failure, StateUnusable))
         except BaseException:
@@ -213,7 +215,7 @@ class Run:
             ledger=self.ledger,
             delivery=self.delivery,
             names=self.sync.mapper.names,
-            settle=gomus.settle + gomus.longest_wait,
+            patience=gomus.patience,
             concurrency=gomus.concurrency,
             tombstones=self.recall(self.world.clock()).tombstones,
         )
@@ -358,9 +360,9 @@ class Run:
         return Status.PROBLEMS if is_open or self._account.has_failures else Status.DONE
 
     def _ended(self, status: Status, counts: Mapping[str, int], held: tuple[Held, ...]) -> Summary:
-        again_at = tell_unclear(self.sync, self.ledger, self._account)
+        self._account.outcomes["unclear"] = count_unclear(self.ledger, self.sync.gomus.patience)
         if status is not Status.FAILED:
-            return replace(self.summary(status, counts, held), again_at=again_at)
+            return self.summary(status, counts, held)
         remedy = "what was done is recorded; the next run goes on from here"
         return self.summary(
             status, counts, held, error=f"go~mus did not answer: {self._account.unreached}", remedy=remedy

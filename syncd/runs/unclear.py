@@ -1,7 +1,7 @@
 """Creates whose fate is unknown, at the end of a run: who is not to be expected any more, and how many are left."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import timedelta
 
 import structlog
 
@@ -9,8 +9,6 @@ from syncd.domain.changes import Action, Result
 from syncd.domain.chunks import chunks
 from syncd.domain.diff import Verdict
 from syncd.plan.plan import Plan
-from syncd.runs.account import Account
-from syncd.runs.world import Sync
 from syncd.state.journal import OpenIntent
 from syncd.state.ledger import Ledger
 
@@ -28,13 +26,11 @@ def close_who_left(ledger: Ledger, plan: Plan, overdue: Iterable[OpenIntent]) ->
                 ledger.settle_open(intent, Result.FAILED, words="never found, and no longer in the list")
 
 
-def tell_unclear(sync: Sync, ledger: Ledger, account: Account) -> datetime | None:
-    """Count them; answers when the last of them may be sent again."""
-    unclear = [one for one in ledger.store.journal.open_intents(sync.name) if one.action is Action.CREATE]
-    if not unclear:
-        return None
-    account.outcomes["unclear"] = len(unclear)
-    until = max(intent.sent_at for intent in unclear) + sync.gomus.settle + sync.gomus.longest_wait
-    remedy = "they are looked for by each run, and sent again alone where they are not found by then"
-    log.warning("run.unclear", count=len(unclear), until=until, remedy=remedy)
-    return until
+def count_unclear(ledger: Ledger, patience: timedelta) -> int:
+    """How many are open; the log says until when."""
+    intents = ledger.store.journal.open_intents(ledger.sync)
+    unclear = [intent.sent_at for intent in intents if intent.action is Action.CREATE]
+    if unclear:
+        remedy = "each run looks for them; who is not found by then is sent again, alone"
+        log.warning("run.unclear", count=len(unclear), until=max(unclear) + patience, remedy=remedy)
+    return len(unclear)

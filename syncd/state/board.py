@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, and_, delete, or_, select, update
+from sqlalchemy import Connection, Engine, Row, and_, delete, func, or_, select, update
 
+from syncd.domain.changes import Action
 from syncd.domain.runs import Trigger
 from syncd.state import tables as t
 from syncd.state.transactions import Transactions
 
-C, RUN = t.request.c, t.run.c
+C, RUN, JOURNAL = t.request.c, t.run.c, t.journal.c
 ALIVE = timedelta(seconds=30)
 GIVEN_UP = "failed"  # as a run that failed
 KEPT = timedelta(days=1)  # how long a request that was answered is remembered
@@ -153,6 +154,15 @@ class Board:
         )
         row = self._db.first(query.order_by(RUN.started_at.desc()).limit(1))
         return row.started_at if row else None
+
+    def unclear(self) -> dict[str, list[datetime]]:
+        """Of each sync, when the creates were sent whose fate is unknown."""
+        sent_at = func.coalesce(JOURNAL.sent_at, JOURNAL.begun_at, type_=t.Moment).label("sent_at")
+        is_open = (JOURNAL.settled_at.is_(None), JOURNAL.action == Action.CREATE.value)
+        sent: dict[str, list[datetime]] = {}
+        for row in self._db.rows(select(JOURNAL.sync, sent_at).where(*is_open).distinct()):
+            sent.setdefault(row.sync, []).append(row.sent_at)
+        return sent
 
 
 def _count_cut(connection: Connection, sync: str) -> int:

@@ -8,8 +8,8 @@ from syncd.domain.digest import is_same_but_for_form
 from syncd.domain.records import FieldKind, Value
 from syncd.gomus.options import TOKEN
 
-NEUTRAL = "-"  # where go~mus insists on a text
-EMAIL = f"{TOKEN}@anonymized.invalid"
+# Where go~mus insists on a value
+NEUTRAL = {FieldKind.EMAIL: f"{TOKEN}@anonymized.invalid", FieldKind.TEXT: "-", FieldKind.DATE: "1900-01-01"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Placeholders:
         token = token_of(delivery, foreign_id)
         personal = {name: field for name, field in delivery.catalogue.items() if field.personal}
         defaults = {
-            name: field.placeholder or {FieldKind.EMAIL: EMAIL, FieldKind.TEXT: NEUTRAL}.get(field.kind)
+            name: field.placeholder or NEUTRAL.get(field.kind)
             for name, field in personal.items()
         }
         chosen = {name: delivery.placeholder.get(name, value) for name, value in defaults.items()}

@@ -5,7 +5,7 @@ may be sent again. Whatever kept runs from starting (no
 daemon, no database, a suspended machine, a run that took long), one run makes up for all the moments that were missed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -49,7 +49,7 @@ class _Line:
     timing: Timing | None
     since: datetime
     moment: datetime | None = None  # the schedule's first after `since`
-    again_at: list[datetime] = field(default_factory=list)  # when the time of creates of unknown fate is over
+    again_at: datetime | None = None  # when the time of creates of unknown fate is over
     wanted_since: datetime | None = None
     requests: list[str] = field(default_factory=list)
     not_before: datetime | None = None
@@ -70,8 +70,8 @@ class _Line:
     def moment_due(self, now: datetime) -> datetime | None:
         """The first moment that has come since the last start."""
         is_due = self.timing and self.moment and self.timing.start_of(self.moment) <= now
-        again = (at for at in self.again_at if self.since < at <= now)
-        return min(filter(None, (self.moment if is_due else None, *again)), default=None)
+        again = self.again_at if self.again_at and self.since < self.again_at <= now else None
+        return min(filter(None, (self.moment if is_due else None, again)), default=None)
 
 
 class Agenda:
@@ -121,9 +121,9 @@ class Agenda:
         line.wanted_since = line.wanted_since or now
         line.requests += requests
 
-    def look_again(self, sync: str, moments: Sequence[datetime]) -> None:
-        """A run is due at each of these, besides those of the schedule."""
-        self._lines[sync].again_at = list(moments)
+    def look_again(self, sync: str, at: datetime | None) -> None:
+        """A run is due then, besides those of the schedule."""
+        self._lines[sync].again_at = at
 
     # --- what is to be done ---
 

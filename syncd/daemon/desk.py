@@ -307,7 +307,7 @@ class Desk:
         unclear = board.unclear()
         for name, sync in self.config.syncs.items():
             patience = self.config.gomus[sync.gomus].patience
-            self._agenda.look_again(name, [sent_at + patience for sent_at in unclear.get(name, ())])
+            self._agenda.look_again(name, unclear[name] + patience if name in unclear else None)
 
     def _replica(self) -> Replica:
         return Replica(

@@ -155,14 +155,12 @@ class Board:
         row = self._db.first(query.order_by(RUN.started_at.desc()).limit(1))
         return row.started_at if row else None
 
-    def unclear(self) -> dict[str, list[datetime]]:
-        """Of each sync, when the creates were sent whose fate is unknown."""
-        sent_at = func.coalesce(JOURNAL.sent_at, JOURNAL.begun_at, type_=t.Moment).label("sent_at")
+    def unclear(self) -> dict[str, datetime]:
+        """Of each sync that has such, when the last of the creates was sent whose fate is unknown."""
+        sent_at = func.max(func.coalesce(JOURNAL.sent_at, JOURNAL.begun_at), type_=t.Moment).label("sent_at")
         is_open = (JOURNAL.settled_at.is_(None), JOURNAL.action == Action.CREATE.value)
-        sent: dict[str, list[datetime]] = {}
-        for row in self._db.rows(select(JOURNAL.sync, sent_at).where(*is_open).distinct()):
-            sent.setdefault(row.sync, []).append(row.sent_at)
-        return sent
+        rows = self._db.rows(select(JOURNAL.sync, sent_at).where(*is_open).group_by(JOURNAL.sync))
+        return {row.sync: row.sent_at for row in rows}
 
 
 def _count_cut(connection: Connection, sync: str) -> int:

@@ -19,6 +19,7 @@ import structlog
 from faults import Fault
 from museum import Clock, Museum
 from office import CONFIG
+from werkzeug.wrappers import Response
 
 from syncd.assembly import State, opening_state
 from syncd.config import load
@@ -28,6 +29,7 @@ from syncd.daemon.desk import SILENT, Desk, Ended, Fate, Order
 from syncd.domain.runs import Status, Summary, Trigger
 from syncd.errors import LeaseTaken, StateUnusable
 from syncd.runs.run import run
+from syncd.sandbox.proxy import Passing, html
 from syncd.state.board import Board
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -304,6 +306,53 @@ def test_a_database_that_is_gone_is_tried_after_growing_pauses(live: Any) -> Non
     assert pauses[:7] == sorted(pauses[:7])
     assert (pauses[0] <= 3, 60 <= max(pauses) <= 62) == (True, True)
     assert life.opened_at[-1] - gone[1] <= MINUTE
+
+
+# --- creates whose fate is unknown ---
+
+
+def lose_posts(foreign_id: str, times: int) -> Callable[[Passing], Response]:
+    """Turns the first creates of a customer away, in words that leave open whether they were done."""
+    left = [times]
+
+    def hook(call: Passing) -> Response:
+        is_meant = call.method == "POST" and any(one["foreign_id"] == foreign_id for one in call.customers)
+        left[0] -= is_meant
+        return html(503) if is_meant and left[0] >= 0 else call.act()
+
+    return hook
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_an_open_create_is_looked_at_once_its_time_is_over_and_not_only_at_the_next_moment(
+    live: Any, replicas: int
+) -> None:
+    life = live("2026-11-23 01:55", "0 3 * * *")
+    for _ in range(replicas - 1):
+        life.open_desk()
+    life.museum.sandbox.hook = lose_posts("M-0001", times=1)
+    life.live(at("2026-11-23 06:00"), timedelta(seconds=20))
+    assert [order.trigger for order in life.begun] == [Trigger.SCHEDULE, Trigger.SCHEDULE]
+    assert timedelta(minutes=10) <= life.starts[1] - life.starts[0] < timedelta(minutes=12)
+    assert len(life.museum.sandbox.customers) == 30
+
+
+def test_an_open_create_is_looked_at_after_a_restart_too(live: Any) -> None:
+    life = live("2026-11-23 01:55", "0 3 * * *")
+    life.museum.sandbox.hook = lose_posts("M-0001", times=1)
+    life.live(at("2026-11-23 02:05"), timedelta(seconds=20))
+    life.close_desks()
+    life.open_desk()
+    life.live(at("2026-11-23 02:30"), timedelta(seconds=20))
+    assert [f"{start:%H:%M}" for start in life.starts] == ["02:00", "02:10"]
+
+
+def test_what_stays_open_is_not_looked_at_again_and_again(live: Any) -> None:
+    """Sent four times, waited for each time, and given up."""
+    life = live("2026-11-23 01:55", "0 3 * * *")
+    life.museum.sandbox.hook = lose_posts("M-0030", times=1000)
+    life.live(at("2026-11-23 12:00"), MINUTE)
+    assert [len(life.museum.sandbox.customers), len(life.starts)] == [29, 5]
 
 
 # --- replicas ---

@@ -289,13 +289,15 @@ class Executor:
 
     def _go_on(self, answer: Answer) -> None:
         """With what is to be sent again."""
+        if not answer.again:
+            return
         if answer.why is Again.NEW:
             self._pool.extend(one for one in answer.again if isinstance(one, Create))
         elif answer.why is Again.AS_IT_WAS:
             self._send_again([answer.again], answer.tries)
         elif answer.why is Again.TOO_MANY and not answer.named and self._suspect(answer):
             self._send_fewer(answer.again)
-        elif answer.again:
+        else:
             self._send_again(_groups(answer.again, answer.named), answer.tries)
 
     def _suspect(self, answer: Answer) -> bool:

@@ -28,10 +28,7 @@ class Placeholders:
         """The e-mail address is unique, for orders are found by it."""
         token = token_of(delivery, foreign_id)
         personal = {name: field for name, field in delivery.catalogue.items() if field.personal}
-        defaults = {
-            name: field.placeholder or NEUTRAL.get(field.kind)
-            for name, field in personal.items()
-        }
+        defaults = {name: field.placeholder or NEUTRAL.get(field.kind) for name, field in personal.items()}
         chosen = {name: delivery.placeholder.get(name, value) for name, value in defaults.items()}
         return cls(
             delivery=delivery,

@@ -155,6 +155,8 @@ class Writing:
     ) -> tuple[list[Outcome], list[C]]:
         """Read each one until it is there: what is settled, and what is not to be found."""
         outcomes: list[Outcome] = []
+        if not changes:
+            return outcomes, []
         missing, habits = list(changes), self.delivery.habits
         is_new, began = habits.lag is None, sent_at or self.delivery.clock()
         for reads, _ in enumerate(self.delivery.looks(later=later)):

@@ -13,8 +13,9 @@ from syncd.sandbox.customers import Customer
 from syncd.sandbox.switches import Switches, positions
 
 SETTLE = 700.0  # seconds; longer than a create of unknown fate waits
-POSITIONS = {name: values for name, values in positions().items() if name != "email_unique"}
-
+# What stands before an instance, and when it is busy, is no answer of its own: the ruder world has tests of that
+LEFT_OUT = {"email_unique", "proxy", "busy"}
+POSITIONS = {name: values for name, values in positions().items() if name not in LEFT_OUT}
 
 Setting: TypeAlias = tuple[str, object]
 
@@ -88,7 +89,7 @@ def customer(museum: Museum, number: int) -> Customer:
 
 def held(museum: Museum) -> tuple[set[str], set[str]]:
     """Who is in go~mus, and who is listed as refused; once what is late has come, and what was lost was sent again."""
-    for _ in range(5):
+    for _ in range(3):
         museum.run()
         museum.clock.sleep(SETTLE)
         museum.sandbox.apply_accepted()

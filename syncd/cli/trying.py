@@ -134,7 +134,7 @@ class _Demo:
                 problems = "; ".join(str(problem) for problem in row.problems)
                 print(f"  {spoilt}: {row.position}: {problems}. It counts as present: nothing is deleted.")
         about = [call for call in self._fake.calls if ":id" in call.route]
-        print(f"  The removed one, call by call: {', '.join(call.method for call in about[-4:])}.")
+        print(f"  The removed one, call by call: {', '.join(call.method for call in about)}.")
         deleted = self._fake.deleted[-1]
         print(f"  What was deleted held: surname {deleted['surname']!r}, telephone {deleted['tel']!r}.")
 

@@ -400,7 +400,7 @@ def test_the_demo_shows_a_whole_sync(tmp_path: Path) -> None:
         "488 create",
         "Calls to /customers: 0",
         "3 update, 1 anonymize, 1 delete",
-        "GET, PUT, GET, DELETE",
+        "GET, PUT, GET, GET, DELETE, GET, GET",
         "It counts as present",
     ):
         assert words in ended.stdout

@@ -317,6 +317,7 @@ def test_a_database_that_goes_and_comes_back_is_waited_for(city_office: Office, 
         daemon.wait_for("record.outcome")
         wire.cut()
         daemon.wait_for("run.failed")  # gone in a run
+        daemon.wait_for("daemon.database_lost", 3)
         city_office.sandbox.latency = 0
         wire.mend()
         assert daemon.wait_for("run.finished")["status"] == "done"

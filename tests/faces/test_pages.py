@@ -123,4 +123,5 @@ def test_every_default_is_as_the_page_says(table):
     for name, field in table.model_fields.items():
         if isinstance(field.default, int | str):
             shown = f'"{field.default}"' if isinstance(field.default, str) else str(field.default)
+            shown = shown.lower() if isinstance(field.default, bool) else shown
             assert re.search(rf"\| [^|]*`{name}`[^|]* \| [^|]*`{re.escape(shown)}`", CONFIGURATION), name

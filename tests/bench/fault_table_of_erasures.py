@@ -1,6 +1,8 @@
 """Every call of an erasure or a release meets every fault: in the end the person is gone, and nobody else touched.
 
 A row is a way to go, a column a fault; in each field of the table every call of that way meets the fault once.
+
+Run by hand, for it takes a while: `python -m pytest tests/bench/fault_table_of_erasures.py`.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -10,7 +10,7 @@ from syncd.gomus.fields import FIELDS
 OTHER_KEYS = {"customer_salutation_id": "salutation", "customer_title_id": "title"}
 ADDRESS = "addr_"
 UNSAID = object()
-LONGEST_REASON, MOST_REASONS = 200, 5
+LONGEST_READ, LONGEST_REASON, MOST_REASONS = 600, 200, 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +178,12 @@ def scrub(texts: Iterable[str], sent: Iterable[object]) -> tuple[str, ...]:
     """Cut every value that was sent, and whatever looks personal, out of the server's words."""
     values = sorted({str(value) for value in sent if isinstance(value, str | int) and str(value).strip()}, key=len)
     known = [_pattern(value) for value in reversed(values)]
-    return tuple(_scrub(text, known)[:LONGEST_REASON] for text in list(texts)[:MOST_REASONS])
+    return tuple(_scrub(_begin(text), known)[:LONGEST_REASON] for text in list(texts)[:MOST_REASONS])
+
+
+def _begin(text: str) -> str:
+    """Cut at a blank before it is looked at: long texts take long, and half a value would not be recognised."""
+    return text if len(text) <= LONGEST_READ else text[:LONGEST_READ].rpartition(" ")[0]
 
 
 def _scrub(text: str, known: Sequence[re.Pattern[str]]) -> str:

@@ -267,7 +267,7 @@ class Guarantees(RuleBasedStateMachine):
         if self.customers_of("D-") != donors:
             self.violations.append("a run of the members changed donors")
         for customer in before.values():
-            name = customer.foreign_id
+            name = customer.foreign_id and customer.foreign_id.upper()
             is_lost = customer.id not in after or is_anonymous(after[customer.id]) > is_anonymous(customer)
             if name and is_lost and name not in begun | self.asked_to_erase:
                 lost += 1

@@ -244,7 +244,7 @@ def make_recall(config: Config, sync: SyncConfig, state: State) -> Recall:
 
 
 def make_instance(config: Config, name: str, state: State) -> Instance:
-    return Instance(name, state.digester.name(config.gomus[name].url))
+    return Instance.at(name, config.gomus[name].url, state.digester)
 
 
 def make_limits(delete: DeleteOptions, guards: GuardOptions) -> Limits:

@@ -19,6 +19,7 @@ from syncd.domain.winner import Write, is_drift
 from syncd.errors import CallFailed, Refused, Stopped
 
 BACKOFF = Backoff()
+STREAK = 3  # so many calls in a row that failed through no fault of a record: go~mus is out of reach
 UNKNOWN_LAG = Lag(seconds=10.0, reads=3)  # of an instance that has shown none yet
 
 
@@ -106,9 +107,6 @@ class Delivery(Looking):
     def write_of(self, name: str) -> Write:
         """Also of a field that is known and not mapped any more."""
         return self.writes.get(name, Write.ALWAYS)
-
-    def holds(self, remote: RemoteCustomer, fields: Mapping[str, Value]) -> bool:
-        return not self.differing(remote, fields)
 
     def differing(self, remote: RemoteCustomer, fields: Mapping[str, Value]) -> dict[str, Value]:
         """Those of the fields in which go~mus shows something else."""

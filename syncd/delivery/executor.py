@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TypeVar
 
+from syncd.delivery.delivery import STREAK
 from syncd.delivery.erasing import Erasing
 from syncd.delivery.habits import Habits, signs_in
 from syncd.delivery.meeting import completing, needs_look
@@ -24,7 +25,6 @@ from syncd.errors import Fatal, Outage
 from syncd.state.journal import OpenIntent
 from syncd.state.ledger import Ledger
 
-STREAK = 3  # so many calls in a row that failed through no fault of a record, and the run ends
 ROUNDS = 3  # so often a create is sent again that was never found
 
 C = TypeVar("C", bound=Change)
@@ -120,20 +120,15 @@ class Executor:
 
     def _erasing(self, erase: Erase) -> Call:
         if erase.ending is Ending.RELEASE:
-            conduct = lambda: Answer(outcomes=[self.erasing.release(erase)])  # noqa: E731 - one line, used once
-            return Call(action=Action.RELEASE, changes=[erase], conduct=conduct)
+            return self._step(Action.RELEASE, self.erasing.release, erase)
         is_next = erase.anonymized and erase.ending is Ending.DELETE
-        return self._deleting(erase) if is_next else self._anonymizing(erase)
-
-    def _anonymizing(self, erase: Erase) -> Call:
-        return Call(
-            action=Action.ANONYMIZE, changes=[erase], conduct=lambda: Answer(outcomes=[self.erasing.anonymize(erase)])
-        )
+        return self._deleting(erase) if is_next else self._step(Action.ANONYMIZE, self.erasing.anonymize, erase)
 
     def _deleting(self, erase: Erase) -> Call:
-        return Call(
-            action=Action.DELETE, changes=[erase], conduct=lambda: Answer(outcomes=[self.erasing.delete(erase)])
-        )
+        return self._step(Action.DELETE, self.erasing.delete, erase)
+
+    def _step(self, action: Action, step: Callable[[Erase], Outcome], erase: Erase) -> Call:
+        return Call(action=action, changes=[erase], conduct=lambda: Answer(outcomes=[step(erase)]))
 
     # --- the loop ---
 
@@ -154,20 +149,25 @@ class Executor:
             raise self._failure
 
     def _give_back(self) -> None:
-        """Whoever was to be sent again when it was time to stop: it is certain that they are not there."""
-        left = [change for call in self._next for change in call.changes] + list(self._pool)
-        refused = [one for one in left if one.foreign_id in self._intents and one.foreign_id not in self.unclear]
+        """What is left when it is time to stop."""
+        left = self._left()
         self._next.clear()
         self._pool.clear()
-        self._settle([not_sent(change) for change in refused])
+        self._close_unsent(left)
 
     def _withdraw(self) -> None:
         """Take out of what is left whoever is erased on request."""
-        left = [change for call in self._next for change in call.changes] + list(self._pool)
-        withdrawn = [one for one in left if self.requests.is_withdrawn(one)]
+        withdrawn = [one for one in self._left() if self.requests.is_withdrawn(one)]
         self._pool = deque(self._wanted(self._pool))
         self._next = deque(kept for call in self._next if (kept := self._left_of(call)))
-        refused = [one for one in withdrawn if one.foreign_id in self._intents and one.foreign_id not in self.unclear]
+        self._close_unsent(withdrawn)
+
+    def _left(self) -> list[Change]:
+        return [change for call in self._next for change in call.changes] + list(self._pool)
+
+    def _close_unsent(self, changes: Sequence[Change]) -> None:
+        """Whoever was to be sent again in this run: it is certain that they are not there."""
+        refused = [one for one in changes if one.foreign_id in self._intents and one.foreign_id not in self.unclear]
         self._settle([not_sent(change) for change in refused])
 
     def _left_of(self, call: Call) -> Call | None:

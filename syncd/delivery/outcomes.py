@@ -56,18 +56,19 @@ def created(create: Create, remote: RemoteCustomer, known: Digests, answer: Writ
     )
 
 
+def found(
+    create: Create, remote: RemoteCustomer, known: Digests, needed: Mapping[str, Value], action: Action = Action.CREATE
+) -> Outcome:
+    """`action` says whether it is our own doing that the customer is there."""
+    return Outcome(
+        change=create, action=action, result=Result.OK, gomus_id=remote.gomus_id, known=known, differing=needed
+    )
+
+
 def adopted(
     create: Create, remote: RemoteCustomer, known: Digests, needed: Mapping[str, Value], kept: Sequence[str]
 ) -> Outcome:
-    return Outcome(
-        change=create,
-        action=Action.ADOPT,
-        result=Result.OK,
-        gomus_id=remote.gomus_id,
-        known=known,
-        differing=needed,
-        error=_left(kept),
-    )
+    return replace(found(create, remote, known, needed, Action.ADOPT), error=_left(kept))
 
 
 def left_alone(update: Update) -> Outcome:

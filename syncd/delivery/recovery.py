@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from syncd.delivery.delivery import Delivery
+from syncd.delivery.delivery import STREAK, Delivery
 from syncd.domain.changes import Action, Cause, Result
 from syncd.domain.chunks import chunks
 from syncd.domain.records import RemoteCustomer, Stage
@@ -21,7 +21,6 @@ from syncd.state.known import KnownRow
 from syncd.state.ledger import Ledger
 
 log = structlog.get_logger()
-STREAK = 3  # so many looks in a row that failed, and the others are left for the next run
 
 Seen = RemoteCustomer | CallFailed | None
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from syncd.delivery.delivery import Delivery
+from syncd.delivery.delivery import STREAK, Delivery
 from syncd.delivery.leaver import Leaver
 from syncd.delivery.placeholders import Placeholders
 from syncd.domain.changes import Cause, Ending, Erase
@@ -17,8 +17,6 @@ from syncd.domain.records import KnownCustomer, RemoteCustomer, Stage
 from syncd.errors import CallFailed
 from syncd.state.ledger import Ledger
 from syncd.state.recall import Recall
-
-STREAK = 3
 
 
 @dataclass(slots=True, kw_only=True)

@@ -4,7 +4,7 @@ A write whose answer is lost is looked up, never repeated blindly. A refused bat
 sent again, in parts.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -17,6 +17,7 @@ from syncd.delivery.outcomes import (
     Answer,
     created,
     failed,
+    found,
     given_up,
     is_taken,
     kept_as_before,
@@ -28,7 +29,7 @@ from syncd.delivery.outcomes import (
     updated,
     vanished,
 )
-from syncd.domain.changes import Action, Create, Outcome, Result, Update
+from syncd.domain.changes import Create, Outcome, Result, Update
 from syncd.domain.records import RemoteCustomer
 from syncd.errors import CallFailed, Missing, Refused, Retryable, Stopped, Unclear
 from syncd.gomus.wire import WriteAnswer
@@ -71,14 +72,7 @@ class Writing:
         known = self.delivery.accepted(create.foreign_id, create.digests, create.wanted, remote)
         if differing:
             known = self.delivery.memory_of(create.foreign_id, remote, list(create.wanted))
-        return Outcome(
-            change=create,
-            action=Action.CREATE,
-            result=Result.OK,
-            gomus_id=remote.gomus_id,
-            known=known,
-            differing=differing,
-        )
+        return found(create, remote, known, differing)
 
     def create(self, creates: Sequence[Create], *, tries: int) -> Answer:
         """One POST, and the looks that settle it."""
@@ -92,13 +86,15 @@ class Writing:
             return self._create_lost(creates, lost, sent_at, tries=tries)
         except Retryable as turned_away:
             return self._turned_away(creates, turned_away, tries=tries)
-        if not answer.errors and not self._shown(creates, answer):
-            return self._create_lost(creates, said_nothing(answer), sent_at, tries=tries)
-        return self._create_answered(creates, answer)
-
-    def _create_answered(self, creates: Sequence[Create], answer: WriteAnswer) -> Answer:
         is_refusal = len(creates) == 1 and bool(answer.errors)  # whatever else it shows
         shown = {} if is_refusal else self._shown(creates, answer)
+        if not answer.errors and not shown:
+            return self._create_lost(creates, said_nothing(answer), sent_at, tries=tries)
+        return self._create_answered(creates, answer, shown)
+
+    def _create_answered(
+        self, creates: Sequence[Create], answer: WriteAnswer, shown: Mapping[str, RemoteCustomer]
+    ) -> Answer:
         outcomes = [self._created(one, shown[one.foreign_id], answer) for one in creates if one.foreign_id in shown]
         others = [create for create in creates if create.foreign_id not in shown]
         settled, missing = self._look_for(others, self._look_again, later=answer.later)
@@ -215,11 +211,11 @@ class Writing:
         """Each is confirmed by the answer, or else by a look, or else sent alone."""
         confirmed = [self._confirm(update, answer) for update in updates]
         outcomes, is_answered = _outcomes(confirmed), answer.status != NO_ANSWER
-        found, missing = self._look_for(
+        settled, missing = self._look_for(
             _changes(confirmed), lambda one: self._look_at_update(one, is_answered=is_answered) or one, later=False
         )
         alone = [self._update_alone(update, tries=self.delivery.attempts) for update in missing]
-        return outcomes + found + alone
+        return outcomes + settled + alone
 
     def _confirm(self, update: Update, answer: WriteAnswer) -> Outcome | Update:
         remote = self.delivery.shown_in(answer, update.foreign_id)

@@ -11,7 +11,7 @@ from syncd.state.tombstones import Instance, Tombstone
 
 
 def instance_of(sync: Sync, world: World) -> Instance:
-    return Instance(sync.instance, world.digester.name(sync.gomus.url))
+    return Instance.at(sync.instance, sync.gomus.url, world.digester)
 
 
 def place_of(sync: Sync) -> Place:

@@ -85,19 +85,12 @@ class RegisterFile(Register):
         except OSError as error:
             raise Fatal(f"{WHAT}, {self.path}, can't be read ({error.strerror})", remedy=OWNER) from None
         whole, last = _split(content)
-        lines = [self._parse(number, text) for number, text in enumerate(whole, start=1)]
+        lines = [_parse(text, f"{self.path} line {n}", "the file") for n, text in enumerate(whole, start=1)]
         return [*lines, last] if last else lines
 
     def _require_folder(self) -> None:
         if not self.path.parent.is_dir():
             raise Fatal(f"the folder of {WHAT}, {self.path.parent}, does not exist", remedy=FOLDER)
-
-    def _parse(self, number: int, text: str) -> Line:
-        line = Line.parse(text)
-        if line is None:
-            message = f"{self.path} line {number} is no line of a ledger: restore the file from a backup"
-            raise Misconfigured([Problem(path="state.ledger", message=message)])
-        return line
 
     def append(self, lines: Iterable[Line]) -> None:
         text = "".join(f"{line}\n" for line in lines).encode()
@@ -132,6 +125,14 @@ class RegisterFile(Register):
 
 OWNER = "let the user that runs syncd read it"
 FOLDER = "make it, or mount what belongs there; the ledger must not be begun anew where an older one exists"
+
+
+def _parse(text: str, where: str, what: str) -> Line:
+    line = Line.parse(text)
+    if line is None:
+        message = f"{where} is no line of a ledger: restore {what} from a backup"
+        raise Misconfigured([Problem(path="state.ledger", message=message)])
+    return line
 
 
 def _split(content: bytes) -> tuple[list[str], Line | None]:
@@ -187,14 +188,7 @@ class RegisterTable(Register):
             if not sa.inspect(connection).has_table(table.name):
                 return []
             texts = connection.execute(sa.select(table.c.line).order_by(table.c.number)).scalars().all()
-        return [self._parse(number, text) for number, text in enumerate(texts, start=1)]
-
-    def _parse(self, number: int, text: str) -> Line:
-        line = Line.parse(text)
-        if line is None:
-            message = f"row {number} of {self} is no line of a ledger: restore it from a backup"
-            raise Misconfigured([Problem(path="state.ledger", message=message)])
-        return line
+        return [_parse(text, f"row {number} of {self}", "it") for number, text in enumerate(texts, start=1)]
 
     def append(self, lines: Iterable[Line]) -> None:
         with self._connected() as connection:

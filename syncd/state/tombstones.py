@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, delete, literal_column, select, update
 
 from syncd.domain.changes import Cause
+from syncd.domain.digest import Digester
 from syncd.state import tables as t
 from syncd.state.transactions import Transactions
 
@@ -22,6 +23,10 @@ class Instance:
 
     name: str
     address: bytes
+
+    @classmethod
+    def at(cls, name: str, url: str, digester: Digester) -> "Instance":
+        return cls(name, digester.name(url))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

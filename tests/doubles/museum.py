@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -253,12 +252,6 @@ class Museum:
         self.digester = Digester(b"the museum's key", FIELDS)
         self.transport = FaultTransport(httpx.WSGITransport(app=_spelled(create_app(self.sandbox))), time=self.clock)
 
-    def beside(self, name: str, prefix: str) -> "Museum":
-        """Another sync of the same instance, on the same state."""
-        other = copy(self)
-        other.name, other.prefix, other.shelf = name, prefix, Shelf()
-        return other
-
     def _open_state(self) -> None:
         self.engine = open_engine(self.state_url)
         self.upgrading(self.engine)
@@ -306,7 +299,7 @@ class Museum:
 
     @property
     def instance(self) -> Instance:
-        return Instance(self.instance_name, self.digester.name(self.options.url))
+        return Instance.at(self.instance_name, self.options.url, self.digester)
 
     @property
     def options(self) -> GomusOptions:

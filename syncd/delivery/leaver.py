@@ -39,7 +39,7 @@ class Leaver:
     def named(self) -> RemoteCustomer | None:
         """Who shows its foreign_id: itself, or a twin."""
         is_same = self.delivery.is_same_id
-        remote = self.delivery.client.read(self.foreign_id)
+        remote = self.delivery.read(self.foreign_id)
         if remote is not None and not is_same(remote.foreign_id, self.foreign_id):
             remote = self.delivery.client.read(self.gomus_id) if self.gomus_id is not None else None
         return remote if remote is not None and is_same(remote.foreign_id, self.foreign_id) else None

@@ -64,14 +64,18 @@ class Looking:
 
         Raises Refused where go~mus answers another customer, otherwise as `Client.read` does.
         """
-        for spelling in self._spellings(foreign_id):
-            remote = self.client.read(spelling)
-            if remote is not None and not self.is_same_id(remote.foreign_id, foreign_id):
-                raise Refused(ANOTHER)  # go~mus tries ids as numbers first, and some servers read '12abc' as 12
-            if remote is not None:
-                self.habits.saw_read(foreign_id, is_shown=True)
-                return remote
-        return None
+        remote = self.read(foreign_id)
+        if remote is None:
+            return None
+        if not self.is_same_id(remote.foreign_id, foreign_id):
+            raise Refused(ANOTHER)  # go~mus tries ids as numbers first, and some servers read '12abc' as 12
+        self.habits.saw_read(foreign_id, is_shown=True)
+        return remote
+
+    def read(self, foreign_id: str) -> RemoteCustomer | None:
+        """Whoever answers first to one of the id's spellings."""
+        remotes = (self.client.read(spelling) for spelling in self._spellings(foreign_id))
+        return next((remote for remote in remotes if remote is not None), None)
 
     def _spellings(self, foreign_id: str) -> list[str]:
         composed = _composed(foreign_id) or foreign_id
@@ -98,7 +102,7 @@ class Looking:
         e-mail address that an erasure leaves, which tells that a customer without foreign_id is the one. Raises Refused
         where neither can be told, otherwise as `Client.read` does.
         """
-        remote = self.client.read(foreign_id)
+        remote = self.read(foreign_id)
         if remote is not None and self.is_same_id(remote.foreign_id, foreign_id):
             return Sighting(Whereabouts.HERE, remote)
         if remote is not None and gomus_id is None:

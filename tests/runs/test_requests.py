@@ -1,10 +1,12 @@
 """Erasures on request: they hold for the instance, at once, whoever runs, and longer than the state."""
 
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -20,6 +22,7 @@ from syncd.gomus.client import Client
 from syncd.runs.requests import request_erasure
 from syncd.runs.run import opening
 from syncd.runs.world import World
+from syncd.sandbox.switches import Switches
 from syncd.sources.base import Reading, ReadKind
 from syncd.state.connect import open_engine
 from syncd.state.store import Store
@@ -702,3 +705,14 @@ def test_who_was_erased_hides_nobody_who_is_absent(here: Museum, feed: Feed) -> 
     feed.delete(4)
     here.run()
     assert there(here) == ids(1, 3)
+
+
+@pytest.mark.parametrize("name", ["Jürgen", "Zoë-1", "한국2"])
+@pytest.mark.parametrize("form", ["NFD", "NFC"])
+def test_who_is_known_to_go_mus_alone_is_found_in_the_form_that_it_keeps(here: Museum, name: str, form: Any) -> None:
+    here.sandbox.switches = Switches(foreign_id_form="nfc")
+    here.rows.append(member(9, id=unicodedata.normalize(form, name)))
+    here.run()
+    here.lose_state()
+    here.erase("M-" + unicodedata.normalize(form, name))
+    assert there(here) == ids(1, 2, 3, 4)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
+from typing import TypeVar
 
 from syncd.delivery.habits import Lag
 from syncd.delivery.looking import Looking
@@ -16,10 +17,11 @@ from syncd.domain.changes import Update
 from syncd.domain.digest import is_same_but_for_form
 from syncd.domain.records import NEVER_COMPARED, Digests, FieldKind, KnownCustomer, RemoteCustomer, Value
 from syncd.domain.winner import Write, is_drift
-from syncd.errors import CallFailed, Refused, Stopped
+from syncd.errors import CallFailed, Missing, Refused, Retryable, Stopped
 
 BACKOFF = Backoff()
 STREAK = 3  # so many calls in a row that failed through no fault of a record: go~mus is out of reach
+T = TypeVar("T")
 UNKNOWN_LAG = Lag(seconds=10.0, reads=3)  # of an instance that has shown none yet
 
 
@@ -90,6 +92,24 @@ class Delivery(Looking):
             self.sleep(pause)
             is_shown = self.number_shows(gomus_id, foreign_id, mark=mark)
         return is_shown
+
+    def write_by_number(self, gomus_id: int, is_at: Callable[[], bool], write: Callable[[int], T]) -> T:
+        """Each try comes right after a look of its own: the number may mean somebody else by then.
+
+        Raises Missing where the number does not show the customer, Stopped, and what `is_at` and `write` raise.
+        """
+        for tries in count(1):
+            if not is_at():
+                break
+            try:
+                return write(gomus_id)
+            except Retryable as turned_away:
+                turned_away.attempts = tries
+                pause = BACKOFF.pause_as_asked(tries, turned_away.retry_after, chance=1.0)
+                if tries >= self.attempts or pause is None:
+                    raise
+                self.sleep(pause)
+        raise Missing("is no longer in go~mus", status=404)
 
     def _shows_under_id(self, foreign_id: str) -> tuple[bool, bool]:
         """Whether the id shows its customer, and whether it shows another one."""

@@ -60,9 +60,11 @@ class Leaver:
         if is_named:
             with suppress(Missing):
                 return self.delivery.client.update_one(self.foreign_id, fields)
-        if not self.is_at(remote.gomus_id, for_sure=is_named):
-            raise Missing("is no longer in go~mus", status=404)
-        return self.delivery.client.update_numbered(remote.gomus_id, fields)
+        return self.delivery.write_by_number(
+            remote.gomus_id,
+            lambda: self.is_at(remote.gomus_id, for_sure=is_named),
+            lambda number: self.delivery.client.update_numbered(number, fields),
+        )
 
     def delete(self, remote: RemoteCustomer, *, may_be_gone: bool) -> None:
         """By foreign_id, where DELETE is not known to take numbers only.
@@ -76,7 +78,9 @@ class Leaver:
             with suppress(Missing):
                 self.delivery.client.delete(self.foreign_id)
                 return
-        if not self.is_at(remote.gomus_id, for_sure=is_tried or may_be_gone):
-            raise Missing("is no longer in go~mus", status=404)
-        self.delivery.client.delete(remote.gomus_id)
+        self.delivery.write_by_number(
+            remote.gomus_id,
+            lambda: self.is_at(remote.gomus_id, for_sure=is_tried or may_be_gone),
+            self.delivery.client.delete,
+        )
         habits.deletes_by_number |= is_named

@@ -295,9 +295,13 @@ class Writing:
                 return not_here(update, sighting)
             if sighting.here.gomus_id != update.gomus_id:
                 return made_anew(self.delivery, update, sighting.here)
-            answer = self.delivery.client.update_numbered(update.gomus_id, self.delivery.habits.spell(update.fields))
-        except Unclear as lost:
-            return failed(update, lost)
+            answer = self.delivery.write_by_number(
+                update.gomus_id,
+                lambda: self.delivery.shows_by_number(update.foreign_id, update.gomus_id),
+                lambda number: self.delivery.client.update_numbered(number, self.delivery.habits.spell(update.fields)),
+            )
+        except Missing:
+            return vanished(update)
         except CallFailed as failure:
             return failed(update, failure)
         return self._update_answered(update, answer, tries=1)

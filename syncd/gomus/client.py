@@ -189,12 +189,15 @@ class Client:
         return self.update([{"foreign_id": foreign_id, **fields}])
 
     def update_numbered(self, gomus_id: int, fields: Mapping[str, Value]) -> WriteAnswer:
-        """By number, right after a look that showed whose number it is. Raises as `update_one` does."""
-        return self._write("PUT", _path(gomus_id), dict(fields))
+        """By number, right after a look that showed whose number it is; tried once. Raises as `update_one` does."""
+        return self._write("PUT", _path(gomus_id), dict(fields), attempts=1)
 
     def delete(self, id: str | int) -> None:
-        """By foreign_id, or by number right after a look that showed whose it is. Raises as `update_one` does."""
-        self._write("DELETE", _path(id), None)
+        """By foreign_id; or by number, right after a look that showed whose it is, tried once.
+
+        Raises as `update_one` does.
+        """
+        self._write("DELETE", _path(id), None, attempts=1 if isinstance(id, int) else None)
 
     # --- how an answer is taken ---
 

@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import httpx
 import pytest
 import structlog
 from faults import Choose, Fault, Killed
@@ -216,6 +217,37 @@ def test_a_delete_whose_answer_is_lost_is_not_repeated_on_a_stranger(world: Worl
     until_quiet(museum)
     assert_whole(museum)
     assert_as_listed(museum)
+
+
+TURNED_AWAY = {
+    "429": Fault.THROTTLED,
+    "no connection": Fault.NO_CONNECTION,
+    "no connection in time": Fault.CONNECT_TIMEOUT,
+}
+
+
+@pytest.mark.parametrize("fault", each(TURNED_AWAY))
+@pytest.mark.parametrize("mode", [DeleteMode.ANONYMIZE_THEN_DELETE, DeleteMode.RELEASE])
+def test_a_number_is_looked_at_again_before_it_is_used_again(world: World, fault: Fault, mode: DeleteMode) -> None:
+    museum = world.museum(3, mode=mode, prefix="7-")
+    museum.run()
+    museum.remove(1)
+    [leaver] = museum.sandbox.by_foreign_id("7-0001")
+
+    def is_there() -> bool:
+        return leaver.id in [one.id for one in museum.sandbox.customers]
+
+    def turn_away_and_delete(request: httpx.Request, _number: int) -> Fault | None:
+        """Staff delete the customer while its number is used: from then on that is another one's foreign_id."""
+        if request.method == "GET" or not request.url.path.endswith(f"/{leaver.id}") or not is_there():
+            return None
+        museum.sandbox.remove(next(one for one in museum.sandbox.customers if one.id == leaver.id))
+        return fault
+
+    museum.run(turn_away_and_delete)
+    until_quiet(museum)
+    assert not is_there()
+    assert_whole(museum)
 
 
 @pytest.mark.parametrize("answer", each({name: name for name in NO_ANSWERS}))

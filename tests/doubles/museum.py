@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -252,6 +253,12 @@ class Museum:
         self.digester = Digester(b"the museum's key", FIELDS)
         self.transport = FaultTransport(httpx.WSGITransport(app=_spelled(create_app(self.sandbox))), time=self.clock)
 
+    def beside(self, name: str, prefix: str, shelf: Shelf) -> "Museum":
+        """Another sync of the same instance, on the same state."""
+        other = copy(self)
+        other.name, other.prefix, other.shelf = name, prefix, shelf
+        return other
+
     def _open_state(self) -> None:
         self.engine = open_engine(self.state_url)
         self.upgrading(self.engine)
@@ -395,6 +402,14 @@ class Museum:
     def undo(self, foreign_id: str) -> bool:
         with self.world() as world:
             return undo_erasure(self.sync, world, foreign_id)
+
+    def let_late_writes_come(self) -> None:
+        """Whatever is on its way to go~mus arrives."""
+        self.transport.flush()
+        self.clock.sleep(120)
+        with self.world() as world:
+            world.client.whoami()
+        self.sandbox.apply_accepted()
 
     def verify(self, *, sample: int | None = None, fix: bool = False) -> Verification:
         self.sandbox.reset_calls()

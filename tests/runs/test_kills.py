@@ -1,4 +1,4 @@
-"""kill -9 at random moments, of real processes that talk HTTP to a sandbox that takes its time.
+"""kill -9 at random moments, of real processes that talk HTTP to an instance that lags and commits late.
 
 `SYNCD_TEST_KILLS` sets how many are killed.
 """
@@ -10,17 +10,22 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
+from werkzeug.wrappers import Response
 
 from syncd.sandbox.app import create_app
+from syncd.sandbox.proxy import Hook, Passing, html
 from syncd.sandbox.server import serve
 from syncd.sandbox.store import TOKEN, Sandbox
 from syncd.sandbox.switches import Switches
 
 KILLS = int(os.environ.get("SYNCD_TEST_KILLS", "12"))
 SIZE = 120
+LATE = timedelta(seconds=1.5)  # sooner than a create of unknown fate is sent again
 COLUMNS = ["Nr", "Vorname", "Nachname", "E-Mail", "Telefon"]
 CONFIG = """
 [state]
@@ -80,11 +85,25 @@ class Members:
         part.rename(self._path)
 
 
+def commit_late(*, every: int) -> Hook:
+    """One write of so many is done after it was answered with a time-out."""
+    writes = count(1)
+
+    def pass_on(call: Passing) -> Response:
+        if call.method == "GET" or next(writes) % every:
+            return call.act()
+        call.act_later(LATE)
+        return html(504)
+
+    return pass_on
+
+
 @pytest.mark.long
 @pytest.mark.timeout(0)
 def test_kills_at_random_moments_lose_double_and_expose_nobody(tmp_path: Path, empty_url: str) -> None:
     chance = random.Random(20_26)
-    sandbox = Sandbox(Switches(foreign_ids="repeatable"), latency=0.01)
+    sandbox = Sandbox(Switches(foreign_ids="repeatable", reads="seconds-later", lag=1), latency=0.01)
+    sandbox.hook = commit_late(every=5)
     members = Members(tmp_path / "members.csv", chance)
     members.write()
     with serve(create_app(sandbox)) as url:
@@ -101,9 +120,11 @@ def test_kills_at_random_moments_lose_double_and_expose_nobody(tmp_path: Path, e
             if process.returncode == 0 or chance.random() < 0.2:
                 members.live_on()
                 members.write()
+        sandbox.hook = None
         codes = [_end_later(tmp_path) for _ in range(4)]
         assert codes[-1] == 0
     assert sandbox.duplicates() == []
+    assert sandbox.touched_strangers() == []
     held = {
         customer.foreign_id: [customer[f] for f in ("name", "surname", "email", "tel")]
         for customer in sandbox.customers

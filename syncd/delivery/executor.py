@@ -15,8 +15,9 @@ from typing import TypeVar
 from syncd.delivery.delivery import STREAK
 from syncd.delivery.erasing import Erasing
 from syncd.delivery.habits import Habits, signs_in
+from syncd.delivery.looking import folded
 from syncd.delivery.meeting import completing, needs_look
-from syncd.delivery.outcomes import Again, Answer, never_found, not_sent, unreadable
+from syncd.delivery.outcomes import Again, Answer, alike, never_found, not_sent, unreadable
 from syncd.delivery.requests import Requests
 from syncd.delivery.writing import Writing
 from syncd.domain.changes import Action, Change, Create, Ending, Erase, Outcome, Result, Update
@@ -71,6 +72,8 @@ class Executor:
     _next: deque[Call] = field(default_factory=deque)
     _pool: deque[Create] = field(default_factory=deque)  # looked for, not there, and not sent yet
     _intents: dict[str, int] = field(init=False)  # the open ones of changes in hand
+    _folded: dict[str, str] = field(default_factory=dict)  # who was sent, while ids may lose their capital letters
+    _probes: bool = True
     _streak: int = 0
     _failure: Fatal | None = None
 
@@ -79,6 +82,7 @@ class Executor:
 
     def create(self, creates: Iterable[Create], *, probe: bool) -> None:
         """With `probe`, look each one up first, and adopt whom go~mus has already."""
+        self._probes = probe
         batches = chunks(self._wanted(creates), min(CHUNK, self.habits.sizes.most))
         self._conduct(self._probing(batch) if probe else self._passing(batch) for batch in batches)
 
@@ -112,7 +116,9 @@ class Executor:
         return Call(
             action=Action.CREATE,
             changes=creates,
-            conduct=lambda: self.writing.create(creates, tries=self.tries if tries is None else tries),
+            conduct=lambda: self.writing.create(
+                creates, tries=self.tries if tries is None else tries, probed=self._probes
+            ),
         )
 
     def _updating(self, updates: Sequence[Update]) -> Call:
@@ -236,6 +242,9 @@ class Executor:
         """What is known of a create without sending it."""
         if self.habits.can_read(create.foreign_id) is False:
             return unreadable(create, signs_in(create.foreign_id) & self.habits.unreadable)
+        is_kept = self.habits.folds_ids is False
+        if not is_kept and self._folded.setdefault(folded(create.foreign_id), create.foreign_id) != create.foreign_id:
+            return alike(create)
         intent = self.unclear.get(create.foreign_id)
         return never_found(create) if intent and intent.round >= ROUNDS else None
 

@@ -38,7 +38,7 @@ class Habits:
     sizes: Sizes
     blanks: dict[str, Value] = field(default_factory=dict)  # what has been seen to clear a field: null or empty text
     deletes_by_number: bool = False  # DELETE has been seen to take no foreign_id
-    folds_ids: bool = False  # a foreign_id has been seen to be kept in other letters, small for capital
+    folds_ids: bool | None = None  # whether foreign_ids are kept in other letters, small for capital; None: not known
     is_unique: bool = False  # a second customer with the same foreign_id is refused
     lag: Lag | None = None  # None until a first customer was created and read back
     readable: frozenset[str] = field(default_factory=frozenset)  # signs in ids that were read back
@@ -57,7 +57,7 @@ class Habits:
                 if name.startswith(BLANK) and text in blanks
             },
             deletes_by_number="deletes_by_number" in learned,
-            folds_ids="folds_ids" in learned,
+            folds_ids={"yes": True, "no": False}.get(learned.get("folds_ids", "")),
             is_unique=is_unique or "unique" in learned,
             lag=Lag(float(seconds), int(reads)) if reads else None,
             readable=frozenset(learned.get("readable", "")),
@@ -68,7 +68,7 @@ class Habits:
         """What is worth to be kept for later runs."""
         facts = {
             "deletes_by_number": "yes" if self.deletes_by_number else None,
-            "folds_ids": "yes" if self.folds_ids else None,
+            "folds_ids": None if self.folds_ids is None else ("yes" if self.folds_ids else "no"),
             "unique": "yes" if self.is_unique else None,
             "read_lag": f"{self.lag.seconds:.3f} {self.lag.reads}" if self.lag else None,
             "readable": "".join(sorted(self.readable)) or None,
@@ -88,6 +88,13 @@ class Habits:
         if field.kind not in TEXTS:
             return (None,)
         return (None, "") if self.blanks.get(field.name) is None else ("", None)
+
+    # --- ids ---
+
+    def saw_id(self, shown: str | None) -> None:
+        """An instance that shows a capital letter keeps them."""
+        if self.folds_ids is None and shown and shown != shown.lower():
+            self.folds_ids = False
 
     # --- reads ---
 

@@ -5,7 +5,7 @@ foreign_id, and an answer counts only if it shows that customer.
 """
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -40,9 +40,22 @@ class Sighting:
         return self.remote if self.whereabouts is Whereabouts.HERE else None
 
 
-def _composed(foreign_id: str | None) -> str | None:
-    """Whatever Unicode form a server keeps ids in."""
-    return None if foreign_id is None else unicodedata.normalize("NFC", foreign_id)
+def is_same_letters(shown: str | None, foreign_id: str) -> bool:
+    """In whatever Unicode form a server keeps ids."""
+    return shown is not None and _composed(shown) == _composed(foreign_id)
+
+
+def is_alike(shown: str | None, foreign_id: str) -> bool:
+    """But for capital letters."""
+    return shown is not None and folded(shown) == folded(foreign_id)
+
+
+def folded(foreign_id: str) -> str:
+    return _composed(foreign_id).casefold()
+
+
+def _composed(foreign_id: str) -> str:
+    return unicodedata.normalize("NFC", foreign_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +67,9 @@ class Looking:
     catalogue: Mapping[str, Field]
     habits: Habits
 
-    def is_same_id(self, shown: str | None, foreign_id: str, *, in_any_case: bool = False) -> bool:
+    def is_same_id(self, shown: str | None, foreign_id: str) -> bool:
         """In whatever Unicode form, and where the instance is known for it, in other letters."""
-        one, other = _composed(shown) or "", _composed(foreign_id) or ""
-        return one == other or ((in_any_case or self.habits.folds_ids) and one.casefold() == other.casefold())
+        return is_same_letters(shown, foreign_id) or bool(self.habits.folds_ids and is_alike(shown, foreign_id))
 
     def look(self, foreign_id: str) -> RemoteCustomer | None:
         """Read a customer by foreign_id, in whatever form the instance may keep it; None where there is none.
@@ -69,26 +81,36 @@ class Looking:
             return None
         if not self.is_same_id(remote.foreign_id, foreign_id):
             raise Refused(ANOTHER)  # go~mus tries ids as numbers first, and some servers read '12abc' as 12
-        self.habits.saw_read(foreign_id, is_shown=True)
+        self.saw(remote, foreign_id)
         return remote
+
+    def saw(self, remote: RemoteCustomer, foreign_id: str) -> None:
+        """A customer was read under its own id."""
+        self.habits.saw_id(remote.foreign_id)
+        self.habits.saw_read(foreign_id, is_shown=True)
 
     def read(self, foreign_id: str) -> RemoteCustomer | None:
         """Whoever answers first to one of the id's spellings."""
-        remotes = (self.client.read(spelling) for spelling in self._spellings(foreign_id))
-        return next((remote for remote in remotes if remote is not None), None)
+        remote = self._read_first((foreign_id, _composed(foreign_id)))
+        return self.read_in_other_letters(foreign_id) if remote is None and self.habits.folds_ids else remote
 
-    def _spellings(self, foreign_id: str) -> list[str]:
-        composed = _composed(foreign_id) or foreign_id
-        small = [foreign_id.lower()] if self.habits.folds_ids else []
-        return list(dict.fromkeys((foreign_id, composed, *small)))
+    def read_in_other_letters(self, foreign_id: str) -> RemoteCustomer | None:
+        """Whoever has the id in small letters alone, or in capitals."""
+        composed = _composed(foreign_id)
+        return self._read_first(spelling for spelling in (composed.lower(), composed.upper()) if spelling != composed)
+
+    def _read_first(self, spellings: Iterable[str]) -> RemoteCustomer | None:
+        remotes = (self.client.read(spelling) for spelling in dict.fromkeys(spellings))
+        return next((remote for remote in remotes if remote is not None), None)
 
     def shown_in(self, answer: WriteAnswer, foreign_id: str, *, is_new: bool = False) -> RemoteCustomer | None:
         """The customer itself in the answer to a write of our own; a new one shows how the instance keeps ids."""
         for shown in answer.saved:
             if self.is_same_id(shown.foreign_id, foreign_id):
+                self.habits.saw_id(shown.foreign_id)
                 return shown
         for shown in answer.saved if is_new else ():
-            if self.is_same_id(shown.foreign_id, foreign_id, in_any_case=True):
+            if is_alike(shown.foreign_id, foreign_id):
                 self.habits.folds_ids = True
                 return shown
         return None

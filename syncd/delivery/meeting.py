@@ -6,12 +6,36 @@ It only looks; what it answers is sent by `writing`.
 from dataclasses import replace
 
 from syncd.delivery.delivery import Delivery
+from syncd.delivery.looking import ANOTHER, is_alike, is_same_letters
 from syncd.delivery.outcomes import adopted, failed, left_alone, not_here
 from syncd.domain.changes import Action, Create, Outcome, Result, Update
 from syncd.domain.digest import PersonDigester
 from syncd.domain.records import Digests, RemoteCustomer
 from syncd.domain.winner import Write, is_due, is_free
-from syncd.errors import CallFailed
+from syncd.errors import CallFailed, Refused
+
+NAMES = ("name", "surname", "institution")
+
+
+def meet(delivery: Delivery, create: Create, remote: RemoteCustomer | None) -> RemoteCustomer | None:
+    """The one that was read under the id of a customer that is to be created, if it is that customer.
+
+    Whose id differs in capital letters is the customer itself if it has its name: then the instance keeps ids so.
+    Raises Refused where it is another one.
+    """
+    if remote is None:
+        return None
+    if not is_same_letters(remote.foreign_id, create.foreign_id):
+        if not (is_alike(remote.foreign_id, create.foreign_id) and _has_name_of(delivery, create, remote)):
+            raise Refused(ANOTHER)
+        delivery.habits.folds_ids = True
+    delivery.saw(remote, create.foreign_id)
+    return remote
+
+
+def _has_name_of(delivery: Delivery, create: Create, remote: RemoteCustomer) -> bool:
+    names = {name: create.wanted[name] for name in NAMES if create.wanted.get(name) is not None}
+    return bool(names) and names.keys() <= remote.fields.keys() and not delivery.other_than(remote, names)
 
 
 def adopt(delivery: Delivery, create: Create, remote: RemoteCustomer) -> Outcome:

@@ -151,6 +151,12 @@ def unreadable(create: Create, signs: Iterable[str]) -> Outcome:
     return failed(create, Refused(words, attempts=0))
 
 
+def alike(create: Create) -> Outcome:
+    """Not created: go~mus would take it for the other one."""
+    words = "this go~mus keeps no capital letters in ids, and another id of the source differs in nothing else"
+    return failed(create, Refused(words, attempts=0))
+
+
 def vanished(update: Update) -> Outcome:
     return failed(update, Missing("is no longer in go~mus", status=404))
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from syncd.delivery.delivery import STREAK, Delivery
+from syncd.delivery.looking import is_same_letters
 from syncd.domain.changes import Action, Cause, Result
 from syncd.domain.chunks import chunks
 from syncd.domain.records import RemoteCustomer, Stage
@@ -66,7 +67,8 @@ class Recovery:
         try:
             if intent.action is Action.UPDATE:
                 return self.delivery.find(intent.foreign_id, intent.gomus_id).here
-            return self.delivery.look(intent.foreign_id)
+            remote = self.delivery.look(intent.foreign_id)
+            return remote if remote and is_same_letters(remote.foreign_id, intent.foreign_id) else None
         except CallFailed as failure:
             return failure
 

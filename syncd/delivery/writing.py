@@ -5,13 +5,13 @@ sent again, in parts.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
 from syncd.delivery.delivery import BACKOFF, Delivery
 from syncd.delivery.looking import Sighting, Whereabouts
-from syncd.delivery.meeting import adopt, look_before, made_anew
+from syncd.delivery.meeting import adopt, look_before, made_anew, meet
 from syncd.delivery.outcomes import (
     Again,
     Answer,
@@ -61,7 +61,7 @@ class Writing:
 
     def _probe_one(self, create: Create) -> Outcome | Create:
         try:
-            remote = self.delivery.look(create.foreign_id)
+            remote = meet(self.delivery, create, self.delivery.read(create.foreign_id))
         except CallFailed as failure:
             return failed(create, failure)
         return create if remote is None else adopt(self.delivery, create, remote)
@@ -74,8 +74,21 @@ class Writing:
             known = self.delivery.memory_of(create.foreign_id, remote, list(create.wanted))
         return found(create, remote, known, differing)
 
-    def create(self, creates: Sequence[Create], *, tries: int) -> Answer:
-        """One POST, and the looks that settle it."""
+    def create(self, creates: Sequence[Create], *, tries: int, probed: bool = True) -> Answer:
+        """One POST, and the looks that settle it.
+
+        `probed`: nobody was found as the source writes them; where an instance may keep ids in other letters, they are
+        looked for in those too. The first create of all tells.
+        """
+        folds = self.delivery.habits.folds_ids
+        if not (probed and (folds or (folds is None and len(creates) == 1))):
+            return self._post(creates, tries=tries)
+        looked = [self._look_at(create, self._adopt, self.delivery.read_in_other_letters) for create in creates]
+        outcomes, left = _outcomes(looked), _changes(looked)
+        answer = self._post(left, tries=tries) if left else Answer()
+        return replace(answer, outcomes=[*outcomes, *answer.outcomes])
+
+    def _post(self, creates: Sequence[Create], *, tries: int) -> Answer:
         bodies = [{"foreign_id": create.foreign_id, **create.fields} for create in creates]
         sent_at = self.delivery.clock()
         try:
@@ -171,11 +184,19 @@ class Writing:
 
     def _look_at_taken(self, create: Create) -> Outcome | Create:
         """After "has already been taken": somebody created it since we looked, or it was not looked for."""
-        return self._look_at(create, lambda create, remote: adopt(self.delivery, create, remote))
+        return self._look_at(create, self._adopt)
 
-    def _look_at(self, create: Create, take: Callable[[Create, RemoteCustomer], Outcome]) -> Outcome | Create:
+    def _adopt(self, create: Create, remote: RemoteCustomer) -> Outcome:
+        return adopt(self.delivery, create, remote)
+
+    def _look_at(
+        self,
+        create: Create,
+        take: Callable[[Create, RemoteCustomer], Outcome],
+        read: Callable[[str], RemoteCustomer | None] | None = None,
+    ) -> Outcome | Create:
         try:
-            remote = self.delivery.look(create.foreign_id)
+            remote = meet(self.delivery, create, (read or self.delivery.read)(create.foreign_id))
         except Refused as refusal:
             return failed(create, refusal)
         except CallFailed as failure:

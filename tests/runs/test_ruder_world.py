@@ -525,12 +525,36 @@ def test_an_id_that_the_server_writes_in_small_letters_is_not_sent_again(
     assert len(museum.sandbox.customers) == len(ids)
 
 
+@pytest.mark.parametrize("ids", each({"capitals": ["AB", "CD"], "mixed": ["aB-1", "Cd-2"], "umlauts": ["ÄÖ", "Üz"]}))
+@pytest.mark.parametrize("found", ["as-kept", "in-any-form"])
+@pytest.mark.parametrize("joins", [False, True])
+def test_ids_in_small_letters_are_known_again_by_a_state_that_was_lost(
+    world: World, ids: list[str], found: str, joins: bool
+) -> None:
+    switches = {"foreign_id_form": "lower", "foreign_id_found": found, "foreign_ids": "repeatable"}
+    museum = world.museum(switches=switches)
+    museum.rows[:] = [member(number, id=name) for number, name in enumerate(ids, start=1)]
+    until_quiet(museum)
+    museum.lose_state()
+    if joins:
+        museum.rows.insert(0, member(7, id="NEU"))
+    until_quiet(museum)
+    assert_whole(museum)
+    assert len(museum.sandbox.customers) == len(museum.rows)
+    assert museum.run().status is Status.DONE
+    assert museum.calls() == []
+
+
 @pytest.mark.parametrize("ids", each({"capitals": ["ab", "AB"], "one letter": ["M1x", "M1X"], "umlauts": ["ä1", "Ä1"]}))
 @pytest.mark.parametrize("foreign_ids", ["repeatable", "unique"])
+@pytest.mark.parametrize(
+    ("kept", "found"), [("as-sent", "in-any-form"), ("lower", "in-any-form"), ("lower", "as-kept")]
+)
 def test_two_people_whose_ids_differ_in_case_alone_are_not_mixed(
-    world: World, ids: list[str], foreign_ids: str
+    world: World, ids: list[str], foreign_ids: str, kept: str, found: str
 ) -> None:
-    museum = world.museum(switches={"foreign_id_found": "in-any-form", "foreign_ids": foreign_ids})
+    switches = {"foreign_id_form": kept, "foreign_id_found": found, "foreign_ids": foreign_ids}
+    museum = world.museum(switches=switches)
     museum.rows[:] = [member(number, id=name) for number, name in enumerate(ids, start=1)]
     until_quiet(museum, rounds=3)
     for row in museum.rows:

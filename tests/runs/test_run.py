@@ -297,7 +297,7 @@ def test_a_create_that_is_not_there_after_an_error_is_sent_again_once_its_time_i
     here: Museum, fault: Fault
 ) -> None:
     here.fill(3)
-    summary = here.run([None, None, None, fault])
+    summary = here.run([None, None, None, None, fault])
     assert (summary.status, summary.counts["unclear"], len(here.sandbox.customers)) == (Status.PROBLEMS, 1, 2)
     here.clock.sleep(SETTLE - 60)
     assert (here.run().status, here.writes()) == (Status.PROBLEMS, [])
@@ -315,7 +315,7 @@ def test_when_it_is_asked_to_stop_a_lost_create_is_left_to_the_next_run(here: Mu
     here.sandbox.switches = Switches(foreign_ids="repeatable")
     here.transport._late_by = 1000
     here.fill(1)
-    assert here.run([None, Fault.LATE], stops=at_moment(3)).status is Status.STOPPED
+    assert here.run([None, None, Fault.LATE], stops=at_moment(4)).status is Status.STOPPED
     assert here.store.journal.open_intents("members")
     here.transport.flush()
     here.run()
@@ -335,7 +335,7 @@ def test_when_it_is_asked_to_stop_what_go_mus_has_accepted_for_later_is_not_set_
 def test_a_stop_while_open_intents_are_settled_proves_nothing(here: Museum) -> None:
     here.transport._late_by = 1000
     here.fill(1)
-    here.run([None, Fault.LATE], stops=at_moment(3))
+    here.run([None, None, Fault.LATE], stops=at_moment(4))
     (before,) = here.store.journal.open_intents("members")
     assert here.run(stops=at_moment(0)).status is Status.STOPPED
     assert here.store.journal.open_intents("members") == [before]

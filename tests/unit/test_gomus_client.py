@@ -89,10 +89,20 @@ def test_a_write_whose_answer_is_lost_is_never_repeated(fault: Fault) -> None:
 @pytest.mark.parametrize("fault", [Fault.NO_CONNECTION, Fault.CONNECT_TIMEOUT, Fault.THROTTLED])
 def test_a_write_that_was_not_processed_is_tried_again(fault: Fault) -> None:
     sandbox = Sandbox()
-    number = sandbox.add_customer(foreign_id="M-1", surname="Lovelace").id
+    sandbox.add_customer(foreign_id="M-1", surname="Lovelace")
     calling, transport = on(sandbox, fault, fault)
-    calling.delete(number)
+    calling.delete("M-1")
     assert (len(transport.happened), sandbox.customers) == (3, [])
+
+
+def test_a_write_to_a_number_is_tried_once() -> None:
+    sandbox = Sandbox()
+    number = sandbox.add_customer(foreign_id="M-1", surname="Lovelace").id
+    for write in (lambda c: c.delete(number), lambda c: c.update_numbered(number, {"surname": "King"})):
+        calling, transport = on(sandbox, Fault.THROTTLED)
+        with pytest.raises(Retryable):
+            write(calling)
+        assert len(transport.happened) == 1
 
 
 def test_tries_are_bounded() -> None:
@@ -135,7 +145,7 @@ def test_retry_after_is_heeded_in_both_spellings(header: str | None, least: floa
     assert least <= slept[0] <= most
 
 
-@pytest.mark.parametrize("call", [lambda c: c.read(7), lambda c: c.update([ADA]), lambda c: c.delete(7)])
+@pytest.mark.parametrize("call", [lambda c: c.read(7), lambda c: c.update([ADA]), lambda c: c.delete("M-7")])
 def test_a_wait_that_is_cut_short_is_followed_by_no_other_try(call: Callable[[Client], object]) -> None:
     answers = iter([httpx.Response(429, headers={"Retry-After": "120"})])
     with pytest.raises(Stopped):

@@ -351,13 +351,13 @@ class Run:
         has_failures = any(plan.counts.get(name) for name in ("invalid", "quarantined"))
         if has_failures or (not plan.is_snapshot and self.world.store.failures.count(self.sync.name)):
             return Status.PROBLEMS
-        return self.status_of_outcomes()
+        is_open = bool(self.world.store.journal.unclear(self.sync.name))
+        return Status.PROBLEMS if is_open else self.status_of_outcomes()
 
     def status_of_outcomes(self) -> Status:
         if self._account.unreached:
             return Status.FAILED
-        is_open = bool(self.world.store.journal.unclear(self.sync.name))
-        return Status.PROBLEMS if is_open or self._account.has_failures else Status.DONE
+        return Status.PROBLEMS if self._account.has_failures else Status.DONE
 
     def _ended(self, status: Status, counts: Mapping[str, int], held: tuple[Held, ...]) -> Summary:
         self._account.outcomes["unclear"] = count_unclear(self.ledger, self.sync.gomus.patience)

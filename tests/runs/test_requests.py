@@ -375,6 +375,12 @@ def test_what_others_began_does_not_hold_it_up(here: Museum) -> None:
     assert [call for call in here.calls() if "M-0009" in call] == []
 
 
+def test_it_is_done_though_somebody_elses_create_is_open(here: Museum) -> None:
+    here.run()
+    begin_create(here, "M-0009")
+    assert here.erase("M-0002").status is Status.DONE
+
+
 def test_it_stays_open_while_a_create_of_the_id_may_come_to_pass(here: Museum) -> None:
     here.run()
     with here.world() as world:

@@ -55,11 +55,11 @@ class Leaver:
 
     def write(self, remote: RemoteCustomer, fields: Mapping[str, Value]) -> WriteAnswer:
         """By foreign_id; by number where that does not reach it, and where the foreign_id itself is to change."""
-        is_in_body = not is_addressable(self.foreign_id)
-        is_named = remote.foreign_id is not None and not (is_in_body and "foreign_id" in fields)
-        if is_named:
+        named = remote.foreign_id  # in the letters in which the instance keeps it
+        is_named = named is not None and (is_addressable(named) or "foreign_id" not in fields)
+        if named is not None and is_named:
             with suppress(Missing):
-                return self.delivery.client.update_one(self.foreign_id, fields)
+                return self.delivery.client.update_one(named, fields)
         return self.delivery.write_by_number(
             remote.gomus_id,
             lambda: self.is_at(remote.gomus_id, for_sure=is_named),
@@ -71,12 +71,12 @@ class Leaver:
 
         `may_be_gone`: a call to delete it was sent before. Raises Missing where nobody was deleted by this one.
         """
-        habits = self.delivery.habits
-        is_named = remote.foreign_id is not None and is_addressable(self.foreign_id)
+        habits, named = self.delivery.habits, remote.foreign_id
+        is_named = named is not None and is_addressable(named)
         is_tried = is_named and not habits.deletes_by_number
-        if is_tried:
+        if named is not None and is_tried:
             with suppress(Missing):
-                self.delivery.client.delete(self.foreign_id)
+                self.delivery.client.delete(named)
                 return
         self.delivery.write_by_number(
             remote.gomus_id,

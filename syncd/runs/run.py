@@ -79,6 +79,7 @@ def opening(
             run_id=run_id,
             fence=entry.fence,
             clock=world.clock,
+            patience=sync.gomus.patience,
             recreate_vanished=sync.recreate_vanished,
         )
         with structlog.contextvars.bound_contextvars(sync=sync.name, run=ledger.run_id):
@@ -348,11 +349,11 @@ class Run:
             return Status.FAILED
         if held:
             return Status.HELD
-        has_failures = any(plan.counts.get(name) for name in ("invalid", "quarantined"))
-        if has_failures or (not plan.is_snapshot and self.world.store.failures.count(self.sync.name)):
+        has_problems = any(plan.counts.get(name) for name in ("invalid", "quarantined"))
+        has_problems |= bool(self.world.store.journal.unclear(self.sync.name))
+        if has_problems or (not plan.is_snapshot and self.world.store.failures.count(self.sync.name)):
             return Status.PROBLEMS
-        is_open = bool(self.world.store.journal.unclear(self.sync.name))
-        return Status.PROBLEMS if is_open else self.status_of_outcomes()
+        return self.status_of_outcomes()
 
     def status_of_outcomes(self) -> Status:
         if self._account.unreached:
@@ -363,10 +364,9 @@ class Run:
         self._account.outcomes["unclear"] = count_unclear(self.ledger, self.sync.gomus.patience)
         if status is not Status.FAILED:
             return self.summary(status, counts, held)
+        error = f"go~mus did not answer: {self._account.unreached}"
         remedy = "what was done is recorded; the next run goes on from here"
-        return self.summary(
-            status, counts, held, error=f"go~mus did not answer: {self._account.unreached}", remedy=remedy
-        )
+        return self.summary(status, counts, held, error=error, remedy=remedy)
 
     def summary(
         self,

@@ -131,10 +131,12 @@ class Journal:
             OpenIntent(**{**row._asdict(), "action": Action(row.action), "fields": _names(row.fields)}) for row in rows
         ]
 
-    def has_open_write(self, syncs: Collection[str], foreign_id: str) -> bool:
+    def has_open_write(self, syncs: Collection[str], foreign_id: str, *, since: datetime | None = None) -> bool:
         """Whether a call is open that may still make the customer, or fill it again."""
         writes = [action.value for action in (Action.CREATE, Action.ADOPT, Action.UPDATE)]
         query = select(C.id).where(C.sync.in_(syncs), C.foreign_id == foreign_id, C.settled_at.is_(None))
+        if since is not None:
+            query = query.where(func.coalesce(C.sent_at, C.begun_at) > since)
         return self.db.first(query.where(C.action.in_(writes)).limit(1)) is not None
 
     def steps(self, sync: str, foreign_id: str, *, since: datetime) -> list[Step]:

@@ -8,7 +8,7 @@ can't be used.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from syncd.domain.changes import Action, Cause, Change, Create, Ending, Erase, Outcome, Result, Update
 from syncd.domain.digest import Digester
@@ -39,7 +39,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """One run's pen; `fence` is the number that it entered the sync with, `erased` who it must leave erased."""
+    """One run's pen; `fence` is the number that it entered the sync with, `erased` who it must leave erased.
+
+    `patience` is how long a call may still take effect after it was sent.
+    """
 
     store: Store
     digester: Digester
@@ -48,6 +51,7 @@ class Ledger:
     run_id: str
     fence: int
     clock: Callable[[], datetime]
+    patience: timedelta
     recreate_vanished: bool = False
     erased: Erased = NOBODY
 
@@ -125,10 +129,14 @@ class Ledger:
                 self._end_request(change.foreign_id)
 
     def _end_request(self, foreign_id: str) -> None:
-        """Forget the customer in all syncs of the instance, unless a write whose fate is unknown may still bring it."""
+        """Forget the customer in all syncs of the instance, unless a write whose fate is unknown may still bring it.
+
+        This sync settles its own; another one may be gone from the configuration, so that its time alone tells.
+        """
         syncs = {self.sync, *self.store.runs.syncs_at(self.instance.address)}
-        name = self.digester.name(foreign_id)
-        may_come = self.store.journal.has_open_write(syncs, foreign_id)
+        name, sent_lately = self.digester.name(foreign_id), self.clock() - self.patience
+        has_open_write = self.store.journal.has_open_write
+        may_come = has_open_write([self.sync], foreign_id) or has_open_write(syncs, foreign_id, since=sent_lately)
         requested = self.store.tombstones.find_requested(self.instance, name)
         if requested and not may_come:
             steps = self.store.journal.steps(self.sync, foreign_id, since=requested.at)

@@ -396,6 +396,18 @@ def carry_out_requests(museum: Museum) -> None:
         run.erase_requested()
 
 
+def test_a_create_of_a_sync_that_is_gone_holds_it_up_for_its_time_alone(here: Museum) -> None:
+    here.name = "former"
+    here.run()
+    begin_create(here, "M-0002")
+    here.name = "members"
+    here.erase("M-0002")
+    assert is_open(here, "M-0002")
+    here.clock.sleep(601)
+    here.run()
+    assert (there(here), is_open(here, "M-0002"), rows_of(here, "M-0002")) == (ids(1, 3, 4), False, [])
+
+
 def test_a_create_that_comes_to_pass_later_is_erased(here: Museum) -> None:
     here.run()
     with here.world() as world:

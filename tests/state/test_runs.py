@@ -1,5 +1,6 @@
 """Runs, and the fencing number that lets only the latest of them write."""
 
+from datetime import timedelta
 from threading import Thread
 
 import pytest
@@ -26,7 +27,14 @@ def test_a_state_of_another_instance_is_noticed_at_every_start_until_it_is_reset
     assert [entry.is_same_instance for entry in entries] == [False, False]
     fence = entries[-1].fence
     ledger = Ledger(
-        store=store, digester=DIGESTER, sync="members", instance=MAIN, run_id="run", fence=fence, clock=lambda: NOW
+        store=store,
+        digester=DIGESTER,
+        sync="members",
+        instance=MAIN,
+        run_id="run",
+        fence=fence,
+        clock=lambda: NOW,
+        patience=timedelta(minutes=10),
     )
     ledger.move_to(b"another")
     assert store.runs.enter("members", b"another").is_same_instance

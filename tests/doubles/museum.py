@@ -404,11 +404,12 @@ class Museum:
             return undo_erasure(self.sync, world, foreign_id)
 
     def let_late_writes_come(self) -> None:
-        """Whatever is on its way to go~mus arrives."""
+        """Whatever is on its way to go~mus arrives, and reads show it."""
         self.transport.flush()
         self.clock.sleep(120)
         with self.world() as world:
-            world.client.whoami()
+            for _ in range(self.sandbox.switches.lag + 2):
+                world.client.whoami()
         self.sandbox.apply_accepted()
 
     def verify(self, *, sample: int | None = None, fix: bool = False) -> Verification:

@@ -231,11 +231,12 @@ class Guarantees(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(["members", "people"]))
     def rename_the_sync(self, name: str) -> None:
-        self.wait_a_minute_and_forget_whom_we_filled()
+        self.forget_whom_we_filled()
         self.museum.name = name
 
-    def wait_a_minute_and_forget_whom_we_filled(self) -> None:
-        self.museum.clock.sleep(60)
+    def forget_whom_we_filled(self) -> None:
+        """It takes somebody a while, in which go~mus comes to rest."""
+        self.museum.let_late_writes_come()
         self.strange |= {f"M-{number:04d}" for number in range(1, PEOPLE + 1)}
 
     @rule(number=st.integers(1, 3), phone=st.sampled_from(["+493023125001", ""]))
@@ -302,7 +303,7 @@ class Guarantees(RuleBasedStateMachine):
 
     @rule()
     def lose_the_state(self) -> None:
-        self.wait_a_minute_and_forget_whom_we_filled()
+        self.forget_whom_we_filled()
         self.museum.engine.dispose()
         for file in self.folder.glob("state.db*"):
             file.unlink()
@@ -319,7 +320,7 @@ class Guarantees(RuleBasedStateMachine):
     def restore_the_backup(self) -> None:
         if self.backup is None:
             return
-        self.wait_a_minute_and_forget_whom_we_filled()
+        self.forget_whom_we_filled()
         self.museum.engine.dispose()
         for file in self.folder.glob("state.db-*"):
             file.unlink()

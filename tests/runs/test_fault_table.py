@@ -116,19 +116,19 @@ def nothing(_: object) -> None:
 WITH_A_BAD_ONE = {"due": some_join_with_a_bad_one, "refused": frozenset({"M-0012"})}
 WAYS: Mapping[str, Way] = {
     "create one": Way(due=one_joins),
-    "create the first": Way(due=some_join, count=0),
-    "create a batch": Way(due=some_join),
+    "create the first": Way(due=some_join, count=0, again=2),
+    "create a batch": Way(due=some_join, again=3),
     "create a batch with a bad one": Way(**WITH_A_BAD_ONE),  # type: ignore[arg-type]
     "create a batch but for a bad one": Way(**WITH_A_BAD_ONE, switches={"bad_entry": "partial-422"}),  # type: ignore[arg-type]
     "create a batch, answered without": Way(**WITH_A_BAD_ONE, switches={"bad_entry": "partial-200"}),  # type: ignore[arg-type]
     "update one": Way(due=one_moves),
-    "empty fields": Way(due=one_loses_a_value, switches={"cleared_by": "empty"}),
-    "update a batch": Way(due=some_change),
+    "empty fields": Way(due=one_loses_a_value, again=2, switches={"cleared_by": "empty"}),
+    "update a batch": Way(due=some_change, again=3),
     "adopt": Way(due=state_is_lost),
     "erase the absent": Way(due=one_leaves, left=Left.NOTHING),
     "erase on request": Way(due=nothing, act=erase, refused=frozenset({NAMELESS}), left=Left.NOTHING),
     "erase by number": Way(
-        due=one_leaves, left=Left.NOTHING, switches={"delete_key": "number-only", "deleted_status": 410}
+        due=one_leaves, left=Left.NOTHING, again=2, switches={"delete_key": "number-only", "deleted_status": 410}
     ),
     "erase by null": Way(
         due=one_leaves, left=Left.NOTHING, switches={"blank_dates": "null-only", "batch_answer": "nothing"}

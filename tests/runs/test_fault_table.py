@@ -113,14 +113,17 @@ def nothing(_: object) -> None:
     pass
 
 
-WITH_A_BAD_ONE = {"due": some_join_with_a_bad_one, "refused": frozenset({"M-0012"})}
+def with_a_bad_one(bad_entry: str) -> Way:
+    return Way(due=some_join_with_a_bad_one, refused=frozenset({"M-0012"}), again=2, switches={"bad_entry": bad_entry})
+
+
 WAYS: Mapping[str, Way] = {
     "create one": Way(due=one_joins),
     "create the first": Way(due=some_join, count=0, again=2),
     "create a batch": Way(due=some_join, again=3),
-    "create a batch with a bad one": Way(**WITH_A_BAD_ONE),  # type: ignore[arg-type]
-    "create a batch but for a bad one": Way(**WITH_A_BAD_ONE, switches={"bad_entry": "partial-422"}),  # type: ignore[arg-type]
-    "create a batch, answered without": Way(**WITH_A_BAD_ONE, switches={"bad_entry": "partial-200"}),  # type: ignore[arg-type]
+    "create a batch with a bad one": with_a_bad_one("atomic"),
+    "create a batch but for a bad one": with_a_bad_one("partial-422"),
+    "create a batch, answered without": with_a_bad_one("partial-200"),
     "update one": Way(due=one_moves),
     "empty fields": Way(due=one_loses_a_value, again=2, switches={"cleared_by": "empty"}),
     "update a batch": Way(due=some_change, again=3),
@@ -135,7 +138,7 @@ WAYS: Mapping[str, Way] = {
     ),
     "anonymize": Way(due=one_leaves, left=Left.ANONYMOUS, mode=DeleteMode.ANONYMIZE),
     "anonymize for orders": Way(
-        due=one_leaves_with_orders, left=Left.ANONYMOUS, switches={"delete_with_orders": "refused-422"}
+        due=one_leaves_with_orders, left=Left.ANONYMOUS, again=2, switches={"delete_with_orders": "refused-422"}
     ),
     "release": Way(due=one_leaves, left=Left.RELEASED, mode=DeleteMode.RELEASE),
 }

@@ -52,7 +52,7 @@ class Way:
     """`due` is what happens in the museum once `count` members are in go~mus, `act` the run in which a call is spoilt.
 
     `refused` are those whom go~mus refuses, `left` is what is left of the leaver where there is one. So many writes
-    more than usual as `again` says are explained by one fault.
+    more than usual as `again` says are explained by one fault. Who is killed before the commit `asked` has asked nothing.
     """
 
     due: Callable[[Museum], object]
@@ -61,6 +61,7 @@ class Way:
     refused: frozenset[str] = frozenset()
     left: Left | None = None
     again: int = 1
+    asked: int = 0
     switches: Mapping[str, object] = field(default_factory=dict)
     mode: DeleteMode = DeleteMode.ANONYMIZE_THEN_DELETE
 
@@ -129,7 +130,7 @@ WAYS: Mapping[str, Way] = {
     "update a batch": Way(due=some_change, again=3),
     "adopt": Way(due=state_is_lost),
     "erase the absent": Way(due=one_leaves, left=Left.NOTHING),
-    "erase on request": Way(due=nothing, act=erase, refused=frozenset({NAMELESS}), left=Left.NOTHING),
+    "erase on request": Way(due=nothing, act=erase, asked=1, refused=frozenset({NAMELESS}), left=Left.NOTHING),
     "erase by number": Way(
         due=one_leaves, left=Left.NOTHING, again=2, switches={"delete_key": "number-only", "deleted_status": 410}
     ),
@@ -332,6 +333,8 @@ def test_killed_at_whichever_commit_all_comes_right(
 ) -> None:
     wrongs = []
     for commits in chosen(usual(way, foreign_ids).commits, way, foreign_ids, every=5):
+        if commits < WAYS[way].asked:
+            continue
         with begin(way, foreign_ids) as trial:
             trial.run(trial.way.act, commits=commits)
             trial.go_on()

@@ -52,7 +52,7 @@ class Way:
     """`due` is what happens in the museum once `count` members are in go~mus, `act` the run in which a call is spoilt.
 
     `refused` are those whom go~mus refuses, `left` is what is left of the leaver where there is one. So many writes
-    more than usual as `again` says are explained by one fault. Who is killed before the commit `asked` has asked nothing.
+    more than usual as `again` says are explained by one fault. Nothing is asked before the commit `asked`.
     """
 
     due: Callable[[Museum], object]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from syncd.delivery.delivery import BACKOFF, UNKNOWN_LAG, Delivery
+from syncd.delivery.delivery import BACKOFF, Delivery
 from syncd.delivery.habits import Lag
 from syncd.delivery.looking import Sighting, Whereabouts
 from syncd.delivery.meeting import adopt, look_before, made_anew
@@ -38,6 +38,7 @@ from syncd.gomus.wire import WriteAnswer
 BATCH_REFUSALS = (413, 422)
 NOT_IN_TIME = (None, 408, 504)
 NO_ANSWER = 0
+AT_MOST = Lag(seconds=10.0, reads=1)  # so long reads may lag that never did; each look is a call for each member
 C = TypeVar("C", Create, Update)
 
 
@@ -134,7 +135,7 @@ class Writing:
         outcomes, missing = self._look_for(creates, self._look_again, later=False)
         habits = self.delivery.habits
         if not (outcomes or habits.is_unique or habits.refuses_whole):
-            outcomes, missing = self._look_for(creates, self._look_again, later=False, lag=UNKNOWN_LAG)
+            outcomes, missing = self._look_for(creates, self._look_again, later=False, lag=AT_MOST)
             if not outcomes:
                 habits.saved_nobody([create.foreign_id for create in creates])
         if outcomes:

@@ -44,14 +44,14 @@ class Delivery(Looking):
 
     # --- waiting ---
 
-    def looks(self, *, later: bool) -> Iterator[None]:
+    def looks(self, *, later: bool, lag: Lag | None = None) -> Iterator[None]:
         """When to look: until the read lag is over; for an effect that may still come, as long as a call may take.
 
-        Raises Stopped.
+        The lag is the one that is known, where none is given. Raises Stopped.
         """
-        lag = (self.habits.lag or Lag()).pauses
+        pauses = (lag or self.habits.lag or Lag()).pauses
         timeout = self.timeout.total_seconds()
-        for pause in (0.0, *lag, timeout / 8, timeout * 3 / 8, timeout / 2) if later else lag:
+        for pause in (0.0, *pauses, timeout / 8, timeout * 3 / 8, timeout / 2) if later else pauses:
             if pause:
                 self.sleep(pause)
             yield

@@ -158,7 +158,10 @@ class Erasure:
     # --- releasing ---
 
     def release(self) -> Outcome:
-        remote = self.leaver.find_first().here or self.leaver.named()
+        sighting = self.leaver.find_first()
+        remote = sighting.here or self.leaver.named()
+        if remote is None and sighting.whereabouts is Whereabouts.MERGED:  # or a proxy has mixed up answers
+            return replace(not_here(self.erase, sighting), action=Action.RELEASE, untouched=True)
         if remote is None or remote.foreign_id is None:
             return erased(self.erase, Action.RELEASE, Result.SKIPPED, error="go~mus shows nobody under this foreign_id")
         for _ in range(MOST_TWINS):

@@ -1,6 +1,6 @@
 """What is learned of an instance while talking to it, for this run and for later ones."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from string import ascii_letters, digits
@@ -40,9 +40,11 @@ class Habits:
     deletes_by_number: bool = False  # DELETE has been seen to take no foreign_id
     folds_ids: bool | None = None  # whether foreign_ids are kept in other letters, small for capital; None: not known
     is_unique: bool = False  # a second customer with the same foreign_id is refused
+    refuses_whole: bool = False  # a refused batch has been seen to save nobody
     lag: Lag | None = None  # None until a first customer was created and read back
     readable: frozenset[str] = field(default_factory=frozenset)  # signs in ids that were read back
     unreadable: frozenset[str] = field(default_factory=frozenset)
+    _unsaved: set[str] = field(default_factory=set)  # those of refused batches who were long looked for in vain
 
     @classmethod
     def recalled(cls, learned: Mapping[str, str], *, batch_size: int, is_unique: bool, now: datetime) -> "Habits":
@@ -59,6 +61,7 @@ class Habits:
             deletes_by_number="deletes_by_number" in learned,
             folds_ids={"yes": True, "no": False}.get(learned.get("folds_ids", "")),
             is_unique=is_unique or "unique" in learned,
+            refuses_whole="refuses_whole" in learned,
             lag=Lag(float(seconds), int(reads)) if reads else None,
             readable=frozenset(learned.get("readable", "")),
             unreadable=frozenset(learned.get("unreadable", "")),
@@ -70,12 +73,24 @@ class Habits:
             "deletes_by_number": "yes" if self.deletes_by_number else None,
             "folds_ids": None if self.folds_ids is None else ("yes" if self.folds_ids else "no"),
             "unique": "yes" if self.is_unique else None,
+            "refuses_whole": "yes" if self.refuses_whole else None,
             "read_lag": f"{self.lag.seconds:.3f} {self.lag.reads}" if self.lag else None,
             "readable": "".join(sorted(self.readable)) or None,
             "unreadable": "".join(sorted(self.unreadable)) or None,
         }
         known = {name: value for name, value in facts.items() if value is not None}
         return self.sizes.learned() | known | {f"{BLANK}{name}": BLANKS[blank] for name, blank in self.blanks.items()}
+
+    # --- refused batches ---
+
+    def saved_nobody(self, foreign_ids: Collection[str]) -> None:
+        """Of a refused batch nobody is there. It says something only where the batch was not too large."""
+        if len(foreign_ids) <= self.sizes.fits:
+            self._unsaved.update(foreign_ids)
+
+    def saw_created(self, foreign_id: str) -> None:
+        """Whoever is taken now was a good one in the batch that saved nobody."""
+        self.refuses_whole |= foreign_id in self._unsaved
 
     # --- blanks ---
 

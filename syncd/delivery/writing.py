@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from syncd.delivery.delivery import BACKOFF, Delivery
+from syncd.delivery.habits import Lag
 from syncd.delivery.looking import Sighting, Whereabouts
 from syncd.delivery.meeting import adopt, look_before, made_anew, meet
 from syncd.delivery.outcomes import (
@@ -37,6 +38,7 @@ from syncd.gomus.wire import WriteAnswer
 BATCH_REFUSALS = (413, 422)
 NOT_IN_TIME = (None, 408, 504)
 NO_ANSWER = 0
+AT_MOST = Lag(seconds=10.0, reads=1)  # so long reads may lag that never did; each look is a call for each member
 C = TypeVar("C", Create, Update)
 
 
@@ -122,20 +124,37 @@ class Writing:
         return {foreign_id: remote for foreign_id, remote in shown.items() if remote is not None}
 
     def _created(self, create: Create, shown: RemoteCustomer, answer: WriteAnswer) -> Outcome:
+        self.delivery.habits.saw_created(create.foreign_id)
         if not self.delivery.habits.is_acquainted(create.foreign_id):
             self.delivery.read_back(create.foreign_id, shown.gomus_id)
         known = self.delivery.accepted(create.foreign_id, create.digests, create.wanted, shown)
         return created(create, shown, known, answer)
 
     def _create_refused(self, creates: Sequence[Create], refusal: Refused) -> Answer:
-        look = self._look_again if len(creates) > 1 else self._look_at_taken
-        outcomes, missing = self._look_for(creates, look, later=False)
         if len(creates) > 1:
+            outcomes, missing = self._look_for_saved(creates)
             why = Again.IN_PARTS if outcomes else Again.TOO_MANY
             return Answer(outcomes=outcomes, again=missing, why=why, named=refusal.named, number=refusal.number)
+        outcomes, missing = self._look_for(creates, self._look_at_taken, later=False)
         adopted = [outcome for outcome in outcomes if outcome.result is Result.OK]
         self.delivery.habits.is_unique |= bool(adopted) and any(map(is_taken, refusal.reasons))
         return Answer(outcomes=adopted or [failed(create, refusal) for create in missing] or outcomes)
+
+    def _look_for_saved(self, creates: Sequence[Create]) -> tuple[list[Outcome], list[Create]]:
+        """Some servers save the good ones of a batch that they refuse, and reads may lag more than they ever did.
+
+        Whoever is found shows how far reads have come by then: who was looked for before is looked for once more.
+        """
+        outcomes, missing = self._look_for(creates, self._look_again, later=False)
+        habits = self.delivery.habits
+        if not (outcomes or habits.is_unique or habits.refuses_whole):
+            outcomes, missing = self._look_for(creates, self._look_again, later=False, lag=AT_MOST)
+            if not outcomes:
+                habits.saved_nobody([create.foreign_id for create in creates])
+        if outcomes:
+            more, missing = self._look_for(missing, self._look_again, later=False)
+            outcomes += more
+        return outcomes, missing
 
     def _create_lost(self, creates: Sequence[Create], lost: Unclear, sent_at: datetime, *, tries: int) -> Answer:
         """What is not found may come to pass yet: it is not sent again in this run, but where ids are unique."""
@@ -160,7 +179,13 @@ class Writing:
         return Answer(again=creates, why=Again.AS_IT_WAS, tries=tries - 1)
 
     def _look_for(
-        self, changes: Sequence[C], look: Callable[[C], Outcome | C], *, later: bool, sent_at: datetime | None = None
+        self,
+        changes: Sequence[C],
+        look: Callable[[C], Outcome | C],
+        *,
+        later: bool,
+        sent_at: datetime | None = None,
+        lag: Lag | None = None,
     ) -> tuple[list[Outcome], list[C]]:
         """Read each one until it is there: what is settled, and what is not to be found."""
         outcomes: list[Outcome] = []
@@ -168,7 +193,7 @@ class Writing:
             return outcomes, []
         missing, habits = list(changes), self.delivery.habits
         is_new, began = habits.lag is None, sent_at or self.delivery.clock()
-        for reads, _ in enumerate(self.delivery.looks(later=later)):
+        for reads, _ in enumerate(self.delivery.looks(later=later, lag=lag)):
             looked = [look(change) for change in missing]
             outcomes += _outcomes(looked)
             missing = _changes(looked)
@@ -233,7 +258,9 @@ class Writing:
         confirmed = [self._confirm(update, answer) for update in updates]
         outcomes, is_answered = _outcomes(confirmed), answer.status != NO_ANSWER
         settled, missing = self._look_for(
-            _changes(confirmed), lambda one: self._look_at_update(one, is_answered=is_answered) or one, later=False
+            _changes(confirmed),
+            lambda one: self._look_at_update(one, is_answered=is_answered) or one,
+            later=answer.later,
         )
         alone = [self._update_alone(update, tries=self.delivery.attempts) for update in missing]
         return outcomes + settled + alone

@@ -185,7 +185,7 @@ class Run:
                     self.ledger.tidy(now - self.sync.keep, now)
             if failure := plan.failure:
                 return self.summary(Status.FAILED, plan.counts, held, error=failure.message, remedy=failure.remedy)
-            return self._ended(self._status(plan, held), plan.counts, held)
+            return self._ended(self._status(held), plan.counts, held)
 
     def recall(self, now: datetime) -> Recall:
         ledger = self.ledger
@@ -342,18 +342,16 @@ class Run:
 
     # --- the end ---
 
-    def _status(self, plan: Plan, held: tuple[Held, ...]) -> Status:
+    def _status(self, held: tuple[Held, ...]) -> Status:
         if self.world.stopping.is_set():
             return Status.STOPPED
         if self._account.unreached:
             return Status.FAILED
         if held:
             return Status.HELD
-        has_problems = any(plan.counts.get(name) for name in ("invalid", "quarantined"))
-        has_problems |= bool(self.world.store.journal.unclear(self.sync.name))
-        if has_problems or (not plan.is_snapshot and self.world.store.failures.count(self.sync.name)):
-            return Status.PROBLEMS
-        return self.status_of_outcomes()
+        has_failures = self.world.store.failures.count(self.sync.name)  # an erasure that rests is in no plan
+        has_open = bool(self.world.store.journal.unclear(self.sync.name))
+        return Status.PROBLEMS if has_failures or has_open else self.status_of_outcomes()
 
     def status_of_outcomes(self) -> Status:
         if self._account.unreached:

@@ -86,6 +86,19 @@ def upgrade_by_copy(engine: sa.Engine) -> None:
     upgrade(engine)
 
 
+def open_again(url: str) -> sa.Engine:
+    """As `open_engine`, migrated; a file that was opened before keeps its engine, which need not compile all anew."""
+    engine = _opened(url)
+    file = engine_path(engine)
+    assert file
+    if not file.exists() or file.stat().st_size == 0:
+        file.write_bytes(_migrated_file())
+    return engine
+
+
+_opened = cache(open_engine)
+
+
 @cache
 def _migrated_file() -> bytes:
     with TemporaryDirectory() as folder:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from threading import Lock, local
-from typing import Protocol, TypeAlias
+from typing import NoReturn, Protocol, TypeAlias
 
 import httpx
 
@@ -141,6 +141,15 @@ class FaultTransport(httpx.BaseTransport):
         self._time.sleep(min(seconds, patience))
         if seconds > patience:
             raise _TakesLonger(timedelta(seconds=seconds - patience))
+
+    @property
+    def is_dead(self) -> bool:
+        return self._is_dead
+
+    def die(self) -> NoReturn:
+        """The process is killed in this call. Raises Killed."""
+        self._is_dead = True
+        raise Killed
 
     def revive(self) -> None:
         """A new process; what was LATE is still on its way."""

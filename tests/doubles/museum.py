@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import sqlalchemy as sa
 from databases import upgrade_by_copy
-from faults import Choose, Fault, FaultTransport
+from faults import Choose, Fault, FaultTransport, Killed
 
 from syncd.assembly import make_limits
 from syncd.config.model import DeleteOptions, GuardOptions, StateOptions
@@ -245,6 +245,7 @@ class Museum:
     timeout: timedelta = timedelta(seconds=30)
     clock: Clock = field(default_factory=Clock)
     shelf: Shelf = field(default_factory=Shelf)
+    opening: Callable[[str], sa.Engine] = open_engine
     upgrading: Callable[[sa.Engine], None] = upgrade_by_copy
 
     def __post_init__(self) -> None:
@@ -260,7 +261,7 @@ class Museum:
         return other
 
     def _open_state(self) -> None:
-        self.engine = open_engine(self.state_url)
+        self.engine = self.opening(self.state_url)
         self.upgrading(self.engine)
 
     def close(self) -> None:
@@ -446,3 +447,24 @@ class Museum:
 
 def sqlite_url(folder: Path) -> str:
     return f"sqlite:///{folder / 'state.db'}"
+
+
+@contextmanager
+def mortal(museum: Museum, commits: int) -> Iterator[Callable[[], int]]:
+    """Dies when it is about to commit for the n-th time, and commits nothing after it was killed in a call.
+
+    Answers what counts the commits.
+    """
+    done = 0
+
+    def count(_connection: sa.Connection) -> None:
+        nonlocal done
+        if done >= commits or museum.transport.is_dead:
+            raise Killed
+        done += 1
+
+    sa.event.listen(museum.engine, "commit", count)
+    try:
+        yield lambda: done
+    finally:
+        sa.event.remove(museum.engine, "commit", count)

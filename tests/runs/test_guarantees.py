@@ -9,8 +9,8 @@ import shutil
 import tempfile
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,7 +20,6 @@ from typing import Any, Literal, TypeAlias
 
 import httpx
 import pytest
-import sqlalchemy as sa
 from faults import Fault, Killed
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -31,7 +30,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from museum import DEFAULT_LIMITS, FIELDS_MAPPED, Museum, Shelf, WatchfulFeed, member
+from museum import DEFAULT_LIMITS, FIELDS_MAPPED, Museum, Shelf, WatchfulFeed, member, mortal
 
 import syncd.runs.drawing
 from syncd.delivery.blanking import Blanking
@@ -487,23 +486,6 @@ def is_kept(shown: object, wanted: object) -> bool:
 def good(row: dict[str, object]) -> dict[str, object]:
     number = int(str(row["id"]))
     return {name: value for name, value in member(number).items() if name in ("mail", "family")}
-
-
-@contextmanager
-def mortal(museum: Museum, commits: int) -> Iterator[None]:
-    """Dies when it is about to commit for the n-th time, and commits nothing after it was killed in a call."""
-    left = [commits]
-
-    def count(_connection: sa.Connection) -> None:
-        left[0] -= 1
-        if left[0] < 0 or museum.transport._is_dead:
-            raise Killed
-
-    sa.event.listen(museum.engine, "commit", count)
-    try:
-        yield
-    finally:
-        sa.event.remove(museum.engine, "commit", count)
 
 
 # --- what the machine must catch ---

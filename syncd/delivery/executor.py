@@ -168,6 +168,11 @@ class Executor:
         self._next = deque(kept for call in self._next if (kept := self._left_of(call)))
         self._close_unsent(withdrawn)
 
+    def _still_wanted(self, changes: Sequence[Create | Update]) -> Sequence[Create | Update]:
+        """Without those whose erasure was asked for while they were under way."""
+        self._close_unsent([change for change in changes if self.requests.is_withdrawn(change)])
+        return list(self._wanted(changes))
+
     def _left(self) -> list[Change]:
         return [change for call in self._next for change in call.changes] + list(self._pool)
 
@@ -276,7 +281,7 @@ class Executor:
         self._settle(answer.outcomes, is_look=call.action is None)
         if call.action is None:
             self.unlooked += sum(one.result is Result.FAILED and not one.refused for one in answer.outcomes)
-        self._go_on(answer)
+        self._go_on(replace(answer, again=self._still_wanted(answer.again)))
         self._watch_streak(call, answer)
 
     def _settle(self, outcomes: Sequence[Outcome], *, is_look: bool = False) -> None:

@@ -17,6 +17,7 @@ from syncd.gomus.client import Client, is_addressable
 from syncd.gomus.wire import WriteAnswer
 
 ANOTHER = "go~mus answers another customer under this foreign_id; give the ids a prefix"
+ALIKE = "go~mus shows a customer whose id differs in capital letters alone; whether it is the same one is not known yet"
 
 
 class Whereabouts(Enum):
@@ -129,6 +130,8 @@ class Looking:
             return Sighting(Whereabouts.HERE, remote)
         if remote is not None and gomus_id is None:
             raise Refused(ANOTHER)
+        if remote is None and gomus_id is None and self._may_be_in_other_letters(foreign_id):
+            raise Refused(ALIKE)
         if remote is not None and is_addressable(foreign_id):
             return Sighting(Whereabouts.MERGED, remote)
         shown = self.client.read(gomus_id) if gomus_id is not None else None
@@ -141,6 +144,11 @@ class Looking:
         if digests is None or self._shows(shown, foreign_id, digests):
             return Sighting(Whereabouts.RENAMED, shown)
         return Sighting(Whereabouts.GONE)
+
+    def _may_be_in_other_letters(self, foreign_id: str) -> bool:
+        """Where nobody knows yet whether the instance keeps capital letters."""
+        remote = self.read_in_other_letters(foreign_id) if self.habits.folds_ids is None else None
+        return remote is not None and is_alike(remote.foreign_id, foreign_id)
 
     def number_shows(self, gomus_id: int, foreign_id: str, *, mark: str = "") -> bool:
         """Whether the number shows the customer itself, as far as reads have come."""

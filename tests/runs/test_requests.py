@@ -408,6 +408,20 @@ def test_a_create_of_a_sync_that_is_gone_holds_it_up_for_its_time_alone(here: Mu
     assert (there(here), is_open(here, "M-0002"), rows_of(here, "M-0002")) == (ids(1, 3, 4), False, [])
 
 
+@pytest.mark.parametrize("form", ["as-sent", "lower"])
+def test_who_may_be_there_in_small_letters_is_erased_once_that_is_known(here: Museum, form: Any) -> None:
+    here.sandbox.switches = Switches(foreign_id_form=form, foreign_ids="repeatable")
+    here.sandbox.add_customer(foreign_id="m-0001", surname="Muster1")
+    here.erase("M-0001")
+    assert (is_open(here, "M-0001"), there(here)) == (True, ["m-0001"])
+    here.clock.sleep(7200)
+    here.remove(1)
+    here.run()
+    here.clock.sleep(7200)
+    here.run()
+    assert (is_open(here, "M-0001"), "m-0001" in there(here)) == (False, form == "as-sent")
+
+
 def test_a_create_that_comes_to_pass_later_is_erased(here: Museum) -> None:
     here.run()
     with here.world() as world:

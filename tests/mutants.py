@@ -1,33 +1,44 @@
-"""How much of what decides is noticed by the suite: breaks one place at a time, and runs the tests against it.
+"""How much of what decides is noticed by the suite: breaks one place at a time, and runs the tests that execute it.
 
-Run by hand: `make mutants`. Each mutant is a change of one operator, condition, number or statement, drawn by a seed.
-The tests run in a copy; nothing of the checkout is changed. A survivor is either a claim that no test makes, or a
-change that changes nothing: a person judges.
+Run by hand: `make mutants`. Each mutant is a change of one operator, condition, number or statement, drawn by a seed,
+as many from each package. The tests run in a copy; nothing of the checkout is changed. A survivor is either a claim
+that no test makes, or a change that changes nothing: a person judges.
+
+The whole suite runs once, to learn which tests execute which line and how long each takes. A mutant is then judged by
+the tests that execute its line, one set of parameters of each test before the second of any, the quick ones first, and
+by no more than MOST of them or SECONDS altogether. So a mutant can be called a survivor that a slow test would have
+caught, but never the other way round.
 """
 
 import argparse
 import ast
 import random
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from queue import Queue
 from typing import TypeAlias
 
+from coverage import CoverageData
+
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("delivery", "plan", "state", "gomus", "runs", "domain")
+PACKAGES = ("delivery", "plan", "state", "gomus")
 COPIED = ("syncd", "migrations", "tests", "pyproject.toml", "config.example.toml", "docs", "README.md", "deploy")
-TESTS = ("tests/unit", "tests/runs", "tests/state")
+TESTS = ("tests/unit", "tests/runs", "tests/state", "tests/faces")
 # What reads the sources themselves would notice any change.
-NOT_TESTS = ("tests/unit/test_layers.py", "tests/unit/test_repository.py", "tests/unit/test_documentation.py")
-LONGEST = 400  # seconds; who takes longer hangs, which is noticed too
+NOT_TESTS = ("tests/unit/test_layers.py", "tests/unit/test_repository.py", "tests/faces/test_docs.py")
+MOST = 400
+SECONDS = 90.0
+LONGEST = 300  # seconds; who takes longer hangs, which is noticed too
 OTHER = {
     ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq,
@@ -54,40 +65,41 @@ Place: TypeAlias = tuple[ast.AST, str, int | None, ast.AST]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    file: Path
-    line: int
+    file: str
+    lines: range
     before: str
     after: str
     source: str
 
-    @property
-    def package(self) -> str:
-        return self.file.relative_to(ROOT / "syncd").parts[0]
-
     def __str__(self) -> str:
-        return f"{self.file.relative_to(ROOT)}:{self.line}  {self.before}  ->  {self.after}"
+        return f"{self.file}:{self.lines.start}  {self.before}  ->  {self.after}"
 
 
 # --- breaking ---
 
 
-def mutants_of(file: Path) -> Iterator[Mutant]:
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    count = sum(1 for _ in _places(tree))
-    for number in range(count):
-        copy = deepcopy(tree)
-        holder, name, index, node = next(place for n, place in enumerate(_places(copy)) if n == number)
-        changed = _changed(node)
-        before, line = ast.unparse(node), node.lineno
-        if changed is None or before == ast.unparse(changed):
-            continue
-        value = getattr(holder, name)
-        if index is None:
-            setattr(holder, name, changed)
-        else:
-            value[index] = changed
-        source = ast.unparse(ast.fix_missing_locations(copy))
-        yield Mutant(file=file, line=line, before=before[:80], after=ast.unparse(changed)[:80], source=source)
+def draw_mutants(package: str, number: int, chance: random.Random) -> list[Mutant]:
+    files = sorted((ROOT / "syncd" / package).rglob("*.py"))
+    trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in files}
+    places = [(file, index) for file, tree in trees.items() for index in range(sum(1 for _ in _places(tree)))]
+    drawn = chance.sample(places, min(number, len(places)))
+    return [_mutant(file, deepcopy(trees[file]), index) for file, index in drawn]
+
+
+def _mutant(file: Path, tree: ast.Module, wanted: int) -> Mutant:
+    holder, name, index, node = list(_places(tree))[wanted]
+    changed = _changed(node)
+    if index is None:
+        setattr(holder, name, changed)
+    else:
+        getattr(holder, name)[index] = changed
+    return Mutant(
+        file=str(file.relative_to(ROOT)),
+        lines=range(node.lineno, node.end_lineno + 1),
+        before=ast.unparse(node)[:80],
+        after=ast.unparse(changed)[:80],
+        source=ast.unparse(ast.fix_missing_locations(tree)),
+    )
 
 
 def _places(tree: ast.Module) -> Iterator[Place]:
@@ -145,27 +157,65 @@ def _is_log(call: ast.Call) -> bool:
 # --- judging ---
 
 
-def is_caught(mutant: Mutant, folder: Path) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """What one run of all tests showed."""
+
+    folder: Path
+    executed: CoverageData
+    seconds: dict[str, float]
+
+    def tests_of(self, mutant: Mutant) -> list[str]:
+        """Those that execute one of its lines, in the order and within the bounds that the top of this file names."""
+        contexts = self.executed.contexts_by_lineno(str(self.folder / mutant.file))
+        found = {context.partition("|")[0] for line in mutant.lines for context in contexts.get(line, ())}
+        turns = defaultdict[str, int](int)
+        order = []
+        for test in sorted(found & self.seconds.keys(), key=self.seconds.__getitem__):
+            function = test.partition("[")[0]
+            order.append((turns[function], test))
+            turns[function] += 1
+        chosen = [test for _, test in sorted(order, key=lambda each: each[0])][:MOST]
+        spent = accumulate(self.seconds[test] for test in chosen)
+        return [test for test, so_far in zip(chosen, spent, strict=True) if so_far <= SECONDS]
+
+
+def run_suite(folder: Path, workers: int) -> Suite:
+    """Raises SystemExit where a test is red without any mutant."""
+    ignored = [f"--ignore={name}" for name in NOT_TESTS]
+    measured = ["--cov=syncd", "--cov-context=test", "--cov-report=", "--durations=0", "--durations-min=0"]
+    done = _pytest(folder, [*ignored, *measured, f"--numprocesses={workers}", *TESTS], timeout=None)
+    if done.returncode != 0:
+        sys.exit(f"the tests are red without any mutant: mend them first\n{done.stdout[-2000:]}")
+    seconds = defaultdict[str, float](float)
+    for duration, test in re.findall(r"^([0-9.]+)s \w+ +(tests/.+)$", done.stdout, re.MULTILINE):
+        seconds[test] += float(duration)
+    executed = CoverageData(str(folder / ".coverage"))
+    executed.read()
+    return Suite(folder=folder, executed=executed, seconds=dict(seconds))
+
+
+def is_caught(mutant: Mutant, suite: Suite, folder: Path) -> bool:
     """Whether a test goes red in the copy of the project that lies in the folder."""
-    target = folder / mutant.file.relative_to(ROOT)
+    tests = suite.tests_of(mutant)
+    if not tests:
+        return False
+    target = folder / mutant.file
     original = target.read_bytes()
     target.write_text(mutant.source, encoding="utf-8")
+    chosen = folder / "chosen"
+    chosen.write_text("\n".join(tests), encoding="utf-8")
     try:
-        return not is_green(folder)
+        return _pytest(folder, ["-x", "--timeout=60", "--numprocesses=0", "@chosen"], timeout=LONGEST).returncode != 0
+    except subprocess.TimeoutExpired:
+        return True
     finally:
         target.write_bytes(original)
 
 
-def is_green(folder: Path) -> bool:
-    ignored = [f"--ignore={name}" for name in NOT_TESTS]
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not postgres and not long", "--numprocesses=0"]
-    try:
-        done = subprocess.run(
-            [*command, *ignored, *TESTS], cwd=folder, capture_output=True, timeout=LONGEST, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
+def _pytest(folder: Path, arguments: list[str], *, timeout: float | None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "not postgres and not long", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout, check=False)
 
 
 def copy_project(folder: Path) -> Path:
@@ -180,34 +230,30 @@ def copy_project(folder: Path) -> Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--number", type=int, default=60, help="how many mutants (default: 60)")
+    parser.add_argument("--number", type=int, default=40, help="how many mutants of each package (default: 40)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("packages", nargs="*", default=PACKAGES)
     options = parser.parse_args()
-    files = [file for name in options.packages for file in sorted((ROOT / "syncd" / name).rglob("*.py"))]
-    everybody = [mutant for file in files for mutant in mutants_of(file)]
-    drawn = random.Random(options.seed).sample(everybody, min(options.number, len(everybody)))
-    print(f"{len(everybody)} places, {len(drawn)} drawn (seed {options.seed})", flush=True)
+    chance = random.Random(options.seed)
+    drawn = {package: draw_mutants(package, options.number, chance) for package in options.packages}
     with tempfile.TemporaryDirectory(prefix="mutants-") as top, ThreadPoolExecutor(options.workers) as pool:
         folders: Queue[Path] = Queue()
         for number in range(options.workers):
-            folders.put(copy_project(Path(top, str(number))))
-        if not is_green(folders.queue[0]):
-            sys.exit("the tests are red without any mutant: mend them first")
-        results = Counter[tuple[str, bool]]()
+            folders.put(copy_project(Path(top, str(number)).resolve()))
+        suite = run_suite(folders.queue[0], options.workers)
+        print(f"{len(suite.seconds)} tests in {sum(suite.seconds.values()):.0f} s (seed {options.seed})", flush=True)
 
-        def judge(mutant: Mutant) -> None:
+        def judge(mutant: Mutant) -> bool:
             folder = folders.get()
-            caught = is_caught(mutant, folder)
+            caught = is_caught(mutant, suite, folder)
             folders.put(folder)
-            results[mutant.package, caught] += 1
             print("caught   " if caught else "SURVIVED ", mutant, flush=True)
+            return caught
 
-        list(pool.map(judge, drawn))
-    for name in sorted({package for package, _ in results}):
-        caught, whole = results[name, True], results[name, True] + results[name, False]
-        print(f"{name}: {caught} of {whole} caught ({100 * caught // whole} %)")
+        for package, mutants in drawn.items():
+            caught = sum(pool.map(judge, mutants))
+            print(f"{package}: {caught} of {len(mutants)} caught ({100 * caught // len(mutants)} %)", flush=True)
 
 
 if __name__ == "__main__":

@@ -397,6 +397,18 @@ def test_an_id_that_begins_with_a_number_is_no_number(world: World, foreign_id: 
     assert not [path for path in paths if path.endswith(foreign_id)]
 
 
+@pytest.mark.parametrize(("foreign_id", "number"), each(LENIENT_IDS))
+def test_a_stranger_with_whose_number_an_id_begins_is_not_taken_over(
+    world: World, foreign_id: str, number: int
+) -> None:
+    museum = world.museum(2, switches={"lenient_numeric": True}, prefix="")
+    museum.rows[0]["id"], museum.rows[1]["id"] = foreign_id, "x-1"
+    museum.sandbox.add_stranger(id=number, surname="Fremd", email="fremd@elsewhere.example")
+    until_quiet(museum, rounds=2)
+    assert number not in {known.gomus_id for known in museum.store.known.each("members")}
+    assert museum.sandbox.touched_strangers() == []
+
+
 # --- nothing is sent twice ---
 
 

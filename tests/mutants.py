@@ -4,26 +4,27 @@ Run by hand: `make mutants`. Each mutant is a change of one operator, condition,
 as many from each package. The tests run in a copy; nothing of the checkout is changed. A survivor is either a claim
 that no test makes, or a change that changes nothing: a person judges.
 
-The whole suite runs once, to learn which tests execute which line and how long each takes. A mutant is then judged by
-the tests that execute its line, one set of parameters of each test before the second of any, the quick ones first, and
-by no more than MOST of them or SECONDS altogether. So a mutant can be called a survivor that a slow test would have
-caught, but never the other way round.
+The suite runs once, with up to SETS sets of parameters of each test, to learn which tests execute which line and how
+long each takes. A mutant is then judged by the tests that execute its line, one set of each test before the second of
+any, the quick ones first, and by no more than MOST of them or SECONDS altogether. So a mutant can be called a survivor
+that another test would have caught, but never the other way round. What was learned is kept: `--again` uses it.
 """
 
 import argparse
 import ast
+import json
 import random
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, groupby
 from pathlib import Path
 from queue import Queue
 from typing import TypeAlias
@@ -36,6 +37,8 @@ COPIED = ("syncd", "migrations", "tests", "pyproject.toml", "config.example.toml
 TESTS = ("tests/unit", "tests/runs", "tests/state", "tests/faces")
 # What reads the sources themselves would notice any change.
 NOT_TESTS = ("tests/unit/test_layers.py", "tests/unit/test_repository.py", "tests/faces/test_docs.py")
+NOTED = ROOT / ".mutants"
+SETS = 8
 MOST = 400
 SECONDS = 90.0
 LONGEST = 300  # seconds; who takes longer hangs, which is noticed too
@@ -159,61 +162,87 @@ def _is_log(call: ast.Call) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """What one run of all tests showed."""
+    """What one run of the tests showed: which lines each executes, and how long those take that are green."""
 
-    folder: Path
-    executed: CoverageData
-    seconds: dict[str, float]
+    executed: Mapping[str, Mapping[int, Sequence[str]]]
+    seconds: Mapping[str, float]
 
     def tests_of(self, mutant: Mutant) -> list[str]:
         """Those that execute one of its lines, in the order and within the bounds that the top of this file names."""
-        contexts = self.executed.contexts_by_lineno(str(self.folder / mutant.file))
-        found = {context.partition("|")[0] for line in mutant.lines for context in contexts.get(line, ())}
-        turns = defaultdict[str, int](int)
-        order = []
-        for test in sorted(found & self.seconds.keys(), key=self.seconds.__getitem__):
-            function = test.partition("[")[0]
-            order.append((turns[function], test))
-            turns[function] += 1
-        chosen = [test for _, test in sorted(order, key=lambda each: each[0])][:MOST]
+        lines = self.executed[mutant.file]
+        found = {context.partition("|")[0] for line in mutant.lines for context in lines.get(line, ())}
+        chosen = _in_turns(sorted(found & self.seconds.keys(), key=self.seconds.__getitem__))[:MOST]
         spent = accumulate(self.seconds[test] for test in chosen)
         return [test for test, so_far in zip(chosen, spent, strict=True) if so_far <= SECONDS]
 
 
-def run_suite(folder: Path, workers: int) -> Suite:
-    """Raises SystemExit where a test is red without any mutant."""
+def _in_turns(tests: Iterable[str]) -> list[str]:
+    """One set of parameters of each test, then another one of each, and so on."""
+    turns = Counter[str]()
+    order = []
+    for test in tests:
+        function = test.partition("[")[0]
+        order.append((turns[function], test))
+        turns[function] += 1
+    return [test for _, test in sorted(order, key=lambda each: each[0])]
+
+
+def learn(folder: Path, workers: int) -> None:
+    """Run the tests in a copy of the project, and note what they showed. Those that are red are named, and left out."""
     ignored = [f"--ignore={name}" for name in NOT_TESTS]
-    measured = ["--cov=syncd", "--cov-context=test", "--cov-report=", "--durations=0", "--durations-min=0"]
-    done = _pytest(folder, [*ignored, *measured, f"--numprocesses={workers}", *TESTS], timeout=None)
-    if done.returncode != 0:
-        sys.exit(f"the tests are red without any mutant: mend them first\n{done.stdout[-2000:]}")
+    listed = _pytest(folder, ["--collect-only", *ignored, *TESTS]).stdout
+    sets = groupby((line for line in listed.splitlines() if "::" in line), key=lambda test: test.partition("[")[0])
+    chosen = [test for _, each in sets for test in _spread(list(each))]
+    measured = ["--cov=syncd", "--cov-context=test", "--cov-report=", "--durations=0", "--durations-min=0", "-rfE"]
+    done = _run(folder, chosen, [*measured, f"--numprocesses={workers}"])
+    red = re.findall(r"^(?:FAILED|ERROR) (tests/.+?)(?: - .*)?$", done.stdout, re.MULTILINE)
+    print("".join(f"left out, for it is red without any mutant: {test}\n" for test in red), end="", flush=True)
     seconds = defaultdict[str, float](float)
     for duration, test in re.findall(r"^([0-9.]+)s \w+ +(tests/.+)$", done.stdout, re.MULTILINE):
         seconds[test] += float(duration)
-    executed = CoverageData(str(folder / ".coverage"))
+    NOTED.mkdir(exist_ok=True)
+    shutil.copy(folder / ".coverage", NOTED / "coverage")
+    noted = {"folder": str(folder), "seconds": {test: seconds[test] for test in seconds if test not in red}}
+    (NOTED / "suite.json").write_text(json.dumps(noted), encoding="utf-8")
+
+
+def _spread(tests: Sequence[str]) -> Sequence[str]:
+    """Up to SETS of them, from the first to the last."""
+    return tests if len(tests) <= SETS else [tests[number * (len(tests) - 1) // (SETS - 1)] for number in range(SETS)]
+
+
+def recall() -> Suite:
+    noted = json.loads((NOTED / "suite.json").read_text(encoding="utf-8"))
+    executed = CoverageData(str(NOTED / "coverage"))
     executed.read()
-    return Suite(folder=folder, executed=executed, seconds=dict(seconds))
+    files = {str(file.relative_to(noted["folder"])): file for file in map(Path, executed.measured_files())}
+    lines = {name: executed.contexts_by_lineno(str(file)) for name, file in files.items()}
+    return Suite(executed=lines, seconds=noted["seconds"])
 
 
 def is_caught(mutant: Mutant, suite: Suite, folder: Path) -> bool:
     """Whether a test goes red in the copy of the project that lies in the folder."""
     tests = suite.tests_of(mutant)
-    if not tests:
-        return False
     target = folder / mutant.file
     original = target.read_bytes()
     target.write_text(mutant.source, encoding="utf-8")
-    chosen = folder / "chosen"
-    chosen.write_text("\n".join(tests), encoding="utf-8")
     try:
-        return _pytest(folder, ["-x", "--timeout=60", "--numprocesses=0", "@chosen"], timeout=LONGEST).returncode != 0
+        return bool(tests) and _run(folder, tests, ["-x", "--timeout=60"], timeout=LONGEST).returncode != 0
     except subprocess.TimeoutExpired:
         return True
     finally:
         target.write_bytes(original)
 
 
-def _pytest(folder: Path, arguments: list[str], *, timeout: float | None) -> subprocess.CompletedProcess[str]:
+def _run(
+    folder: Path, tests: Sequence[str], options: Sequence[str], timeout: float | None = None
+) -> subprocess.CompletedProcess[str]:
+    chosen = folder / "chosen"
+    chosen.write_text("\n".join(tests), encoding="utf-8")
+    return _pytest(folder, [*options, "@chosen"], timeout=timeout)
+
+
+def _pytest(folder: Path, arguments: Sequence[str], timeout: float | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-q", "-m", "not postgres and not long", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout, check=False)
 
@@ -234,6 +263,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("packages", nargs="*", default=PACKAGES)
+    parser.add_argument("--again", action="store_true", help="use what the last run of the suite has shown")
     options = parser.parse_args()
     chance = random.Random(options.seed)
     drawn = {package: draw_mutants(package, options.number, chance) for package in options.packages}
@@ -241,8 +271,10 @@ def main() -> None:
         folders: Queue[Path] = Queue()
         for number in range(options.workers):
             folders.put(copy_project(Path(top, str(number)).resolve()))
-        suite = run_suite(folders.queue[0], options.workers)
-        print(f"{len(suite.seconds)} tests in {sum(suite.seconds.values()):.0f} s (seed {options.seed})", flush=True)
+        if not options.again:
+            learn(folders.queue[0], options.workers)
+        suite = recall()
+        print(f"{len(suite.seconds)} tests, {sum(suite.seconds.values()):.0f} s (seed {options.seed})", flush=True)
 
         def judge(mutant: Mutant) -> bool:
             folder = folders.get()

@@ -12,7 +12,8 @@ from werkzeug.wrappers import Response
 
 from syncd.domain.diff import DeleteMode
 from syncd.domain.records import Origin, Stage
-from syncd.domain.runs import Status
+from syncd.domain.runs import Status, Trigger
+from syncd.runs.run import opening
 from syncd.sandbox.customers import Complaint
 from syncd.sandbox.proxy import Hook, Passing, html
 from syncd.sandbox.switches import Switches
@@ -124,6 +125,16 @@ def test_twins_of_one_foreign_id_go_together(museum: Museum, count: int, mode: D
     stays = 0 if mode is DeleteMode.ANONYMIZE_THEN_DELETE else count + 1
     is_released = mode is DeleteMode.RELEASE
     assert (len(names), all(name.startswith("Muster") for name in names)) == (stays, is_released or not stays)
+
+
+def test_a_number_that_answers_another_customer_is_not_used(museum: Museum) -> None:
+    """Not even where that one has the foreign_id."""
+    museum.sandbox.switches = Switches(foreign_ids="repeatable", merged="by-number")
+    [loser] = museum.sandbox.by_foreign_id("M-0002")
+    survivor = museum.sandbox.add_customer(foreign_id="M-0002", surname="Muster2")
+    museum.sandbox.merge(loser.id, survivor.id)
+    with museum.world() as world, opening(museum.sync, world, trigger=Trigger.COMMAND_LINE) as run:
+        assert [run.delivery.number_shows(number, "M-0002") for number in (loser.id, survivor.id)] == [False, True]
 
 
 def test_who_was_renamed_before_the_delete_is_not_told_as_deleted(museum: Museum) -> None:

@@ -409,6 +409,19 @@ def test_a_stranger_with_whose_number_an_id_begins_is_not_taken_over(
     assert museum.sandbox.touched_strangers() == []
 
 
+def test_a_lost_create_whose_id_answers_a_stranger_holds_up_nobody(world: World) -> None:
+    museum = world.museum(2, switches={"lenient_numeric": True}, prefix="")
+    museum.rows[0]["id"], museum.rows[1]["id"] = "2019-0123", "x-1"
+    with pytest.raises(Killed):
+        museum.run([None, None, Fault.KILLED_BEFORE])
+    museum.reopen()
+    museum.sandbox.add_stranger(id=2019, surname="Fremd", email="fremd@elsewhere.example")
+    assert museum.run().status is Status.PROBLEMS
+    assert museum.store.journal.open_intents("members") == []
+    assert list(museum.listed()) == ["2019-0123"]
+    assert [one["surname"] for one in museum.sandbox.by_foreign_id("x-1")] == ["Muster2"]
+
+
 # --- nothing is sent twice ---
 
 

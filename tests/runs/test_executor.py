@@ -110,10 +110,8 @@ def test_three_calls_in_a_row_that_fail_by_no_fault_of_a_record_end_the_run(muse
     for row in museum.rows:
         row["notes"] = "changed"
     summary = museum.run(every("PUT", fault))
-    assert (summary.status, summary.error and summary.error[:33]) == (
-        Status.FAILED,
-        "go~mus failed 3 calls in a row, t",
-    )
+    assert summary.status is Status.FAILED
+    assert str(summary.error).startswith("go~mus failed 3 calls in a row")
 
 
 def test_a_call_that_succeeds_in_between_shows_that_it_is_none(museum: Museum) -> None:
@@ -122,9 +120,8 @@ def test_a_call_that_succeeds_in_between_shows_that_it_is_none(museum: Museum) -
     museum.run()
     for row in museum.rows:
         row["notes"] = "changed"
-    assert (
-        museum.run(every("PUT", Fault.SERVER_ERROR, "M-0001", "M-0002", "M-0004", "M-0005")).status is Status.PROBLEMS
-    )
+    stumble = every("PUT", Fault.SERVER_ERROR, "M-0001", "M-0002", "M-0004", "M-0005")
+    assert museum.run(stumble).status is Status.PROBLEMS
     assert [one["notes"] for one in museum.sandbox.customers].count("changed") == 4
 
 

@@ -270,6 +270,28 @@ def tombstone_of(museum: Museum, foreign_id: str) -> Tombstone:
     return Tombstone(name=name, sync="friends", cause=Cause.REQUEST, at=museum.clock.now)
 
 
+@pytest.mark.parametrize("number", [1, 4, 8])
+@pytest.mark.parametrize("is_erased_here", [True, False])
+def test_who_asks_between_the_parts_of_a_refused_batch_is_sent_no_more(
+    here: Museum, number: int, is_erased_here: bool
+) -> None:
+    here.concurrency = 1
+    here.run()
+    here.fill(10)
+    here.row(7)["family"] = ""
+    tombstone = replace(tombstone_of(here, "M-0010"), foreign_id="M-0010" if is_erased_here else None)
+
+    def choose(_request: httpx.Request, call: int) -> Fault | None:
+        if call == number:
+            here.store.tombstones.put(here.instance, tombstone)
+        here.clock.sleep(2)
+        return None
+
+    here.run(choose, probe=False)
+    assert there(here) == ids(1, 2, 3, 4, 5, 6, 8, 9)
+    assert here.store.journal.open_intents("members") == []
+
+
 class InterruptedShelf(Shelf):
     """Somebody asks between the first thousand of its records and the rest; `left` are who is there at the end."""
 

@@ -69,6 +69,34 @@ def test_a_look_that_fails_says_nothing_of_a_create_that_is_open(museum: Museum)
     assert museum.store.journal.open_intents("members") == [before]
 
 
+def test_a_look_that_fails_does_not_end_the_wait(museum: Museum) -> None:
+    museum.rows.append(member(2))
+    museum.run([None, Fault.READ_TIMEOUT, *[Fault.UNAVAILABLE] * 100])
+    museum.clock.sleep(SETTLE)
+    museum.run([Fault.UNAVAILABLE] * museum.attempts, probe=False)
+    assert there(museum) == {"M-0001", "M-0002"}
+
+
+@pytest.mark.parametrize(("numbers", "status"), [([2], Status.PROBLEMS), ([3], Status.FAILED), ([2, 3], Status.FAILED)])
+def test_whether_go_mus_answers_is_told_by_the_last_look(museum: Museum, numbers: list[int], status: Status) -> None:
+    die_while_creating(museum, 3)
+    ids = [f"M-{number:04d}" for number in numbers]
+    assert museum.run(every("GET", Fault.UNAVAILABLE, *ids)).status is status
+
+
+def test_three_looks_in_a_row_that_fail_are_enough(museum: Museum) -> None:
+    die_while_creating(museum, 30)
+    assert museum.run(every("GET", Fault.UNAVAILABLE)).status is Status.FAILED
+    assert len(museum.transport.happened) <= museum.attempts * 4  # two at once
+
+
+def die_while_creating(museum: Museum, count: int) -> None:
+    museum.fill(count)
+    with pytest.raises(Killed):
+        museum.run(every("POST", Fault.KILLED_AFTER))
+    museum.reopen()
+
+
 # --- time to stop ---
 
 
@@ -81,10 +109,7 @@ def test_nothing_new_is_begun(museum: Museum, number: int) -> None:
 
 
 def test_nobody_else_is_looked_for(museum: Museum) -> None:
-    museum.fill(20)
-    with pytest.raises(Killed):
-        museum.run(every("POST", Fault.KILLED_BEFORE))
-    museum.reopen()
+    die_while_creating(museum, 20)
     assert museum.run(stops=at_call(0)).status is Status.STOPPED
     assert len(museum.calls()) <= museum.concurrency
 

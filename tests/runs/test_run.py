@@ -203,6 +203,19 @@ def test_a_record_that_lost_its_id_keeps_its_customer_and_only_it(here: Museum) 
     assert [customer.foreign_id for customer in here.sandbox.deleted] == ["M-0004"]
 
 
+@pytest.mark.parametrize("before", [1, 2, 3])
+def test_one_more_record_without_an_id_may_be_who_is_absent_though_it_is_like_the_others(
+    here: Museum, before: int
+) -> None:
+    here.fill(3)
+    here.rows.extend(member(9, id="") for _ in range(before))
+    here.run()
+    here.remove(2)
+    here.rows.append(member(9, id=""))
+    here.run()
+    assert here.sandbox.deleted == []
+
+
 def test_a_customer_that_comes_back_after_deletion_is_created_anew(here: Museum) -> None:
     here.fill(3)
     here.run()

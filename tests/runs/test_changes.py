@@ -141,6 +141,15 @@ def test_whom_the_source_tells_to_be_deleted_is_erased_after_grace_by_reads_of_c
     assert museum.sandbox.deleted[-1]["surname"] != "Muster3"
 
 
+def test_a_record_without_an_id_keeps_nobody_who_is_told_to_be_deleted(museum: Museum, feed: Feed) -> None:
+    feed.delete(3)
+    feed.put(member(9, id=""))
+    museum.run()
+    wait(museum, 1.1)
+    museum.run()
+    assert "M-0003" not in names(museum)
+
+
 def test_a_deletion_is_told_once_and_remembered_when_the_cursor_has_passed_it(museum: Museum, feed: Feed) -> None:
     feed.delete(3)
     museum.run()

@@ -147,6 +147,35 @@ def test_who_was_renamed_before_the_delete_is_not_told_as_deleted(museum: Museum
     assert "M-0002" in museum.listed()
 
 
+@pytest.mark.parametrize("attempts", [1, 2, 5])
+def test_a_delete_that_is_not_answered_is_tried_so_often(museum: Museum, attempts: int) -> None:
+    museum.attempts = attempts
+    museum.remove(2)
+    museum.run(lambda request, _n: Fault.UNAVAILABLE if request.method == "DELETE" else None)
+    assert [one.method for one in museum.transport.happened].count("DELETE") == attempts
+
+
+@pytest.mark.parametrize("seconds", [5, 15, 25])
+def test_a_delete_that_comes_late_is_waited_for_by_the_run_after_a_crash(tmp_path: Path, seconds: float) -> None:
+    """A delete by number: once more, and it might be the foreign_id of a stranger that is meant."""
+    museum = Museum(state_url=f"sqlite:///{tmp_path / 'state.db'}", prefix="1-")
+    museum.fill(3)
+    museum.run()
+    [leaver] = museum.sandbox.by_foreign_id("1-0002")
+    museum.sandbox.add_stranger(foreign_id=str(leaver.id), surname="Fremd")
+    museum.transport.late_for = timedelta(seconds=seconds)
+    museum.remove(2)
+    faults = iter([Fault.LATE, Fault.KILLED_BEFORE])
+    with pytest.raises(Killed):
+        museum.run(lambda request, _n: next(faults) if request.method == "DELETE" or museum.transport._late else None)
+    museum.reopen()
+    museum.run()
+    museum.transport.flush()
+    assert museum.sandbox.touched_strangers() == []
+    assert museum.sandbox.by_foreign_id("1-0002") == []
+    museum.close()
+
+
 @pytest.mark.parametrize("orders", [0, 1])
 def test_who_was_made_anew_while_a_delete_was_lost_is_anonymized_first(museum: Museum, orders: int) -> None:
     museum.sandbox.switches = Switches(delete_with_orders="refused-409")
@@ -220,6 +249,16 @@ def test_an_erasure_that_has_begun_is_finished_and_the_person_made_anew(museum: 
     [again] = museum.sandbox.by_foreign_id("M-0002")
     assert (again["surname"], again.id != leaver.id) == ("Muster2", True)
     assert [one["surname"] for one in museum.sandbox.deleted] == ["anonymisiert"]
+
+
+def test_looks_for_those_begun_that_fail_now_and_then_end_no_run(museum: Museum) -> None:
+    museum.fill(6)
+    museum.run()
+    ids = [f"M-{number:04d}" for number in range(1, 7)]
+    museum.store.known.set_stage("members", ids, Stage.ERASING)
+    unreachable = ("M-0001", "M-0002", "M-0004", "M-0005")
+    summary = museum.run(lambda request, _n: Fault.UNAVAILABLE if request.url.path.endswith(unreachable) else None)
+    assert (summary.status, summary.error) == (Status.DONE, None)
 
 
 # --- a changed configuration ---

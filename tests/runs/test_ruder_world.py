@@ -788,6 +788,53 @@ def test_a_success_with_errors_is_a_refusal(world: World, write: str, body: obje
     assert_as_listed(museum)
 
 
+@pytest.mark.parametrize("fault", [Fault.READ_TIMEOUT, Fault.SERVER_ERROR, Fault.SERVER_ERROR_AFTER])
+def test_a_customer_whom_no_read_shows_yet_is_not_taken_for_gone(world: World, fault: Fault) -> None:
+    """After a change whose answer is lost; by its foreign_id nor by its number."""
+    museum = world.museum(3)
+    museum.run()
+    museum.row(2)["phone"] = "+493023125999"
+    museum.sandbox.hook = first("GET", not_done(lambda: in_json(404, {"error": "Customer not found"})), times=2)
+    assert (museum.run(once("PUT", fault)).status, museum.listed()) == (Status.DONE, {})
+    assert_as_listed(museum)
+
+
+def test_who_is_reached_by_number_alone_and_says_nothing_is_written_to_once(world: World) -> None:
+    museum = world.museum(3)
+    museum.run()
+    museum.row(2)["phone"] = "+493023125999"
+    paths: list[str] = []
+
+    def answer(call: Passing) -> Response:
+        paths.append(call.path)
+        is_named = call.path.endswith("M-0002")
+        return in_json(404, {"error": "Customer not found"}) if is_named else in_json(200, {})
+
+    museum.sandbox.hook = first("PUT", answer, times=ALWAYS)
+    assert museum.run().status is Status.PROBLEMS
+    assert len(paths) == 2
+
+
+WARNED = {
+    "a warning": ["E-mail looks odd"],
+    "by field": {"tel": ["looks odd"]},
+}
+
+
+@pytest.mark.parametrize("errors", each(WARNED))
+def test_a_success_that_shows_what_was_sent_is_one_whatever_it_warns_of(world: World, errors: object) -> None:
+    museum = world.museum(3)
+    museum.run()
+    museum.row(2)["phone"] = "+493023125999"
+
+    def warn(call: Passing) -> Response:
+        return in_json(200, {**call.act().get_json(), "errors": errors})
+
+    museum.sandbox.hook = first("PUT", warn)
+    assert (museum.run().status, museum.listed()) == (Status.DONE, {})
+    assert_as_listed(museum)
+
+
 RULES = {
     "tel": ("tel", {"phone": "+493023125999"}),
     "notes": ("notes", {"notes": "neu"}),

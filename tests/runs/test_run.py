@@ -391,6 +391,13 @@ def test_one_bad_record_stops_only_itself(here: Museum) -> None:
     assert refused.foreign_id == "M-0007"
 
 
+def test_a_refusal_is_listed_with_its_reason(here: Museum) -> None:
+    here.fill(2)
+    here.row(2)["family"] = ""
+    here.run()
+    assert "can't be blank" in here.listed()["M-0002"]
+
+
 def test_a_record_that_the_server_stumbles_over_does_not_stop_its_batch_mates(here: Museum) -> None:
     here.fill(16)
 
@@ -469,6 +476,18 @@ def test_a_smaller_cap_is_learned_and_kept(here: Museum) -> None:
     here.rows.extend(member(number) for number in range(300, 400))
     here.run()
     assert [call.status for call in here.writes()] == [201] * 4
+
+
+def test_a_smaller_cap_is_learned_from_updates_too(here: Museum) -> None:
+    here.limits, here.batch_size = replace(DEFAULT_LIMITS, update_percent=100), 1
+    here.fill(100)
+    here.run()
+    here.sandbox.switches, here.batch_size = Switches(batch_cap=30), 100
+    for notes in ("one", "other"):
+        for row in here.rows:
+            row["notes"] = notes
+        assert here.run().status is Status.DONE
+    assert {call.status for call in here.writes()} == {200}
 
 
 def test_a_smaller_cap_is_kept_though_the_run_that_met_it_failed(here: Museum) -> None:

@@ -387,10 +387,11 @@ def test_two_records_of_one_id_on_a_shifting_list_stop_only_themselves_and_hide_
     assert {"M-0005", "M-0006"} <= names(museum)
 
 
-def test_a_shift_among_changes_keeps_the_watermark(museum: Museum, feed: Feed) -> None:
+@pytest.mark.parametrize("phone", ["+493023125006", "+493023125999"])
+def test_a_shift_among_changes_keeps_the_watermark(museum: Museum, feed: Feed, phone: str) -> None:
     feed.shifts, feed.page_size = True, 1
     feed.put(member(6))
-    feed.told_twice = [(member(6), False)]
+    feed.told_twice = [(member(6, phone=phone), False)]
     assert museum.run().status is Status.DONE
     museum.run()
     assert feed.cursors == [None, "5", "5"]

@@ -147,6 +147,21 @@ def test_who_was_renamed_before_the_delete_is_not_told_as_deleted(museum: Museum
     assert "M-0002" in museum.listed()
 
 
+def test_who_was_renamed_before_it_is_read_back_is_not_told_as_anonymized(museum: Museum) -> None:
+    [leaver] = museum.sandbox.by_foreign_id("M-0002")
+
+    def rename_after(call: Passing) -> Response:
+        answer = call.act()
+        if call.method == "PUT":
+            museum.sandbox.rename(leaver.id, "DESK-2")
+        return answer
+
+    museum.sandbox.hook = rename_after
+    museum.remove(2)
+    museum.run()
+    assert "another foreign_id" in str(erasure_of(museum, 2))
+
+
 @pytest.mark.parametrize("attempts", [1, 2, 5])
 def test_a_delete_that_is_not_answered_is_tried_so_often(museum: Museum, attempts: int) -> None:
     museum.attempts = attempts
@@ -251,14 +266,33 @@ def test_an_erasure_that_has_begun_is_finished_and_the_person_made_anew(museum: 
     assert [one["surname"] for one in museum.sandbox.deleted] == ["anonymisiert"]
 
 
-def test_looks_for_those_begun_that_fail_now_and_then_end_no_run(museum: Museum) -> None:
-    museum.fill(6)
+def begin_erasures(museum: Museum, count: int) -> None:
+    museum.fill(count)
     museum.run()
-    ids = [f"M-{number:04d}" for number in range(1, 7)]
-    museum.store.known.set_stage("members", ids, Stage.ERASING)
+    museum.store.known.set_stage("members", [f"M-{number:04d}" for number in range(1, count + 1)], Stage.ERASING)
+
+
+def test_looks_for_those_begun_that_fail_in_a_row_end_the_run(museum: Museum) -> None:
+    begin_erasures(museum, 9)
+    assert museum.run(lambda _request, _n: Fault.UNAVAILABLE).status is Status.FAILED
+    assert len(museum.transport.happened) == 3 * museum.attempts
+
+
+def test_looks_for_those_begun_that_fail_now_and_then_end_no_run(museum: Museum) -> None:
+    begin_erasures(museum, 6)
     unreachable = ("M-0001", "M-0002", "M-0004", "M-0005")
     summary = museum.run(lambda request, _n: Fault.UNAVAILABLE if request.url.path.endswith(unreachable) else None)
     assert (summary.status, summary.error) == (Status.DONE, None)
+
+
+def test_who_returns_after_fields_were_emptied_and_not_read_back_is_filled_again(museum: Museum) -> None:
+    museum.remove(2)
+    museum.run([None, None, *[Fault.UNAVAILABLE] * 100])
+    museum.rows.append(member(2))
+    for _ in range(3):
+        museum.run()
+        museum.clock.sleep(A_WHILE)
+    assert [one["surname"] for one in museum.sandbox.by_foreign_id("M-0002")] == ["Muster2"]
 
 
 # --- a changed configuration ---

@@ -788,6 +788,21 @@ def test_a_success_with_errors_is_a_refusal(world: World, write: str, body: obje
     assert_as_listed(museum)
 
 
+def test_an_id_that_shows_another_once_it_is_created_tells_which_ids_can_not_be_read(world: World) -> None:
+    museum = world.museum(2, switches={"dotted_ids": "cut"})
+    museum.rows[0]["id"], museum.rows[1]["id"] = "33.1", "34.1"
+    museum.sandbox.add_stranger(foreign_id="M-33", surname="Fremd")
+    museum.run(probe=False)
+    assert "can't be asked for an id with '.'" in museum.listed()["M-34.1"]
+
+
+def test_an_id_that_can_not_be_read_tells_how_far_reads_lag_all_the_same(world: World) -> None:
+    museum = world.museum(21, switches={"dotted_ids": "no-route"})
+    museum.rows[0]["id"] = "33.1"
+    museum.run(probe=False)
+    assert [len(call.customers) for call in museum.writes()] == [1, 20]
+
+
 @pytest.mark.parametrize("fault", [Fault.READ_TIMEOUT, Fault.SERVER_ERROR, Fault.SERVER_ERROR_AFTER])
 def test_a_customer_whom_no_read_shows_yet_is_not_taken_for_gone(world: World, fault: Fault) -> None:
     """After a change whose answer is lost; by its foreign_id nor by its number."""
@@ -813,6 +828,15 @@ def test_who_is_reached_by_number_alone_and_says_nothing_is_written_to_once(worl
     museum.sandbox.hook = first("PUT", answer, times=ALWAYS)
     assert museum.run().status is Status.PROBLEMS
     assert len(paths) == 2
+
+
+def test_who_is_to_be_erased_and_is_not_shown_yet_is_not_taken_for_gone(world: World) -> None:
+    museum = world.museum(3, switches={"reads": "calls-later"})
+    museum.run()
+    museum.remove(2)
+    museum.sandbox.hook = first("GET", not_done(lambda: in_json(404, {"error": "Customer not found"})), times=2)
+    museum.run()
+    assert museum.sandbox.by_foreign_id("M-0002") == []
 
 
 WARNED = {

@@ -14,6 +14,7 @@ from museum import DEFAULT_LIMITS, Museum, member
 from syncd.domain.diff import DeleteMode
 from syncd.domain.runs import Status, Trigger
 from syncd.errors import LeaseTaken
+from syncd.mapping.mapper import Mapper
 from syncd.runs.run import run
 from syncd.sandbox.customers import Complaint
 from syncd.sandbox.switches import Switches
@@ -64,6 +65,13 @@ def test_an_unchanged_run_makes_no_call(museum: Museum) -> None:
     museum.run()
     assert museum.run().status is Status.DONE
     assert museum.calls() == []
+
+
+def test_an_unchanged_record_is_not_even_mapped(here: Museum, monkeypatch: pytest.MonkeyPatch) -> None:
+    here.fill(3)
+    here.run()
+    monkeypatch.setattr(Mapper, "customer", lambda *_: pytest.fail("it is mapped again"))
+    assert here.run().status is Status.DONE
 
 
 def test_a_changed_field_is_sent_alone(museum: Museum) -> None:
@@ -201,6 +209,23 @@ def test_a_record_that_lost_its_id_keeps_its_customer_and_only_it(here: Museum) 
     here.remove(4)  # might be the nameless one now, for all we know: but it was seen beside it
     here.run()
     assert [customer.foreign_id for customer in here.sandbox.deleted] == ["M-0004"]
+
+
+def test_a_record_without_an_id_is_listed_with_all_that_is_wrong_with_it(here: Museum) -> None:
+    here.rows.append(member(1, id="", mail="not an address"))
+    here.run()
+    [row] = here.store.failures.invalid("members")
+    assert {problem.field for problem in row.problems} == {"foreign_id", "email"}
+
+
+def test_a_record_without_an_id_that_is_gone_hides_nobody_any_more(here: Museum) -> None:
+    here.fill(3)
+    here.run()
+    here.row(2)["id"] = ""
+    here.run()
+    here.rows[:] = [row for row in here.rows if row["id"]]
+    here.run()
+    assert [customer.foreign_id for customer in here.sandbox.deleted] == ["M-0002"]
 
 
 @pytest.mark.parametrize("before", [1, 2, 3])

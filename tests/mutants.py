@@ -164,12 +164,12 @@ def _is_log(call: ast.Call) -> bool:
 class Suite:
     """What one run of the tests showed: which lines each executes, and how long those take that are green."""
 
-    executed: Mapping[str, Mapping[int, Sequence[str]]]
+    executed: CoverageData
     seconds: Mapping[str, float]
 
     def tests_of(self, mutant: Mutant) -> list[str]:
         """Those that execute one of its lines, in the order and within the bounds that the top of this file names."""
-        lines = self.executed[mutant.file]
+        lines = self.executed.contexts_by_lineno(mutant.file)
         found = {context.partition("|")[0] for line in mutant.lines for context in lines.get(line, ())}
         chosen = _in_turns(sorted(found & self.seconds.keys(), key=self.seconds.__getitem__))[:MOST]
         spent = accumulate(self.seconds[test] for test in chosen)
@@ -202,8 +202,8 @@ def learn(folder: Path, workers: int) -> None:
         seconds[test] += float(duration)
     NOTED.mkdir(exist_ok=True)
     shutil.copy(folder / ".coverage", NOTED / "coverage")
-    noted = {"folder": str(folder), "seconds": {test: seconds[test] for test in seconds if test not in red}}
-    (NOTED / "suite.json").write_text(json.dumps(noted), encoding="utf-8")
+    green = {test: spent for test, spent in seconds.items() if test not in red}
+    (NOTED / "seconds.json").write_text(json.dumps(green), encoding="utf-8")
 
 
 def _spread(tests: Sequence[str]) -> Sequence[str]:
@@ -212,12 +212,10 @@ def _spread(tests: Sequence[str]) -> Sequence[str]:
 
 
 def recall() -> Suite:
-    noted = json.loads((NOTED / "suite.json").read_text(encoding="utf-8"))
     executed = CoverageData(str(NOTED / "coverage"))
     executed.read()
-    files = {str(file.relative_to(noted["folder"])): file for file in map(Path, executed.measured_files())}
-    lines = {name: executed.contexts_by_lineno(str(file)) for name, file in files.items()}
-    return Suite(executed=lines, seconds=noted["seconds"])
+    seconds = json.loads((NOTED / "seconds.json").read_text(encoding="utf-8"))
+    return Suite(executed=executed, seconds=seconds)
 
 
 def is_caught(mutant: Mutant, suite: Suite, folder: Path) -> bool:

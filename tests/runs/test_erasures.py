@@ -266,6 +266,13 @@ def test_an_erasure_that_has_begun_is_finished_and_the_person_made_anew(museum: 
     assert [one["surname"] for one in museum.sandbox.deleted] == ["anonymisiert"]
 
 
+def test_who_is_still_absent_is_not_waited_for(museum: Museum) -> None:
+    museum.remove(2)
+    museum.run(lambda request, _number: Fault.UNAVAILABLE if request.method == "PUT" else None)
+    assert museum.run().status is Status.DONE
+    assert museum.sandbox.by_foreign_id("M-0002") == []
+
+
 def begin_erasures(museum: Museum, count: int) -> None:
     museum.fill(count)
     museum.run()

@@ -13,6 +13,7 @@ that another test would have caught, but never the other way round. What was lea
 import argparse
 import ast
 import json
+import os
 import random
 import re
 import shutil
@@ -21,14 +22,19 @@ import sys
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
-from itertools import accumulate, groupby
+from importlib import import_module
+from importlib.abc import MetaPathFinder, SourceLoader
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
+from itertools import accumulate, chain, groupby
+from multiprocessing import get_context
 from pathlib import Path
-from queue import Queue
 from typing import TypeAlias
 
+import pytest
 from coverage import CoverageData
 
 ROOT = Path(__file__).parents[1]
@@ -41,7 +47,9 @@ NOTED = ROOT / ".mutants"
 SETS = 8
 MOST = 400
 SECONDS = 90.0
-LONGEST = 300  # seconds; who takes longer hangs, which is noticed too
+LONGEST = 60  # seconds of one test; what takes longer hangs, which is noticed too
+# What takes time to import, and is not ours: each mutant's process has it already.
+PRELOADED = "alembic flask httpx hypothesis.stateful phonenumbers pydantic rich sqlalchemy structlog typer".split()
 OTHER = {
     ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq,
@@ -73,6 +81,10 @@ class Mutant:
     before: str
     after: str
     source: str
+
+    @property
+    def module(self) -> str:
+        return self.file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
     def __str__(self) -> str:
         return f"{self.file}:{self.lines.start}  {self.before}  ->  {self.after}"
@@ -190,15 +202,16 @@ def _in_turns(tests: Iterable[str]) -> list[str]:
 def learn(folder: Path, workers: int) -> None:
     """Run the tests in a copy of the project, and note what they showed. Those that are red are named, and left out."""
     ignored = [f"--ignore={name}" for name in NOT_TESTS]
-    listed = _pytest(folder, ["--collect-only", *ignored, *TESTS]).stdout
+    listed = _pytest(folder, "--collect-only", *ignored, *TESTS)
     sets = groupby((line for line in listed.splitlines() if "::" in line), key=lambda test: test.partition("[")[0])
     chosen = [test for _, each in sets for test in _spread(list(each))]
     measured = ["--cov=syncd", "--cov-context=test", "--cov-report=", "--durations=0", "--durations-min=0", "-rfE"]
-    done = _run(folder, chosen, [*measured, f"--numprocesses={workers}"])
-    red = re.findall(r"^(?:FAILED|ERROR) (tests/.+?)(?: - .*)?$", done.stdout, re.MULTILINE)
+    (folder / "chosen").write_text("\n".join(chosen), encoding="utf-8")
+    told = _pytest(folder, *measured, f"--numprocesses={workers}", "@chosen")
+    red = re.findall(r"^(?:FAILED|ERROR) (tests/.+?)(?: - .*)?$", told, re.MULTILINE)
     print("".join(f"left out, for it is red without any mutant: {test}\n" for test in red), end="", flush=True)
     seconds = defaultdict[str, float](float)
-    for duration, test in re.findall(r"^([0-9.]+)s \w+ +(tests/.+)$", done.stdout, re.MULTILINE):
+    for duration, test in re.findall(r"^([0-9.]+)s \w+ +(tests/.+)$", told, re.MULTILINE):
         seconds[test] += float(duration)
     NOTED.mkdir(exist_ok=True)
     shutil.copy(folder / ".coverage", NOTED / "coverage")
@@ -218,31 +231,61 @@ def recall() -> Suite:
     return Suite(executed=executed, seconds=seconds)
 
 
-def is_caught(mutant: Mutant, suite: Suite, folder: Path) -> bool:
-    """Whether a test goes red in the copy of the project that lies in the folder."""
-    tests = suite.tests_of(mutant)
-    target = folder / mutant.file
-    original = target.read_bytes()
-    target.write_text(mutant.source, encoding="utf-8")
-    try:
-        return bool(tests) and _run(folder, tests, ["-x", "--timeout=60"], timeout=LONGEST).returncode != 0
-    except subprocess.TimeoutExpired:
-        return True
-    finally:
-        target.write_bytes(original)
+def judge(mutant: Mutant | None, tests: Sequence[str], folder: Path) -> list[str]:
+    """The first of the tests that goes red; without a mutant, all that are red by being run so.
+
+    Only this process sees the mutant: it has imported nothing of ours yet.
+    """
+    os.chdir(folder)
+    sys.path.insert(0, str(folder))
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nowhere, descriptor)
+    options = ["-q", f"--timeout={LONGEST}", "--numprocesses=0", "-p", "no:cacheprovider"]
+    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # of hypothesis, which was imported before
+    if mutant:
+        sys.meta_path.insert(0, _Mutated(mutant, folder))
+        options += ["-x"]
+    watch = _Watch()
+    if tests:
+        with suppress(Exception):  # as what tests have left open is told, once they are over
+            pytest.main([*options, *tests], plugins=[watch])
+    return watch.red
 
 
-def _run(
-    folder: Path, tests: Sequence[str], options: Sequence[str], timeout: float | None = None
-) -> subprocess.CompletedProcess[str]:
-    chosen = folder / "chosen"
-    chosen.write_text("\n".join(tests), encoding="utf-8")
-    return _pytest(folder, [*options, "@chosen"], timeout=timeout)
+class _Watch:
+    def __init__(self) -> None:
+        self.red: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._note(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self._note(report)
+
+    def _note(self, report: pytest.TestReport | pytest.CollectReport) -> None:
+        if report.failed:
+            self.red.append(report.nodeid)
 
 
-def _pytest(folder: Path, arguments: Sequence[str], timeout: float | None = None) -> subprocess.CompletedProcess[str]:
+@dataclass(frozen=True, slots=True)
+class _Mutated(MetaPathFinder, SourceLoader):
+    mutant: Mutant
+    folder: Path
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> ModuleSpec | None:
+        return spec_from_loader(name, self) if name == self.mutant.module else None
+
+    def get_filename(self, _name: str) -> str:
+        return str(self.folder / self.mutant.file)
+
+    def get_data(self, _path: str) -> bytes:
+        return self.mutant.source.encode()
+
+
+def _pytest(folder: Path, *arguments: str) -> str:
     command = [sys.executable, "-m", "pytest", "-q", "-m", "not postgres and not long", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout, check=False)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
 
 
 def copy_project(folder: Path) -> Path:
@@ -265,25 +308,28 @@ def main() -> None:
     options = parser.parse_args()
     chance = random.Random(options.seed)
     drawn = {package: draw_mutants(package, options.number, chance) for package in options.packages}
-    with tempfile.TemporaryDirectory(prefix="mutants-") as top, ThreadPoolExecutor(options.workers) as pool:
-        folders: Queue[Path] = Queue()
-        for number in range(options.workers):
-            folders.put(copy_project(Path(top, str(number)).resolve()))
+    for name in PRELOADED:
+        import_module(name)
+    with tempfile.TemporaryDirectory(prefix="mutants-") as top:
+        folder = copy_project(Path(top).resolve())
         if not options.again:
-            learn(folders.queue[0], options.workers)
+            learn(folder, options.workers)
         suite = recall()
         print(f"{len(suite.seconds)} tests, {sum(suite.seconds.values()):.0f} s (seed {options.seed})", flush=True)
-
-        def judge(mutant: Mutant) -> bool:
-            folder = folders.get()
-            caught = is_caught(mutant, suite, folder)
-            folders.put(folder)
-            print("caught   " if caught else "SURVIVED ", mutant, flush=True)
-            return caught
-
+        with get_context("fork").Pool(options.workers, maxtasksperchild=1) as pool:
+            judged = [
+                (mutant, pool.apply_async(judge, (mutant, suite.tests_of(mutant), folder)))
+                for mutant in chain.from_iterable(drawn.values())
+            ]
+            red = []
+            for mutant, result in judged:
+                red += result.get()
+                print("caught   " if result.get() else "SURVIVED ", mutant, flush=True)
+            unsure = pool.apply(judge, (None, red, folder))
+        print("".join(f"red by itself, so that it says nothing: {test}\n" for test in unsure), end="")
         for package, mutants in drawn.items():
-            caught = sum(pool.map(judge, mutants))
-            print(f"{package}: {caught} of {len(mutants)} caught ({100 * caught // len(mutants)} %)", flush=True)
+            caught = sum(bool(set(result.get()) - set(unsure)) for mutant, result in judged if mutant in mutants)
+            print(f"{package}: {caught} of {len(mutants)} caught ({100 * caught // len(mutants)} %)")
 
 
 if __name__ == "__main__":

@@ -49,8 +49,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    tests = Path(__file__).parent
-    items.sort(key=lambda item: LANES.index(item.path.relative_to(tests).parts[0]))
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        tests = Path(__file__).parent
+        items.sort(key=lambda item: LANES.index(item.path.relative_to(tests).parts[0]))
     for item in items:
         if "postgres" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.postgres)

@@ -1,33 +1,55 @@
-"""How much of what decides is noticed by the suite: breaks one place at a time, and runs the tests against it.
+"""How much of what decides is noticed by the suite: breaks one place at a time, and runs the tests that execute it.
 
-Run by hand: `make mutants`. Each mutant is a change of one operator, condition, number or statement, drawn by a seed.
-The tests run in a copy; nothing of the checkout is changed. A survivor is either a claim that no test makes, or a
-change that changes nothing: a person judges.
+Run by hand: `make mutants`. Each mutant is a change of one operator, condition, number or statement, drawn by a seed,
+as many from each package. The tests run in a copy; nothing of the checkout is changed. A survivor is either a claim
+that no test makes, or a change that changes nothing: a person judges.
+
+The suite runs once, with up to SETS sets of parameters of each test, to learn which tests execute which line and how
+long each takes. A mutant is then judged by the tests that execute its line, one set of each test before the second of
+any, the quick ones first, and by no more than MOST of them or SECONDS altogether. So a mutant can be called a survivor
+that another test would have caught, but never the other way round. What was learned is kept: `--again` uses it.
 """
 
 import argparse
 import ast
+import json
+import os
 import random
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.abc import MetaPathFinder, SourceLoader
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
+from itertools import accumulate, chain, groupby
+from multiprocessing import get_context
 from pathlib import Path
-from queue import Queue
 from typing import TypeAlias
 
+import pytest
+from coverage import CoverageData
+
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("delivery", "plan", "state", "gomus", "runs", "domain")
+PACKAGES = ("delivery", "plan", "state", "gomus")
 COPIED = ("syncd", "migrations", "tests", "pyproject.toml", "config.example.toml", "docs", "README.md", "deploy")
-TESTS = ("tests/unit", "tests/runs", "tests/state")
+TESTS = ("tests/unit", "tests/runs", "tests/state", "tests/faces")
 # What reads the sources themselves would notice any change.
-NOT_TESTS = ("tests/unit/test_layers.py", "tests/unit/test_repository.py", "tests/unit/test_documentation.py")
-LONGEST = 400  # seconds; who takes longer hangs, which is noticed too
+NOT_TESTS = ("tests/unit/test_layers.py", "tests/unit/test_repository.py", "tests/faces/test_docs.py")
+NOTED = ROOT / ".mutants"
+SETS = 8
+MOST = 400
+SECONDS = 90.0
+LONGEST = 60  # seconds of one test; what takes longer hangs, which is noticed too
+# What takes time to import, and is not ours: each mutant's process has it already.
+PRELOADED = "alembic flask httpx hypothesis.stateful phonenumbers pydantic rich sqlalchemy structlog typer".split()
 OTHER = {
     ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq,
@@ -54,40 +76,45 @@ Place: TypeAlias = tuple[ast.AST, str, int | None, ast.AST]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    file: Path
-    line: int
+    file: str
+    lines: range
     before: str
     after: str
     source: str
 
     @property
-    def package(self) -> str:
-        return self.file.relative_to(ROOT / "syncd").parts[0]
+    def module(self) -> str:
+        return self.file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
     def __str__(self) -> str:
-        return f"{self.file.relative_to(ROOT)}:{self.line}  {self.before}  ->  {self.after}"
+        return f"{self.file}:{self.lines.start}  {self.before}  ->  {self.after}"
 
 
 # --- breaking ---
 
 
-def mutants_of(file: Path) -> Iterator[Mutant]:
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    count = sum(1 for _ in _places(tree))
-    for number in range(count):
-        copy = deepcopy(tree)
-        holder, name, index, node = next(place for n, place in enumerate(_places(copy)) if n == number)
-        changed = _changed(node)
-        before, line = ast.unparse(node), node.lineno
-        if changed is None or before == ast.unparse(changed):
-            continue
-        value = getattr(holder, name)
-        if index is None:
-            setattr(holder, name, changed)
-        else:
-            value[index] = changed
-        source = ast.unparse(ast.fix_missing_locations(copy))
-        yield Mutant(file=file, line=line, before=before[:80], after=ast.unparse(changed)[:80], source=source)
+def draw_mutants(package: str, number: int, chance: random.Random) -> list[Mutant]:
+    files = sorted((ROOT / "syncd" / package).rglob("*.py"))
+    trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in files}
+    places = [(file, index) for file, tree in trees.items() for index in range(sum(1 for _ in _places(tree)))]
+    drawn = chance.sample(places, min(number, len(places)))
+    return [_mutant(file, deepcopy(trees[file]), index) for file, index in drawn]
+
+
+def _mutant(file: Path, tree: ast.Module, wanted: int) -> Mutant:
+    holder, name, index, node = list(_places(tree))[wanted]
+    changed = _changed(node)
+    if index is None:
+        setattr(holder, name, changed)
+    else:
+        getattr(holder, name)[index] = changed
+    return Mutant(
+        file=str(file.relative_to(ROOT)),
+        lines=range(node.lineno, node.end_lineno + 1),
+        before=ast.unparse(node)[:80],
+        after=ast.unparse(changed)[:80],
+        source=ast.unparse(ast.fix_missing_locations(tree)),
+    )
 
 
 def _places(tree: ast.Module) -> Iterator[Place]:
@@ -145,27 +172,120 @@ def _is_log(call: ast.Call) -> bool:
 # --- judging ---
 
 
-def is_caught(mutant: Mutant, folder: Path) -> bool:
-    """Whether a test goes red in the copy of the project that lies in the folder."""
-    target = folder / mutant.file.relative_to(ROOT)
-    original = target.read_bytes()
-    target.write_text(mutant.source, encoding="utf-8")
-    try:
-        return not is_green(folder)
-    finally:
-        target.write_bytes(original)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """What one run of the tests showed: which lines each executes, and how long those take that are green."""
+
+    executed: CoverageData
+    seconds: Mapping[str, float]
+
+    def tests_of(self, mutant: Mutant) -> list[str]:
+        """Those that execute one of its lines, in the order and within the bounds that the top of this file names."""
+        lines = self.executed.contexts_by_lineno(mutant.file)
+        found = {context.partition("|")[0] for line in mutant.lines for context in lines.get(line, ())}
+        chosen = _in_turns(sorted(found & self.seconds.keys(), key=self.seconds.__getitem__))[:MOST]
+        spent = accumulate(self.seconds[test] for test in chosen)
+        return [test for test, so_far in zip(chosen, spent, strict=True) if so_far <= SECONDS]
 
 
-def is_green(folder: Path) -> bool:
+def _in_turns(tests: Iterable[str]) -> list[str]:
+    """One set of parameters of each test, then another one of each, and so on."""
+    turns = Counter[str]()
+    order = []
+    for test in tests:
+        function = test.partition("[")[0]
+        order.append((turns[function], test))
+        turns[function] += 1
+    return [test for _, test in sorted(order, key=lambda each: each[0])]
+
+
+def learn(folder: Path, workers: int) -> None:
+    """Run the tests in a copy of the project, and note what they showed. Those that are red are named, and left out."""
     ignored = [f"--ignore={name}" for name in NOT_TESTS]
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "not postgres and not long", "--numprocesses=0"]
-    try:
-        done = subprocess.run(
-            [*command, *ignored, *TESTS], cwd=folder, capture_output=True, timeout=LONGEST, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
+    listed = _pytest(folder, "--collect-only", *ignored, *TESTS)
+    sets = groupby((line for line in listed.splitlines() if "::" in line), key=lambda test: test.partition("[")[0])
+    chosen = [test for _, each in sets for test in _spread(list(each))]
+    measured = ["--cov=syncd", "--cov-context=test", "--cov-report=", "--durations=0", "--durations-min=0", "-rfE"]
+    (folder / "chosen").write_text("\n".join(chosen), encoding="utf-8")
+    told = _pytest(folder, *measured, f"--numprocesses={workers}", "@chosen")
+    red = re.findall(r"^(?:FAILED|ERROR) (tests/.+?)(?: - .*)?$", told, re.MULTILINE)
+    print("".join(f"left out, for it is red without any mutant: {test}\n" for test in red), end="", flush=True)
+    seconds = defaultdict[str, float](float)
+    for duration, test in re.findall(r"^([0-9.]+)s \w+ +(tests/.+)$", told, re.MULTILINE):
+        seconds[test] += float(duration)
+    NOTED.mkdir(exist_ok=True)
+    shutil.copy(folder / ".coverage", NOTED / "coverage")
+    green = {test: spent for test, spent in seconds.items() if test not in red}
+    (NOTED / "seconds.json").write_text(json.dumps(green), encoding="utf-8")
+
+
+def _spread(tests: Sequence[str]) -> Sequence[str]:
+    """Up to SETS of them, from the first to the last."""
+    return tests if len(tests) <= SETS else [tests[number * (len(tests) - 1) // (SETS - 1)] for number in range(SETS)]
+
+
+def recall() -> Suite:
+    executed = CoverageData(str(NOTED / "coverage"))
+    executed.read()
+    seconds = json.loads((NOTED / "seconds.json").read_text(encoding="utf-8"))
+    return Suite(executed=executed, seconds=seconds)
+
+
+def judge(mutant: Mutant | None, tests: Sequence[str], folder: Path) -> list[str]:
+    """The first of the tests that goes red; without a mutant, all that are red by being run so.
+
+    Only this process sees the mutant: it has imported nothing of ours yet.
+    """
+    os.chdir(folder)
+    sys.path.insert(0, str(folder))
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nowhere, descriptor)
+    options = ["-q", f"--timeout={LONGEST}", "--numprocesses=0", "-p", "no:cacheprovider"]
+    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # of hypothesis, which was imported before
+    if mutant:
+        sys.meta_path.insert(0, _Mutated(mutant, folder))
+        options += ["-x"]
+    watch = _Watch()
+    if tests:
+        with suppress(Exception):  # as what tests have left open is told, once they are over
+            pytest.main([*options, *tests], plugins=[watch])
+    return watch.red
+
+
+class _Watch:
+    def __init__(self) -> None:
+        self.red: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._note(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self._note(report)
+
+    def _note(self, report: pytest.TestReport | pytest.CollectReport) -> None:
+        if report.failed:
+            self.red.append(report.nodeid)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mutated(MetaPathFinder, SourceLoader):
+    mutant: Mutant
+    folder: Path
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> ModuleSpec | None:
+        return spec_from_loader(name, self) if name == self.mutant.module else None
+
+    def get_filename(self, _name: str) -> str:
+        return str(self.folder / self.mutant.file)
+
+    def get_data(self, _path: str) -> bytes:
+        return self.mutant.source.encode()
+
+
+def _pytest(folder: Path, *arguments: str) -> str:
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "not postgres and not long", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
 
 
 def copy_project(folder: Path) -> Path:
@@ -180,34 +300,36 @@ def copy_project(folder: Path) -> Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--number", type=int, default=60, help="how many mutants (default: 60)")
+    parser.add_argument("--number", type=int, default=40, help="how many mutants of each package (default: 40)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("packages", nargs="*", default=PACKAGES)
+    parser.add_argument("--again", action="store_true", help="use what the last run of the suite has shown")
     options = parser.parse_args()
-    files = [file for name in options.packages for file in sorted((ROOT / "syncd" / name).rglob("*.py"))]
-    everybody = [mutant for file in files for mutant in mutants_of(file)]
-    drawn = random.Random(options.seed).sample(everybody, min(options.number, len(everybody)))
-    print(f"{len(everybody)} places, {len(drawn)} drawn (seed {options.seed})", flush=True)
-    with tempfile.TemporaryDirectory(prefix="mutants-") as top, ThreadPoolExecutor(options.workers) as pool:
-        folders: Queue[Path] = Queue()
-        for number in range(options.workers):
-            folders.put(copy_project(Path(top, str(number))))
-        if not is_green(folders.queue[0]):
-            sys.exit("the tests are red without any mutant: mend them first")
-        results = Counter[tuple[str, bool]]()
-
-        def judge(mutant: Mutant) -> None:
-            folder = folders.get()
-            caught = is_caught(mutant, folder)
-            folders.put(folder)
-            results[mutant.package, caught] += 1
-            print("caught   " if caught else "SURVIVED ", mutant, flush=True)
-
-        list(pool.map(judge, drawn))
-    for name in sorted({package for package, _ in results}):
-        caught, whole = results[name, True], results[name, True] + results[name, False]
-        print(f"{name}: {caught} of {whole} caught ({100 * caught // whole} %)")
+    chance = random.Random(options.seed)
+    drawn = {package: draw_mutants(package, options.number, chance) for package in options.packages}
+    for name in PRELOADED:
+        import_module(name)
+    with tempfile.TemporaryDirectory(prefix="mutants-") as top:
+        folder = copy_project(Path(top).resolve())
+        if not options.again:
+            learn(folder, options.workers)
+        suite = recall()
+        print(f"{len(suite.seconds)} tests, {sum(suite.seconds.values()):.0f} s (seed {options.seed})", flush=True)
+        with get_context("fork").Pool(options.workers, maxtasksperchild=1) as pool:
+            judged = [
+                (mutant, pool.apply_async(judge, (mutant, suite.tests_of(mutant), folder)))
+                for mutant in chain.from_iterable(drawn.values())
+            ]
+            red = []
+            for mutant, result in judged:
+                red += result.get()
+                print("caught   " if result.get() else "SURVIVED ", mutant, flush=True)
+            unsure = pool.apply(judge, (None, red, folder))
+        print("".join(f"red by itself, so that it says nothing: {test}\n" for test in unsure), end="")
+        for package, mutants in drawn.items():
+            caught = sum(bool(set(result.get()) - set(unsure)) for mutant, result in judged if mutant in mutants)
+            print(f"{package}: {caught} of {len(mutants)} caught ({100 * caught // len(mutants)} %)")
 
 
 if __name__ == "__main__":

@@ -75,11 +75,11 @@ class Delivery(Looking):
                 if is_shown or is_another or waited > (self.timeout.total_seconds() if is_odd else BACKOFF.patience):
                     break
                 self.sleep(BACKOFF.pause(reads + 1))
-            if is_shown or not (is_another or is_odd):
-                self.habits.saw_lag(waited, reads)
-            else:
+            if is_odd:
                 self.habits.saw_read(foreign_id, is_shown=False)
                 self.habits.saw_lag(there_after or 0.0)
+            else:
+                self.habits.saw_lag(waited, reads)
 
     def shows_by_number(self, foreign_id: str, gomus_id: int, *, mark: str = "") -> bool:
         """Whether the number shows the customer itself: the one look after which the number may be used.

@@ -135,7 +135,7 @@ def given_up(update: Update, lost: Unclear) -> Outcome:
 
 
 def not_sent(change: Change) -> Outcome:
-    return replace(failed(change, Retryable("asked to stop before it was sent again", attempts=0)), reached=True)
+    return replace(failed(change, Retryable("was not sent again in this run", attempts=0)), reached=True)
 
 
 def never_found(create: Create) -> Outcome:

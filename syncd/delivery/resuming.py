@@ -67,8 +67,8 @@ class Resuming:
         if has_begun and ending:
             return _erase(known, gomus_id, Cause.ABSENCE, ending)
         if has_begun or self._is_over(known, recall):
-            drifted = self.delivery.drifted(known, remote) if remote else ()
-            shown = self.delivery.as_shown(known, remote, drifted) if remote and drifted else None
+            delivery = self.delivery
+            shown = delivery.as_shown(known, remote, delivery.drifted(known, remote)) if remote else None
             self.ledger.take_back(known.foreign_id, shown)
         else:
             self.waiting.add(known.foreign_id)

@@ -206,12 +206,10 @@ class Client:
         answer = self._try("GET", path, query, None)
         if answer.failure is Missing and may_be_missing:
             return answer
-        if answer.failure is Missing:
+        if answer.failure is Missing or (answer.status == httpx.codes.NOT_FOUND and not may_be_missing):
             raise Fatal(f"there is nothing at {path}", remedy="is gomus.*.url the address of a go~mus instance?")
         if answer.failure is Refused:
             raise _failure(answer, Refused, ())
-        if answer.status == httpx.codes.NOT_FOUND and not may_be_missing:
-            raise Fatal(f"there is nothing at {path}", remedy="is gomus.*.url the address of a go~mus instance?")
         if answer.failure or answer.is_later:
             what, remedy = f"go~mus failed to answer ({answer.status})", None
             if answer.status == httpx.codes.OK:

@@ -68,7 +68,7 @@ class Comparison:
             source_digest = self.recall.digester.source(record.values, self.context)
             foreign_id = self.mapper.foreign_id_of(record)
             if isinstance(foreign_id, FieldProblem):
-                self._take_nameless(record, source_digest, foreign_id)
+                self._take_nameless(record, source_digest)
             else:
                 read.append((foreign_id, record, source_digest))
         self.tally["records"] += len(records)
@@ -84,10 +84,9 @@ class Comparison:
                 fresh[foreign_id] = (record, source_digest)
         self._decide(fresh)
 
-    def _take_nameless(self, record: SourceRecord, source_digest: bytes, problem: FieldProblem) -> None:
+    def _take_nameless(self, record: SourceRecord, source_digest: bytes) -> None:
         invalid = self.mapper.customer(record, self.lookups)
-        if not isinstance(invalid, InvalidRecord):
-            invalid = InvalidRecord(foreign_id=None, position=record.position, problems=(problem,))
+        assert isinstance(invalid, InvalidRecord)  # noqa: S101 - without an id it is no customer
         self._list_without_id(invalid, source_digest)
         while not self.spool.add_nameless(source_digest):  # the second of two alike counts as one more
             source_digest = self.recall.digester.source({}, source_digest)
@@ -166,7 +165,7 @@ class Comparison:
         known = memory.known
         if record.deleted:
             return Decision(Verdict.GONE)
-        if known and not memory.refused and _is_remembered(known, source_digest):
+        if known and _is_remembered(known, source_digest):
             return Decision(Verdict.UNCHANGED)  # the same record as at the last acceptance: no need to map it
         customer = self.mapper.customer(record, self.lookups)
         if isinstance(customer, InvalidRecord):

@@ -182,13 +182,13 @@ class _FeedReading(Reading):
         self._latest = str(max(feed.changed_at.values(), default=0))
 
     def __iter__(self) -> Iterator[SourceRecord]:
+        self.cursor = self._latest  # a read that breaks off has one as well, as a plug-in's may
         for number, (row, is_deleted) in enumerate(self._told):
             if number == self._feed.breaks_after:
                 raise IncompleteRead(f"feed record {number}", "the read broke off", remedy="read it again")
             page, place = divmod(number, self._feed.page_size)
             position = Position(source=f"feed page {page + 1}", line=place + 1, unit="record")
             yield SourceRecord(values=row, position=position, deleted=is_deleted)
-        self.cursor = self._latest
 
 
 FIELDS_MAPPED = {

@@ -13,6 +13,7 @@ from syncd.domain.runs import Status, Summary, Trigger
 from syncd.mapping.mapper import Mapper
 from syncd.mapping.spec import FieldSpec
 from syncd.runs.run import run
+from syncd.sandbox.switches import Switches
 from syncd.sources.base import SourceOptions
 from syncd.state.runs import Runs
 
@@ -138,6 +139,15 @@ def test_whom_the_source_tells_to_be_deleted_is_erased_after_grace_by_reads_of_c
     assert None not in feed.cursors[1:]
     assert "M-0003" not in names(museum)
     assert museum.sandbox.deleted[-1]["surname"] != "Muster3"
+
+
+def test_a_record_without_an_id_keeps_nobody_who_is_told_to_be_deleted(museum: Museum, feed: Feed) -> None:
+    feed.delete(3)
+    feed.put(member(9, id=""))
+    museum.run()
+    wait(museum, 1.1)
+    museum.run()
+    assert "M-0003" not in names(museum)
 
 
 def test_a_deletion_is_told_once_and_remembered_when_the_cursor_has_passed_it(museum: Museum, feed: Feed) -> None:
@@ -280,19 +290,36 @@ def test_a_state_restored_from_a_backup_hears_of_deletions_again(museum: Museum,
     assert "M-0003" not in names(museum)
 
 
-def test_the_watermark_stays_while_an_erasure_is_unfinished_of_somebody_who_is_back(museum: Museum, feed: Feed) -> None:
+def test_the_watermark_stays_while_an_erasure_rests_of_somebody_who_is_back(museum: Museum, feed: Feed) -> None:
+    museum.sandbox.switches = Switches(address="nested")
     feed.delete(3)
     museum.run()
     wait(museum, 1.1)
     museum.run(lambda request, _n: Fault.UNAVAILABLE if request.method == "DELETE" else None)
+    [anonymized] = museum.sandbox.by_foreign_id("M-0003")
+    museum.sandbox.add_address(anonymized.id, city="Köln")
     feed.put(member(3))
-    museum.run(lambda request, _n: Fault.UNAVAILABLE if request.method == "DELETE" else None)
-    begun_at = feed.cursors[-1]
     museum.run()
-    assert feed.cursors[-1] == begun_at
-    assert "M-0003" in names(museum)
     museum.run()
-    assert feed.cursors[-1] != begun_at
+    assert feed.cursors[-1] == feed.cursors[-2]
+    museum.holds_addresses = False
+    wait(museum, 1.1 / 24)
+    museum.run()
+    assert museum.sandbox.by_foreign_id("M-0003")[0]["surname"] == "Muster3"
+
+
+def test_the_watermark_stays_while_somebody_who_is_back_waits_for_a_lost_call(museum: Museum, feed: Feed) -> None:
+    feed.delete(3)
+    museum.run()
+    wait(museum, 1.1)
+    museum.run(lambda request, _n: Fault.UNAVAILABLE if request.method == "PUT" else None)
+    feed.put(member(3, phone="+493023125999"))
+    museum.run()
+    museum.run()
+    assert feed.cursors[-1] == feed.cursors[-2]
+    wait(museum, 1 / 24)
+    museum.run()
+    assert museum.sandbox.by_foreign_id("M-0003")[0]["tel"] == "+493023125999"
 
 
 def test_the_watermark_stays_after_a_broken_read_that_is_applied(museum: Museum, feed: Feed) -> None:
@@ -360,10 +387,11 @@ def test_two_records_of_one_id_on_a_shifting_list_stop_only_themselves_and_hide_
     assert {"M-0005", "M-0006"} <= names(museum)
 
 
-def test_a_shift_among_changes_keeps_the_watermark(museum: Museum, feed: Feed) -> None:
+@pytest.mark.parametrize("phone", ["+493023125006", "+493023125999"])
+def test_a_shift_among_changes_keeps_the_watermark(museum: Museum, feed: Feed, phone: str) -> None:
     feed.shifts, feed.page_size = True, 1
     feed.put(member(6))
-    feed.told_twice = [(member(6), False)]
+    feed.told_twice = [(member(6, phone=phone), False)]
     assert museum.run().status is Status.DONE
     museum.run()
     assert feed.cursors == [None, "5", "5"]

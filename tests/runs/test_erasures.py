@@ -12,7 +12,8 @@ from werkzeug.wrappers import Response
 
 from syncd.domain.diff import DeleteMode
 from syncd.domain.records import Origin, Stage
-from syncd.domain.runs import Status
+from syncd.domain.runs import Status, Trigger
+from syncd.runs.run import opening
 from syncd.sandbox.customers import Complaint
 from syncd.sandbox.proxy import Hook, Passing, html
 from syncd.sandbox.switches import Switches
@@ -126,6 +127,16 @@ def test_twins_of_one_foreign_id_go_together(museum: Museum, count: int, mode: D
     assert (len(names), all(name.startswith("Muster") for name in names)) == (stays, is_released or not stays)
 
 
+def test_a_number_that_answers_another_customer_is_not_used(museum: Museum) -> None:
+    """Not even where that one has the foreign_id."""
+    museum.sandbox.switches = Switches(foreign_ids="repeatable", merged="by-number")
+    [loser] = museum.sandbox.by_foreign_id("M-0002")
+    survivor = museum.sandbox.add_customer(foreign_id="M-0002", surname="Muster2")
+    museum.sandbox.merge(loser.id, survivor.id)
+    with museum.world() as world, opening(museum.sync, world, trigger=Trigger.COMMAND_LINE) as run:
+        assert [run.delivery.number_shows(number, "M-0002") for number in (loser.id, survivor.id)] == [False, True]
+
+
 def test_who_was_renamed_before_the_delete_is_not_told_as_deleted(museum: Museum) -> None:
     [leaver] = museum.sandbox.by_foreign_id("M-0002")
     museum.sandbox.hook = before("DELETE", lambda: museum.sandbox.rename(leaver.id, "DESK-2"))
@@ -134,6 +145,50 @@ def test_who_was_renamed_before_the_delete_is_not_told_as_deleted(museum: Museum
     assert [one.foreign_id for one in museum.sandbox.customers if one.id == leaver.id] == ["DESK-2"]
     assert "another foreign_id" in str(erasure_of(museum, 2, "delete"))
     assert "M-0002" in museum.listed()
+
+
+def test_who_was_renamed_before_it_is_read_back_is_not_told_as_anonymized(museum: Museum) -> None:
+    [leaver] = museum.sandbox.by_foreign_id("M-0002")
+
+    def rename_after(call: Passing) -> Response:
+        answer = call.act()
+        if call.method == "PUT":
+            museum.sandbox.rename(leaver.id, "DESK-2")
+        return answer
+
+    museum.sandbox.hook = rename_after
+    museum.remove(2)
+    museum.run()
+    assert "another foreign_id" in str(erasure_of(museum, 2))
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 5])
+def test_a_delete_that_is_not_answered_is_tried_so_often(museum: Museum, attempts: int) -> None:
+    museum.attempts = attempts
+    museum.remove(2)
+    museum.run(lambda request, _n: Fault.UNAVAILABLE if request.method == "DELETE" else None)
+    assert [one.method for one in museum.transport.happened].count("DELETE") == attempts
+
+
+@pytest.mark.parametrize("seconds", [5, 15, 25])
+def test_a_delete_that_comes_late_is_waited_for_by_the_run_after_a_crash(tmp_path: Path, seconds: float) -> None:
+    """A delete by number: once more, and it might be the foreign_id of a stranger that is meant."""
+    museum = Museum(state_url=f"sqlite:///{tmp_path / 'state.db'}", prefix="1-")
+    museum.fill(3)
+    museum.run()
+    [leaver] = museum.sandbox.by_foreign_id("1-0002")
+    museum.sandbox.add_stranger(foreign_id=str(leaver.id), surname="Fremd")
+    museum.transport.late_for = timedelta(seconds=seconds)
+    museum.remove(2)
+    faults = iter([Fault.LATE, Fault.KILLED_BEFORE])
+    with pytest.raises(Killed):
+        museum.run(lambda request, _n: next(faults) if request.method == "DELETE" or museum.transport._late else None)
+    museum.reopen()
+    museum.run()
+    museum.transport.flush()
+    assert museum.sandbox.touched_strangers() == []
+    assert museum.sandbox.by_foreign_id("1-0002") == []
+    museum.close()
 
 
 @pytest.mark.parametrize("orders", [0, 1])
@@ -209,6 +264,42 @@ def test_an_erasure_that_has_begun_is_finished_and_the_person_made_anew(museum: 
     [again] = museum.sandbox.by_foreign_id("M-0002")
     assert (again["surname"], again.id != leaver.id) == ("Muster2", True)
     assert [one["surname"] for one in museum.sandbox.deleted] == ["anonymisiert"]
+
+
+def test_who_is_still_absent_is_not_waited_for(museum: Museum) -> None:
+    museum.remove(2)
+    museum.run(lambda request, _number: Fault.UNAVAILABLE if request.method == "PUT" else None)
+    assert museum.run().status is Status.DONE
+    assert museum.sandbox.by_foreign_id("M-0002") == []
+
+
+def begin_erasures(museum: Museum, count: int) -> None:
+    museum.fill(count)
+    museum.run()
+    museum.store.known.set_stage("members", [f"M-{number:04d}" for number in range(1, count + 1)], Stage.ERASING)
+
+
+def test_looks_for_those_begun_that_fail_in_a_row_end_the_run(museum: Museum) -> None:
+    begin_erasures(museum, 9)
+    assert museum.run(lambda _request, _n: Fault.UNAVAILABLE).status is Status.FAILED
+    assert len(museum.transport.happened) == 3 * museum.attempts
+
+
+def test_looks_for_those_begun_that_fail_now_and_then_end_no_run(museum: Museum) -> None:
+    begin_erasures(museum, 6)
+    unreachable = ("M-0001", "M-0002", "M-0004", "M-0005")
+    summary = museum.run(lambda request, _n: Fault.UNAVAILABLE if request.url.path.endswith(unreachable) else None)
+    assert (summary.status, summary.error) == (Status.DONE, None)
+
+
+def test_who_returns_after_fields_were_emptied_and_not_read_back_is_filled_again(museum: Museum) -> None:
+    museum.remove(2)
+    museum.run([None, None, *[Fault.UNAVAILABLE] * 100])
+    museum.rows.append(member(2))
+    for _ in range(3):
+        museum.run()
+        museum.clock.sleep(A_WHILE)
+    assert [one["surname"] for one in museum.sandbox.by_foreign_id("M-0002")] == ["Muster2"]
 
 
 # --- a changed configuration ---

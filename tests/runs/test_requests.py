@@ -270,18 +270,44 @@ def tombstone_of(museum: Museum, foreign_id: str) -> Tombstone:
     return Tombstone(name=name, sync="friends", cause=Cause.REQUEST, at=museum.clock.now)
 
 
-class InterruptedShelf(Shelf):
-    """Somebody asks between the first thousand of its records and the rest."""
+@pytest.mark.parametrize("number", [1, 4, 8])
+@pytest.mark.parametrize("is_erased_here", [True, False])
+def test_who_asks_between_the_parts_of_a_refused_batch_is_sent_no_more(
+    here: Museum, number: int, is_erased_here: bool
+) -> None:
+    here.concurrency = 1
+    here.run()
+    here.fill(10)
+    here.row(7)["family"] = ""
+    tombstone = replace(tombstone_of(here, "M-0010"), foreign_id="M-0010" if is_erased_here else None)
 
-    def __init__(self, museum: Museum, foreign_id: str) -> None:
+    def choose(_request: httpx.Request, call: int) -> Fault | None:
+        if call == number:
+            here.store.tombstones.put(here.instance, tombstone)
+        here.clock.sleep(2)
+        return None
+
+    here.run(choose, probe=False)
+    assert there(here) == ids(1, 2, 3, 4, 5, 6, 8, 9)
+    assert here.store.journal.open_intents("members") == []
+
+
+class InterruptedShelf(Shelf):
+    """Somebody asks between the first thousand of its records and the rest; `left` are who is there at the end."""
+
+    def __init__(self, museum: Museum, foreign_id: str, *, more: int = 1100) -> None:
         super().__init__()
-        self.rows = [*museum.rows, *(member(number, mail="no address") for number in range(1000, 2100))]
+        self.rows = [*museum.rows, *(member(1000 + number, mail="no address") for number in range(more))]
+        self.left: list[str] = []
         self._museum, self._foreign_id = museum, foreign_id
 
     @contextmanager
     def open(self, cursor: str | None = None) -> Iterator[Reading]:
         with super().open(cursor) as reading:
-            yield _Interrupted(reading, self._ask)
+            yield _Interrupted(reading, self._ask, self._note)
+
+    def _note(self) -> None:
+        self.left = there(self._museum)
 
     def _ask(self) -> None:
         ask(self._museum, self._foreign_id)
@@ -291,14 +317,15 @@ class InterruptedShelf(Shelf):
 class _Interrupted(Reading):
     kind, columns, description = ReadKind.SNAPSHOT, None, "shelf"
 
-    def __init__(self, inner: Reading, interrupt: Callable[[], None]) -> None:
-        self._inner, self._interrupt = inner, interrupt
+    def __init__(self, inner: Reading, interrupt: Callable[[], None], note: Callable[[], None]) -> None:
+        self._inner, self._interrupt, self._note = inner, interrupt, note
 
     def __iter__(self) -> Iterator[SourceRecord]:
         for number, record in enumerate(self._inner):
             if number == 1050:
                 self._interrupt()
             yield record
+        self._note()
 
 
 READ_AS = {
@@ -328,6 +355,14 @@ def test_a_request_that_comes_while_the_source_is_read_counts(
     assert (summary.status is Status.HELD) is is_held
     assert rows_of(here, foreign_id) == []
     assert there(here) == [one for one in ids(*range(1, 41)) if one != foreign_id]
+
+
+def test_a_request_is_carried_out_while_the_source_is_read(here: Museum) -> None:
+    here.limits = replace(here.limits, invalid_percent=100)
+    here.run()
+    here.shelf = shelf = InterruptedShelf(here, "M-0002", more=2100)
+    here.run()
+    assert shelf.left == ids(1, 3, 4)
 
 
 # --- an erasure that is cut off ---
@@ -372,7 +407,7 @@ def test_what_others_began_does_not_hold_it_up(here: Museum) -> None:
     begin_create(here, "M-0009")
     here.erase("M-0002")
     assert there(here) == ids(1, 3, 4)
-    assert [call for call in here.calls() if "M-0009" in call] == []
+    assert [one.path for one in here.transport.happened if "M-0009" in one.path] == []
 
 
 def test_it_is_done_though_somebody_elses_create_is_open(here: Museum) -> None:

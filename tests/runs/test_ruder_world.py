@@ -429,6 +429,31 @@ def test_an_id_that_begins_with_a_number_is_no_number(world: World, foreign_id: 
     assert not [path for path in paths if path.endswith(foreign_id)]
 
 
+@pytest.mark.parametrize(("foreign_id", "number"), each(LENIENT_IDS))
+def test_a_stranger_with_whose_number_an_id_begins_is_not_taken_over(
+    world: World, foreign_id: str, number: int
+) -> None:
+    museum = world.museum(2, switches={"lenient_numeric": True}, prefix="")
+    museum.rows[0]["id"], museum.rows[1]["id"] = foreign_id, "x-1"
+    museum.sandbox.add_stranger(id=number, surname="Fremd", email="fremd@elsewhere.example")
+    until_quiet(museum, rounds=2)
+    assert number not in {known.gomus_id for known in museum.store.known.each("members")}
+    assert museum.sandbox.touched_strangers() == []
+
+
+def test_a_lost_create_whose_id_answers_a_stranger_holds_up_nobody(world: World) -> None:
+    museum = world.museum(2, switches={"lenient_numeric": True}, prefix="")
+    museum.rows[0]["id"], museum.rows[1]["id"] = "2019-0123", "x-1"
+    with pytest.raises(Killed):
+        museum.run([None, None, Fault.KILLED_BEFORE])
+    museum.reopen()
+    museum.sandbox.add_stranger(id=2019, surname="Fremd", email="fremd@elsewhere.example")
+    assert museum.run().status is Status.PROBLEMS
+    assert museum.store.journal.open_intents("members") == []
+    assert list(museum.listed()) == ["2019-0123"]
+    assert [one["surname"] for one in museum.sandbox.by_foreign_id("x-1")] == ["Muster2"]
+
+
 # --- nothing is sent twice ---
 
 
@@ -816,6 +841,77 @@ def test_a_success_with_errors_is_a_refusal(world: World, write: str, body: obje
     museum.sandbox.hook = None
     until_quiet(museum, wait=A_DAY)
     assert_whole(museum)
+    assert_as_listed(museum)
+
+
+def test_an_id_that_shows_another_once_it_is_created_tells_which_ids_can_not_be_read(world: World) -> None:
+    museum = world.museum(2, switches={"dotted_ids": "cut"})
+    museum.rows[0]["id"], museum.rows[1]["id"] = "33.1", "34.1"
+    museum.sandbox.add_stranger(foreign_id="M-33", surname="Fremd")
+    museum.run(probe=False)
+    assert "can't be asked for an id with '.'" in museum.listed()["M-34.1"]
+
+
+def test_an_id_that_can_not_be_read_tells_how_far_reads_lag_all_the_same(world: World) -> None:
+    museum = world.museum(21, switches={"dotted_ids": "no-route"})
+    museum.rows[0]["id"] = "33.1"
+    museum.run(probe=False)
+    assert [len(call.customers) for call in museum.writes()] == [1, 20]
+
+
+@pytest.mark.parametrize("fault", [Fault.READ_TIMEOUT, Fault.SERVER_ERROR, Fault.SERVER_ERROR_AFTER])
+def test_a_customer_whom_no_read_shows_yet_is_not_taken_for_gone(world: World, fault: Fault) -> None:
+    """After a change whose answer is lost; by its foreign_id nor by its number."""
+    museum = world.museum(3)
+    museum.run()
+    museum.row(2)["phone"] = "+493023125999"
+    museum.sandbox.hook = first("GET", not_done(lambda: in_json(404, {"error": "Customer not found"})), times=2)
+    assert (museum.run(once("PUT", fault)).status, museum.listed()) == (Status.DONE, {})
+    assert_as_listed(museum)
+
+
+def test_who_is_reached_by_number_alone_and_says_nothing_is_written_to_once(world: World) -> None:
+    museum = world.museum(3)
+    museum.run()
+    museum.row(2)["phone"] = "+493023125999"
+    paths: list[str] = []
+
+    def answer(call: Passing) -> Response:
+        paths.append(call.path)
+        is_named = call.path.endswith("M-0002")
+        return in_json(404, {"error": "Customer not found"}) if is_named else in_json(200, {})
+
+    museum.sandbox.hook = first("PUT", answer, times=ALWAYS)
+    assert museum.run().status is Status.PROBLEMS
+    assert len(paths) == 2
+
+
+def test_who_is_to_be_erased_and_is_not_shown_yet_is_not_taken_for_gone(world: World) -> None:
+    museum = world.museum(3, switches={"reads": "calls-later"})
+    museum.run()
+    museum.remove(2)
+    museum.sandbox.hook = first("GET", not_done(lambda: in_json(404, {"error": "Customer not found"})), times=2)
+    museum.run()
+    assert museum.sandbox.by_foreign_id("M-0002") == []
+
+
+WARNED = {
+    "a warning": ["E-mail looks odd"],
+    "by field": {"tel": ["looks odd"]},
+}
+
+
+@pytest.mark.parametrize("errors", each(WARNED))
+def test_a_success_that_shows_what_was_sent_is_one_whatever_it_warns_of(world: World, errors: object) -> None:
+    museum = world.museum(3)
+    museum.run()
+    museum.row(2)["phone"] = "+493023125999"
+
+    def warn(call: Passing) -> Response:
+        return in_json(200, {**call.act().get_json(), "errors": errors})
+
+    museum.sandbox.hook = first("PUT", warn)
+    assert (museum.run().status, museum.listed()) == (Status.DONE, {})
     assert_as_listed(museum)
 
 

@@ -14,6 +14,7 @@ from museum import DEFAULT_LIMITS, Museum, member
 from syncd.domain.diff import DeleteMode
 from syncd.domain.runs import Status, Trigger
 from syncd.errors import LeaseTaken
+from syncd.mapping.mapper import Mapper
 from syncd.runs.run import run
 from syncd.sandbox.customers import Complaint
 from syncd.sandbox.switches import Switches
@@ -64,6 +65,13 @@ def test_an_unchanged_run_makes_no_call(museum: Museum) -> None:
     museum.run()
     assert museum.run().status is Status.DONE
     assert museum.calls() == []
+
+
+def test_an_unchanged_record_is_not_even_mapped(here: Museum, monkeypatch: pytest.MonkeyPatch) -> None:
+    here.fill(3)
+    here.run()
+    monkeypatch.setattr(Mapper, "customer", lambda *_: pytest.fail("it is mapped again"))
+    assert here.run().status is Status.DONE
 
 
 def test_a_changed_field_is_sent_alone(museum: Museum) -> None:
@@ -201,6 +209,36 @@ def test_a_record_that_lost_its_id_keeps_its_customer_and_only_it(here: Museum) 
     here.remove(4)  # might be the nameless one now, for all we know: but it was seen beside it
     here.run()
     assert [customer.foreign_id for customer in here.sandbox.deleted] == ["M-0004"]
+
+
+def test_a_record_without_an_id_is_listed_with_all_that_is_wrong_with_it(here: Museum) -> None:
+    here.rows.append(member(1, id="", mail="not an address"))
+    here.run()
+    [row] = here.store.failures.invalid("members")
+    assert {problem.field for problem in row.problems} == {"foreign_id", "email"}
+
+
+def test_a_record_without_an_id_that_is_gone_hides_nobody_any_more(here: Museum) -> None:
+    here.fill(3)
+    here.run()
+    here.row(2)["id"] = ""
+    here.run()
+    here.rows[:] = [row for row in here.rows if row["id"]]
+    here.run()
+    assert [customer.foreign_id for customer in here.sandbox.deleted] == ["M-0002"]
+
+
+@pytest.mark.parametrize("before", [1, 2, 3])
+def test_one_more_record_without_an_id_may_be_who_is_absent_though_it_is_like_the_others(
+    here: Museum, before: int
+) -> None:
+    here.fill(3)
+    here.rows.extend(member(9, id="") for _ in range(before))
+    here.run()
+    here.remove(2)
+    here.rows.append(member(9, id=""))
+    here.run()
+    assert here.sandbox.deleted == []
 
 
 def test_a_customer_that_comes_back_after_deletion_is_created_anew(here: Museum) -> None:
@@ -378,6 +416,13 @@ def test_one_bad_record_stops_only_itself(here: Museum) -> None:
     assert refused.foreign_id == "M-0007"
 
 
+def test_a_refusal_is_listed_with_its_reason(here: Museum) -> None:
+    here.fill(2)
+    here.row(2)["family"] = ""
+    here.run()
+    assert "can't be blank" in here.listed()["M-0002"]
+
+
 def test_a_record_that_the_server_stumbles_over_does_not_stop_its_batch_mates(here: Museum) -> None:
     here.fill(16)
 
@@ -456,6 +501,18 @@ def test_a_smaller_cap_is_learned_and_kept(here: Museum) -> None:
     here.rows.extend(member(number) for number in range(300, 400))
     here.run()
     assert [call.status for call in here.writes()] == [201] * 4
+
+
+def test_a_smaller_cap_is_learned_from_updates_too(here: Museum) -> None:
+    here.limits, here.batch_size = replace(DEFAULT_LIMITS, update_percent=100), 1
+    here.fill(100)
+    here.run()
+    here.sandbox.switches, here.batch_size = Switches(batch_cap=30), 100
+    for notes in ("one", "other"):
+        for row in here.rows:
+            row["notes"] = notes
+        assert here.run().status is Status.DONE
+    assert {call.status for call in here.writes()} == {200}
 
 
 def test_a_smaller_cap_is_kept_though_the_run_that_met_it_failed(here: Museum) -> None:

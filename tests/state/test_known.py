@@ -90,6 +90,17 @@ def test_absence_is_marked_and_taken_back(store: Store) -> None:
     assert absent == {"M-00001": NOW}
 
 
+def test_absence_counts_anew_in_one_sync_alone(store: Store) -> None:
+    for sync in ("members", "donors"):
+        store.known.put(sync, [known("M-1")])
+        rows = [brief.row for brief in store.known.each(sync)]
+        store.known.mark_absent(sync, rows, NOW)
+        store.known.mark_told_gone(sync, rows)
+    store.known.forget_absence("members")
+    found = [brief for sync in ("members", "donors") for brief in store.known.each(sync)]
+    assert [(brief.absent_since, brief.told_gone) for brief in found] == [(None, False), (NOW, True)]
+
+
 def test_only_the_active_are_counted_and_the_others_are_unfinished(store: Store) -> None:
     store.known.put("members", [known(name) for name in ids(4)])
     store.known.set_stage("members", ["M-00001"], Stage.ERASING)

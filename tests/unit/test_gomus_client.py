@@ -378,6 +378,11 @@ def test_a_foreign_id_that_is_a_number_is_text(number: int) -> None:
     assert customer.foreign_id == str(number)
 
 
+@pytest.mark.parametrize(("id_", "numbers"), [(17, [17]), ("17", [17]), ("x17", []), ("²", []), (True, []), (None, [])])
+def test_a_customer_without_a_number_is_none(id_: object, numbers: list[int]) -> None:
+    assert [customer.gomus_id for customer in read_customers({"id": id_})] == numbers
+
+
 def test_an_answer_in_several_parts_is_read_whole() -> None:
     parts = [b'{"customer": {"id": 1, "fore', b'ign_id": "M-1", "surname"', b': "M\xc3', b'\xbcller"}}']
 

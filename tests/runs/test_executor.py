@@ -1,0 +1,177 @@
+"""What a run sends once something has gone wrong: what it repeats, when it begins nothing more, what an outage is."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import httpx
+import pytest
+from faults import Fault, Killed
+from museum import Museum, member, sqlite_url
+
+from syncd.domain.runs import Status
+from syncd.sandbox.switches import Switches
+
+SETTLE = 600.0  # seconds
+
+
+@pytest.fixture
+def museum(tmp_path: Path) -> Iterator[Museum]:
+    """One customer is known, so that new ones go in batches."""
+    museum = Museum(state_url=sqlite_url(tmp_path), switches=Switches(foreign_ids="repeatable"))
+    museum.fill(1)
+    museum.run()
+    yield museum
+    museum.close()
+
+
+def there(museum: Museum) -> set[str]:
+    assert museum.sandbox.duplicates() == []
+    return {str(customer.foreign_id) for customer in museum.sandbox.customers}
+
+
+def at_call(number: int) -> Callable[[], bool]:
+    """A signal at the n-th call or wait of a run, counted from 0."""
+    moments = count()
+    return lambda: next(moments) >= number
+
+
+def every(method: str, fault: Fault, *ids: str) -> Callable[[httpx.Request, int], Fault | None]:
+    """What becomes of each such call, or of those that name one of these ids."""
+
+    def choose(request: httpx.Request, _number: int) -> Fault | None:
+        sent = request.url.raw_path + request.content
+        is_meant = not ids or any(one.encode() in sent for one in ids)
+        return fault if request.method == method and is_meant else None
+
+    return choose
+
+
+# --- a look that fails ---
+
+
+def test_a_lost_create_of_which_the_look_fails_too_waits_like_any_other(museum: Museum) -> None:
+    museum.transport._late_by = 1000
+    museum.rows.append(member(2))
+    museum.run([None, Fault.LATE, *[Fault.UNAVAILABLE] * 100])
+    museum.run()
+    museum.transport.flush()
+    museum.run()
+    assert there(museum) == {"M-0001", "M-0002"}
+
+
+def test_a_look_that_fails_says_nothing_of_a_create_that_is_open(museum: Museum) -> None:
+    museum.rows.append(member(2))
+    museum.run([None, Fault.SERVER_ERROR])
+    [before] = museum.store.journal.open_intents("members")
+    museum.clock.sleep(SETTLE)
+    museum.run([None, *[Fault.UNAVAILABLE] * 100])
+    assert museum.store.journal.open_intents("members") == [before]
+
+
+def test_a_look_that_fails_does_not_end_the_wait(museum: Museum) -> None:
+    museum.rows.append(member(2))
+    museum.run([None, Fault.READ_TIMEOUT, *[Fault.UNAVAILABLE] * 100])
+    museum.clock.sleep(SETTLE)
+    museum.run([Fault.UNAVAILABLE] * museum.attempts, probe=False)
+    assert there(museum) == {"M-0001", "M-0002"}
+
+
+@pytest.mark.parametrize(("numbers", "status"), [([2], Status.PROBLEMS), ([3], Status.FAILED), ([2, 3], Status.FAILED)])
+def test_whether_go_mus_answers_is_told_by_the_last_look(museum: Museum, numbers: list[int], status: Status) -> None:
+    die_while_creating(museum, 3)
+    ids = [f"M-{number:04d}" for number in numbers]
+    assert museum.run(every("GET", Fault.UNAVAILABLE, *ids)).status is status
+
+
+def test_three_looks_in_a_row_that_fail_are_enough(museum: Museum) -> None:
+    die_while_creating(museum, 30)
+    assert museum.run(every("GET", Fault.UNAVAILABLE)).status is Status.FAILED
+    assert len(museum.transport.happened) <= museum.attempts * 4  # two at once
+
+
+def die_while_creating(museum: Museum, count: int) -> None:
+    museum.fill(count)
+    with pytest.raises(Killed):
+        museum.run(every("POST", Fault.KILLED_AFTER))
+    museum.reopen()
+
+
+# --- time to stop ---
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_nothing_new_is_begun(museum: Museum, number: int) -> None:
+    museum.batch_size = 10
+    museum.fill(200)
+    assert museum.run(probe=False, stops=at_call(number)).status is Status.STOPPED
+    assert len(museum.calls()) <= number + museum.concurrency
+
+
+def test_nobody_else_is_looked_for(museum: Museum) -> None:
+    die_while_creating(museum, 20)
+    assert museum.run(stops=at_call(0)).status is Status.STOPPED
+    assert len(museum.calls()) <= museum.concurrency
+
+
+@pytest.mark.parametrize("number", range(2, 11))
+def test_who_was_to_be_sent_again_in_parts_is_sent_by_the_next_run_at_once(museum: Museum, number: int) -> None:
+    museum.concurrency = 1
+    refuse_a_batch(museum)
+    museum.fill(13)
+    museum.row(11)["family"] = ""
+    museum.run(probe=False, stops=at_call(number))
+    museum.run()
+    assert there(museum) == {f"M-{one:04d}" for one in range(1, 14) if one != 11}
+
+
+def refuse_a_batch(museum: Museum) -> None:
+    """So that it is known that nobody of a refused one is saved."""
+    museum.fill(3)
+    museum.run()
+    museum.fill(5)
+    museum.row(5)["family"] = ""
+    museum.run()
+
+
+# --- what is an outage ---
+
+
+@pytest.mark.parametrize("fault", [Fault.SERVER_ERROR, Fault.UNAVAILABLE, Fault.NO_CONNECTION, Fault.THROTTLED])
+def test_three_calls_in_a_row_that_fail_by_no_fault_of_a_record_end_the_run(museum: Museum, fault: Fault) -> None:
+    museum.batch_size = museum.concurrency = 1
+    museum.fill(8)
+    museum.run()
+    for row in museum.rows:
+        row["notes"] = "changed"
+    summary = museum.run(every("PUT", fault))
+    assert summary.status is Status.FAILED
+    assert str(summary.error).startswith("go~mus failed 3 calls in a row")
+
+
+def test_a_call_that_succeeds_in_between_shows_that_it_is_none(museum: Museum) -> None:
+    museum.batch_size = museum.concurrency = 1
+    museum.fill(8)
+    museum.run()
+    for row in museum.rows:
+        row["notes"] = "changed"
+    stumble = every("PUT", Fault.SERVER_ERROR, "M-0001", "M-0002", "M-0004", "M-0005")
+    assert museum.run(stumble).status is Status.PROBLEMS
+    assert [one["notes"] for one in museum.sandbox.customers].count("changed") == 4
+
+
+def test_records_that_the_server_stumbles_over_again_are_none(museum: Museum) -> None:
+    bad = {f"M-{number:04d}" for number in range(2, 7)}
+    museum.fill(6)
+    museum.run(every("POST", Fault.SERVER_ERROR, *bad))
+    museum.clock.sleep(SETTLE)
+    museum.rows.append(member(9))
+    assert museum.run(every("POST", Fault.SERVER_ERROR, *bad)).status is Status.PROBLEMS
+    assert there(museum) == {"M-0001", "M-0009"}
+
+
+def test_batches_that_are_too_much_for_the_server_are_none(museum: Museum) -> None:
+    museum.sandbox.switches = Switches(foreign_ids="repeatable", milliseconds_a_member=4000)
+    museum.fill(300)
+    assert museum.run(probe=False).status is Status.PROBLEMS
+    assert "M-0300" in there(museum)

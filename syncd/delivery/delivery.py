@@ -215,7 +215,7 @@ class Delivery(Looking):
         others = {name: blanks[1] for name, blanks in spellings.items() if len(blanks) > 1}
         if not others:
             return self.look(foreign_id)
-        answer = self.client.update_one(foreign_id, others)
+        answer = self.client.update_one(self.habits.spell_id(foreign_id), others)
         for _ in self.looks(later=answer.later):
             remote = self.look(foreign_id)
             left = self.still_filled(remote, others)

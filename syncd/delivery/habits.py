@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from string import ascii_letters, digits
 
 from syncd.delivery.sizes import Sizes
@@ -31,6 +32,14 @@ class Lag:
         return [self.seconds / looks] * looks
 
 
+class Letters(Enum):
+    """In which letters an instance keeps foreign_ids."""
+
+    SENT = "as sent"
+    SMALL = "small"
+    CAPITAL = "capital"
+
+
 @dataclass(slots=True)
 class Habits:
     """What is learned of an instance while talking to it. Written by any thread; each value stands alone."""
@@ -38,7 +47,7 @@ class Habits:
     sizes: Sizes
     blanks: dict[str, Value] = field(default_factory=dict)  # what has been seen to clear a field: null or empty text
     deletes_by_number: bool = False  # DELETE has been seen to take no foreign_id
-    folds_ids: bool | None = None  # whether foreign_ids are kept in other letters, small for capital; None: not known
+    letters: Letters | None = None  # those of foreign_ids; None where nobody knows yet
     is_unique: bool = False  # a second customer with the same foreign_id is refused
     refuses_whole: bool = False  # a refused batch has been seen to save nobody
     lag: Lag | None = None  # None until a first customer was created and read back
@@ -59,7 +68,7 @@ class Habits:
                 if name.startswith(BLANK) and text in blanks
             },
             deletes_by_number="deletes_by_number" in learned,
-            folds_ids={"yes": True, "no": False}.get(learned.get("folds_ids", "")),
+            letters=next((one for one in Letters if one.value == learned.get("id_letters")), None),
             is_unique=is_unique or "unique" in learned,
             refuses_whole="refuses_whole" in learned,
             lag=Lag(float(seconds), int(reads)) if reads else None,
@@ -71,7 +80,7 @@ class Habits:
         """What is worth to be kept for later runs."""
         facts = {
             "deletes_by_number": "yes" if self.deletes_by_number else None,
-            "folds_ids": None if self.folds_ids is None else ("yes" if self.folds_ids else "no"),
+            "id_letters": self.letters.value if self.letters else None,
             "unique": "yes" if self.is_unique else None,
             "refuses_whole": "yes" if self.refuses_whole else None,
             "read_lag": f"{self.lag.seconds:.3f} {self.lag.reads}" if self.lag else None,
@@ -106,10 +115,24 @@ class Habits:
 
     # --- ids ---
 
+    @property
+    def folds_ids(self) -> bool:
+        return self.letters in (Letters.SMALL, Letters.CAPITAL)
+
     def saw_id(self, shown: str | None) -> None:
         """An instance that shows a capital letter keeps them."""
-        if self.folds_ids is None and shown and shown != shown.lower():
-            self.folds_ids = False
+        if self.letters is None and shown and shown != shown.lower():
+            self.letters = Letters.SENT
+
+    def saw_folded(self, shown: str | None) -> None:
+        """What was sent in other letters is shown so."""
+        self.letters = Letters.SMALL if shown == (shown or "").lower() else Letters.CAPITAL
+
+    def spell_id(self, foreign_id: str) -> str:
+        """In the letters in which the instance keeps it."""
+        if self.letters is Letters.SMALL:
+            return foreign_id.lower()
+        return foreign_id.upper() if self.letters is Letters.CAPITAL else foreign_id
 
     # --- reads ---
 

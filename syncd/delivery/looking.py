@@ -70,7 +70,7 @@ class Looking:
 
     def is_same_id(self, shown: str | None, foreign_id: str) -> bool:
         """In whatever Unicode form, and where the instance is known for it, in other letters."""
-        return is_same_letters(shown, foreign_id) or bool(self.habits.folds_ids and is_alike(shown, foreign_id))
+        return is_same_letters(shown, foreign_id) or (self.habits.folds_ids and is_alike(shown, foreign_id))
 
     def look(self, foreign_id: str) -> RemoteCustomer | None:
         """Read a customer by foreign_id, in whatever form the instance may keep it; None where there is none.
@@ -92,8 +92,8 @@ class Looking:
 
     def read(self, foreign_id: str) -> RemoteCustomer | None:
         """Whoever answers first to one of the id's spellings."""
-        remote = self._read_first((foreign_id, _composed(foreign_id)))
-        return self.read_in_other_letters(foreign_id) if remote is None and self.habits.folds_ids else remote
+        composed = _composed(foreign_id)
+        return self._read_first((self.habits.spell_id(composed), foreign_id, composed))
 
     def read_in_other_letters(self, foreign_id: str) -> RemoteCustomer | None:
         """Whoever has the id in small letters alone, or in capitals."""
@@ -112,7 +112,7 @@ class Looking:
                 return shown
         for shown in answer.saved if is_new else ():
             if is_alike(shown.foreign_id, foreign_id):
-                self.habits.folds_ids = True
+                self.habits.saw_folded(shown.foreign_id)
                 return shown
         return None
 
@@ -147,7 +147,7 @@ class Looking:
 
     def _may_be_in_other_letters(self, foreign_id: str) -> bool:
         """Where nobody knows yet whether the instance keeps capital letters."""
-        remote = self.read_in_other_letters(foreign_id) if self.habits.folds_ids is None else None
+        remote = self.read_in_other_letters(foreign_id) if self.habits.letters is None else None
         return remote is not None and is_alike(remote.foreign_id, foreign_id)
 
     def number_shows(self, gomus_id: int, foreign_id: str, *, mark: str = "") -> bool:

@@ -28,7 +28,7 @@ def meet(delivery: Delivery, create: Create, remote: RemoteCustomer | None) -> R
     if not is_same_letters(remote.foreign_id, create.foreign_id):
         if not (is_alike(remote.foreign_id, create.foreign_id) and _has_name_of(delivery, create, remote)):
             raise Refused(ANOTHER)
-        delivery.habits.folds_ids = True
+        delivery.habits.saw_folded(remote.foreign_id)
     delivery.saw(remote, create.foreign_id)
     return remote
 

@@ -56,7 +56,8 @@ class Recovery:
                 if self.delivery.is_stopping():
                     raise Stopped
                 now = self.ledger.clock()
-                for intent, seen in zip(page, pool.map(self._look, page), strict=True):
+                for intent, found in zip(page, pool.map(self._look, page), strict=True):
+                    seen = None if self._is_anothers(intent, found) else found
                     if not self._settle(intent, seen) and self._is_overdue(intent, now, seen):
                         overdue[intent.foreign_id] = intent
                 if self._in_a_row >= STREAK:
@@ -67,10 +68,15 @@ class Recovery:
         try:
             if intent.action is Action.UPDATE:
                 return self.delivery.find(intent.foreign_id, intent.gomus_id).here
-            remote = self.delivery.look(intent.foreign_id)
-            return remote if remote and is_same_letters(remote.foreign_id, intent.foreign_id) else None
+            return self.delivery.look(intent.foreign_id)
         except CallFailed as failure:
             return failure
+
+    def _is_anothers(self, intent: OpenIntent, seen: Seen) -> bool:
+        """Where an instance keeps no capital letters, the id of another one may look the same."""
+        if not isinstance(seen, RemoteCustomer) or is_same_letters(seen.foreign_id, intent.foreign_id):
+            return False
+        return self.ledger.store.known.has_number(self.ledger.sync, seen.gomus_id, but=intent.foreign_id)
 
     def _is_overdue(self, intent: OpenIntent, now: datetime, seen: Seen) -> bool:
         is_over = self.delivery.habits.is_unique or now - intent.sent_at >= self.patience

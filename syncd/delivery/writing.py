@@ -82,8 +82,8 @@ class Writing:
         `probed`: nobody was found as the source writes them; where an instance may keep ids in other letters, they are
         looked for in those too. The first create of all tells.
         """
-        folds = self.delivery.habits.folds_ids
-        if not (probed and (folds or (folds is None and len(creates) == 1))):
+        habits = self.delivery.habits
+        if not (probed and (habits.folds_ids or (habits.letters is None and len(creates) == 1))):
             return self._post(creates, tries=tries)
         looked = [self._look_at(create, self._adopt, self.delivery.read_in_other_letters) for create in creates]
         outcomes, left = _outcomes(looked), _changes(looked)
@@ -240,7 +240,7 @@ class Writing:
         if len(updates) == 1:
             return Answer(outcomes=[self._update_alone(updates[0], tries=self.delivery.attempts)])
         habits, slow = self.delivery.habits, False
-        bodies = [{"foreign_id": update.foreign_id, **habits.spell(update.fields)} for update in updates]
+        bodies = [{"foreign_id": habits.spell_id(one.foreign_id), **habits.spell(one.fields)} for one in updates]
         try:
             answer = self.delivery.client.update(bodies)
         except Refused as refusal:
@@ -305,8 +305,9 @@ class Writing:
         return self.delivery.find(update.foreign_id, update.gomus_id, update.digests)
 
     def _update_alone(self, update: Update, *, tries: int) -> Outcome:
+        habits = self.delivery.habits
         try:
-            answer = self.delivery.client.update_one(update.foreign_id, self.delivery.habits.spell(update.fields))
+            answer = self.delivery.client.update_one(habits.spell_id(update.foreign_id), habits.spell(update.fields))
         except Missing:
             return self._find_again(update)
         except (Refused, Retryable) as failure:

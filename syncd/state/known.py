@@ -48,6 +48,11 @@ class Known:
     def find_one(self, sync: str, foreign_id: str) -> KnownCustomer | None:
         return self.find(sync, [foreign_id]).get(foreign_id)
 
+    def has_number(self, sync: str, gomus_id: int, *, but: str) -> bool:
+        """Whether somebody else is known under the number. It reads all rows, for there is no index."""
+        others = select(C.row).where(C.sync == sync, C.gomus_id == gomus_id, C.foreign_id != but)
+        return self.db.first(others.limit(1)) is not None
+
     def _customer(self, row: Row[Any]) -> KnownCustomer:
         return KnownCustomer(
             row=row.row,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from syncd.delivery.habits import Habits, Lag, signs_in
+from syncd.delivery.habits import Habits, Lag, Letters, signs_in
 from syncd.delivery.sizes import Sizes
 from syncd.domain.records import Value
 from syncd.gomus.fields import FIELDS
@@ -26,7 +26,7 @@ def test_a_later_run_finds_what_was_learned() -> None:
         sizes=sizes,
         blanks={"email": "", "date_of_birth": None},
         deletes_by_number=True,
-        folds_ids=True,
+        letters=Letters.SMALL,
         is_unique=True,
         lag=Lag(1.5, 2),
         readable=frozenset(". "),
@@ -37,7 +37,7 @@ def test_a_later_run_finds_what_was_learned() -> None:
 
 def test_of_an_instance_that_has_shown_nothing_nothing_is_known() -> None:
     assert recalled(fresh().learned()) == fresh()
-    assert (fresh().lag, fresh().is_unique, fresh().folds_ids, fresh().deletes_by_number) == (None, False, False, False)
+    assert (fresh().lag, fresh().is_unique, fresh().letters, fresh().deletes_by_number) == (None, False, None, False)
 
 
 def test_that_ids_are_unique_may_be_configured() -> None:

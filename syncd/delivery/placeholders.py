@@ -39,8 +39,8 @@ class Placeholders:
     def spellings(self, name: str) -> list[Value]:
         """What may stand in place of a value, in the order in which it is tried."""
         blanks = self.delivery.habits.blanks_for(self.delivery.catalogue[name])
-        placeholder = [] if self.values[name] is None else [self.values[name]]
-        return [*placeholder, *blanks] if name in self.preferred else [*blanks, *placeholder]
+        placeholder = self.values[name]
+        return list(dict.fromkeys((placeholder, *blanks) if name in self.preferred else (*blanks, placeholder)))
 
     def is_one(self, name: str, value: Value) -> bool:
         """Whether it is our placeholder, in whatever form the server keeps it."""

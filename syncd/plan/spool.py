@@ -127,7 +127,6 @@ class Spool:
     def withdraw(self, foreign_id: str) -> None:
         """Take back the changes that follow from a record which another record contradicts."""
         self._db.execute("delete from change where foreign_id = ?", (foreign_id,))
-        self._db.execute("delete from relearned where foreign_id = ?", (foreign_id,))
 
     def forget_invalid(self, foreign_id: str) -> None:
         self._db.execute("delete from invalid where foreign_id = ?", (foreign_id,))

@@ -161,6 +161,37 @@ def test_a_deletion_is_told_once_and_remembered_when_the_cursor_has_passed_it(mu
     assert "M-0003" not in names(museum)
 
 
+def test_a_deletion_that_was_told_is_remembered_by_a_whole_read(museum: Museum, feed: Feed) -> None:
+    """Which tells it no more, and in which a record without an id would keep anybody else."""
+    feed.delete(3)
+    museum.run()
+    feed.deleted.clear()
+    feed.put(member(9, id=""))
+    wait(museum, 7.1)
+    museum.run()
+    assert feed.cursors[-1] is None
+    assert "M-0003" not in names(museum)
+
+
+def test_an_erasure_that_was_refused_stays_listed_though_the_deletion_is_told_again(museum: Museum, feed: Feed) -> None:
+    museum.sandbox.switches = Switches(address="nested")
+    museum.sandbox.add_address(museum.sandbox.by_foreign_id("M-0003")[0].id, city="Köln")
+    feed.delete(3)
+    museum.run()
+    wait(museum, 1.1)
+    for _ in range(2):
+        museum.run()
+        assert museum.listed().keys() == {"M-0003"}
+
+
+def test_a_refused_change_of_who_is_told_to_be_deleted_is_no_failure_any_more(museum: Museum, feed: Feed) -> None:
+    feed.put(member(3, family=""))
+    museum.run()
+    feed.delete(3)
+    museum.run()
+    assert museum.listed() == {}
+
+
 def test_back_within_grace_and_nothing_happened(museum: Museum, feed: Feed) -> None:
     feed.delete(3)
     museum.run()

@@ -15,7 +15,7 @@ from syncd.domain.records import Origin, Stage
 from syncd.domain.runs import Status, Trigger
 from syncd.runs.run import opening
 from syncd.sandbox.customers import Complaint
-from syncd.sandbox.proxy import Hook, Passing, html
+from syncd.sandbox.proxy import Hook, Passing, html, in_json
 from syncd.sandbox.switches import Switches
 from syncd.state.known import KnownRow
 
@@ -162,6 +162,14 @@ def test_who_was_renamed_before_it_is_read_back_is_not_told_as_anonymized(museum
     assert "another foreign_id" in str(erasure_of(museum, 2))
 
 
+def test_who_is_deleted_and_still_shown_for_a_while_is_not_deleted_again(museum: Museum) -> None:
+    museum.sandbox.switches = Switches(reads="seconds-later", lag=20)
+    museum.clock.sleep(60)
+    museum.remove(2)
+    assert museum.run().status is Status.DONE
+    assert museum.calls().count("DELETE /customers/:id") == 1
+
+
 @pytest.mark.parametrize("attempts", [1, 2, 5])
 def test_a_delete_that_is_not_answered_is_tried_so_often(museum: Museum, attempts: int) -> None:
     museum.attempts = attempts
@@ -292,6 +300,18 @@ def test_looks_for_those_begun_that_fail_now_and_then_end_no_run(museum: Museum)
     assert (summary.status, summary.error) == (Status.DONE, None)
 
 
+def test_a_placeholder_tells_that_an_erasure_has_begun_where_nothing_else_was_there(museum: Museum) -> None:
+    museum.row(2).update(given="", phone="", notes="", born="")
+    museum.run()
+    [leaver] = museum.sandbox.by_foreign_id("M-0002")
+    museum.remove(2)
+    with pytest.raises(Killed):
+        museum.run([None, Fault.KILLED_AFTER])
+    museum.rows.append(member(2))
+    museum.run()
+    assert [one.id for one in museum.sandbox.deleted] == [leaver.id]
+
+
 def test_who_returns_after_fields_were_emptied_and_not_read_back_is_filled_again(museum: Museum) -> None:
     museum.remove(2)
     museum.run([None, None, *[Fault.UNAVAILABLE] * 100])
@@ -369,6 +389,24 @@ def test_a_foreign_id_that_go_mus_does_not_let_go_is_named(museum: Museum, mode:
 
 
 # --- what is left in a field ---
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [("date_of_birth", "1980-12-31"), ("notes", "Mitglied 2"), ("notes", "MITGLIED 2")],
+)
+def test_a_value_that_go_mus_keeps_is_named(museum: Museum, name: str, kept: str) -> None:
+    def keep(call: Passing) -> Response:
+        answer = call.act()
+        if call.method != "PUT":
+            return answer
+        museum.sandbox.save({name: kept}, museum.sandbox.by_foreign_id("M-0002")[0])
+        return in_json(200, {"customer": {**answer.get_json()["customer"], name: kept}})
+
+    museum.sandbox.hook = keep
+    museum.remove(2)
+    museum.run()
+    assert f"does not let go of {name}" in str(erasure_of(museum, 2))
 
 
 def test_a_configured_placeholder_stands_where_go_mus_insists(museum: Museum) -> None:

@@ -152,6 +152,15 @@ def test_a_request_that_is_open_is_carried_out_whatever_is_renamed(
     assert (there(museum), is_open(museum, "M-0002")) == (ids(1, 3, 4), False)
 
 
+def test_a_request_of_this_sync_is_carried_out_whatever_prefix_it_has_now(here: Museum) -> None:
+    here.run()
+    ask(here, "M-0002")
+    here.prefix = "N-"
+    here.run()
+    assert is_open(here, "M-0002") is False
+    assert here.sandbox.by_foreign_id("M-0002") == []
+
+
 def test_of_an_erased_person_no_sync_keeps_the_id(museum: Museum) -> None:
     museum.run()
     museum.name = "friends"

@@ -852,6 +852,16 @@ def test_an_id_that_shows_another_once_it_is_created_tells_which_ids_can_not_be_
     assert "can't be asked for an id with '.'" in museum.listed()["M-34.1"]
 
 
+def test_an_id_that_can_not_be_read_is_waited_for_as_long_as_a_call_may_take(world: World) -> None:
+    museum = world.museum(1, switches={"dotted_ids": "no-route"}, timeout=timedelta(seconds=45))
+    museum.rows[0]["id"] = "33.1"
+    began = museum.clock.now
+    museum.run(probe=False)
+    waited = museum.clock.now - began
+    assert timedelta(seconds=45) < waited < timedelta(seconds=45 + 30)
+    assert len(museum.calls()) < 30
+
+
 def test_an_id_that_can_not_be_read_tells_how_far_reads_lag_all_the_same(world: World) -> None:
     museum = world.museum(21, switches={"dotted_ids": "no-route"})
     museum.rows[0]["id"] = "33.1"
@@ -867,6 +877,22 @@ def test_a_customer_whom_no_read_shows_yet_is_not_taken_for_gone(world: World, f
     museum.row(2)["phone"] = "+493023125999"
     museum.sandbox.hook = first("GET", not_done(lambda: in_json(404, {"error": "Customer not found"})), times=2)
     assert (museum.run(once("PUT", fault)).status, museum.listed()) == (Status.DONE, {})
+    assert_as_listed(museum)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_change_whose_answer_is_lost_is_made_though_staff_have_changed_it_meanwhile(world: World, count: int) -> None:
+    museum = world.museum(3)
+    museum.run()
+    for number in range(1, count + 1):
+        museum.row(number)["notes"] = "neu"
+
+    def lose(_call: Passing) -> Response:
+        museum.change_remotely(1, notes="vom Desk")
+        return html(504)
+
+    museum.sandbox.hook = first("PUT", lose)
+    museum.run()
     assert_as_listed(museum)
 
 

@@ -17,6 +17,7 @@ from syncd.state import connect
 from syncd.state.connect import open_engine, open_engine_readonly
 from syncd.state.migrate import upgrade
 from syncd.state.store import Store
+from syncd.state.transactions import Transactions
 
 SECRET = "Geheimrat"  # stands for whatever must never be quoted
 
@@ -198,6 +199,13 @@ def test_a_full_disk_is_said_so_and_costs_nothing_that_was_written(sqlite_url: s
     with pytest.raises(StateUnusable, match="finds the disk full: make room; the next run goes on from here"):
         store.set_meta("check", "x" * 1_000_000)
     assert store.meta("check") == "one"
+    engine.dispose()
+
+
+def test_what_is_not_known_is_said_by_its_kind_and_without_the_statement(sqlite_url: str) -> None:
+    engine = open_engine(sqlite_url)
+    with pytest.raises(StateUnusable, match=r"^the state database failed \(OperationalError SQLITE_ERROR\)$"):
+        Transactions(engine).rows(sa.text("select nothing_of_that_name('secret')"))
     engine.dispose()
 
 

@@ -16,7 +16,7 @@ from syncd.state import tables
 from syncd.state.connect import open_engine
 from syncd.state.held import HeldChange
 from syncd.state.migrate import upgrade
-from syncd.state.store import Store
+from syncd.state.store import Store, Tally
 
 
 def test_notes_about_the_database_itself_are_kept(store: Store) -> None:
@@ -35,6 +35,22 @@ def test_writing_nothing_is_no_mistake(store: Store) -> None:
     store.journal.note("run", "members", [], NOW)
     store.held.put("members", "run", [], [], NOW)
     assert store.journal.begin("run", "members", [], Action.CREATE, NOW) == []
+
+
+def test_the_figures_of_every_sync_are_told_whatever_there_is_of_it(store: Store) -> None:
+    store.known.put("a", [known("M-1"), known("M-2")])
+    store.failures.set_aside("b", refused("M-1"))
+    store.failures.replace_invalid("c", "run", [invalid("M-1", 2)])
+    [_, settled] = store.journal.begin("run", "d", [create("M-1"), create("M-2")], Action.CREATE, NOW)
+    store.journal.settle([(settled, outcome(create("M-2")))], NOW)
+    store.held.put("e", "run", [], [HeldChange("M-1", "update", b"c"), HeldChange("M-2", "delete", b"c")], NOW)
+    assert store.tally() == {
+        "a": Tally(known=2),
+        "b": Tally(refused=1),
+        "c": Tally(invalid=1),
+        "d": Tally(open_intents=1),
+        "e": Tally(held={"update": 1, "delete": 1}),
+    }
 
 
 # --- forgetting ---

@@ -1,5 +1,6 @@
 """The go~mus client: what an answer means, what is tried again and what never is, where the token goes."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stop import interrupted
 
+from syncd.domain.records import LookupEntry
 from syncd.errors import Fatal, Missing, Refused, Retryable, Stopped, TokenRefused, Unclear
 from syncd.gomus.client import Client
 from syncd.gomus.options import GomusOptions
@@ -215,6 +217,42 @@ def test_a_refusal_tells_why_without_the_values_that_were_sent() -> None:
     assert ("Email" in reason, "is invalid" in reason, "ada" in reason.lower()) == (True, True, False)
 
 
+def test_a_refusal_of_a_batch_holds_none_of_its_values() -> None:
+    answer = httpx.Response(422, json={"errors": ["Email ada@home is invalid", "Muster is no name"]})
+    with pytest.raises(Refused) as caught:
+        answering(answer).update([{**ADA, "email": "ada@home"}, {"foreign_id": "M-2", "surname": "Muster"}])
+    assert caught.value.reasons == ("Email … is invalid", "… is no name")
+
+
+def sent_by(act: Callable[[Client], object]) -> httpx.Request:
+    """The only request that a call makes."""
+    requests: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(200, json={"customer": {"id": 1}})
+
+    act(client(httpx.MockTransport(answer)))
+    [request] = requests
+    return request
+
+
+def test_a_deletion_has_no_body() -> None:
+    assert sent_by(lambda calling: calling.delete("M-1")).content == b""
+
+
+def test_one_customer_is_created_as_an_object_and_several_as_a_list() -> None:
+    one, two = {"foreign_id": "M-1"}, {"foreign_id": "M-2"}
+    requests = [sent_by(lambda calling, them=them: calling.create(them)) for them in ([one], [one, two])]
+    assert [json.loads(request.content) for request in requests] == [{"customer": one}, {"customer": [one, two]}]
+
+
+@pytest.mark.parametrize("rest", ["/api", "?x=1", "/api?x=1"])
+def test_an_address_has_no_path_and_no_query(rest: str) -> None:
+    with pytest.raises(ValueError, match="must have no path and no query"):
+        GomusOptions.model_validate({"url": f"https://demo.gomus.de{rest}", "token": TOKEN})
+
+
 def test_a_redirect_ends_the_run() -> None:
     with pytest.raises(Fatal):
         answering(httpx.Response(302, headers={"Location": "/x"})).read("M-1")
@@ -305,6 +343,16 @@ def test_the_pace_is_kept() -> None:
     assert time.monotonic() - started >= 0.19
 
 
+def test_the_pace_is_no_slower_than_asked_for() -> None:
+    slept: list[float] = []
+    transport = httpx.MockTransport(lambda _request: httpx.Response(404, json={"error": "customer not found"}))
+    options = GomusOptions.model_validate({"url": "https://demo.gomus.de", "token": TOKEN, "requests_per_second": 50})
+    calling = Client(options, transport=transport, clock=lambda: 7.0, sleep=slept.append)
+    for number in range(4):
+        calling.read(f"M-{number}")
+    assert slept == pytest.approx([0.02, 0.04, 0.06])
+
+
 # --- the wire ---
 
 anything = st.recursive(
@@ -342,6 +390,20 @@ def test_no_value_that_was_sent_passes_the_scrubbing(values: list[str], data: st
 def test_what_looks_personal_is_cut_out_too(text: str) -> None:
     (reason,) = scrub([text], [])
     assert "…" in reason
+
+
+def test_a_value_is_cut_out_of_a_longer_word_but_for_a_short_one() -> None:
+    assert scrub(["Musterchen, ab and abc"], ["muster", "ab"]) == ("…chen, … and abc",)
+
+
+def test_a_bare_list_is_read_as_one_under_any_key() -> None:
+    entries = [{"id": 1, "name": "Herr", "code": " "}, {"name": "Frau"}]
+    pages = [read_list(answer) for answer in (entries, {"any": entries, "meta": {"total_count": 2}})]
+    assert [(page.entries, page.count, page.total) for page in pages if page] == [
+        ((LookupEntry(id=1, names=("Herr",)),), 2, None),
+        ((LookupEntry(id=1, names=("Herr",)),), 2, 2),
+    ]
+    assert [read_list(answer) for answer in ({"any": {}}, "list", None)] == [None, None, None]
 
 
 def test_culprits_are_found_as_whole_words() -> None:

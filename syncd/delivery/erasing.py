@@ -160,7 +160,9 @@ class Erasure:
     def release(self) -> Outcome:
         sighting = self.leaver.find_first()
         remote = sighting.here or self.leaver.named()
-        if remote is None and sighting.whereabouts is Whereabouts.MERGED:  # or a proxy has mixed up answers
+        is_mixed_up = remote is None and sighting.whereabouts is Whereabouts.MERGED  # perhaps by a proxy
+        is_anothers = remote is not None and sighting.whereabouts is Whereabouts.RENAMED
+        if is_mixed_up or is_anothers:
             return replace(not_here(self.erase, sighting), action=Action.RELEASE, untouched=True)
         if remote is None or remote.foreign_id is None:
             return erased(self.erase, Action.RELEASE, Result.SKIPPED, error="go~mus shows nobody under this foreign_id")
@@ -183,7 +185,8 @@ class Erasure:
             sighting = self._delete_one(remote)
         if (sighting.here and sighting.here.gomus_id not in self.kept) or self._is_elsewhere():
             return failed(self.erase, self.last)
-        if sighting.here is None and sighting.whereabouts is not Whereabouts.GONE:
+        is_kept = sighting.remote is not None and sighting.remote.gomus_id in self.kept  # and has lost its foreign_id
+        if sighting.here is None and sighting.whereabouts is not Whereabouts.GONE and not is_kept:
             return replace(not_here(self.erase, sighting), action=Action.DELETE)
         if len(self.tries) > 1:
             self.notices.append(f"{len(self.tries)} customers had this foreign_id")

@@ -281,6 +281,7 @@ class Executor:
         self._settle(answer.outcomes, is_look=call.action is None)
         if call.action is None:
             self.unlooked += sum(one.result is Result.FAILED and not one.refused for one in answer.outcomes)
+        self._failure = self._failure or answer.fatal
         self._go_on(replace(answer, again=self._still_wanted(answer.again)))
         self._watch_streak(call, answer)
 

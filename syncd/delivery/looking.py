@@ -5,18 +5,19 @@ foreign_id, and an answer counts only if it shows that customer.
 """
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from syncd.delivery.habits import Habits
 from syncd.domain.digest import Digester
 from syncd.domain.records import Digests, Field, RemoteCustomer
-from syncd.errors import Refused
+from syncd.errors import Refused, Retryable
 from syncd.gomus.client import Client, is_addressable
 from syncd.gomus.wire import WriteAnswer
 
 ANOTHER = "go~mus answers another customer under this foreign_id; give the ids a prefix"
+NOBODY = "go~mus shows nobody, not even those who are to stay"
 ALIKE = "go~mus shows a customer whose id differs in capital letters alone; whether it is the same one is not known yet"
 
 
@@ -61,12 +62,13 @@ def _composed(foreign_id: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looking:
-    """Reads of one instance."""
+    """Reads of one instance; `witnesses` are some customers who should be there."""
 
     client: Client
     digester: Digester
     catalogue: Mapping[str, Field]
     habits: Habits
+    witnesses: Sequence[str] = ()
 
     def is_same_id(self, shown: str | None, foreign_id: str) -> bool:
         """In whatever Unicode form, and where the instance is known for it, in other letters."""
@@ -127,13 +129,24 @@ class Looking:
         """
         remote = self.read(foreign_id)
         if remote is not None and self.is_same_id(remote.foreign_id, foreign_id):
-            return Sighting(Whereabouts.HERE, remote)
+            here = Sighting(Whereabouts.HERE, remote)
+            if gomus_id in (None, remote.gomus_id):
+                return here
+            # Entered anew by staff, unless the customer itself is still there and has lost its id to this one
+            by_number = self._find_by_number(gomus_id, foreign_id, digests, mark)
+            return by_number if by_number.whereabouts is Whereabouts.RENAMED else here
         if remote is not None and gomus_id is None:
             raise Refused(ANOTHER)
         if remote is None and gomus_id is None and self._may_be_in_other_letters(foreign_id):
             raise Refused(ALIKE)
         if remote is not None and is_addressable(foreign_id):
             return Sighting(Whereabouts.MERGED, remote)
+        sighting = self._find_by_number(gomus_id, foreign_id, digests, mark)
+        if sighting.whereabouts is Whereabouts.GONE:
+            self._ask_for_a_witness(foreign_id)
+        return sighting
+
+    def _find_by_number(self, gomus_id: int | None, foreign_id: str, digests: Digests | None, mark: str) -> Sighting:
         shown = self.client.read(gomus_id) if gomus_id is not None else None
         if shown is None or gomus_id is None or shown.foreign_id == str(gomus_id):
             return Sighting(Whereabouts.GONE)  # the last one has that number for a foreign_id
@@ -144,6 +157,12 @@ class Looking:
         if digests is None or self._shows(shown, foreign_id, digests):
             return Sighting(Whereabouts.RENAMED, shown)
         return Sighting(Whereabouts.GONE)
+
+    def _ask_for_a_witness(self, foreign_id: str) -> None:
+        """Believe that somebody is gone where go~mus shows others: what stands before it may have lost the way."""
+        others = [one for one in self.witnesses if one != foreign_id]
+        if others and not self.client.has_shown and all(self.client.read(one) is None for one in others):
+            raise Retryable(NOBODY)
 
     def _may_be_in_other_letters(self, foreign_id: str) -> bool:
         """Where nobody knows yet whether the instance keeps capital letters."""

@@ -3,6 +3,7 @@
 It only looks; what it answers is sent by `writing`.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from syncd.delivery.delivery import Delivery
@@ -13,6 +14,7 @@ from syncd.domain.digest import PersonDigester
 from syncd.domain.records import Digests, RemoteCustomer
 from syncd.domain.winner import Write, is_due, is_free
 from syncd.errors import CallFailed, Refused
+from syncd.gomus.wire import WriteAnswer
 
 NAMES = ("name", "surname", "institution")
 
@@ -36,6 +38,17 @@ def meet(delivery: Delivery, create: Create, remote: RemoteCustomer | None) -> R
 def _has_name_of(delivery: Delivery, create: Create, remote: RemoteCustomer) -> bool:
     names = {name: create.wanted[name] for name in NAMES if create.wanted.get(name) is not None}
     return bool(names) and names.keys() <= remote.fields.keys() and not delivery.other_than(remote, names)
+
+
+def under_other_ids(
+    delivery: Delivery, creates: Sequence[Create], answer: WriteAnswer, shown: Mapping[str, RemoteCustomer]
+) -> dict[str, RemoteCustomer]:
+    """Those whom a 2xx shows by name, but under another foreign_id or none: they are there all the same."""
+    numbers = {remote.gomus_id for remote in shown.values()}
+    left = [remote for remote in answer.saved if remote.gomus_id not in numbers]
+    missing = [create for create in creates if create.foreign_id not in shown] if left else []
+    found = {one.foreign_id: [remote for remote in left if _has_name_of(delivery, one, remote)] for one in missing}
+    return {foreign_id: remotes[0] for foreign_id, remotes in found.items() if len(remotes) == 1}
 
 
 def adopt(delivery: Delivery, create: Create, remote: RemoteCustomer) -> Outcome:

@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from typing import TypeVar
 
 from syncd.delivery.looking import Sighting, Whereabouts
 from syncd.domain.changes import Action, Change, Create, Erase, Outcome, Result, Update
 from syncd.domain.records import Digests, RemoteCustomer, Value
-from syncd.errors import CallFailed, Missing, Refused, Retryable, Unclear
+from syncd.errors import CallFailed, Fatal, Missing, Refused, Retryable, Unclear
 from syncd.gomus.wire import WriteAnswer
 
 BUSY = (409, 423)  # go~mus's own word that it is at it
@@ -28,7 +29,7 @@ class Answer:
     """What a call came to: an outcome for each change, but for those that are to be sent again.
 
     `named` are those whom a refusal blames, `number` is the one that it tells. `took` says that go~mus took the batch,
-    `slow` that it did not answer it in time.
+    `slow` that it did not answer it in time. `fatal` is why nothing more is to be sent.
     """
 
     outcomes: Sequence[Outcome] = ()
@@ -39,6 +40,26 @@ class Answer:
     number: int | None = None
     took: bool = False
     slow: bool = False
+    fatal: Fatal | None = None
+
+
+def other_ids() -> Fatal:
+    """A customer was created and can't be looked for: the next one would be, too."""
+    return Fatal(
+        "go~mus keeps another foreign_id for a new customer than was sent",
+        remedy="the API user must be allowed to set it, and ids must be short and plain; nobody is sent again",
+    )
+
+
+C = TypeVar("C", Create, Update)
+
+
+def outcomes_in(looked: Sequence[Outcome | C]) -> list[Outcome]:
+    return [one for one in looked if isinstance(one, Outcome)]
+
+
+def changes_in(looked: Sequence[Outcome | C]) -> list[C]:
+    return [one for one in looked if not isinstance(one, Outcome)]
 
 
 # --- what was done ---

@@ -12,10 +12,11 @@ from typing import TypeVar
 from syncd.delivery.delivery import BACKOFF, Delivery
 from syncd.delivery.habits import Lag
 from syncd.delivery.looking import Sighting, Whereabouts
-from syncd.delivery.meeting import adopt, look_before, made_anew, meet
+from syncd.delivery.meeting import adopt, look_before, made_anew, meet, under_other_ids
 from syncd.delivery.outcomes import (
     Again,
     Answer,
+    changes_in,
     created,
     failed,
     found,
@@ -25,6 +26,8 @@ from syncd.delivery.outcomes import (
     not_done_in_time,
     not_here,
     not_sent,
+    other_ids,
+    outcomes_in,
     said_nothing,
     unsettled,
     updated,
@@ -59,7 +62,7 @@ class Writing:
         Once it is time to stop, the others are left out.
         """
         looked = [self._probe_one(create) for create in creates if not self.delivery.is_stopping()]
-        return Answer(outcomes=_outcomes(looked), again=_changes(looked))
+        return Answer(outcomes=outcomes_in(looked), again=changes_in(looked))
 
     def _probe_one(self, create: Create) -> Outcome | Create:
         try:
@@ -86,7 +89,7 @@ class Writing:
         if not (probed and (habits.folds_ids or (habits.letters is None and len(creates) == 1))):
             return self._post(creates, tries=tries)
         looked = [self._look_at(create, self._adopt, self.delivery.read_in_other_letters) for create in creates]
-        outcomes, left = _outcomes(looked), _changes(looked)
+        outcomes, left = outcomes_in(looked), changes_in(looked)
         answer = self._post(left, tries=tries) if left else Answer()
         return replace(answer, outcomes=[*outcomes, *answer.outcomes])
 
@@ -103,6 +106,8 @@ class Writing:
             return self._turned_away(creates, turned_away, tries=tries)
         is_refusal = len(creates) == 1 and bool(answer.errors)  # whatever else it shows
         shown = {} if is_refusal else self._shown(creates, answer)
+        if not is_refusal and (others := under_other_ids(self.delivery, creates, answer, shown)):
+            return replace(self._create_answered(creates, answer, {**shown, **others}), fatal=other_ids())
         if not answer.errors and not shown:
             return self._create_lost(creates, said_nothing(answer), sent_at, tries=tries)
         return self._create_answered(creates, answer, shown)
@@ -125,7 +130,8 @@ class Writing:
 
     def _created(self, create: Create, shown: RemoteCustomer, answer: WriteAnswer) -> Outcome:
         self.delivery.habits.saw_created(create.foreign_id)
-        if not self.delivery.habits.is_acquainted(create.foreign_id):
+        is_new = not self.delivery.habits.is_acquainted(create.foreign_id)
+        if is_new and self.delivery.is_same_id(shown.foreign_id, create.foreign_id):
             self.delivery.read_back(create.foreign_id, shown.gomus_id)
         known = self.delivery.accepted(create.foreign_id, create.digests, create.wanted, shown)
         return created(create, shown, known, answer)
@@ -195,9 +201,9 @@ class Writing:
         is_new, began = habits.lag is None, sent_at or self.delivery.clock()
         for reads, _ in enumerate(self.delivery.looks(later=later, lag=lag)):
             looked = [look(change) for change in missing]
-            outcomes += _outcomes(looked)
-            missing = _changes(looked)
-            if any(one.result is Result.OK for one in _outcomes(looked)) and (is_new or (reads and not later)):
+            outcomes += outcomes_in(looked)
+            missing = changes_in(looked)
+            if any(one.result is Result.OK for one in outcomes_in(looked)) and (is_new or (reads and not later)):
                 habits.saw_lag(self.delivery.seconds_since(began), reads if is_new else 0)
             if not missing:
                 break
@@ -233,7 +239,7 @@ class Writing:
     def look_before(self, updates: Sequence[Update]) -> Answer:
         """Read the customers of whom a value may be staff's own; once it is time to stop, the others are left out."""
         looked = [look_before(self.delivery, update) for update in updates if not self.delivery.is_stopping()]
-        return Answer(outcomes=_outcomes(looked), again=_changes(looked), why=Again.AS_IT_WAS)
+        return Answer(outcomes=outcomes_in(looked), again=changes_in(looked), why=Again.AS_IT_WAS)
 
     def update(self, updates: Sequence[Update]) -> Answer:
         """One PUT; what it leaves open of each customer is settled by looks, and by calls for that one alone."""
@@ -256,9 +262,9 @@ class Writing:
     def _settle_updates(self, updates: Sequence[Update], answer: WriteAnswer) -> list[Outcome]:
         """Each is confirmed by the answer, or else by a look, or else sent alone."""
         confirmed = [self._confirm(update, answer) for update in updates]
-        outcomes, is_answered = _outcomes(confirmed), answer.status != NO_ANSWER
+        outcomes, is_answered = outcomes_in(confirmed), answer.status != NO_ANSWER
         settled, missing = self._look_for(
-            _changes(confirmed),
+            changes_in(confirmed),
             lambda one: self._look_at_update(one, is_answered=is_answered) or one,
             later=answer.later,
         )
@@ -274,7 +280,7 @@ class Writing:
     def _done(self, update: Update, remote: RemoteCustomer, answer: WriteAnswer) -> Outcome:
         """Under another number it was made anew by staff, and all its fields are still to be compared."""
         if remote.gomus_id != update.gomus_id:
-            return made_anew(self.delivery, update, remote)
+            return self._look_at_update(update, is_answered=True) or made_anew(self.delivery, update, remote)
         if kept := self.delivery.left_as_before(update, remote):
             return failed(update, kept_as_before(kept, answer))
         known = self.delivery.accepted(update.foreign_id, update.digests, update.fields, remote)
@@ -391,11 +397,3 @@ class Writing:
         if left:
             return failed(update, Refused(f"go~mus does not empty {', '.join(left)}", status=answer.status))
         return vanished(update) if remote is None else self._done(update, remote, answer)
-
-
-def _outcomes(looked: Sequence[Outcome | C]) -> list[Outcome]:
-    return [one for one in looked if isinstance(one, Outcome)]
-
-
-def _changes(looked: Sequence[Outcome | C]) -> list[C]:
-    return [one for one in looked if not isinstance(one, Outcome)]

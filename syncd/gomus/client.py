@@ -20,6 +20,7 @@ from syncd import __version__
 from syncd.domain.backoff import Backoff, parse_retry_after
 from syncd.domain.records import LookupEntry, RemoteCustomer, Value
 from syncd.errors import CallFailed, Fatal, Missing, Refused, Retryable, TokenRefused, Unclear
+from syncd.gomus.judging import NOTHING, judge
 from syncd.gomus.options import GomusOptions
 from syncd.gomus.wire import (
     WriteAnswer,
@@ -44,17 +45,6 @@ Observe = Callable[[str, int | None, float], None]
 """Told of every try: method, status (None where no answer came), seconds."""
 
 
-# How a call failed, by its status or the hundred of it; None where it is done. By any other it may have been processed.
-FAILURES: Mapping[int, type[CallFailed]] = {
-    404: Missing,
-    408: Unclear,
-    409: Retryable,  # somebody else is at it; a deletion is refused so because of orders
-    410: Missing,
-    423: Retryable,
-    425: Unclear,
-    429: Retryable,
-}
-HUNDREDS: Mapping[int, type[CallFailed] | None] = {2: None, 4: Refused}
 MESSAGES: Mapping[type[CallFailed], str] = {
     Missing: "go~mus has no such customer",
     Refused: "go~mus refused ({})",
@@ -66,9 +56,6 @@ TOKEN_REFUSED = {
     403: ("the token lacks a permission (403)", "give the API user the right to read and write customers"),
 }
 
-TOO_LARGE = 413  # a proxy says so too, before it passes anything on
-NOTHING = object()
-"""The body of an answer that has none."""
 NEVER_ARRIVED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
@@ -90,6 +77,7 @@ class Client:
 
     `sleep` raises Stopped where it is cut short. So every call may raise Stopped instead of being tried again, and
     besides TokenRefused where the token will not do for anything, and Fatal where no go~mus answers at this address.
+    `has_shown` says that a read has shown a customer.
     """
 
     def __init__(  # noqa: PLR0913 - the world's parts, each with its own
@@ -110,6 +98,7 @@ class Client:
         self._places = threading.BoundedSemaphore(options.concurrency)
         self._pace = threading.Lock()
         self._next_start = 0.0
+        self.has_shown = False
         # A request's own auth object, or httpx would let a .netrc replace the token.
         self._http = httpx.Client(
             base_url=options.url,
@@ -165,6 +154,7 @@ class Client:
         customers = read_customers(answer.body, is_whole=True)
         if not customers:
             raise Retryable("go~mus answered, but showed no customer", status=answer.status, attempts=answer.attempts)
+        self.has_shown = True
         return customers[0]
 
     def create(self, customers: Sequence[Mapping[str, Value]]) -> WriteAnswer:
@@ -256,16 +246,22 @@ class Client:
             self._sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
-    def _send(self, method: str, path: str, query: Mapping[str, Any] | None, body: object) -> _Answer:
+    def _send(
+        self, method: str, path: str, query: Mapping[str, Any] | None, body: object, *, is_followed: bool = False
+    ) -> _Answer:
         with self._places:
             self._keep_pace()
             began, status = self._clock(), None
             try:
                 with self._http.stream(method, path, params=query, json=body) as response:
                     text = _read_body(response)
-                    status = response.status_code
+                    status, elsewhere = response.status_code, _other_customer(response)
             finally:
                 self._observe(method, status, self._clock() - began)
+        if elsewhere and method == "GET" and not is_followed:
+            return self._send(method, elsewhere, None, None, is_followed=True)
+        if elsewhere:
+            return _Answer(status=status, failure=Missing, body=None, retry_after=None)
         if status // 100 == 3:
             raise Fatal(
                 f"go~mus sends the call elsewhere ({status})",
@@ -277,7 +273,7 @@ class Client:
             raise TokenRefused(message, remedy=remedy)
         return _Answer(
             status=status,
-            failure=_judge(method, status, said),
+            failure=judge(method, status, said),
             body=said,
             retry_after=parse_retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC)),
         )
@@ -309,23 +305,19 @@ def is_addressable(foreign_id: str) -> bool:
     return not foreign_id[:1].isdigit() and "." not in foreign_id
 
 
-def _judge(method: str, status: int, body: object) -> type[CallFailed] | None:
-    """How a call failed; None where it is done. What is not JSON, go~mus has not said: then nobody knows."""
-    failure = FAILURES.get(status, HUNDREDS.get(status // 100, Unclear))
-    if status == httpx.codes.CONFLICT and method == "DELETE":
-        failure = Refused
-    if failure is None:
-        is_said = isinstance(body, Mapping | list) or (method != "GET" and body is NOTHING)
-    elif failure is Missing:
-        is_said = isinstance(body, Mapping) and "error" in body
-    else:
-        is_said = failure is not Refused or isinstance(body, Mapping | list) or status == TOO_LARGE
-    return failure if is_said else Unclear
-
-
 def _path(id: str | int) -> str:
     quoted = quote(str(id), safe="")
     return f"{CUSTOMERS}/{quoted.replace('.', '%2E') if quoted in ('.', '..') else quoted}"
+
+
+def _other_customer(response: httpx.Response) -> str | None:
+    """The path of the customer into whom the one that was called has been merged, where a redirect leads to one."""
+    there = response.next_request.url if response.next_request else None
+    here, asked = response.request.url, response.request.url.path
+    if there is None or (there.scheme, there.netloc) != (here.scheme, here.netloc) or there.path == asked:
+        return None
+    is_one = asked.startswith(f"{CUSTOMERS}/") and there.path.startswith(f"{CUSTOMERS}/")
+    return there.raw_path.decode("ascii") if is_one else None
 
 
 def _values(sent: object) -> list[object]:

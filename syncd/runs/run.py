@@ -37,6 +37,7 @@ from syncd.state.ledger import ERASURE, Ledger
 from syncd.state.recall import Recall
 
 log = structlog.get_logger()
+WITNESSES = 5
 
 
 def run(
@@ -123,6 +124,7 @@ class Run:
             timeout=sync.gomus.timeout,
             clock=world.clock,
             placeholder=sync.gomus.placeholder,
+            witnesses=world.store.known.witnesses(sync.name, WITNESSES),
             sleep=world.sleep,
             is_stopping=world.stopping.is_set,
         )

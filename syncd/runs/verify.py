@@ -73,7 +73,8 @@ def verify(sync: Sync, world: World, *, sample: int | None, fix: bool) -> Verifi
                     with run.executor() as executor:
                         executor.update(update for _, update in found if update)
                 world.stop_if_asked()
-            status = Status.PROBLEMS if drifts and not fix else run.status_of_outcomes()
+            is_left = any(not fix or drift.where is not Whereabouts.HERE for drift in drifts)
+            status = Status.PROBLEMS if is_left else run.status_of_outcomes()
             return run.summary(status, counts={"compared": sum(compared), "drifted": len(drifts)})
 
         summary = run.conduct(body)

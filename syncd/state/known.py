@@ -48,6 +48,11 @@ class Known:
     def find_one(self, sync: str, foreign_id: str) -> KnownCustomer | None:
         return self.find(sync, [foreign_id]).get(foreign_id)
 
+    def witnesses(self, sync: str, limit: int) -> list[str]:
+        """Some of those who are in go~mus, and are to stay."""
+        present = select(C.foreign_id).where(C.sync == sync, ACTIVE, C.absent_since.is_(None), ~C.told_gone)
+        return [row.foreign_id for row in self.db.rows(present.order_by(C.row).limit(limit))]
+
     def has_number(self, sync: str, gomus_id: int, *, but: str) -> bool:
         """Whether somebody else is known under the number. It reads all rows, for there is no index."""
         others = select(C.row).where(C.sync == sync, C.gomus_id == gomus_id, C.foreign_id != but)

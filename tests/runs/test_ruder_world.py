@@ -454,7 +454,113 @@ def test_a_lost_create_whose_id_answers_a_stranger_holds_up_nobody(world: World)
     assert [one["surname"] for one in museum.sandbox.by_foreign_id("x-1")] == ["Muster2"]
 
 
+def leave(museum: Museum) -> None:
+    museum.remove(2)
+
+
+def ask_to_be_erased(museum: Museum) -> None:
+    museum.erase("M-0002")
+
+
+@pytest.mark.parametrize("act", each({"leaves": leave, "asks": ask_to_be_erased}))
+@pytest.mark.parametrize("mode", [DeleteMode.ANONYMIZE_THEN_DELETE, DeleteMode.ANONYMIZE, DeleteMode.RELEASE])
+@pytest.mark.parametrize("renamed", [None, "DESK-7"])
+def test_an_id_that_staff_gave_to_another_customer_erases_nobody(
+    world: World, act: Callable[[Museum], object], mode: DeleteMode, renamed: str | None
+) -> None:
+    museum = world.museum(4, mode=mode)
+    museum.run()
+    person = customer(museum, 2)
+    museum.sandbox.rename(person.id, renamed)
+    other = museum.sandbox.add_customer(foreign_id="M-0002", surname="Fremd", name="Eva", email="eva@example.net")
+    act(museum)
+    statuses = [museum.run().status for _ in range(3)]
+    assert other in museum.sandbox.customers
+    assert as_left(museum, person.id)["surname"] == "Muster2"
+    assert Status.DONE not in statuses
+    assert "foreign_id" in world.told(museum, "M-0002")
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_ids_that_staff_exchanged_erase_nobody_who_is_listed(world: World, number: int) -> None:
+    museum = world.museum(4)
+    museum.run()
+    stays, leaves = customer(museum, number), customer(museum, 2)
+    museum.sandbox.rename(stays.id, leaves.foreign_id)
+    museum.sandbox.rename(leaves.id, stays.foreign_id)
+    museum.remove(2)
+    for _ in range(3):
+        assert museum.run().status is not Status.DONE
+    assert {stays.id, leaves.id} <= {one.id for one in museum.sandbox.customers}
+
+
+# --- the route itself is gone ---
+
+LOST_ROUTES: Mapping[str, Response] = {
+    "404": in_json(404, {"error": "Not found"}),
+    "404 with a path": in_json(404, {"status": 404, "error": "Not Found", "path": "/api/v4/customers/M-0001"}),
+    "410": in_json(410, {"error": "Gone"}),
+}
+
+
+@pytest.mark.parametrize("answer", each({name: name for name in LOST_ROUTES}))
+@pytest.mark.parametrize("act", each({"leaves": leave, "asks": ask_to_be_erased}))
+def test_a_route_that_is_gone_is_no_customer_who_is(world: World, answer: str, act: Callable[[Museum], object]) -> None:
+    museum = world.museum(4)
+    museum.run()
+    museum.sandbox.hook = lambda _call: LOST_ROUTES[answer]
+    act(museum)
+    assert museum.run().status is not Status.DONE
+    museum.sandbox.hook = None
+    until_quiet(museum, wait=A_DAY)
+    assert "M-0002" not in {one.foreign_id for one in museum.sandbox.customers}
+    assert [one["surname"] for one in museum.sandbox.deleted] == ["anonymisiert"]
+
+
 # --- nothing is sent twice ---
+
+
+@pytest.mark.parametrize("status", each({str(status): status for status in (408, 409, 412, 423, 425)}))
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_create_that_was_saved_is_not_sent_again_whatever_the_refusal(world: World, status: int, count: int) -> None:
+    museum = world.museum(switches={"foreign_ids": "repeatable"}, attempts=5)
+    museum.fill(count)
+    museum.sandbox.hook = first("POST", done(lambda: in_json(status, {"error": "Conflict"})))
+    until_quiet(museum)
+    assert_whole(museum)
+    assert_as_listed(museum)
+
+
+KEPT_IDS: Mapping[str, Callable[[str], str | None]] = {
+    "none": lambda _id: None,
+    "empty": lambda _id: "",
+    "short": lambda id_: id_[:5],
+    "without zeros": lambda id_: id_.replace("0", ""),
+    "another sign": lambda id_: id_.replace("-", "_"),
+}
+
+
+@pytest.mark.parametrize("keep", each(KEPT_IDS))
+@pytest.mark.parametrize("known", [0, 2])
+def test_who_was_created_under_another_id_is_not_created_again(
+    world: World, keep: Callable[[str], str | None], known: int
+) -> None:
+    museum = world.museum(known, switches={"foreign_ids": "repeatable"})
+    museum.run()
+    save = museum.sandbox.save
+
+    def save_under(sent: Mapping[str, object], customer: Customer | None = None) -> Any:
+        return save(sent if customer else {**sent, "foreign_id": keep(str(sent["foreign_id"]))}, customer)
+
+    museum.sandbox.save = save_under  # type: ignore[method-assign]  # an instance with a rule of its own
+    museum.fill(known + 6)
+    statuses = []
+    for _ in range(12):
+        statuses.append(museum.run().status)
+        museum.clock.sleep(A_WHILE)
+    surnames = Counter(str(one["surname"]) for one in museum.sandbox.customers)
+    assert [name for name, times in surnames.items() if times > 1] == []
+    assert statuses[0] is Status.FAILED
 
 
 @pytest.mark.parametrize("answer", each({name: name for name in NO_ANSWERS}))

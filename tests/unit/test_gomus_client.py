@@ -196,7 +196,27 @@ def test_what_go_mus_has_not_said_itself_says_nothing(answer: httpx.Response) ->
 @pytest.mark.parametrize("status", [409, 423, 429])
 def test_what_was_turned_away_is_no_fault_of_the_record(status: int) -> None:
     with pytest.raises(Retryable):
+        answering(httpx.Response(status, json={"error": "Not now"})).update([ADA])
+
+
+@pytest.mark.parametrize("status", [408, 409, 423, 425, 500, 503])
+def test_a_create_that_was_not_simply_refused_may_have_been_done(status: int) -> None:
+    with pytest.raises(Unclear):
         answering(httpx.Response(status, json={"error": "Not now"})).create([ADA])
+
+
+def test_a_redirect_to_another_customer_is_followed_once_and_the_token_stays() -> None:
+    asked: list[str] = []
+
+    def redirect(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(301, headers={"Location": f"/api/v4/customers/{len(asked)}"})
+
+    assert client(httpx.MockTransport(redirect)).read("M-7") is None
+    assert len(asked) == 2
+    for there in ("https://elsewhere.example/api/v4/customers/1", "/login"):
+        with pytest.raises(Fatal):
+            answering(httpx.Response(302, headers={"Location": there})).read("M-7")
 
 
 def test_an_id_that_begins_with_a_digit_is_never_in_the_path_of_a_write() -> None:

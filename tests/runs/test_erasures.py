@@ -287,6 +287,16 @@ def begin_erasures(museum: Museum, count: int) -> None:
     museum.store.known.set_stage("members", [f"M-{number:04d}" for number in range(1, count + 1)], Stage.ERASING)
 
 
+def test_who_could_not_be_looked_at_is_left_to_the_next_run(museum: Museum) -> None:
+    museum.store.known.set_stage("members", ["M-0002"], Stage.ERASING)
+    museum.remove(2)
+    museum.run([Fault.UNAVAILABLE] * museum.attempts)
+    assert (museum.calls(), len(museum.sandbox.by_foreign_id("M-0002"))) == ([], 1)
+    museum.clock.sleep(A_WHILE)
+    museum.run()
+    assert museum.sandbox.by_foreign_id("M-0002") == []
+
+
 def test_looks_for_those_begun_that_fail_in_a_row_end_the_run(museum: Museum) -> None:
     begin_erasures(museum, 9)
     assert museum.run(lambda _request, _n: Fault.UNAVAILABLE).status is Status.FAILED

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from syncd.sources.base import Reading, ReadKind
 from syncd.state.connect import open_engine
 from syncd.state.store import Store
 from syncd.state.tables import metadata
-from syncd.state.tombstones import Tombstone
+from syncd.state.tombstones import Instance, Tombstone, Tombstones
 
 
 @pytest.fixture
@@ -372,6 +372,21 @@ def test_a_request_is_carried_out_while_the_source_is_read(here: Museum) -> None
     here.shelf = shelf = InterruptedShelf(here, "M-0002", more=2100)
     here.run()
     assert shelf.left == ids(1, 3, 4)
+
+
+def test_the_state_is_not_asked_for_requests_before_every_call(here: Museum, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    ask_state = Tombstones.requested_lately
+
+    def note(self: Tombstones, instance: Instance, since: datetime) -> list[Tombstone]:
+        asked.append(since)
+        return ask_state(self, instance, since)
+
+    here.fill(30)
+    here.batch_size = here.concurrency = 1
+    monkeypatch.setattr(Tombstones, "requested_lately", note)
+    here.run()
+    assert len(here.calls()) > 60 > 6 > len(asked)
 
 
 # --- an erasure that is cut off ---

@@ -128,6 +128,8 @@ def _places(tree: ast.Module) -> Iterator[Place]:
 def _inside(holder: ast.AST, name: str, index: int | None, node: ast.AST) -> Iterator[Place]:
     if isinstance(node, ast.FunctionDef | ast.Raise | ast.Assert | ast.JoinedStr):
         return  # functions within are walked by themselves; words are no decisions
+    if isinstance(node, ast.keyword) and node.arg == "strict":
+        return  # of `zip`: it guards against mistakes, of which there are none
     if _changed(node) is not None:
         yield holder, name, index, node
     for field, value in ast.iter_fields(node):

@@ -162,6 +162,12 @@ def test_who_was_renamed_before_it_is_read_back_is_not_told_as_anonymized(museum
     assert "another foreign_id" in str(erasure_of(museum, 2))
 
 
+def test_of_a_plain_deletion_there_is_nothing_to_say(museum: Museum) -> None:
+    museum.remove(2)
+    museum.run()
+    assert [erasure_of(museum, 2, action) for action in ("anonymize", "delete")] == [[None], [None]]
+
+
 def test_who_is_deleted_and_still_shown_for_a_while_is_not_deleted_again(museum: Museum) -> None:
     museum.sandbox.switches = Switches(reads="seconds-later", lag=20)
     museum.clock.sleep(60)
@@ -285,6 +291,16 @@ def begin_erasures(museum: Museum, count: int) -> None:
     museum.fill(count)
     museum.run()
     museum.store.known.set_stage("members", [f"M-{number:04d}" for number in range(1, count + 1)], Stage.ERASING)
+
+
+def test_who_could_not_be_looked_at_is_left_to_the_next_run(museum: Museum) -> None:
+    museum.store.known.set_stage("members", ["M-0002"], Stage.ERASING)
+    museum.remove(2)
+    museum.run([Fault.UNAVAILABLE] * museum.attempts)
+    assert (museum.calls(), len(museum.sandbox.by_foreign_id("M-0002"))) == ([], 1)
+    museum.clock.sleep(A_WHILE)
+    museum.run()
+    assert museum.sandbox.by_foreign_id("M-0002") == []
 
 
 def test_looks_for_those_begun_that_fail_in_a_row_end_the_run(museum: Museum) -> None:
@@ -431,6 +447,13 @@ def test_what_empties_a_field_is_learned_for_that_field_alone(museum: Museum) ->
     museum.row(1)["phone"] = ""
     museum.run()
     assert blanks(museum) == {"blank.tel": "empty text"}
+
+
+def test_an_erasure_learns_what_empties_its_fields(museum: Museum) -> None:
+    museum.sandbox.switches = Switches(cleared_by="empty")
+    museum.remove(2)
+    museum.run()
+    assert blanks(museum) == {f"blank.{name}": "empty text" for name in ("notes", "tel")}
 
 
 def test_nothing_is_learned_from_a_lost_answer(museum: Museum) -> None:

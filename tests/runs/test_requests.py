@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from syncd.sources.base import Reading, ReadKind
 from syncd.state.connect import open_engine
 from syncd.state.store import Store
 from syncd.state.tables import metadata
-from syncd.state.tombstones import Tombstone
+from syncd.state.tombstones import Instance, Tombstone, Tombstones
 
 
 @pytest.fixture
@@ -296,9 +296,24 @@ def test_who_asks_between_the_parts_of_a_refused_batch_is_sent_no_more(
         here.clock.sleep(2)
         return None
 
-    here.run(choose, probe=False)
+    assert here.run(choose, probe=False).status is Status.PROBLEMS
     assert there(here) == ids(1, 2, 3, 4, 5, 6, 8, 9)
     assert here.store.journal.open_intents("members") == []
+
+
+def test_who_is_withdrawn_at_last_is_no_sign_of_an_outage(here: Museum) -> None:
+    here.concurrency = 1
+    here.run()
+    here.rows.extend([member(5, family=""), member(6)])
+
+    def choose(_request: httpx.Request, call: int) -> Fault | None:
+        if call == 3:  # the first part of the batch is on its way
+            here.store.tombstones.put(here.instance, tombstone_of(here, "M-0006"))
+        here.clock.sleep(2)
+        return None
+
+    assert here.run(choose, probe=False).status is Status.PROBLEMS
+    assert (len(here.writes()), there(here)) == (2, ids(1, 2, 3, 4))
 
 
 class InterruptedShelf(Shelf):
@@ -372,6 +387,21 @@ def test_a_request_is_carried_out_while_the_source_is_read(here: Museum) -> None
     here.shelf = shelf = InterruptedShelf(here, "M-0002", more=2100)
     here.run()
     assert shelf.left == ids(1, 3, 4)
+
+
+def test_the_state_is_not_asked_for_requests_before_every_call(here: Museum, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    ask_state = Tombstones.requested_lately
+
+    def note(self: Tombstones, instance: Instance, since: datetime) -> list[Tombstone]:
+        asked.append(since)
+        return ask_state(self, instance, since)
+
+    here.fill(30)
+    here.batch_size = here.concurrency = 1
+    monkeypatch.setattr(Tombstones, "requested_lately", note)
+    here.run()
+    assert len(asked) < len(here.calls()) / 10
 
 
 # --- an erasure that is cut off ---

@@ -462,6 +462,19 @@ def test_a_refused_record_is_tried_again_when_it_changes_or_when_its_pause_is_ov
     assert here.run().status is Status.DONE
 
 
+def test_who_is_refused_again_and_again_rests_longer_each_time(here: Museum) -> None:
+    here.fill(2)
+    here.row(1)["family"] = ""
+    rests = []
+    for _ in range(4):
+        here.run()
+        [refused] = here.store.failures.refused("members")
+        rests.append((refused.tries, round((refused.next_try_at - here.clock.now).total_seconds() / 3600)))
+        here.clock.now = refused.next_try_at
+    assert rests == [(1, 1), (2, 6), (3, 24), (4, 24)]
+    assert here.clock.now - refused.since > timedelta(hours=50)
+
+
 def test_a_refused_record_that_is_put_back_or_taken_out_is_no_failure_any_more(here: Museum) -> None:
     here.fill(2)
     here.run()

@@ -1,9 +1,13 @@
 """Records that could not be synced: invalid ones, refused ones, and those without an id."""
 
+from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from rows import LATER, NOW, invalid, refused
 
+from syncd.domain.records import FieldProblem
+from syncd.state.failures import pause_after
 from syncd.state.store import Store
 
 
@@ -34,6 +38,35 @@ def test_all_that_is_set_aside_can_be_made_due(store: Store) -> None:
     assert store.failures.make_due("members", NOW) == 2
     assert {row.next_try_at for row in store.failures.refused("members")} == {NOW}
     assert [row.next_try_at for row in store.failures.refused("donors")] == [LATER]
+
+
+@pytest.mark.parametrize(("tries", "hours"), [(1, 1), (2, 6), (3, 24), (4, 24), (99, 24)])
+def test_who_is_refused_again_rests_longer(tries: int, hours: int) -> None:
+    assert pause_after(tries) == timedelta(hours=hours)
+
+
+def test_of_changes_the_invalid_are_replaced_among_those_that_were_read(store: Store) -> None:
+    erased = [replace(invalid(None, line), name=name) for line, name in ((4, b"one"), (5, b"two"))]
+    store.failures.replace_invalid("members", "run-1", [invalid("M-1", 2), invalid("M-2", 3), *erased])
+    store.failures.replace_invalid("donors", "run-1", [invalid("M-1", 2), replace(invalid(None, 3), name=b"one")])
+    store.failures.replace_invalid("members", "run-2", [invalid("M-3", 9)], among=["M-1", "M-3"], erased_among=[b"one"])
+    assert [row.position for row in store.failures.invalid("members")] == [f"m.csv line {n}" for n in (3, 5, 9)]
+    assert (store.failures.erased("members"), store.failures.erased("donors")) == ([b"two"], [b"one"])
+    assert len(store.failures.invalid("donors")) == 2
+    assert len(store.failures.invalid("members", limit=2)) == 2
+
+
+def test_failures_are_counted_by_what_is_wrong(store: Store) -> None:
+    store.failures.replace_invalid("members", "run", [invalid("M-1", 2), invalid("M-2", 3)])
+    for name, reason in (("M-3", "tel: is bad"), ("M-4", "tel: is bad"), ("M-5", "email: is taken")):
+        store.failures.set_aside("members", refused(name, reason=reason, action="update"))
+    store.failures.set_aside("donors", refused("D-1"))
+    found = store.failures
+    assert (found.count("members"), found.count("donors"), found.count("others")) == (5, 1, 0)
+    assert found.count_problems("members") == {FieldProblem(field="email", reason="is no address"): 2}
+    assert found.count_problems("donors") == {}
+    assert found.count_refusals("members") == {("update", "tel: is bad"): 2, ("update", "email: is taken"): 1}
+    assert len(found.refused("members", limit=1)) == 1
 
 
 def test_records_without_an_id_are_those_of_the_last_read(store: Store) -> None:

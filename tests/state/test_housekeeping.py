@@ -3,15 +3,17 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from museum import Museum, sqlite_url
 from office import CONFIG, Office, open_office
+from rows import store_on
 
 from syncd.domain.runs import Status
 from syncd.errors import StateUnusable
-from syncd.state import migrate
+from syncd.state import copying, migrate
 from syncd.state import tables as t
 from syncd.state.connect import open_engine
 from syncd.state.copying import TABLES, copy_state
@@ -145,6 +147,50 @@ def test_after_a_move_nothing_is_sent_and_work_goes_on(move: tuple[str, str]) ->
     assert [str(call) for call in moved.writes()]
     assert moved.sandbox.duplicates() == []
     moved.close()
+
+
+@pytest.fixture
+def other_file(tmp_path: Path) -> Iterator[sa.Engine]:
+    """An empty state in another file."""
+    engine = open_engine(f"sqlite:///{tmp_path / 'other.db'}")
+    migrate.upgrade(engine)
+    yield engine
+    engine.dispose()
+
+
+def test_every_row_is_copied_and_told(tmp_path: Path, other_file: sa.Engine) -> None:
+    museum = Museum(state_url=sqlite_url(tmp_path))
+    museum.fill(1200)
+    museum.run(probe=False)
+    told: list[tuple[str, int]] = []
+    rows = copy_state(museum.engine, other_file, lambda table, done: told.append((table, done)))
+    assert [done for table, done in told if table == "known"] == [1000, 1200]
+    assert rows == sum(dict(told).values())
+    moved = store_on(other_file)
+    assert moved.tally() == museum.store.tally()
+    assert list(moved.known.each("members")) == list(museum.store.known.each("members"))
+    museum.close()
+
+
+def test_a_copy_that_differs_from_the_original_is_none(
+    tmp_path: Path, other_file: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    museum = Museum(state_url=sqlite_url(tmp_path))
+    museum.fill(3)
+    museum.run()
+    copied = copying._copy_table
+
+    def lose_one(table: sa.Table, old: sa.Connection, new: sa.Connection, progress: Any) -> int:
+        done = copied(table, old, new, progress)
+        if table is t.known:
+            new.execute(sa.delete(t.known).where(t.known.c.foreign_id == "M-0002"))
+        return done
+
+    monkeypatch.setattr(copying, "_copy_table", lose_one)
+    with pytest.raises(StateUnusable, match="the copy of known differs from the original"):
+        copy_state(museum.engine, other_file, lambda _table, _done: None)
+    assert store_on(other_file).known.count("members") == 0
+    museum.close()
 
 
 def test_a_target_that_holds_anything_is_refused_and_left_alone(move: tuple[str, str]) -> None:

@@ -1,11 +1,14 @@
 """The journal: intents stay open until they are settled, and every line is found again."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from rows import LATER, NOW, create, ids, outcome
 
-from syncd.domain.changes import Action
+from syncd.domain.changes import Action, Result
 from syncd.state.store import Store
+
+SECOND = timedelta(seconds=1)
 
 
 def test_intents_are_numbered_in_their_order_and_open_until_settled(store: Store) -> None:
@@ -44,3 +47,101 @@ def test_what_was_found_by_looking_is_a_line_of_its_own_and_open_only_while_it_i
     (open_line,) = store.journal.of_customer("members", "M-2")
     assert (open_line.action, open_line.gomus_id, open_line.result, open_line.error) == ("adopt", 5, None, None)
     assert [intent.foreign_id for intent in store.journal.open_intents("members")] == ["M-2"]
+
+
+def begin(store: Store, foreign_id: str, *fields: str, sync: str = "members", action: Action = Action.UPDATE) -> int:
+    [number] = store.journal.begin("run", sync, [create(foreign_id, *fields)], action, NOW)
+    return number
+
+
+def test_what_is_sent_again_has_the_time_of_its_last_call_and_counts_its_rounds(store: Store) -> None:
+    first, second = begin(store, "M-1"), begin(store, "M-2")
+    store.journal.send_again([first], LATER)
+    store.journal.send_again([first], LATER, is_round=True)
+    store.journal.keep_open([second], LATER + SECOND)
+    found = [(one.begun_at, one.sent_at, one.round) for one in store.journal.open_intents("members")]
+    assert found == [(NOW, LATER, 1), (NOW, LATER + SECOND, 0)]
+
+
+def test_an_open_intent_is_closed_by_what_a_look_made_of_it(store: Store) -> None:
+    begin(store, "M-1")
+    begin(store, "M-2")
+    first, second = store.journal.open_intents("members")
+    store.journal.close(first, "skipped", gomus_id=7, words="cut off", at=LATER)
+    assert store.journal.open_intents("members") == [second]
+    [line] = store.journal.of_customer("members", "M-1")
+    assert (line.result, line.gomus_id, line.error, line.attempts, line.settled_at) == (
+        "skipped",
+        7,
+        "cut off",
+        0,
+        LATER,
+    )
+
+
+def test_words_are_forgotten_of_the_writes_to_one_customer_of_one_sync(store: Store) -> None:
+    for sync, name, action in (
+        ("members", "M-1", Action.UPDATE),
+        ("members", "M-1", Action.DELETE),
+        ("members", "M-2", Action.UPDATE),
+        ("donors", "M-1", Action.UPDATE),
+    ):
+        number = begin(store, name, sync=sync, action=action)
+        store.journal.settle([(number, outcome(create(name), action=action, error=f"{sync} {name}"))], LATER)
+    store.journal.forget_words("members", "M-1")
+    found = [("members", "M-1"), ("members", "M-2"), ("donors", "M-1")]
+    lines = [line for sync, name in found for line in store.journal.of_customer(sync, name)]
+    assert [line.error for line in lines] == ["members M-1", None, "members M-2", "donors M-1"]
+
+
+def test_a_write_that_is_open_in_any_sync_may_still_bring_a_customer(store: Store) -> None:
+    begin(store, "M-1", sync="donors", action=Action.CREATE)
+    begin(store, "M-2", action=Action.DELETE)
+    store.journal.settle([(begin(store, "M-3"), outcome(create("M-3")))], LATER)
+    syncs = ["members", "donors"]
+    assert [store.journal.has_open_write(syncs, name) for name in ("M-1", "M-2", "M-3", "M-4")] == [True, *[False] * 3]
+    assert not store.journal.has_open_write(["members"], "M-1")
+
+
+def test_unclear_are_those_whose_create_is_open(store: Store) -> None:
+    begin(store, "M-1", action=Action.CREATE)
+    begin(store, "M-2")
+    begin(store, "D-1", sync="donors", action=Action.CREATE)
+    store.journal.settle([(begin(store, "M-3", action=Action.CREATE), outcome(create("M-3")))], LATER)
+    assert store.journal.unclear("members") == {"M-1"}
+
+
+def test_the_steps_of_an_erasure_are_those_since_it_was_asked_for(store: Store) -> None:
+    steps = (
+        (Action.ANONYMIZE, NOW),
+        (Action.ANONYMIZE, LATER),
+        (Action.UPDATE, LATER),
+        (Action.DELETE, LATER + SECOND),
+    )
+    for action, at in steps:
+        done = outcome(create("M-1"), action=action, error="found")
+        store.journal.settle([(begin(store, "M-1", action=action), done)], at)
+    found = store.journal.steps("members", "M-1", since=LATER)
+    assert [(step.action, step.result, step.remark) for step in found] == [
+        ("anonymize", "ok", "found"),
+        ("delete", "ok", "found"),
+    ]
+    assert found[0].at == LATER.isoformat(timespec="seconds")
+    assert store.journal.steps("donors", "M-1", since=NOW) == store.journal.steps("members", "M-2", since=NOW) == []
+
+
+def test_the_outcomes_of_a_run_are_counted(store: Store) -> None:
+    changed = [outcome(create(name, "tel", "fax")) for name in ids(3)]
+    refused = outcome(create("M-9", "tel"), result=Result.FAILED, error="tel: is bad")
+    said = outcome(create("M-8", "fax"), error="left as go~mus has it: fax")
+    for one in (*changed, refused, said):
+        number = begin(store, one.change.foreign_id, *one.change.fields, action=Action.CREATE)
+        store.journal.settle([(number, one)], LATER)
+    begin(store, "M-7", "tel")
+    store.journal.begin("another", "members", [create("M-1", "tel")], Action.UPDATE, NOW)
+    journal = store.journal
+    assert journal.count_outcomes("run") == {("create", "ok"): 4, ("create", "failed"): 1, ("update", "open"): 1}
+    assert journal.count_fields("run", ["create"]) == {"tel": 3, "fax": 4}
+    assert journal.count_fields("run", ["update"]) == {}
+    assert [line.foreign_id for line in journal.remarks_of("run", 5)] == ["M-9", "M-8"]
+    assert [line.foreign_id for line in journal.remarks_of("run", 1)] == ["M-9"]

@@ -90,6 +90,14 @@ def test_absence_is_marked_and_taken_back(store: Store) -> None:
     assert absent == {"M-00001": NOW}
 
 
+def test_who_is_back_is_not_told_to_be_gone_any_more(store: Store) -> None:
+    store.known.put("members", [known(name) for name in ids(3)])
+    rows = [brief.row for brief in store.known.each("members")]
+    store.known.mark_told_gone("members", rows[1:])
+    store.known.mark_present("members", rows[2:])
+    assert [brief.foreign_id for brief in store.known.each_told_gone("members")] == ["M-00001"]
+
+
 def test_absence_counts_anew_in_one_sync_alone(store: Store) -> None:
     for sync in ("members", "donors"):
         store.known.put(sync, [known("M-1")])

@@ -124,6 +124,14 @@ def test_a_line_tells_neither_id_nor_instance_and_no_two_keys_the_same(file: Pat
     assert not {*first} & {*second}
 
 
+def test_what_is_written_today_is_read_by_every_later_version() -> None:
+    """The ledger outlives the state, and versions: these are its words of 2026."""
+    key = Key("secret")
+    assert (key.check, key.person("M-1")) == ("d10c6d0bfc1d03c17349f0fc099b9a11", "779f91ea456c7aa45f8da5e776ad629e")
+    assert key.instance("main") == "6866f31aaefd1e2260d9de438ed2fc0e"
+    assert key.address("https://demo.gomus.de") == "7d74a4bf630ff3a4bde815f05c6a0921"
+
+
 # --- files ---
 
 

@@ -1,5 +1,6 @@
 """Runs, and the fencing number that lets only the latest of them write."""
 
+from dataclasses import replace
 from datetime import timedelta
 from threading import Thread
 
@@ -10,6 +11,7 @@ from syncd.domain.changes import Action
 from syncd.domain.runs import Status, Summary, Trigger
 from syncd.errors import LeaseLost
 from syncd.state.ledger import Ledger
+from syncd.state.runs import Watermark
 from syncd.state.store import Store
 
 # --- syncs and the fence ---
@@ -98,3 +100,42 @@ def test_runs_are_remembered_with_their_counts_the_latest_first(store: Store) ->
     assert (first.status, first.counts, first.finished_at) == ("done", {"create.ok": 3}, LATER)
     assert (first.trigger, first.error, first.remedy) == ("schedule", None, None)
     assert [run.id for run in store.runs.latest("members")] == ["run-1"]
+
+
+def test_the_last_run_of_an_ending_is_the_latest_that_one_of_these_triggers_started(store: Store) -> None:
+    for number, (status, trigger) in enumerate(
+        [
+            (Status.DONE, Trigger.SCHEDULE),
+            (Status.PROBLEMS, Trigger.SCHEDULE),
+            (Status.DONE, Trigger.COMMAND_LINE),
+            (Status.FAILED, Trigger.SCHEDULE),
+        ]
+    ):
+        store.runs.begin(f"run-{number}", "members", "main", trigger, NOW + timedelta(seconds=number))
+        done = Summary(sync="members", run_id=f"run-{number}", status=status, counts={}, error="x", remedy="y")
+        store.runs.finish(done, LATER)
+    found = [
+        store.runs.last_ended("members", [Status.DONE]),
+        store.runs.last_ended("members", [Status.DONE, Status.PROBLEMS], [Trigger.SCHEDULE]),
+        store.runs.last_ended("members", [Status.HELD]),
+        store.runs.last_ended("donors", [Status.DONE]),
+    ]
+    assert [run and run.id for run in found] == ["run-2", "run-1", None, None]
+    run = store.runs.find("run-3")
+    assert run is not None
+    assert (run.status, run.error, run.remedy) == ("failed", "x", "y")
+    assert store.runs.find("run-9") is None
+
+
+def test_each_sync_has_its_watermark(store: Store) -> None:
+    mark = Watermark(cursor="5", context=b"c", full_at=NOW)
+    store.runs.move_watermark("members", mark)
+    store.runs.move_watermark("members", replace(mark, cursor="6"))
+    assert (store.runs.watermark("members"), store.runs.watermark("donors")) == (replace(mark, cursor="6"), None)
+
+
+def test_the_syncs_of_an_instance_are_told_by_its_address(store: Store) -> None:
+    for sync, address in (("members", b"one"), ("donors", b"one"), ("friends", b"two")):
+        store.runs.enter(sync, address)
+    store.runs.move_to("donors", b"two")
+    assert (store.runs.syncs_at(b"one"), sorted(store.runs.syncs_at(b"two"))) == (["members"], ["donors", "friends"])

@@ -92,10 +92,14 @@ class Habits:
 
     # --- refused batches ---
 
+    @property
+    def may_save_some(self) -> bool:
+        """Of a refused batch; in this run one that saved nobody is enough to tell."""
+        return not (self.is_unique or self.refuses_whole or self._unsaved)
+
     def saved_nobody(self, foreign_ids: Collection[str]) -> None:
-        """Of a refused batch nobody is there. It says something only where the batch was not too large."""
-        if len(foreign_ids) <= self.sizes.fits:
-            self._unsaved.update(foreign_ids)
+        """Of a refused batch nobody is there."""
+        self._unsaved.update(foreign_ids)
 
     def saw_created(self, foreign_id: str) -> None:
         """Whoever is taken now was a good one in the batch that saved nobody."""

@@ -41,7 +41,7 @@ from syncd.gomus.wire import WriteAnswer
 BATCH_REFUSALS = (413, 422)
 NOT_IN_TIME = (None, 408, 504)
 NO_ANSWER = 0
-AT_MOST = Lag(seconds=10.0, reads=1)  # so long reads may lag that never did; each look is a call for each member
+AT_MOST = Lag(seconds=5.0, reads=1)  # so long reads may lag that never did; each look is a call for each member
 C = TypeVar("C", Create, Update)
 
 
@@ -152,11 +152,10 @@ class Writing:
         Whoever is found shows how far reads have come by then: who was looked for before is looked for once more.
         """
         outcomes, missing = self._look_for(creates, self._look_again, later=False)
-        habits = self.delivery.habits
-        if not (outcomes or habits.is_unique or habits.refuses_whole):
+        if not outcomes and self.delivery.habits.may_save_some:
             outcomes, missing = self._look_for(creates, self._look_again, later=False, lag=AT_MOST)
             if not outcomes:
-                habits.saved_nobody([create.foreign_id for create in creates])
+                self.delivery.habits.saved_nobody([create.foreign_id for create in creates])
         if outcomes:
             more, missing = self._look_for(missing, self._look_again, later=False)
             outcomes += more

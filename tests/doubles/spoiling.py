@@ -148,7 +148,7 @@ FAULTS: Mapping[str, Fault] = {
     "a stranger's answer before": strangers_before,
     "a mate's answer": mates,
     "lagging for 3 seconds": lagging("seconds-later", 3),
-    "lagging for 9 seconds": lagging("seconds-later", 9),
+    "lagging for 4 seconds": lagging("seconds-later", 4),
     "lagging for 2 calls": lagging("calls-later", 2),
 }
 # Those that may go on for a while

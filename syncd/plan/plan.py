@@ -168,8 +168,9 @@ def _mended(read: Read) -> list[str]:
     for page in chunks(recall.set_aside().items()):
         ids = [foreign_id for foreign_id, _ in page]
         seen, known = spool.find_seen(ids), recall.store.known.find(recall.sync, ids)
+        asked = {one for one, cause in recall.tombstones(ids).items() if cause is Cause.REQUEST}
         for foreign_id, action in page:
-            is_erasure = action in ERASURES and foreign_id in known
+            is_erasure = action in ERASURES and foreign_id in known.keys() | asked
             if foreign_id not in seen:
                 is_over = isinstance(read, Snapshot) and not is_erasure
             else:

@@ -22,6 +22,7 @@ from syncd.gomus.client import Client
 from syncd.runs.requests import request_erasure
 from syncd.runs.run import opening
 from syncd.runs.world import World
+from syncd.sandbox.proxy import in_json
 from syncd.sandbox.switches import Switches
 from syncd.sources.base import Reading, ReadKind
 from syncd.state.connect import open_engine
@@ -480,6 +481,18 @@ def test_a_create_of_a_sync_that_is_gone_holds_it_up_for_its_time_alone(here: Mu
     here.clock.sleep(601)
     here.run()
     assert (there(here), is_open(here, "M-0002"), rows_of(here, "M-0002")) == (ids(1, 3, 4), False, [])
+
+
+def test_while_somebody_who_is_not_known_is_still_to_be_erased_no_run_says_that_it_is_done(here: Museum) -> None:
+    here.run()
+    other = here.sandbox.customers[0]
+    here.sandbox.add_customer(foreign_id="M-0077", surname="Muster77")
+    here.sandbox.hook = lambda _call: in_json(200, {"customer": {"id": other.id, **other.fields}})
+    here.erase("M-0077")
+    here.sandbox.hook = None
+    assert [here.run().status for _ in range(3)] == [Status.PROBLEMS] * 3
+    here.clock.sleep(7200)
+    assert (here.run().status, is_open(here, "M-0077"), there(here)) == (Status.DONE, False, ids(1, 2, 3, 4))
 
 
 @pytest.mark.parametrize("form", ["as-sent", "lower"])

@@ -504,7 +504,7 @@ def test_who_may_be_there_in_small_letters_is_erased_once_that_is_known(here: Mu
     here.clock.sleep(7200)
     here.remove(1)
     here.run()
-    here.clock.sleep(7200)
+    here.clock.sleep(86_400)
     here.run()
     assert (is_open(here, "M-0001"), "m-0001" in there(here)) == (False, form == "as-sent")
 

@@ -4,4 +4,4 @@
 fields, `options` the configuration.
 """
 
-__all__ = ["client", "fields", "judging", "options", "wire"]
+__all__ = ["client", "fields", "options", "wire"]

@@ -36,7 +36,7 @@ bench: $(STAMP)
 bench-slow-batches: $(STAMP)
 	@PYTHONPATH=tests/doubles $(BIN)/python tests/bench/slow_batches.py $(ROWS)
 
-# Breaks one place at a time and sees whether a test notices; takes about a minute for each: make mutants MUTANTS=100 SEED=2
+# Breaks one place at a time and sees whether a test notices; some seconds for each: make mutants MUTANTS=100 SEED=2
 MUTANTS ?= 60
 SEED ?= 1
 mutants: $(STAMP)

@@ -561,7 +561,7 @@ MUTANTS = [
 ]
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     ("invariant", "place", "name", "broken"), MUTANTS, ids=[mutant[3].__name__ for mutant in MUTANTS]
 )
@@ -574,7 +574,7 @@ def test_the_machine_catches_a_broken_version(
             Guarantees,
             settings=settings(
                 TestGuarantees.settings,
-                max_examples=400,
+                max_examples=1000,
                 phases=[Phase.generate],
                 derandomize=True,
                 database=None,

@@ -37,7 +37,7 @@ from syncd.state.ledger import ERASURE, Ledger
 from syncd.state.recall import Recall
 
 log = structlog.get_logger()
-WITNESSES = 5
+WITNESSES = 5  # so many customers are asked for before all are said to be gone
 
 
 def run(

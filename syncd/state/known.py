@@ -51,7 +51,7 @@ class Known:
     def witnesses(self, sync: str, limit: int) -> list[str]:
         """Some of those who are in go~mus, and are to stay."""
         present = select(C.foreign_id).where(C.sync == sync, ACTIVE, C.absent_since.is_(None), ~C.told_gone)
-        return [row.foreign_id for row in self.db.rows(present.order_by(C.row).limit(limit))]
+        return [row.foreign_id for row in self.db.rows(present.order_by(C.foreign_id).limit(limit))]
 
     def has_number(self, sync: str, gomus_id: int, *, but: str) -> bool:
         """Whether somebody else is known under the number. It reads all rows, for there is no index."""

@@ -55,14 +55,13 @@ class Leaver:
 
     def write(self, remote: RemoteCustomer, fields: Mapping[str, Value]) -> WriteAnswer:
         """By foreign_id; by number where that does not reach it, and where the foreign_id itself is to change."""
-        named = remote.foreign_id  # in the letters in which the instance keeps it
-        is_named = named is not None and (is_addressable(named) or "foreign_id" not in fields)
-        if named is not None and is_named:
+        named = _path_of(remote) if "foreign_id" in fields else remote.foreign_id
+        if named is not None:
             with suppress(Missing):
                 return self.delivery.client.update_one(named, fields)
         return self.delivery.write_by_number(
             remote.gomus_id,
-            lambda: self.is_at(remote.gomus_id, for_sure=is_named),
+            lambda: self.is_at(remote.gomus_id, for_sure=named is not None),
             lambda number: self.delivery.client.update_numbered(number, fields),
         )
 
@@ -71,16 +70,20 @@ class Leaver:
 
         `may_be_gone`: a call to delete it was sent before. Raises Missing where nobody was deleted by this one.
         """
-        habits, named = self.delivery.habits, remote.foreign_id
-        is_named = named is not None and is_addressable(named)
-        is_tried = is_named and not habits.deletes_by_number
-        if named is not None and is_tried:
+        habits, named = self.delivery.habits, _path_of(remote)
+        tried = None if habits.deletes_by_number else named
+        if tried is not None:
             with suppress(Missing):
-                self.delivery.client.delete(named)
+                self.delivery.client.delete(tried)
                 return
         self.delivery.write_by_number(
             remote.gomus_id,
-            lambda: self.is_at(remote.gomus_id, for_sure=is_tried or may_be_gone),
+            lambda: self.is_at(remote.gomus_id, for_sure=tried is not None or may_be_gone),
             self.delivery.client.delete,
         )
-        habits.deletes_by_number |= is_named
+        habits.deletes_by_number |= named is not None
+
+
+def _path_of(remote: RemoteCustomer) -> str | None:
+    """Its foreign_id, in the letters in which the instance keeps it, where that may stand in the path of a write."""
+    return remote.foreign_id if remote.foreign_id and is_addressable(remote.foreign_id) else None

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from syncd.delivery.delivery import STREAK
 from syncd.delivery.erasing import Erasing
-from syncd.delivery.habits import Habits, Letters, signs_in
+from syncd.delivery.habits import Habits, signs_in
 from syncd.delivery.looking import folded
 from syncd.delivery.meeting import completing, needs_look
 from syncd.delivery.outcomes import Again, Answer, alike, never_found, not_sent, unreadable
@@ -247,8 +247,8 @@ class Executor:
         """What is known of a create without sending it."""
         if self.habits.can_read(create.foreign_id) is False:
             return unreadable(create, signs_in(create.foreign_id) & self.habits.unreadable)
-        is_kept = self.habits.letters is Letters.SENT
-        if not is_kept and self._folded.setdefault(folded(create.foreign_id), create.foreign_id) != create.foreign_id:
+        id_ = create.foreign_id
+        if self.habits.may_fold(id_) and self._folded.setdefault(folded(id_), id_) != id_:
             return alike(create)
         intent = self.unclear.get(create.foreign_id)
         return never_found(create) if intent and intent.round >= ROUNDS else None

@@ -123,6 +123,10 @@ class Habits:
     def folds_ids(self) -> bool:
         return self.letters in (Letters.SMALL, Letters.CAPITAL)
 
+    def may_fold(self, foreign_id: str) -> bool:
+        """Whether the id may be kept in other letters; where nobody knows, one without capitals stays as it is."""
+        return self.folds_ids or (self.letters is None and foreign_id != foreign_id.lower())
+
     def saw_id(self, shown: str | None) -> None:
         """An instance that shows a capital letter keeps them."""
         if self.letters is None and shown and shown != shown.lower():
@@ -161,7 +165,8 @@ class Habits:
 
     def is_acquainted(self, foreign_id: str) -> bool:
         """Whether it is known when and how a customer with this id can be read back once it was created."""
-        return self.lag is not None and self.can_read(foreign_id) is not None
+        is_spelling_known = self.letters is not None or not self.may_fold(foreign_id)
+        return self.lag is not None and self.can_read(foreign_id) is not None and is_spelling_known
 
 
 def signs_in(foreign_id: str) -> frozenset[str]:

@@ -166,7 +166,8 @@ class Looking:
 
     def _may_be_in_other_letters(self, foreign_id: str) -> bool:
         """Where nobody knows yet whether the instance keeps capital letters."""
-        remote = self.read_in_other_letters(foreign_id) if self.habits.letters is None else None
+        is_open = self.habits.letters is None and self.habits.may_fold(foreign_id)
+        remote = self.read_in_other_letters(foreign_id) if is_open else None
         return remote is not None and is_alike(remote.foreign_id, foreign_id)
 
     def number_shows(self, gomus_id: int, foreign_id: str, *, mark: str = "") -> bool:

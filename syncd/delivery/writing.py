@@ -4,10 +4,9 @@ A write whose answer is lost is looked up, never repeated blindly. A refused bat
 sent again, in parts.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeVar
 
 from syncd.delivery.delivery import BACKOFF, Delivery
 from syncd.delivery.habits import Lag
@@ -16,6 +15,7 @@ from syncd.delivery.meeting import adopt, look_before, made_anew, meet, under_ot
 from syncd.delivery.outcomes import (
     Again,
     Answer,
+    C,
     changes_in,
     created,
     failed,
@@ -42,7 +42,6 @@ BATCH_REFUSALS = (413, 422)
 NOT_IN_TIME = (None, 408, 504)
 NO_ANSWER = 0
 AT_MOST = Lag(seconds=5.0, reads=1)  # so long reads may lag that never did; each look is a call for each member
-C = TypeVar("C", Create, Update)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +82,9 @@ class Writing:
         """One POST, and the looks that settle it.
 
         `probed`: nobody was found as the source writes them; where an instance may keep ids in other letters, they are
-        looked for in those too. The first create of all tells.
+        looked for in those too. The first create with a capital letter goes alone, and tells.
         """
-        habits = self.delivery.habits
-        if not (probed and (habits.folds_ids or (habits.letters is None and len(creates) == 1))):
+        if not (probed and self.delivery.habits.may_fold(creates[0].foreign_id)):
             return self._post(creates, tries=tries)
         looked = [self._look_at(create, self._adopt, self.delivery.read_in_other_letters) for create in creates]
         outcomes, left = outcomes_in(looked), changes_in(looked)
@@ -104,21 +102,25 @@ class Writing:
             return self._create_lost(creates, lost, sent_at, tries=tries)
         except Retryable as turned_away:
             return self._turned_away(creates, turned_away, tries=tries)
-        is_refusal = len(creates) == 1 and bool(answer.errors)  # whatever else it shows
-        shown = {} if is_refusal else self._shown(creates, answer)
-        if not is_refusal and (others := under_other_ids(self.delivery, creates, answer, shown)):
-            return replace(self._create_answered(creates, answer, {**shown, **others}), fatal=other_ids())
-        if not answer.errors and not shown:
-            return self._create_lost(creates, said_nothing(answer), sent_at, tries=tries)
-        return self._create_answered(creates, answer, shown)
+        return self._create_answered(creates, answer, sent_at, tries=tries)
 
     def _create_answered(
-        self, creates: Sequence[Create], answer: WriteAnswer, shown: Mapping[str, RemoteCustomer]
+        self, creates: Sequence[Create], answer: WriteAnswer, sent_at: datetime, *, tries: int
     ) -> Answer:
+        """Whom the answer shows by name alone may have the id all the same: a look tells."""
+        is_refusal = len(creates) == 1 and bool(answer.errors)  # whatever else it shows
+        shown = {} if is_refusal else self._shown(creates, answer)
+        by_name = {} if is_refusal else under_other_ids(self.delivery, creates, answer, shown)
+        if not (answer.errors or shown or by_name):
+            return self._create_lost(creates, said_nothing(answer), sent_at, tries=tries)
         outcomes = [self._created(one, shown[one.foreign_id], answer) for one in creates if one.foreign_id in shown]
         others = [create for create in creates if create.foreign_id not in shown]
-        settled, missing = self._look_for(others, self._look_again, later=answer.later)
+        settled, missing = self._look_for(others, self._look_again, later=answer.later or bool(by_name))
         outcomes += settled
+        if odd := [create for create in missing if create.foreign_id in by_name]:
+            outcomes += [self._created(create, by_name[create.foreign_id], answer) for create in odd]
+            left = [create for create in missing if create.foreign_id not in by_name]
+            return Answer(outcomes=outcomes, again=left, why=Again.IN_PARTS, took=True, fatal=other_ids())
         if missing and len(creates) > 1:
             return Answer(outcomes=outcomes, again=missing, why=Again.IN_PARTS, took=bool(shown))
         refusal = Refused("refused", reasons=answer.errors, status=answer.status, attempts=answer.attempts)

@@ -531,6 +531,28 @@ def test_a_create_that_was_saved_is_not_sent_again_whatever_the_refusal(world: W
     assert_as_listed(museum)
 
 
+@pytest.mark.parametrize("count", [1, 7])
+@pytest.mark.parametrize("reads", ["at-once", "seconds-later", "calls-later"])
+def test_an_answer_that_leaves_the_id_out_says_nothing_against_it(world: World, count: int, reads: str) -> None:
+    museum = world.museum(count, switches={"foreign_ids": "repeatable", "reads": reads})
+
+    def leave_out(call: Passing) -> Response:
+        answer = call.act()
+        if call.method == "GET":
+            return answer
+        body = answer.get_json()
+        shown = body.get("customers") or [body["customer"]]
+        kept = [{name: value for name, value in one.items() if name != "foreign_id"} for one in shown]
+        return in_json(answer.status_code, {"customers": kept} if "customers" in body else {"customer": kept[0]})
+
+    museum.sandbox.hook = leave_out
+    assert museum.run().status is Status.DONE
+    assert museum.run().status is Status.DONE
+    assert museum.calls() == []
+    assert_whole(museum)
+    assert_as_listed(museum)
+
+
 KEPT_IDS: Mapping[str, Callable[[str], str | None]] = {
     "none": lambda _id: None,
     "empty": lambda _id: "",

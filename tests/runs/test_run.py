@@ -60,6 +60,15 @@ def test_an_empty_instance_need_not_be_probed(here: Museum) -> None:
     assert here.calls() == ["POST /customers", "GET /customers/:id", *["POST /customers"] * 3]
 
 
+def test_an_id_without_capital_letters_is_looked_for_once(here: Museum) -> None:
+    here.prefix = "m-"
+    here.fill(1)
+    here.run()
+    here.fill(2)
+    here.run()
+    assert here.calls() == ["GET /customers/:id", "POST /customers"]
+
+
 def test_an_unchanged_run_makes_no_call(museum: Museum) -> None:
     museum.fill(50)
     museum.run()

@@ -103,6 +103,7 @@ def test_the_first_create_goes_alone_and_so_does_the_first_with_an_odd_id() -> N
     habits = fresh()
     before = habits.is_acquainted("M-1")
     habits.saw_lag(0.0)
+    habits.saw_id("M-1")
     assert (before, habits.is_acquainted("M-1"), habits.is_acquainted("M.1")) == (False, True, False)
 
 
@@ -131,3 +132,16 @@ def test_only_what_is_to_be_emptied_is_spelled_otherwise() -> None:
     habits = fresh()
     habits.blanks = {"tel": "", "fax": ""}
     assert habits.spell({"tel": None, "fax": "1", "email": None}) == {"tel": "", "fax": "1", "email": None}
+
+
+@pytest.mark.parametrize(("id_", "may"), [("M-1", True), ("m-1", False), ("007", False), ("ä-1", False), ("Ä-1", True)])
+def test_only_an_id_with_capital_letters_may_be_kept_otherwise_than_it_is(id_: str, may: bool) -> None:
+    assert fresh().may_fold(id_) is may
+
+
+def test_an_instance_that_has_shown_a_capital_letter_keeps_ids() -> None:
+    habits = fresh()
+    habits.saw_id("m-1")
+    before = habits.may_fold("M-1")
+    habits.saw_id("M-1")
+    assert (before, habits.may_fold("M-1")) == (True, False)

@@ -56,6 +56,7 @@ TOKEN_REFUSED = {
     403: ("the token lacks a permission (403)", "give the API user the right to read and write customers"),
 }
 
+MOST_MERGERS = 5  # so often one customer may have been merged into another, and that one again
 NEVER_ARRIVED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
@@ -247,7 +248,7 @@ class Client:
         raise AssertionError("the last attempt returns or raises")
 
     def _send(
-        self, method: str, path: str, query: Mapping[str, Any] | None, body: object, *, is_followed: bool = False
+        self, method: str, path: str, query: Mapping[str, Any] | None, body: object, *, followed: int = 0
     ) -> _Answer:
         with self._places:
             self._keep_pace()
@@ -258,10 +259,10 @@ class Client:
                     status, elsewhere = response.status_code, _other_customer(response)
             finally:
                 self._observe(method, status, self._clock() - began)
-        if elsewhere and method == "GET" and not is_followed:
-            return self._send(method, elsewhere, None, None, is_followed=True)
-        if elsewhere:
+        if elsewhere and method != "GET":
             return _Answer(status=status, failure=Missing, body=None, retry_after=None)
+        if elsewhere and followed < MOST_MERGERS:
+            return self._send(method, elsewhere, None, None, followed=followed + 1)
         if status // 100 == 3:
             raise Fatal(
                 f"go~mus sends the call elsewhere ({status})",
@@ -314,7 +315,9 @@ def _other_customer(response: httpx.Response) -> str | None:
     """The path of the customer into whom the one that was called has been merged, where a redirect leads to one."""
     there = response.next_request.url if response.next_request else None
     here, asked = response.request.url, response.request.url.path
-    if there is None or (there.scheme, there.netloc) != (here.scheme, here.netloc) or there.path == asked:
+    if there is None or (there.scheme, there.netloc) != (here.scheme, here.netloc):
+        return None
+    if there.path.rstrip("/") == asked.rstrip("/"):
         return None
     is_one = asked.startswith(f"{CUSTOMERS}/") and there.path.startswith(f"{CUSTOMERS}/")
     return there.raw_path.decode("ascii") if is_one else None

@@ -205,18 +205,38 @@ def test_a_create_that_was_not_simply_refused_may_have_been_done(status: int) ->
         answering(httpx.Response(status, json={"error": "Not now"})).create([ADA])
 
 
-def test_a_redirect_to_another_customer_is_followed_once_and_the_token_stays() -> None:
+def redirecting(times: int) -> tuple[Client, list[str]]:
+    """To the next customer, so many times; the last one answers."""
     asked: list[str] = []
 
-    def redirect(request: httpx.Request) -> httpx.Response:
-        asked.append(str(request.url))
-        return httpx.Response(301, headers={"Location": f"/api/v4/customers/{len(asked)}"})
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        if len(asked) <= times:
+            return httpx.Response(301, headers={"Location": f"/api/v4/customers/{len(asked)}"})
+        return httpx.Response(200, json={"customer": {"id": times, "foreign_id": "M-9"}})
 
-    assert client(httpx.MockTransport(redirect)).read("M-7") is None
-    assert len(asked) == 2
-    for there in ("https://elsewhere.example/api/v4/customers/1", "/login"):
-        with pytest.raises(Fatal):
-            answering(httpx.Response(302, headers={"Location": there})).read("M-7")
+    return client(httpx.MockTransport(answer)), asked
+
+
+@pytest.mark.parametrize("times", [1, 2, 5])
+def test_who_was_merged_again_and_again_shows_who_is_left(times: int) -> None:
+    calling, asked = redirecting(times)
+    found = calling.read("M-7")
+    assert (found and found.gomus_id, len(asked)) == (times, times + 1)
+
+
+def test_a_redirect_without_an_end_is_no_customer_who_is_gone() -> None:
+    calling, asked = redirecting(100)
+    with pytest.raises(Fatal):
+        calling.read("M-7")
+    assert len(asked) < 10
+
+
+@pytest.mark.parametrize("there", ["https://elsewhere.example/api/v4/customers/1", "/login", "/api/v4/customers/M-7/"])
+@pytest.mark.parametrize("call", [lambda c: c.read("M-7"), lambda c: c.delete("M-7")])
+def test_the_token_follows_no_other_redirect(there: str, call: Callable[[Client], object]) -> None:
+    with pytest.raises(Fatal):
+        call(answering(httpx.Response(302, headers={"Location": there})))
 
 
 def test_an_id_that_begins_with_a_digit_is_never_in_the_path_of_a_write() -> None:

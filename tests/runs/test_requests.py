@@ -1,5 +1,7 @@
 """Erasures on request: they hold for the instance, at once, whoever runs, and longer than the state."""
 
+import threading
+import time
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ import httpx
 import pytest
 from faults import Fault, Killed
 from museum import Feed, Museum, Shelf, WatchfulFeed, member, sqlite_url
+from werkzeug.wrappers import Response
 
 from syncd.domain.changes import Action, Cause, Create
 from syncd.domain.diff import DeleteMode
@@ -22,7 +25,7 @@ from syncd.gomus.client import Client
 from syncd.runs.requests import request_erasure
 from syncd.runs.run import opening
 from syncd.runs.world import World
-from syncd.sandbox.proxy import in_json
+from syncd.sandbox.proxy import Passing, in_json
 from syncd.sandbox.switches import Switches
 from syncd.sources.base import Reading, ReadKind
 from syncd.state.connect import open_engine
@@ -238,6 +241,35 @@ def test_the_run_under_way_erases_whom_it_would_have_treated_otherwise(
     assert there(here) == ids(1, 3, 4)
     assert (is_open(here, "M-0002"), rows_of(here, "M-0002")) == (False, [])
     assert not [one for one in here.sandbox.deleted if one["surname"] == "Muster2"]
+
+
+def test_who_asks_while_a_batch_is_under_way_is_not_sent_again_with_its_parts(here: Museum) -> None:
+    """The refused batch comes back after the run has taken notice of the request."""
+    here.batch_size, here.concurrency = 2, 2
+    here.run()
+    for row in here.rows:
+        row["notes"] = "changed"
+    here.row(1)["family"] = ""
+    noticed = threading.Event()
+
+    def hold_the_first_batch(call: Passing) -> Response:
+        sent = {one.get("foreign_id") for one in call.customers}
+        if call.method == "PUT" and "M-0002" in sent:
+            noticed.wait(10)
+            time.sleep(0.3)  # the run takes what comes next
+        elif call.method == "PUT" and "M-0003" in sent:
+            ask(here, "M-0002")
+            here.clock.sleep(2)
+            noticed.set()
+        return call.act()
+
+    here.sandbox.hook = hold_the_first_batch
+    here.run()
+    here.sandbox.hook = None
+    alone = [call for call in here.writes() if call.path.endswith("/M-0002") and call.method == "PUT"]
+    assert not [one for call in alone for one in call.customers if one.get("notes") == "changed"]
+    here.run()
+    assert (there(here), is_open(here, "M-0002"), rows_of(here, "M-0002")) == (ids(1, 3, 4), False, [])
 
 
 @pytest.mark.parametrize("number", range(4))

@@ -22,7 +22,9 @@ from museum import FIELDS_MAPPED, Museum, member
 from structlog.testing import LogCapture
 from werkzeug.wrappers import Response
 
+from syncd.domain.changes import Action, Create
 from syncd.domain.diff import DeleteMode
+from syncd.domain.records import Digests
 from syncd.domain.runs import Status
 from syncd.sandbox.customers import Complaint, Customer
 from syncd.sandbox.proxy import Hook, Passing, cut, html, in_json
@@ -698,7 +700,26 @@ def test_ids_in_small_letters_are_known_again_by_a_state_that_was_lost(
     assert museum.calls() == []
 
 
-@pytest.mark.parametrize("ids", each({"capitals": ["ab", "AB"], "one letter": ["M1x", "M1X"], "umlauts": ["ä1", "Ä1"]}))
+def test_a_create_of_unknown_fate_is_not_taken_for_one_that_differs_in_case_alone(world: World) -> None:
+    museum = world.museum(switches={"foreign_id_form": "lower", "foreign_ids": "repeatable"})
+    museum.rows[:] = [member(1, id="Xy"), member(2, id="ab")]
+    museum.run()
+    change = Create(foreign_id="M-AB", fields={}, digests=Digests(), source_digest=b"")
+    museum.store.journal.begin("run", museum.name, [change], Action.CREATE, museum.clock.now)
+    museum.run()
+    assert museum.store.known.find_one(museum.name, "M-AB") is None
+    assert len(museum.sandbox.customers) == 2
+
+
+ALIKE = {
+    "capitals": ["ab", "AB"],
+    "in one batch": ["Xy", "cd", "CD"],
+    "one letter": ["M1x", "M1X"],
+    "umlauts": ["ä1", "Ä1"],
+}
+
+
+@pytest.mark.parametrize("ids", each(ALIKE))
 @pytest.mark.parametrize("foreign_ids", ["repeatable", "unique"])
 @pytest.mark.parametrize(
     ("kept", "found"), [("as-sent", "in-any-form"), ("lower", "in-any-form"), ("lower", "as-kept")]
@@ -1228,6 +1249,27 @@ def test_an_address_that_go_mus_keeps_concerns_nobody_else(world: World, how: st
     assert_whole(museum)
     assert not museum.sandbox.by_foreign_id("M-0002")
     assert (customer(museum, 3)["date_of_birth"], customer(museum, 4)["tel"]) == (None, None)
+
+
+@pytest.mark.parametrize("how", ["fixed", "kept"])
+@pytest.mark.parametrize("refused", ["refused-422", "refused-409"])
+@pytest.mark.parametrize("act", ["leaves", "erased on request"])
+def test_an_address_that_stays_with_a_customer_who_stays_comes_to_an_end(
+    world: World, how: str, refused: str, act: str
+) -> None:
+    museum = world.museum(3, switches={"login_email": how, "delete_with_orders": refused})
+    museum.run()
+    gomus_id = customer(museum, 1).id
+    museum.sandbox.give_login(gomus_id)
+    museum.sandbox.add_order(gomus_id)
+    OTHER_ACTS[act](museum)
+    museum.remove(1)
+    museum.run()
+    assert museum.run().status is Status.DONE
+    assert (museum.calls(), museum.listed()) == ([], {})
+    assert not personal(as_left(museum, gomus_id), but=["email"])
+    assert "email" in world.told(museum, "M-0001")
+    assert not museum.sandbox.by_foreign_id("M-0001")
 
 
 INSISTED: Mapping[str, dict[str, Any]] = {

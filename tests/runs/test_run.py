@@ -69,6 +69,17 @@ def test_an_id_without_capital_letters_is_looked_for_once(here: Museum) -> None:
     assert here.calls() == ["GET /customers/:id", "POST /customers"]
 
 
+def test_what_verify_can_not_mend_is_no_success(here: Museum) -> None:
+    here.fill(3)
+    here.run()
+    here.change_remotely(1, tel="+49 30 9")
+    here.sandbox.merge(*(here.sandbox.by_foreign_id(f"M-000{number}")[0].id for number in (2, 3)))
+    assert here.verify(fix=True).summary.status is Status.PROBLEMS
+    here.remove(2)
+    here.change_remotely(1, tel="+49 30 9")
+    assert here.verify(fix=True).summary.status is Status.DONE
+
+
 def test_an_unchanged_run_makes_no_call(museum: Museum) -> None:
     museum.fill(50)
     museum.run()

@@ -117,6 +117,16 @@ def test_only_the_active_are_counted_and_the_others_are_unfinished(store: Store)
     assert [customer.foreign_id for customer in store.known.unfinished("members")] == ["M-00001", "M-00002"]
 
 
+def test_who_is_to_leave_is_no_witness(store: Store) -> None:
+    store.known.put("members", [known(f"M-{n}") for n in range(1, 6)] + [known("M-6", stage=Stage.ERASING)])
+    store.known.put("donors", [known("D-1")])
+    rows = {brief.foreign_id: brief.row for brief in store.known.each("members")}
+    store.known.mark_absent("members", [rows["M-1"]], NOW)
+    store.known.mark_told_gone("members", [rows["M-3"]])
+    assert store.known.witnesses("members", 2) == ["M-2", "M-4"]
+    assert store.known.witnesses("members", 9) == ["M-2", "M-4", "M-5"]
+
+
 def test_what_is_relearned_changes_digests_and_nothing_else(store: Store) -> None:
     store.known.put("members", [known("M-1"), known("M-2")])
     store.known.mark_absent("members", [brief.row for brief in store.known.find_briefs("members", ["M-1"])], NOW)

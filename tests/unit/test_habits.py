@@ -145,3 +145,9 @@ def test_an_instance_that_has_shown_a_capital_letter_keeps_ids() -> None:
     before = habits.may_fold("M-1")
     habits.saw_id("M-1")
     assert (before, habits.may_fold("M-1")) == (True, False)
+
+
+def test_the_first_id_with_a_capital_letter_goes_alone_too() -> None:
+    habits = fresh()
+    habits.saw_lag(0.0)
+    assert (habits.is_acquainted("m-1"), habits.is_acquainted("M-1")) == (True, False)

@@ -104,11 +104,7 @@ class Delivery(Looking):
             try:
                 return write(gomus_id)
             except Retryable as turned_away:
-                turned_away.attempts = tries
-                pause = BACKOFF.pause_as_asked(tries, turned_away.retry_after, chance=1.0)
-                if tries >= self.attempts or pause is None:
-                    raise
-                self.sleep(pause)
+                self.wait_as_asked(tries, turned_away)
         raise Missing("is no longer in go~mus", status=404)
 
     def _shows_under_id(self, foreign_id: str) -> tuple[bool, bool]:
@@ -121,6 +117,14 @@ class Delivery(Looking):
     def pause(self, tries: int) -> None:
         """Wait before another try, after `tries` of them. Raises Stopped."""
         self.sleep(BACKOFF.pause(tries))
+
+    def wait_as_asked(self, tries: int, turned_away: Retryable) -> None:
+        """Wait before another try, after `tries` of them. Raises the failure where that was the last one, and Stopped."""
+        turned_away.attempts = tries
+        pause = BACKOFF.pause_as_asked(tries, turned_away.retry_after, chance=1.0)
+        if tries >= self.attempts or pause is None:
+            raise turned_away
+        self.sleep(pause)
 
     # --- comparing ---
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from syncd.delivery.delivery import BACKOFF, Delivery
+from syncd.delivery.delivery import Delivery
 from syncd.delivery.habits import Lag
 from syncd.delivery.looking import Sighting, Whereabouts
 from syncd.delivery.meeting import adopt, look_before, made_anew, meet, under_other_ids
@@ -174,13 +174,10 @@ class Writing:
         return Answer(outcomes=outcomes, again=missing, why=Again.IN_PARTS, tries=tries - 1, slow=is_slow)
 
     def _turned_away(self, creates: Sequence[Create], failure: Retryable, *, tries: int) -> Answer:
-        tried = self.delivery.attempts - tries + 1
-        pause = BACKOFF.pause_as_asked(tried, failure.retry_after, chance=1.0)
-        if tries <= 1 or pause is None:
-            failure.attempts = tried
-            return Answer(outcomes=[failed(create, failure) for create in creates])
         try:
-            self.delivery.sleep(pause)
+            self.delivery.wait_as_asked(self.delivery.attempts - tries + 1, failure)
+        except Retryable:
+            return Answer(outcomes=[failed(create, failure) for create in creates])
         except Stopped:
             return Answer(outcomes=[not_sent(create) for create in creates])
         return Answer(again=creates, why=Again.AS_IT_WAS, tries=tries - 1)

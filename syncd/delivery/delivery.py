@@ -119,7 +119,7 @@ class Delivery(Looking):
         self.sleep(BACKOFF.pause(tries))
 
     def wait_as_asked(self, tries: int, turned_away: Retryable) -> None:
-        """Wait before another try, after `tries` of them. Raises the failure where that was the last one, and Stopped."""
+        """Wait before another try, after `tries` of them. Raises the failure after the last one, and Stopped."""
         turned_away.attempts = tries
         pause = BACKOFF.pause_as_asked(tries, turned_away.retry_after, chance=1.0)
         if tries >= self.attempts or pause is None:

@@ -10,7 +10,7 @@ import pytest
 import structlog
 from databases import ON_POSTGRES, SharedServer, migrated_template, new_database, upgrade_by_copy
 from engine import no_engine
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from syncd.state.connect import open_engine
 
@@ -21,8 +21,13 @@ SUITE = "SYNCD_TEST_SUITE"  # the folder that all workers of a suite share
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - what is synced to disk there costs nothing
 ROOM = 1 << 30
 
-# A machine that is busy elsewhere makes no claim wrong.
-settings.register_profile("syncd", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A machine that is busy elsewhere makes no claim wrong. What fails is made small, but not traced line by line: that
+# takes longer than all the rest, and a test that is stopped while its example is made small loses what it has found.
+PHASES = [phase for phase in Phase if phase is not Phase.explain]
+settings.register_profile(
+    "syncd", deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=PHASES, print_blob=True
+)
+TIME_TO_MAKE_SMALL = 900  # seconds; hypothesis ends it by itself after 300
 settings.load_profile("syncd")
 
 
@@ -55,6 +60,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "postgres" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.postgres)
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False) and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(TIME_TO_MAKE_SMALL))
 
 
 @pytest.fixture(scope="session")

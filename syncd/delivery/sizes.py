@@ -1,7 +1,8 @@
 """How many customers go into one call: what an instance takes at once, and what it answers in time.
 
-A cap is not told, only met: a batch is refused although each of its members would be taken. So a refused batch that is
-larger than any that was taken is suspected to be too large, until a member is refused by itself.
+A cap is not told, only met: a batch is refused although each of its members would be taken. So a refused batch is
+suspected to be too large, until a member is refused by itself. One that is larger than any that was taken makes the
+next ones smaller at once; another one only when all its members were taken after all, for then the cap was lowered.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,11 +14,20 @@ TRIED_AGAIN = timedelta(days=7)  # what was too much a week ago may be taken tod
 
 @dataclass(slots=True, kw_only=True)
 class Suspicion:
-    """A batch that may have been too large; `said` is the number that stood in the refusal, if one did."""
+    """A batch that may have been too large; `said` is the number that stood in the refusal, if one did.
+
+    `fits` is the largest batch that was taken since.
+    """
 
     size: int
     said: int | None
+    at: datetime
     members: set[str]
+    fits: int = 1
+
+    def over(self, fits: int) -> int:
+        """The smallest size that is too large, if it was."""
+        return self.said + 1 if self.said and self.said <= fits else self.size
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,7 +90,7 @@ class Sizes:
 
     def _over(self) -> int | None:
         bounds = [self.over] if self.over else []
-        bounds += [one.said + 1 if one.said and one.said <= self.fits else one.size for one in self._suspicions]
+        bounds += [one.over(self.fits) for one in self._suspicions if one.size > self.fits]
         return min(bounds, default=None)
 
     # --- what became of one ---
@@ -90,15 +100,15 @@ class Sizes:
         self.fits = max(self.fits, size)
         if self.over is not None and self.over <= self.fits:
             self.over = None
-        self._suspicions = [one for one in self._suspicions if one.size > self.fits]
+        self._suspicions = [one for one in self._suspicions if one.size > size]
+        for suspicion in self._suspicions:
+            suspicion.fits = max(suspicion.fits, size)
 
     def suspect(self, members: Sequence[str], *, said: int | None, at: datetime) -> bool:
-        """A batch was refused as a whole. False where it can't have been too large."""
-        if len(members) <= self.fits:
-            return False
-        self._suspicions.append(Suspicion(size=len(members), said=said, members=set(members)))
-        self.capped_at = at
-        return True
+        """A batch was refused as a whole. False where one of its size was taken before, so that others may be sent."""
+        if len(members) > 1:
+            self._suspicions.append(Suspicion(size=len(members), said=said, at=at, members=set(members)))
+        return len(members) > self.fits
 
     def ended(self, foreign_id: str, *, is_taken: bool) -> None:
         """A member that is taken by itself confirms a suspicion, any other refutes it."""
@@ -108,8 +118,14 @@ class Sizes:
             if is_taken and suspicion.members:
                 continue
             if is_taken:
-                self.over = min(filter(None, (self.over, self._over())))
+                self._believe(suspicion)
             self._suspicions.remove(suspicion)
+
+    def _believe(self, suspicion: Suspicion) -> None:
+        over = suspicion.over(self.fits)
+        self.over, self.capped_at = min(over, self.over or over), suspicion.at
+        if self.over <= self.fits:
+            self.fits = suspicion.fits
 
     def too_slow(self, size: int, at: datetime) -> None:
         """A batch was not answered in time. Those of its size that are under way say nothing new."""

@@ -822,6 +822,21 @@ def test_a_cap_is_found_exactly(world: World, cap: int) -> None:
     assert_as_listed(museum)
 
 
+@pytest.mark.parametrize("cap", each({str(cap): cap for cap in (7, 3, 13, 1)}))
+def test_a_cap_that_is_lowered_is_found_exactly(world: World, cap: int) -> None:
+    museum = world.museum(40)
+    museum.run()
+    for hundred in (100, 200, 300):
+        museum.sandbox.switches = Switches(batch_cap=cap)
+        museum.rows.extend(member(number) for number in range(hundred, hundred + 40))
+        museum.run()
+    posts = museum.sandbox.calls_to("POST")
+    assert {call.status for call in posts} == {201}
+    assert [len(call.customers) for call in posts] == [min(cap, left) for left in range(40, 0, -cap)]
+    assert_whole(museum)
+    assert_as_listed(museum)
+
+
 @pytest.mark.parametrize(("cap", "later"), each({"a little": (7, 9), "twice": (7, 14), "any": (7, 1000)}))
 def test_a_cap_that_was_raised_is_noticed_in_a_fortnight(world: World, cap: int, later: int) -> None:
     museum = world.museum(40, switches={"batch_cap": cap})

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from syncd.delivery.sizes import Sizes
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -16,7 +18,7 @@ def recalled(sizes: Sizes, now: datetime) -> Sizes:
 def refused(sizes: Sizes, size: int, *, said: int | None = None) -> None:
     """A batch that was refused as a whole, and whose members were all taken by themselves."""
     members = [f"M-{number}" for number in range(size)]
-    assert sizes.suspect(members, said=said, at=NOW)
+    assert sizes.suspect(members, said=said, at=NOW) is (size > sizes.fits)
     for member in members:
         sizes.ended(member, is_taken=True)
 
@@ -90,6 +92,42 @@ def test_what_was_taken_before_is_not_too_large() -> None:
     sizes.took(50)
     assert not sizes.suspect([f"M-{number}" for number in range(50)], said=None, at=NOW)
     assert sizes.suspect([f"M-{number}" for number in range(51)], said=None, at=NOW)
+
+
+@pytest.mark.parametrize("said", [None, 7])
+@pytest.mark.parametrize("before", [8, 20, 100])
+@pytest.mark.parametrize("since", [1, 5, 7])
+def test_a_cap_that_was_lowered_is_found_anew(since: int, before: int, said: int | None) -> None:
+    sizes = Sizes(most=100, in_time=100)
+    sizes.took(before)
+    members = [f"M-{number}" for number in range(min(before, 20))]
+    assert not sizes.suspect(members, said=said, at=NOW)
+    sizes.took(since)
+    for member in members:
+        sizes.ended(member, is_taken=True)
+    while sizes.is_searching:
+        if sizes.size <= 7:
+            sizes.took(sizes.size)
+        else:
+            refused(sizes, sizes.size, said=said)
+    assert (sizes.size, recalled(sizes, NOW).size, recalled(sizes, NOW + WEEK).size) == (7, 7, 100)
+
+
+def test_a_cap_is_not_believed_to_be_lowered_while_a_member_may_have_been_the_reason() -> None:
+    sizes = Sizes(most=100, in_time=100)
+    sizes.took(50)
+    sizes.suspect(["M-1", "M-2", "M-3"], said=None, at=NOW)
+    sizes.ended("M-1", is_taken=True)
+    assert (sizes.size, sizes.is_searching) == (100, False)
+    sizes.ended("M-2", is_taken=False)
+    sizes.ended("M-3", is_taken=True)
+    assert (sizes.size, sizes.over) == (100, None)
+
+
+def test_one_that_is_refused_by_itself_says_nothing_of_sizes() -> None:
+    sizes = Sizes(most=100, in_time=100)
+    refused(sizes, 1)
+    assert (sizes.size, sizes.over) == (100, None)
 
 
 def test_a_larger_batch_that_is_taken_ends_what_was_known_of_a_cap() -> None:

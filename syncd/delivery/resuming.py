@@ -4,14 +4,15 @@ One on request goes on at once. One for absence goes on where its first step has
 still erases; otherwise it is as if it had never been planned.
 """
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from syncd.delivery.delivery import STREAK, Delivery
 from syncd.delivery.leaver import Leaver
+from syncd.delivery.outcomes import failed
 from syncd.delivery.placeholders import Placeholders
-from syncd.domain.changes import Cause, Ending, Erase
+from syncd.domain.changes import Action, Cause, Ending, Erase, Outcome
 from syncd.domain.diff import AbsencePolicy
 from syncd.domain.records import KnownCustomer, RemoteCustomer, Stage
 from syncd.errors import CallFailed
@@ -21,7 +22,7 @@ from syncd.state.recall import Recall
 
 @dataclass(slots=True, kw_only=True)
 class Resuming:
-    """`settle` is how long a call whose answer was lost may still take effect.
+    """`settle` is how long a call whose answer was lost may still take effect; `report` hears of looks that failed.
 
     `waiting` are those of whom nothing has changed yet, though a lost call may still change it: who is back in the
     source has to wait, and who is absent may be planned anew.
@@ -31,6 +32,7 @@ class Resuming:
     delivery: Delivery
     policy: AbsencePolicy
     settle: timedelta
+    report: Callable[[Outcome], None]
     waiting: set[str] = field(default_factory=set)
 
     def each_begun(self, recall: Recall, *, but: Collection[str]) -> Iterator[Erase]:
@@ -49,10 +51,11 @@ class Resuming:
             try:
                 erase = self._judge(known, known.gomus_id, recall)
                 failures = 0
-            except CallFailed:
+            except CallFailed as failure:
                 failures += 1
                 if failures == STREAK:
                     raise
+                self.report(_unlooked(_erase(known, known.gomus_id, cause, Ending.DELETE), failure))
                 continue
             if erase:
                 yield erase
@@ -102,3 +105,8 @@ def _erase(known: KnownCustomer, gomus_id: int, cause: Cause, ending: Ending) ->
         ending=ending,
         anonymized=known.stage is Stage.ANONYMIZED,
     )
+
+
+def _unlooked(erase: Erase, failure: CallFailed) -> Outcome:
+    """One look that failed is no outage yet."""
+    return replace(failed(erase, failure, Action.ANONYMIZE), reached=True)

@@ -230,8 +230,8 @@ class Run:
         """Those of earlier runs that are to be finished now; those that are open as requests the executor learns of."""
         self._requests.look(at_once=True)
         policy = AbsencePolicy(mode=self._mode, grace=self.sync.grace, releases_linked=self.sync.releases_linked)
-        settle = self.sync.gomus.settle
-        resuming = Resuming(ledger=self.ledger, delivery=self.delivery, policy=policy, settle=settle)
+        settle, report = self.sync.gomus.settle, self._account.report
+        resuming = Resuming(ledger=self.ledger, delivery=self.delivery, policy=policy, settle=settle, report=report)
         begun = list(resuming.each_begun(self.recall(self.world.clock()), but=self._requests.taken))
         self._waiting = frozenset(resuming.waiting)
         return begun

@@ -313,7 +313,9 @@ def test_looks_for_those_begun_that_fail_now_and_then_end_no_run(museum: Museum)
     begin_erasures(museum, 6)
     unreachable = ("M-0001", "M-0002", "M-0004", "M-0005")
     summary = museum.run(lambda request, _n: Fault.UNAVAILABLE if request.url.path.endswith(unreachable) else None)
-    assert (summary.status, summary.error) == (Status.DONE, None)
+    assert (summary.status, summary.error) == (Status.PROBLEMS, None)
+    assert summary.outcomes["anonymize", "failed"] == 4
+    assert museum.run().status is Status.DONE
 
 
 def test_a_placeholder_tells_that_an_erasure_has_begun_where_nothing_else_was_there(museum: Museum) -> None:

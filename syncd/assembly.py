@@ -225,9 +225,16 @@ def make_sync(config: Config, sync: SyncConfig, sleep: Sleep) -> Sync:
         audit_per_run=sync.audit_per_run,
         fix_drift=sync.fix_drift,
         keep=config.state.keep,
+        absence_terms=_absence_terms(sync),
         releases_linked=sync.delete.linked == "release",
         holds_addresses=sync.delete.further_addresses == "hold",
     )
+
+
+def _absence_terms(sync: SyncConfig) -> bytes:
+    parts = sync.source, sync.foreign_id
+    texts = [part.model_dump_json(exclude_defaults=True) for part in parts]
+    return "\n".join([*texts, sync.delete.mode.value, str(sync.delete.grace)]).encode()
 
 
 def make_recall(config: Config, sync: SyncConfig, state: State) -> Recall:
@@ -240,6 +247,8 @@ def make_recall(config: Config, sync: SyncConfig, state: State) -> Recall:
         now=now(),
         erased=state.erasures.read(Place(sync.gomus, config.gomus[sync.gomus].url)),
         unclear=state.store.journal.unclear(sync.name),
+        absence_context=state.digester.context(_absence_terms(sync)),
+        counting=state.store.absences.counting(sync.name),
     )
 
 

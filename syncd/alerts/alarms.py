@@ -13,7 +13,7 @@ import structlog
 from syncd.alerts.channels import Channels, Message
 from syncd.config.model import Config, NotifyOptions, SyncConfig
 from syncd.domain.guards import how_to_release
-from syncd.domain.runs import SUCCEEDED, WHOLE, Status, Summary
+from syncd.domain.runs import COMPLETE, SUCCEEDED, WHOLE, Status, Summary
 from syncd.domain.schedule import Schedule
 from syncd.report.words import capitalized
 from syncd.state.conditions import Condition, Conditions, Telling
@@ -22,7 +22,6 @@ from syncd.state.store import Store
 log = structlog.get_logger()
 TIMEOUT = 10.0  # seconds; receivers that hang hold up nobody for longer, all of them together
 CLAIM = timedelta(minutes=2)  # one who died while telling is waited for no longer
-ON_TIME = (*SUCCEEDED, Status.HELD)  # what is held has been told, and the rest went through
 LOST = "state database"
 
 
@@ -68,7 +67,7 @@ class Alarms:
             count = sum(self._store.held.count_changes(summary.sync).values())
             text = f"A guard holds changes{run}: {reasons}. {remedy}."
             self._raise(summary.sync, Kind.HELD, text, now, level=max(1, count))
-        if summary.status in ON_TIME:
+        if summary.status in COMPLETE:
             self._clear(summary.sync, Kind.OVERDUE)
         if summary.status in SUCCEEDED:
             self._clear(summary.sync, Kind.HELD)
@@ -86,7 +85,7 @@ class Alarms:
         self._tell(now)
 
     def _overdue_since(self, sync: SyncConfig, schedule: Schedule, now: datetime, since: datetime) -> datetime | None:
-        run = self._store.runs.last_ended(sync.name, ON_TIME, WHOLE)
+        run = self._store.runs.last_ended(sync.name, COMPLETE, WHOLE)
         last = run.started_at if run else since
         turn = last
         for _ in range(self._options.overdue_after):

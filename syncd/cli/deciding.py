@@ -1,7 +1,8 @@
 """A person's word: `approve`, `retry` and `verify`."""
 
 import sys
-from datetime import timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Annotated
 
 import typer
@@ -9,41 +10,77 @@ import typer
 from syncd.alerts.alarms import Kind
 from syncd.assembly import make_sync, now, opening_state, opening_world
 from syncd.cli import context as ctx
-from syncd.cli.exits import CODES, HELD, stop
+from syncd.cli.exits import CODES, HELD, USAGE, stop
 from syncd.cli.progress import showing_progress
 from syncd.cli.stopping import stopping_on_signals
+from syncd.config.model import SyncConfig
 from syncd.delivery.looking import Whereabouts
+from syncd.domain.guards import Word
 from syncd.runs.verify import Drift
 from syncd.runs.verify import verify as verify_customers
 from syncd.state.conditions import Conditions
+from syncd.state.held import HeldChanges, HeldRow, Signature
 
-APPROVED_FOR = timedelta(hours=24)
+VERBS = {Word.APPROVED: "Approving releases", Word.REJECTED: "Rejecting drops"}
 
 
 def approve(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="The sync.")],
+    excepted: Annotated[
+        list[str] | None,
+        typer.Option("--except", metavar="ID", help="Not this one: it stays as it is. May be repeated."),
+    ] = None,
+    reject: Annotated[bool, typer.Option("--reject", help="Drop what is held: all of it stays as it is.")] = False,
+    by: Annotated[str | None, typer.Option("--by", help="Who has decided; left out: who runs this command.")] = None,
+    why: Annotated[str | None, typer.Option("--why", help="A reason to keep.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Release exactly the changes that a guard held. The next run carries them out; after 24 hours it is void."""
+    """Release exactly the changes that a guard held, or drop them. The next run carries them out.
+
+    It holds until the next complete run, and at least for 24 hours. What a later plan adds is held anew. Whoever is
+    excepted or rejected stays as it is until a later `approve` finds nothing else that is held, or the record changes.
+    """
+    word = Word.REJECTED if reject else Word.APPROVED
     with ctx.configured(context) as config:
-        ctx.pick(config, [name])
+        (sync,) = ctx.pick(config, [name])
         with opening_state(config) as state:
             held = state.store.held.find(name)
-            if held is None:
+            counts = state.store.held.count_open(name)
+            if not counts:
                 print(f"Nothing is held for {name}.")
                 return
-            for reason in held.guards.values():
-                print(f"Held since {held.held_at:%Y-%m-%d %H:%M} UTC: {reason}")
-            counts = state.store.held.count_changes(name)
-            print("Approving releases: " + (", ".join(f"{n} {action}" for action, n in counts.items()) or "no change"))
-            if sys.stdin.isatty() and not yes and not typer.confirm("Release them?"):
-                print("Nothing was released.")
+            but = _open_among(state.store.held, sync, excepted or [])
+            for line in _open_in_words(held, word, counts, but):
+                print(line)
+            if sys.stdin.isatty() and not yes and not typer.confirm("Is that right?"):
+                print("Nothing was decided.")
                 return
-            if not state.store.held.approve(name, held.run_id, by=ctx.who(), expires_at=now() + APPROVED_FOR):
+            said = Signature(by=by or ctx.who(), why=why, at=now())
+            if not state.store.held.decide(name, held.run_id if held else None, word, but=but, said=said):
                 stop("A run has held something else meanwhile; look again.", HELD)
             Conditions(state.engine).expect_more(name, Kind.HELD.value)
-        print(f"Released for 24 hours. Run `syncd --once --sync {name}`, or wait for the next run.")
+        print(f"Run `syncd --once --sync {name}`, or wait for the next run.")
+
+
+def _open_among(held: HeldChanges, sync: SyncConfig, typed: Sequence[str]) -> list[str]:
+    """The ids as they are held; ends the command for one that is not."""
+    found = {text: held.open_among(sync.name, ctx.spellings(sync, text)) for text in typed}
+    for text, ids in found.items():
+        if not ids:
+            stop(
+                f"--except {text}: nothing is held of it in {sync.name}. `syncd plan {sync.name}` shows samples.", USAGE
+            )
+    return list(chain.from_iterable(found.values()))
+
+
+def _open_in_words(held: HeldRow | None, word: Word, counts: Mapping[str, int], but: Sequence[str]) -> Iterator[str]:
+    if held:
+        yield from (f"Held since {held.held_at:%Y-%m-%d %H:%M} UTC: {reason}" for reason in held.guards.values())
+    else:
+        yield "No guard holds anything; this is what was rejected before."
+    changes = ", ".join(f"{number} {action}" for action, number in counts.items())
+    yield f"{VERBS[word]}: {changes}" + (f"; not so {', '.join(but)}" if but else "")
 
 
 def retry(

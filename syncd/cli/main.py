@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from syncd import __version__, log
-from syncd.cli import deciding, erasing, housekeeping, planning, reporting, serving, starting, status, trying
+from syncd.cli import deciding, erasing, housekeeping, linking, planning, reporting, serving, starting, status, trying
 from syncd.cli.context import Options
 from syncd.cli.exits import answering_to_the_end, stop
 from syncd.cli.progress import survive_narrow_outputs
@@ -83,6 +83,7 @@ for command in (
     status.failures,
     reporting.report,
     deciding.approve,
+    linking.link,
     deciding.retry,
     deciding.verify,
     erasing.erase,

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -24,7 +25,7 @@ from syncd.cli.exits import DONE, FAILED, HELD, PROBLEMS, USAGE, code_of, graves
 from syncd.cli.progress import showing_progress
 from syncd.cli.stopping import ending_on_signals
 from syncd.config.model import Config, SyncConfig
-from syncd.domain.guards import ask_guards
+from syncd.domain.guards import Limits, ask_guards
 from syncd.domain.records import InvalidRecord
 from syncd.errors import Fatal, Misconfigured, SyncdError
 from syncd.gomus.client import Client
@@ -33,9 +34,12 @@ from syncd.mapping.columns import require_columns
 from syncd.mapping.lookups import Lookup
 from syncd.mapping.mapper import Mapper
 from syncd.plan.approval import Approval
+from syncd.plan.figures import count_up, find_pairs
+from syncd.plan.plan import Plan
 from syncd.report.plan import PlanReport, plan_as_json, plan_as_lines, report_plan
 from syncd.runs.drawing import drawing_up, fetch_lookups
 from syncd.state.erasures import Place
+from syncd.state.recall import Recall
 
 SHOWN = 3
 SHOWN_EVERY = 500
@@ -43,6 +47,19 @@ SHOWN_EVERY = 500
 
 def draw_report(config: Config, sync: SyncConfig) -> PlanReport:
     """Draw up the plan of one sync; go~mus is asked for its lookups only."""
+    with _drawn(config, sync) as (plan, recall, limits):
+        Approval(recall).apply(plan)
+        return report_plan(sync.name, plan, limits, held=ask_guards(count_up(plan, recall), limits))
+
+
+def draw_pairs(config: Config, sync: SyncConfig) -> dict[str, str]:
+    """New ids with the absent ones that they equal but for their spelling."""
+    with _drawn(config, sync) as (plan, _, _):
+        return find_pairs(plan)
+
+
+@contextmanager
+def _drawn(config: Config, sync: SyncConfig) -> Iterator[tuple[Plan, Recall, Limits]]:
     made = make_sync(config, sync, time.sleep)
     with (
         looking_at_state(config) as state,
@@ -53,10 +70,7 @@ def draw_report(config: Config, sync: SyncConfig) -> PlanReport:
         lookups = fetch_lookups(made, client)
         read = lambda count: progress("reading", count, None)  # noqa: E731 - one line, used once
         with drawing_up(made, recall, lookups, progress=read) as drawn:
-            plan = drawn.plan
-            tripped = ask_guards(plan.figures, made.limits)
-            held = Approval(recall).still_held(plan, tripped)
-            return report_plan(sync.name, plan, made.limits, tripped=tripped, held=held)
+            yield drawn.plan, recall, made.limits
 
 
 def code_of_report(report: PlanReport) -> int:

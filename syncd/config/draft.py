@@ -192,7 +192,7 @@ def write_draft(draft: Draft, *, sync: str, url: str, source: Mapping[str, str])
         "",
         f"[sync.{sync}.delete]",
         'mode = "anonymize-then-delete"        # or "anonymize", "ignore"',
-        'grace = "7d"                          # absent this long before anything happens',
+        'grace = "30d"                         # absent this long before anything happens',
         "",
     ]
     return "\n".join(lines)

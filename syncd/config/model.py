@@ -154,9 +154,9 @@ class DeleteOptions(_Table):
     """What becomes of customers that the source no longer has."""
 
     mode: DeleteMode = DeleteMode.ANONYMIZE_THEN_DELETE
-    grace: Duration = timedelta(days=7)
+    grace: Duration = timedelta(days=30)
     max_percent: Percent = 5
-    max_count: int = Field(default=20, ge=0)
+    max_count: int = Field(default=100, ge=0)
     linked: Literal["release", "as-created"] = "release"  # customers that go~mus had before
     further_addresses: Literal["hold", "delete"] = "hold"  # customers with addresses that the API does not reach
 
@@ -166,6 +166,7 @@ class GuardOptions(_Table):
 
     update_percent: Percent = 50
     clear_percent: Percent = 20
+    identity_percent: Percent = 5
     first_contact: int = Field(default=20, ge=0)
     invalid_percent: Percent = 20
 

@@ -58,7 +58,8 @@ class Recovery:
                 now = self.ledger.clock()
                 for intent, found in zip(page, pool.map(self._look, page), strict=True):
                     seen = None if self._is_anothers(intent, found) else found
-                    if not self._settle(intent, seen) and self._is_overdue(intent, now, seen):
+                    is_settled = self._settle(intent, seen)
+                    if not is_settled and intent.action is not Action.LINK and self._is_overdue(intent, now, seen):
                         overdue[intent.foreign_id] = intent
                 if self._in_a_row >= STREAK:
                     return overdue
@@ -92,8 +93,21 @@ class Recovery:
         if isinstance(seen, CallFailed):
             log.warning("record.unclear", foreign_id=intent.foreign_id, action=intent.action.value, error=seen.message)
             return False
-        settle = self._settle_update if intent.action is Action.UPDATE else self._settle_create
-        return settle(intent, seen)
+        match intent.action:
+            case Action.UPDATE:
+                return self._settle_update(intent, seen)
+            case Action.LINK:
+                return self._settle_link(intent, seen)
+        return self._settle_create(intent, seen)
+
+    def _settle_link(self, intent: OpenIntent, remote: RemoteCustomer | None) -> bool:
+        """A person has to say it again where nothing came of it."""
+        if remote and remote.gomus_id == intent.gomus_id:
+            return self._settle_create(intent, remote)
+        if not self._is_overdue(intent, self.ledger.clock(), None):
+            return False
+        self.ledger.settle_open(intent, Result.SKIPPED, words="cut off; the customer has its old foreign_id")
+        return True
 
     def _settle_create(self, intent: OpenIntent, remote: RemoteCustomer | None) -> bool:
         if remote:

@@ -19,6 +19,7 @@ class Action(Enum):
     ANONYMIZE = "anonymize"
     DELETE = "delete"
     RELEASE = "release"  # only its foreign_id is taken off
+    LINK = "link"  # it gets another foreign_id
 
 
 class Result(Enum):
@@ -65,8 +66,9 @@ class Update:
     """The changed fields of a known customer.
 
     `digests` is all that will be known once they are accepted, `before` what is known until then. Without a
-    `source_digest` the record is compared again. `is_adopted`: the customer was found in this run. `kept`: fields that
-    are not sent, for go~mus keeps its own value.
+    `source_digest` the record is compared again. `exchanged`: fields that tell who somebody is, and had another value
+    before. `is_adopted`: the customer was found in this run. `kept`: fields that are not sent, for go~mus keeps its own
+    value.
     """
 
     order: ClassVar[int] = 2
@@ -78,6 +80,7 @@ class Update:
     digests: Digests
     source_digest: bytes
     before: Digests = field(default_factory=Digests)
+    exchanged: tuple[str, ...] = ()
     is_adopted: bool = False
     kept: tuple[str, ...] = ()
 
@@ -95,26 +98,26 @@ class Update:
         is_kin = self.before.scheme == self.digests.scheme
         digests = replace(
             self.digests,
-            fields=_exchanged(self.digests.fields, names, self.before.fields if is_kin else {}),
-            shown=_exchanged(self.digests.shown, names, self.before.shown if is_kin else {}),
+            fields=_overlaid(self.digests.fields, names, self.before.fields if is_kin else {}),
+            shown=_overlaid(self.digests.shown, names, self.before.shown if is_kin else {}),
         )
-        fields = _exchanged(self.fields, names, {})
+        fields = _overlaid(self.fields, names, {})
         return replace(self, fields=fields, digests=digests, source_digest=NO_RECORD)
 
     def keeping(self, theirs: Mapping[str, bytes]) -> "Update":
         """The other fields alone. In these go~mus keeps its own values, with the given digests, for good."""
         digests = replace(
             self.digests,
-            fields=_exchanged(self.digests.fields, theirs, {}),
+            fields=_overlaid(self.digests.fields, theirs, {}),
             shown={**self.digests.shown, **theirs},
         )
-        return replace(self, fields=_exchanged(self.fields, theirs, {}), digests=digests, kept=tuple(theirs))
+        return replace(self, fields=_overlaid(self.fields, theirs, {}), digests=digests, kept=tuple(theirs))
 
 
 NO_RECORD = b""
 
 
-def _exchanged(mapping: Mapping[str, V], names: Collection[str], others: Mapping[str, V]) -> dict[str, V]:
+def _overlaid(mapping: Mapping[str, V], names: Collection[str], others: Mapping[str, V]) -> dict[str, V]:
     """The mapping with what `others` have under these names, if anything."""
     kept = {name: value for name, value in mapping.items() if name not in names}
     return kept | {name: value for name, value in others.items() if name in names}
@@ -122,7 +125,10 @@ def _exchanged(mapping: Mapping[str, V], names: Collection[str], others: Mapping
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erase:
-    """Anonymize, read back and delete; or less, as `ending` says. Without a number it is looked for by its id alone."""
+    """Anonymize, read back and delete; or less, as `ending` says. Without a number it is looked for by its id alone.
+
+    `is_approved`: a person has decided on it, not only the rules.
+    """
 
     order: ClassVar[int] = 3
 
@@ -131,6 +137,7 @@ class Erase:
     cause: Cause
     ending: Ending = Ending.DELETE
     anonymized: bool = False  # that step is done already: only the delete is due
+    is_approved: bool = False
 
     @property
     def action(self) -> Action:

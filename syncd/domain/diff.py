@@ -7,6 +7,7 @@ from enum import Enum
 
 from syncd.domain.changes import Cause, Change, Create, Ending, Update
 from syncd.domain.digest import PersonDigester
+from syncd.domain.guards import OF_IDENTITY
 from syncd.domain.records import Customer, Digests, KnownCustomer, Origin, Stage
 from syncd.domain.winner import Write, is_due
 
@@ -69,6 +70,11 @@ class Wanted:
         differing = (name for name, digest in wanted.items() if known.fields.get(name) != digest)
         return tuple(name for name in differing if is_due(self.writes[name], wanted[name], trace(name, known)))
 
+    def exchanges(self, name: str, known: Digests) -> bool:
+        """Whether one value would take the place of another."""
+        nothing = (None, self.digester.field(name, None))
+        return known.fields.get(name) not in nothing and self.as_known.fields[name] not in nothing
+
     def beside(self, known: Digests, sent: Collection[str]) -> Digests:
         """All that is known once these fields are accepted."""
         agreed = {
@@ -115,6 +121,7 @@ def compare(customer: Customer, wanted: Wanted, memory: Memory, *, source_digest
             digests=held,
             source_digest=source_digest,
             before=known.digests,
+            exchanged=tuple(name for name in OF_IDENTITY if name in names and wanted.exchanges(name, known.digests)),
         ),
     )
 

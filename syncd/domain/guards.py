@@ -3,11 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from itertools import chain, islice
 
-from syncd.domain.changes import Change, Erase, Update
+from syncd.domain.changes import Change, Create, Erase, Update
 
 FLOOR = 20  # under this many, percentages mean nothing
-IDENTITY_PERCENT = 5
+ABSENT_AND_NEW_PERCENT = 5
+NEW_PERCENT = 50
+FEWEST_DELETED = 3  # fewer are never held for their share
+FEWEST_EXCHANGED = 5
+SHOWN_PAIRS = 3
+OF_IDENTITY = ("surname", "email", "date_of_birth")
 
 
 class Guard(Enum):
@@ -15,8 +21,19 @@ class Guard(Enum):
     UPDATE = "update"
     CLEAR = "clear"
     INVALID = "invalid"
-    IDENTITY = "identity"
+    IDENTITY = "identity"  # the ids look changed
+    PAIR = "pair"  # an absent id and a new one that differ in their spelling alone
+    PERSON = "identity_percent"  # who it is looks changed
+    CREATE = "create"
+    CONFIGURATION = "configuration"
     FIRST_CONTACT = "first_contact"
+
+
+class Word(Enum):
+    """What a person has decided on a change that was held."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,25 +47,37 @@ class Limits:
     delete_count: int
     update_percent: float
     clear_percent: float
+    identity_percent: float
     first_contact: int
     invalid_percent: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What the guards look at. `vanished`: customers absent for the first time; `unknown`: ids never seen before.
+    """What the guards look at: changes on which no person has decided yet.
 
-    `updates` are those that change what syncd wrote. `overwritten`: customers of whom values of somebody else would be
-    replaced, `overwriting`: how often which field; `unlooked`: those who could not be looked up, and may be such.
+    `deletes` are due, `deleted` were erased for absence within the last day without a person's word; `known_before`
+    were known when that day began. `absent`: those who are absent, since whenever; `unknown`: ids never seen before.
+    `pairs`: new ids with the absent ones that they equal but for their spelling. `updates` are those that change what
+    syncd wrote; `exchanged`: customers of whom a value that tells who they are would become another one, `exchanging`:
+    how often which. `overwritten`: customers of whom values of somebody else would be replaced, `overwriting`: how
+    often which field; `unlooked`: those who could not be looked up, and may be such.
     """
 
     known: int = 0
     records: int = 0
     invalid: int = 0
     deletes: int = 0
-    vanished: int = 0
+    deleted: int = 0
+    known_before: int = 0
+    absent: int = 0
     unknown: int = 0
+    is_absence_known: bool = True
+    is_configuration_new: bool = False
+    pairs: Mapping[str, str] = field(default_factory=dict)
     updates: int = 0
+    exchanged: int = 0
+    exchanging: Mapping[str, int] = field(default_factory=dict)
     cleared: Mapping[str, int] = field(default_factory=dict)
     overwritten: int = 0
     overwriting: Mapping[str, int] = field(default_factory=dict)
@@ -57,30 +86,33 @@ class Figures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """A guard that tripped; `fields` are those whose clearing is held.
-
-    `spares_planned`: those who were known before this run are let through, for a person has approved them.
+    """A guard that tripped. `fields` are those whose clearing or exchange is held, `ids` the customers that it concerns
+    where it does not concern all.
     """
 
     guard: Guard
     reason: str
     fields: frozenset[str] = frozenset()
-    spares_planned: bool = False
+    ids: frozenset[str] = frozenset()
 
     def holds(self, change: Change) -> bool:
         match self.guard:
             case Guard.IDENTITY:
                 return True
-            case Guard.DELETE | Guard.INVALID:  # a source that can't be read well does not prove absence
+            case Guard.PAIR:
+                return change.foreign_id in self.ids
+            case Guard.DELETE | Guard.INVALID | Guard.CONFIGURATION:
                 return isinstance(change, Erase) and not change.anonymized
+            case Guard.CREATE:
+                return isinstance(change, Create)
             case Guard.UPDATE:
                 return isinstance(change, Update)
             case Guard.CLEAR:
                 return isinstance(change, Update) and not self.fields.isdisjoint(change.cleared)
+            case Guard.PERSON:
+                return isinstance(change, Update) and not self.fields.isdisjoint(change.exchanged)
             case Guard.FIRST_CONTACT:
-                if not isinstance(change, Update) or (self.spares_planned and not change.is_adopted):
-                    return False
-                return bool(change.overwriting)
+                return isinstance(change, Update) and bool(change.overwriting)
 
 
 def held_part(change: Change, held: Sequence[Held]) -> Change | None:
@@ -111,41 +143,51 @@ def exceeds(count: int, whole: int, *, percent: float, floor: int = FLOOR) -> bo
 
 
 def ask_guards(figures: Figures, limits: Limits) -> tuple[Held, ...]:
-    return tuple(_ask(figures, limits))
+    return tuple(chain(_of_ids(figures), _of_deletes(figures, limits), _of_updates(figures, limits)))
 
 
-def _ask(figures: Figures, limits: Limits) -> Iterator[Held]:
+def _of_ids(figures: Figures) -> Iterator[Held]:
     known = figures.known
-    if exceeds(min(figures.vanished, figures.unknown), known, percent=IDENTITY_PERCENT):
+    if exceeds(min(figures.absent, figures.unknown), known, percent=ABSENT_AND_NEW_PERCENT):
         yield Held(
             guard=Guard.IDENTITY,
-            reason=f"{figures.vanished} of {known} known ids have vanished and {figures.unknown} unknown ones have "
+            reason=f"{figures.absent} of {known} known ids are absent and {figures.unknown} unknown ones have "
             "appeared: the ids themselves look changed (leading zeros gone, another prefix, another column)",
         )
-    if exceeds(figures.deletes, known, percent=limits.delete_percent, floor=limits.delete_count):
+    if figures.pairs:
+        examples = ", ".join(f"{new} for {old}" for new, old in islice(sorted(figures.pairs.items()), SHOWN_PAIRS))
+        yield Held(
+            guard=Guard.PAIR,
+            ids=frozenset(chain(figures.pairs, figures.pairs.values())),
+            reason=f"{len(figures.pairs)} new ids equal absent ones but for their spelling ({examples}): a person has "
+            "to say whether they are the same customers",
+        )
+    if known and not figures.is_absence_known and exceeds(figures.unknown, known, percent=NEW_PERCENT):
+        yield Held(
+            guard=Guard.CREATE,
+            reason=f"{figures.unknown} customers would be created beside {known} known ones, and this read does not "
+            f"show who is absent; the limit is {NEW_PERCENT} %",
+        )
+
+
+def _of_deletes(figures: Figures, limits: Limits) -> Iterator[Held]:
+    if not figures.deletes:
+        return
+    count, whole = figures.deletes + figures.deleted, figures.known_before or figures.known
+    is_large_share = count >= FEWEST_DELETED and exceeds(count, whole, percent=limits.delete_percent, floor=0)
+    if is_large_share or count > limits.delete_count:
+        earlier = f", {figures.deleted} of them in the last 24 hours" if figures.deleted else ""
         yield Held(
             guard=Guard.DELETE,
-            reason=f"{figures.deletes} of {known} known customers would be deleted at once; "
+            reason=f"{count} of {whole} known customers would be deleted within 24 hours{earlier}; "
             f"the limit is {limits.delete_percent:g} % and {limits.delete_count}",
         )
-    if exceeds(figures.updates, known, percent=limits.update_percent):
+    if figures.is_configuration_new:
         yield Held(
-            guard=Guard.UPDATE,
-            reason=f"{figures.updates} of {known} known customers would be updated at once; "
-            f"the limit is {limits.update_percent:g} %",
+            guard=Guard.CONFIGURATION,
+            reason=f"{figures.deletes} of {figures.known} known customers would be deleted, for what decides who is "
+            "absent has changed in the configuration (source, foreign_id, delete.mode or delete.grace)",
         )
-    cleared = {
-        name: count for name, count in figures.cleared.items() if exceeds(count, known, percent=limits.clear_percent)
-    }
-    if cleared:
-        counts = ", ".join(f"{name} for {count}" for name, count in sorted(cleared.items()))
-        yield Held(
-            guard=Guard.CLEAR,
-            fields=frozenset(cleared),
-            reason=f"fields would be emptied ({counts} of {known} known customers); "
-            f"the limit is {limits.clear_percent:g} %",
-        )
-    yield from ask_at_first_contact(figures, limits)
     if exceeds(figures.invalid, figures.records, percent=limits.invalid_percent):
         yield Held(
             guard=Guard.INVALID,
@@ -154,15 +196,45 @@ def _ask(figures: Figures, limits: Limits) -> Iterator[Held]:
         )
 
 
-def ask_at_first_contact(figures: Figures, limits: Limits, *, spares_planned: bool = False) -> Iterator[Held]:
+def _of_updates(figures: Figures, limits: Limits) -> Iterator[Held]:
+    known = figures.known
+    if exceeds(figures.updates, known, percent=limits.update_percent):
+        yield Held(
+            guard=Guard.UPDATE,
+            reason=f"{figures.updates} of {known} known customers would be updated at once; "
+            f"the limit is {limits.update_percent:g} %",
+        )
+    if exceeds(figures.exchanged, known, percent=limits.identity_percent, floor=FEWEST_EXCHANGED):
+        yield Held(
+            guard=Guard.PERSON,
+            fields=frozenset(figures.exchanging),
+            reason=f"{figures.exchanged} of {known} known customers would become somebody else "
+            f"({_counts(figures.exchanging)}): a column looks sorted alone; the limit is {limits.identity_percent:g} %",
+        )
+    cleared = {
+        name: count for name, count in figures.cleared.items() if exceeds(count, known, percent=limits.clear_percent)
+    }
+    if cleared:
+        yield Held(
+            guard=Guard.CLEAR,
+            fields=frozenset(cleared),
+            reason=f"fields would be emptied ({_counts(cleared)} of {known} known customers); "
+            f"the limit is {limits.clear_percent:g} %",
+        )
+    yield from ask_at_first_contact(figures, limits)
+
+
+def ask_at_first_contact(figures: Figures, limits: Limits) -> Iterator[Held]:
     """Asked again once all were looked up: no plan knows what go~mus shows of whom syncd does not know."""
     if not figures.overwritten or figures.overwritten + figures.unlooked <= limits.first_contact:
         return
-    counts = ", ".join(f"{name} {count}" for name, count in sorted(figures.overwriting.items()))
     unlooked = f", and {figures.unlooked} could not be looked up" if figures.unlooked else ""
     yield Held(
         guard=Guard.FIRST_CONTACT,
-        spares_planned=spares_planned,
         reason=f"of {figures.overwritten} customers whom go~mus had before, values that syncd did not put there would "
-        f"be overwritten ({counts}){unlooked}; the limit is {limits.first_contact} customers",
+        f"be overwritten ({_counts(figures.overwriting)}){unlooked}; the limit is {limits.first_contact} customers",
     )
+
+
+def _counts(fields: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(fields.items()))

@@ -16,11 +16,12 @@ class Trigger(Enum):
     DEMO = "demo"
     ERASE = "erase"
     VERIFY = "verify"
+    LINK = "link"
 
     @property
     def is_whole(self) -> bool:
         """Whether the run reads the source and carries out what follows, as a scheduled run does."""
-        return self not in (Trigger.ERASE, Trigger.VERIFY)
+        return self not in (Trigger.ERASE, Trigger.VERIFY, Trigger.LINK)
 
 
 WHOLE = tuple(trigger for trigger in Trigger if trigger.is_whole)
@@ -37,6 +38,7 @@ class Status(Enum):
 
 
 SUCCEEDED = (Status.DONE, Status.PROBLEMS)
+COMPLETE = (*SUCCEEDED, Status.HELD)  # what is held has been told, and the rest went through
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

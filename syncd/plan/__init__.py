@@ -1,7 +1,8 @@
 """From a read to a plan: the changes of a run, and who may be absent.
 
 `reading` compares records while they are read, `spool` keeps what follows from them, `plan` is the result as data,
-`watermark` says where the next read begins, `approval` what a person has released.
+`watermark` says where the next read begins, `figures` what the guards are asked with, `approval` what a person has
+decided.
 """
 
-__all__ = ["approval", "plan", "reading", "spool", "watermark"]
+__all__ = ["approval", "figures", "plan", "reading", "spool", "watermark"]

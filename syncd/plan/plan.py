@@ -12,8 +12,9 @@ from typing import TypeVar
 from syncd.domain.changes import Action, Cause, Change, Create, Erase, Update
 from syncd.domain.chunks import chunks
 from syncd.domain.diff import Absence, AbsencePolicy, DeleteMode, Verdict, judge_absence
-from syncd.domain.guards import Figures, Held, free_part, held_part
+from syncd.domain.guards import Held, Word, free_part, held_part
 from syncd.domain.records import KnownBrief, Stage
+from syncd.domain.spelling import spelling_of
 from syncd.errors import IncompleteRead
 from syncd.plan.reading import Gone, Partial, Read, Snapshot
 from syncd.plan.spool import Spool
@@ -27,7 +28,7 @@ class Plan:
     """The changes of one run, as data: values are in the spool, everything else may be shown and logged."""
 
     read: Read
-    figures: Figures
+    absent: int  # so many are absent, but for those of whom a person has said that they have left
     counts: Mapping[str, int]
     fields: Mapping[str, int]  # go~mus field → how many updates change it
     found: Found
@@ -54,30 +55,44 @@ class Plan:
             yield from self.spool.changes(kind)
 
     def held_by(self, held: Sequence[Held]) -> Iterator[Change]:
-        """What of the changes is held."""
-        return (part for change in self.changes() if (part := held_part(change, held)))
+        """What of the changes is held: a person has decided on none of them."""
+        for kind in (Create, Update, Erase):
+            yield from (part for change in self.undecided(kind) if (part := held_part(change, held)))
+
+    def undecided(self, kind: type[C]) -> Iterator[C]:
+        """The changes of one kind on which no person has decided."""
+        return (change for change, word in self.spool.decided(kind) if not word)
+
+    def count_decided(self) -> dict[Word, Counter[str]]:
+        """How many changes a person has approved and rejected, by action."""
+        counts = {word: Counter[str]() for word in Word}
+        for kind in (Create, Update, Erase):
+            for change, word in self.spool.decided(kind):
+                if word:
+                    counts[word][change.action.value] += 1
+        return counts
 
     def released(self, kind: type[C], held: Sequence[Held]) -> Iterator[C]:
-        """What of the changes of one kind none of these guards holds."""
-        parts = (free_part(change, held) for change in self.spool.changes(kind))
-        return (part for part in parts if isinstance(part, kind))
+        """What of the changes of one kind a person has approved, or none of these guards holds."""
+        for change, word in self.spool.decided(kind):
+            if word is Word.APPROVED:
+                yield replace(change, is_approved=True) if isinstance(change, Erase) else change
+            elif not word and isinstance(part := free_part(change, held), kind):
+                yield part
 
-    def figures_once_looked(self, *, unlooked: int, spares_planned: bool) -> Figures:
-        """The figures after the customers that were not known have been looked up."""
-        updates = _Updates.count(u for u in self.spool.changes(Update) if u.is_adopted or not spares_planned)
-        return replace(
-            self.figures, overwritten=updates.overwritten, overwriting=updates.overwriting, unlooked=unlooked
-        )
+    def bare(self, foreign_id: str) -> str:
+        """The id as the source has it, without the prefix."""
+        return foreign_id.removeprefix(self.read.comparison.mapper.prefix)
 
 
 def draw_up(read: Read, *, now: datetime, mode: DeleteMode, grace: timedelta, releases_linked: bool = True) -> Plan:
     """Turn a finished read into a plan. The guards have not been asked yet."""
     comparison = read.comparison
-    spool, recall, tally = comparison.spool, comparison.recall, comparison.tally
+    spool, tally = comparison.spool, comparison.tally
     nameless = _nameless(read, now)
     policy = AbsencePolicy(mode=mode, grace=grace, releases_linked=releases_linked)
     absences = _judge_absences(read, _hiding(read, nameless, policy, now), now)
-    updates = _Updates.count(spool.changes(Update))
+    fields = Counter(name for update in spool.changes(Update) for name in update.fields)
     verdicts = spool.count_verdicts()
     tally.update({verdict.value: count for verdict, count in verdicts.items() if verdict not in UNCOUNTED})
     tally["unchanged"] = verdicts.get(Verdict.UNCHANGED, 0) + verdicts.get(Verdict.RELEARNED, 0)
@@ -85,20 +100,9 @@ def draw_up(read: Read, *, now: datetime, mode: DeleteMode, grace: timedelta, re
     tally.update(erase.action.value for erase in spool.changes(Erase))
     return Plan(
         read=read,
-        figures=Figures(
-            known=recall.store.known.count(recall.sync),
-            records=tally["records"],
-            invalid=tally["invalid"],
-            deletes=spool.count_changes(Erase),
-            vanished=len(absences.newly_absent),
-            unknown=tally["create"],
-            updates=updates.own,
-            cleared=updates.cleared,
-            overwritten=updates.overwritten,
-            overwriting=updates.overwriting,
-        ),
+        absent=absences.count,
         counts={name: count for name, count in sorted(tally.items()) if count},
-        fields=updates.fields,
+        fields=fields,
         found=Found(
             newly_absent=absences.newly_absent,
             newly_told=absences.newly_told,
@@ -121,25 +125,32 @@ def _hiding(read: Read, nameless: Mapping[bytes, datetime], policy: AbsencePolic
     return replace(policy, hidden_since=hidden_since)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Absences:
-    """The rows of those who are absent, or told to be gone, since this read."""
+    """The rows of those who are absent, or told to be gone, since this read; and how many are absent at all."""
 
-    newly_absent: list[int]
-    newly_told: list[int]
+    newly_absent: list[int] = field(default_factory=list)
+    newly_told: list[int] = field(default_factory=list)
+    count: int = 0
 
 
 def _judge_absences(read: Read, policy: AbsencePolicy, now: datetime) -> Absences:
     """Spool an erasure for each customer whose absence is certain and has lasted for the whole grace time."""
     spool, recall, tally = read.comparison.spool, read.comparison.recall, read.comparison.tally
     told_policy = replace(policy, hidden_since=None)  # nothing hides whom the source names
-    absences = Absences([], [])
+    absences = Absences()
+    has_new, prefix = bool(spool.count_changes(Create)), read.comparison.mapper.prefix
     for page in chunks(_active(read.gone(), recall.waiting)):
+        absences.count += sum(recall.is_unexplained(gone.known.absent_since) for gone in page)
+        if has_new:
+            ids = [gone.known.foreign_id for gone in page]
+            spool.add_absent((spelling_of(one.removeprefix(prefix)), one) for one in ids)
         absences.newly_absent.extend(gone.known.row for gone in page if gone.known.absent_since is None)
         absences.newly_told.extend(gone.known.row for gone in page if gone.is_told and not gone.known.told_gone)
         due: list[KnownBrief] = []
         for gone in page:
-            verdict = judge_absence(gone.known.absent_since, now=now, policy=told_policy if gone.is_told else policy)
+            since = None if recall.counts_anew else gone.known.absent_since
+            verdict = judge_absence(since, now=now, policy=told_policy if gone.is_told else policy)
             if verdict is Absence.DUE:
                 due.append(gone.known)
             else:
@@ -192,25 +203,3 @@ def _erasure(known: KnownBrief, policy: AbsencePolicy) -> Erase:
     ending = policy.ending_of(known.origin)
     assert known.gomus_id is not None and ending  # noqa: S101, PT018 - `_active` and `judge_absence` let no other through
     return Erase(foreign_id=known.foreign_id, gomus_id=known.gomus_id, cause=Cause.ABSENCE, ending=ending)
-
-
-@dataclass(slots=True)
-class _Updates:
-    """How many change what syncd wrote (`own`), and overwrite what somebody else put there; and which fields."""
-
-    own: int = 0
-    overwritten: int = 0
-    fields: Counter[str] = field(default_factory=Counter)
-    cleared: Counter[str] = field(default_factory=Counter)
-    overwriting: Counter[str] = field(default_factory=Counter)
-
-    @classmethod
-    def count(cls, updates: Iterable[Update]) -> "_Updates":
-        counted = cls()
-        for update in updates:
-            counted.own += len(update.overwriting) < len(update.fields)
-            counted.overwritten += bool(update.overwriting)
-            counted.fields.update(update.fields.keys())
-            counted.cleared.update(update.cleared)
-            counted.overwriting.update(update.overwriting)
-        return counted

@@ -12,6 +12,7 @@ from typing import Self, TypeVar
 from syncd.domain.changes import Change
 from syncd.domain.chunks import CHUNK
 from syncd.domain.diff import Verdict
+from syncd.domain.guards import Word
 from syncd.domain.records import Digests, InvalidRecord, Position
 from syncd.errors import Fatal
 
@@ -22,9 +23,11 @@ create table seen (
   foreign_id text primary key, source blob, verdict text, file text, line int, unit text
 ) without rowid;
 create index seen_gone on seen (foreign_id) where verdict = 'gone';
-create table change (id integer primary key, foreign_id text, kind int, body blob);
+create table change (id integer primary key, foreign_id text, kind int, body blob, word text);
 create index change_of on change (foreign_id);
 create index change_kind on change (kind, id);
+create table absent (spelling text, foreign_id text);
+create index absent_spelling on absent (spelling);
 create table invalid (id integer primary key, foreign_id text, line int, body blob);
 create index invalid_of on invalid (foreign_id);
 create table relearned (foreign_id text primary key, source blob, body blob) without rowid;
@@ -114,15 +117,40 @@ class Spool:
 
     def changes(self, kind: type[C]) -> Iterator[C]:
         """All changes of one kind; also those that are added during the iteration."""
+        return (change for change, _ in self.decided(kind))
+
+    def decided(self, kind: type[C]) -> Iterator[tuple[C, Word | None]]:
+        """All changes of one kind, each with what a person has decided on it."""
         last = 0
         while rows := self._db.execute(
-            "select id, body from change where kind = ? and id > ? order by id limit ?", (kind.order, last, CHUNK)
+            "select id, body, word from change where kind = ? and id > ? order by id limit ?", (kind.order, last, CHUNK)
         ).fetchall():
-            for last, body in rows:  # noqa: B007 - `last` is where the next page begins
-                yield _thaw(body)
+            for last, body, word in rows:  # noqa: B007 - `last` is where the next page begins
+                yield _thaw(body), Word(word) if word else None
+
+    def decide(self, words: Iterable[tuple[str, Word]]) -> None:
+        """Note what a person has decided on the changes of these customers."""
+        rows = [(word.value, foreign_id) for foreign_id, word in words]
+        self._db.executemany("update change set word = ? where foreign_id = ?", rows)
+
+    def decided_among(self, foreign_ids: Sequence[str]) -> set[str]:
+        """The customers of whom a change is planned on which a person has decided."""
+        question = f"select foreign_id from change where foreign_id in ({_marks(foreign_ids)}) and word is not null"  # noqa: S608 - only question marks
+        return {row[0] for row in self._db.execute(question, foreign_ids)}
 
     def count_changes(self, kind: type[Change]) -> int:
         return int(self._db.execute("select count(*) from change where kind = ?", (kind.order,)).fetchone()[0])
+
+    # --- ids alike ---
+
+    def add_absent(self, spellings: Iterable[tuple[str, str]]) -> None:
+        """Note the ids of absent customers; a spelling is what an id has in common with those that equal it."""
+        self._db.executemany("insert into absent values (?, ?)", spellings)
+
+    def find_absent(self, spellings: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """The spellings among these under which somebody is absent, with whom."""
+        question = f"select spelling, foreign_id from absent where spelling in ({_marks(spellings)})"  # noqa: S608 - only question marks
+        return iter(self._db.execute(question, spellings).fetchall())
 
     def withdraw(self, foreign_id: str) -> None:
         """Take back the changes that follow from a record which another record contradicts."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from syncd.domain.changes import Change, Create, Erase, Update
-from syncd.domain.guards import Held, Limits, how_to_release
+from syncd.domain.guards import Held, Limits, Word, how_to_release
 from syncd.domain.records import InvalidRecord
 from syncd.plan.plan import Plan
 from syncd.report import words
@@ -26,10 +26,10 @@ class PlanReport:
     samples: tuple[tuple[str, str, tuple[str, ...]], ...]  # foreign_id, action, fields
     invalid: tuple[InvalidRecord, ...]
     held: tuple[Held, ...]
-    approved: tuple[Held, ...]  # would be held, had not a person released it
+    decided: Mapping[Word, Mapping[str, int]]  # what a person has approved or rejected, by action
 
 
-def report_plan(sync: str, plan: Plan, limits: Limits, *, tripped: Sequence[Held], held: Sequence[Held]) -> PlanReport:
+def report_plan(sync: str, plan: Plan, limits: Limits, *, held: Sequence[Held]) -> PlanReport:
     return PlanReport(
         sync=sync,
         description=plan.description,
@@ -41,7 +41,7 @@ def report_plan(sync: str, plan: Plan, limits: Limits, *, tripped: Sequence[Held
         ),
         invalid=tuple(plan.spool.invalid()),
         held=tuple(held),
-        approved=tuple(guard for guard in tripped if guard not in held),
+        decided=plan.count_decided(),
     )
 
 
@@ -67,7 +67,7 @@ def plan_as_json(report: PlanReport) -> dict[str, object]:
         "samples": [{"foreign_id": i, "action": action, "fields": fields} for i, action, fields in report.samples],
         "invalid": [invalid_as_json(record) for record in report.invalid],
         "held": [_held_as_json(held) for held in report.held],
-        "approved": [_held_as_json(held) for held in report.approved],
+        **{word.value: report.decided[word] for word in Word},
     }
 
 
@@ -94,8 +94,9 @@ def plan_as_lines(report: PlanReport) -> Iterator[str]:
     for held in report.held:
         yield f"  HELD by the guard '{held.guard.value}': {held.reason}"
         yield f"    once a run has held it: {how_to_release(report.sync)}"
-    for approved in report.approved:
-        yield f"  approved, so the next run does it: {approved.reason}"
+    for word, counts in report.decided.items():
+        if counts:
+            yield f"  {words.DECIDED[word]}: {', '.join(f'{number} {action}' for action, number in counts.items())}"
 
 
 def invalid_as_lines(records: Sequence[InvalidRecord]) -> Iterator[str]:

@@ -1,13 +1,13 @@
 """How a sync stands, for `status`, `history` and the status page."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from syncd.config.model import SyncConfig
 from syncd.domain.changes import Action
 from syncd.domain.guards import how_to_release
-from syncd.state.held import HeldRow
+from syncd.state.held import HeldRow, Said
 from syncd.state.runs import RunRow
 from syncd.state.store import Store, Tally
 
@@ -25,6 +25,7 @@ class SyncStanding:
     next_run: datetime | None
     tally: Tally
     held: HeldRow | None
+    said: Sequence[Said]
 
 
 def standings(
@@ -39,6 +40,7 @@ def standings(
             next_run=next_run(sync),
             tally=tallies.get(sync.name, Tally()),
             held=store.held.find(sync.name),
+            said=store.held.said(sync.name),
         )
 
 
@@ -58,9 +60,8 @@ def standing_as_json(standing: SyncStanding) -> dict[str, object]:
             "since": held.held_at.isoformat(),
             "reasons": list(held.guards.values()),
             "changes": tally.held,
-            "approved_by": held.approved_by,
-            "approved_until": held.expires_at.isoformat() if held.expires_at else None,
         },
+        "decided": [_said_as_json(said) for said in standing.said],
     }
 
 
@@ -87,8 +88,18 @@ def standing_as_lines(standing: SyncStanding) -> Iterator[str]:
         for reason in held.guards.values():
             yield f"  HELD since {held.held_at.isoformat()}: {reason}"
         yield f"    {how_to_release(name)}"
-        if held.approved_by and held.expires_at:
-            yield f"    approved by {held.approved_by} until {held.expires_at.isoformat()}"
+    yield from map(said_as_line, standing.said)
+
+
+def _said_as_json(said: Said) -> dict[str, object]:
+    signature = {"by": said.signature.by, "why": said.signature.why, "at": said.signature.at.isoformat()}
+    return {"word": said.word.value, "changes": said.number, **signature}
+
+
+def said_as_line(said: Said) -> str:
+    why = f" ({said.signature.why})" if said.signature.why else ""
+    at = f"{said.signature.at:%Y-%m-%d %H:%M} UTC"
+    return f"  {said.number} held change(s) {said.word.value} by {said.signature.by} at {at}{why}"
 
 
 # --- one run ---

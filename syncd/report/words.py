@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, tzinfo
 
+from syncd.domain.guards import Word
 from syncd.state.runs import RunRow
 
 ENDED = {
@@ -20,6 +21,7 @@ DONE = {
     "anonymize": "anonymized",
     "delete": "deleted",
     "release": "released",
+    "link": "linked",
     "failed": "refused or failed",
     "skipped": "skipped",
     "drifted": "found changed in go~mus",
@@ -49,6 +51,10 @@ PLANNED = {
     "unclear": "sent before, not answered, and looked for",
     "invalid": "invalid, not sent",
     "quarantined": "refused before, resting until they change or their pause is over",
+}
+DECIDED = {
+    Word.APPROVED: "approved, so that the next run does it",
+    Word.REJECTED: "rejected, and left as it is",
 }
 IN_PLAN = [
     *"records unchanged create update delete release".split(),

@@ -18,15 +18,15 @@ from syncd.delivery.resuming import Resuming
 from syncd.delivery.writing import Writing
 from syncd.domain.changes import Create, Erase, Update
 from syncd.domain.diff import AbsencePolicy, DeleteMode
-from syncd.domain.guards import Guard, Held, ask_at_first_contact, ask_guards, how_to_release
+from syncd.domain.guards import Guard, Held
 from syncd.domain.runs import Status, Summary, Trigger
 from syncd.errors import CallFailed, Fatal, StateUnusable, Stopped
-from syncd.plan.approval import Approval
 from syncd.plan.plan import Plan
 from syncd.plan.spool import Spool
 from syncd.runs.account import Account
 from syncd.runs.audit import audit
 from syncd.runs.drawing import drawing_up
+from syncd.runs.guarding import Guarding, count_absence_anew
 from syncd.runs.lookups import find_lookups
 from syncd.runs.requests import instance_of, place_of, request_erasure, request_forgotten
 from syncd.runs.unclear import close_who_left, count_unclear
@@ -107,7 +107,7 @@ class Run:
         self.ledger = ledger
         self._trigger = trigger
         self._mode = sync.mode if may_erase else DeleteMode.IGNORE
-        self._account = Account(progress=world.progress)
+        self.account = Account(progress=world.progress)
         self._waiting: frozenset[str] = frozenset()
         self._overdue: Mapping[str, OpenIntent] = {}  # creates that were not found when their time was over
         learned = world.store.instances.learned(sync.instance)
@@ -148,7 +148,7 @@ class Run:
         except (Fatal, CallFailed) as failure:
             status = Status.STOPPED if isinstance(failure, Stopped) else Status.FAILED
             with suppress(StateUnusable):
-                self._account.outcomes["unclear"] = count_unclear(self.ledger, self.sync.gomus.patience)
+                self.account.outcomes["unclear"] = count_unclear(self.ledger, self.sync.gomus.patience)
             failed = self.summary(status, error=failure.message, remedy=failure.remedy)
             summary = replace(failed, is_cut=isinstance(failure, StateUnusable))
         except BaseException:
@@ -159,6 +159,7 @@ class Run:
 
     def sync_all(self, now: datetime, *, probe: bool) -> Summary:
         self.settle_what_was_begun()
+        count_absence_anew(self.sync, self.ledger)
         lookups = find_lookups(self.sync, self.world, now)
         recall = self.recall(now)
         with drawing_up(
@@ -171,18 +172,19 @@ class Run:
             plan = drawn.plan
             self._heed_requests(plan)
             self._note_invalid(plan)
-            held = self._ask_guards(plan, recall)
             log.info("run.planned", counts=plan.counts, figures=plan.fields)
-            self._tell_held(held)
+            is_judging = self._mode is self.sync.mode
+            guarding = Guarding(sync=self.sync, ledger=self.ledger, recall=recall, plan=plan, is_judging=is_judging)
+            held = guarding.ask()
             if not any(one.guard is Guard.IDENTITY for one in held):
                 self.ledger.note_read(plan.found, now)
-                held = self._carry_out(plan, held, recall, probe=probe)
+                held = self._carry_out(guarding, held, probe=probe)
                 close_who_left(self.ledger, plan, self._overdue.values())
                 is_open = bool(self.world.store.journal.open_intents(self.sync.name))
-                if drawn.watermark and not (held or self._account.unsettled or is_open or self.world.stopping.is_set()):
+                if drawn.watermark and not (held or self.account.unsettled or is_open or self.world.stopping.is_set()):
                     with self.ledger.writing() as store:
                         store.runs.move_watermark(self.sync.name, drawn.watermark)
-                audit(self.sync, self.world, self.ledger, self.delivery, self._account)
+                audit(self.sync, self.world, self.ledger, self.delivery, self.account)
                 if not self.world.stopping.is_set():
                     self.ledger.tidy(now - self.sync.keep, now)
             if failure := plan.failure:
@@ -201,6 +203,8 @@ class Run:
             unclear=ledger.store.journal.unclear(ledger.sync) - self._overdue.keys(),
             resends=bool(self._overdue),
             waiting=self._waiting,
+            absence_context=ledger.digester.context(self.sync.absence_terms),
+            counting=ledger.store.absences.counting(ledger.sync),
         )
 
     # --- the steps ---
@@ -223,14 +227,14 @@ class Run:
             tombstones=self.recall(self.world.clock()).tombstones,
         )
         overdue = recovery.settle_intents(intents)
-        self._account.unreached = recovery.failure.message if recovery.failure else None
+        self.account.unreached = recovery.failure.message if recovery.failure else None
         return overdue
 
     def _erasures_begun(self) -> Sequence[Erase]:
         """Those of earlier runs that are to be finished now; those that are open as requests the executor learns of."""
         self._requests.look(at_once=True)
         policy = AbsencePolicy(mode=self._mode, grace=self.sync.grace, releases_linked=self.sync.releases_linked)
-        settle, report = self.sync.gomus.settle, self._account.report
+        settle, report = self.sync.gomus.settle, self.account.report
         resuming = Resuming(ledger=self.ledger, delivery=self.delivery, policy=policy, settle=settle, report=report)
         begun = list(resuming.each_begun(self.recall(self.world.clock()), but=self._requests.taken))
         self._waiting = frozenset(resuming.waiting)
@@ -278,46 +282,17 @@ class Run:
                 erased_among=(name for name in names if name in listed),
             )
 
-    def _ask_guards(self, plan: Plan, recall: Recall) -> tuple[Held, ...]:
-        approval = Approval(recall)
-        tripped = ask_guards(plan.figures, self.sync.limits)
-        held = approval.still_held(plan, tripped)
-        if held:
-            approval.note(self.ledger, plan, held)
-        elif not tripped:
-            with self.ledger.writing() as store:
-                store.held.clear(self.sync.name)
-        return held
-
-    def _tell_held(self, held: Sequence[Held]) -> None:
-        for guard in held:
-            remedy = how_to_release(self.sync.name)
-            log.warning("run.held", guard=guard.guard.value, reason=guard.reason, remedy=remedy)
-
-    def _carry_out(self, plan: Plan, held: tuple[Held, ...], recall: Recall, *, probe: bool) -> tuple[Held, ...]:
+    def _carry_out(self, guarding: Guarding, held: tuple[Held, ...], *, probe: bool) -> tuple[Held, ...]:
         """Answers what is held in the end: some of it shows only when the customers have been looked up."""
-        self._account.due = sum(1 for kind in (Create, Update, Erase) for _ in plan.released(kind, held))
+        plan = guarding.plan
+        self.account.due = sum(1 for kind in (Create, Update, Erase) for _ in plan.released(kind, held))
         with self.executor(plan.spool) as executor:
             executor.create(plan.released(Create, held), probe=probe)
-            held = self._ask_at_first_contact(plan, held, recall, executor.unlooked)
+            if plan.counts.get("create") and not self.world.stopping.is_set():
+                held = guarding.ask_at_first_contact(held, executor.unlooked)
             executor.update(plan.released(Update, held))
             executor.erase(plan.released(Erase, held))
         return held
-
-    def _ask_at_first_contact(
-        self, plan: Plan, held: tuple[Held, ...], recall: Recall, unlooked: int
-    ) -> tuple[Held, ...]:
-        """Count whom this run has met together with whom an earlier one has met and not finished."""
-        if self.world.stopping.is_set() or not plan.counts.get("create"):
-            return held
-        others = tuple(guard for guard in held if guard.guard is not Guard.FIRST_CONTACT)
-        is_approved = others == held and any(ask_at_first_contact(plan.figures, self.sync.limits))
-        figures = plan.figures_once_looked(unlooked=unlooked, spares_planned=is_approved)
-        now_held = (*others, *ask_at_first_contact(figures, self.sync.limits, spares_planned=is_approved))
-        if now_held != held:
-            self._tell_held(now_held)
-            Approval(recall).note(self.ledger, plan, now_held)
-        return now_held
 
     @contextmanager
     def executor(self, spool: Spool | None = None) -> Iterator[Executor]:
@@ -331,7 +306,7 @@ class Run:
                 concurrency=self.sync.gomus.concurrency,
                 tries=self.sync.gomus.attempts,
                 unclear=self._overdue,
-                report=self._account.report,
+                report=self.account.report,
                 adopted=lambda update: spool.add_changes([update]) if spool else None,
                 stopping=self.world.stopping,
             )
@@ -347,7 +322,7 @@ class Run:
     def _status(self, held: tuple[Held, ...]) -> Status:
         if self.world.stopping.is_set():
             return Status.STOPPED
-        if self._account.unreached:
+        if self.account.unreached:
             return Status.FAILED
         if held:
             return Status.HELD
@@ -356,15 +331,15 @@ class Run:
         return Status.PROBLEMS if has_failures or has_open else self.status_of_outcomes()
 
     def status_of_outcomes(self) -> Status:
-        if self._account.unreached:
+        if self.account.unreached:
             return Status.FAILED
-        return Status.PROBLEMS if self._account.has_failures else Status.DONE
+        return Status.PROBLEMS if self.account.has_failures else Status.DONE
 
     def _ended(self, status: Status, counts: Mapping[str, int], held: tuple[Held, ...]) -> Summary:
-        self._account.outcomes["unclear"] = count_unclear(self.ledger, self.sync.gomus.patience)
+        self.account.outcomes["unclear"] = count_unclear(self.ledger, self.sync.gomus.patience)
         if status is not Status.FAILED:
             return self.summary(status, counts, held)
-        error = f"go~mus did not answer: {self._account.unreached}"
+        error = f"go~mus did not answer: {self.account.unreached}"
         remedy = "what was done is recorded; the next run goes on from here"
         return self.summary(status, counts, held, error=error, remedy=remedy)
 
@@ -381,8 +356,8 @@ class Run:
             sync=self.sync.name,
             run_id=self.ledger.run_id,
             status=status,
-            counts=self._account.counts(counts or {}),
-            outcomes=dict(self._account.results),
+            counts=self.account.counts(counts or {}),
+            outcomes=dict(self.account.results),
             held=held,
             error=error,
             remedy=remedy,

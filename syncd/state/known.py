@@ -129,6 +129,9 @@ class Known:
     def drop(self, sync: str, foreign_ids: Sequence[str]) -> None:
         self.db.write_among(delete(t.known).where(C.sync == sync), C.foreign_id, foreign_ids)
 
+    def drop_number(self, sync: str, gomus_id: int | None, *, but: str) -> None:
+        self.db.write(delete(t.known).where(C.sync == sync, C.gomus_id == gomus_id, C.foreign_id != but))
+
     def set_stage(self, sync: str, foreign_ids: Sequence[str], stage: Stage) -> None:
         statement = update(t.known).where(C.sync == sync).values(stage=stage.value)
         self.db.write_among(statement, C.foreign_id, foreign_ids)

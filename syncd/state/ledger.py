@@ -98,6 +98,24 @@ class Ledger:
             store.known.put(self.sync, [row] if row else [])
             if row and intent.action in (Action.CREATE, Action.ADOPT):
                 self._lift_tombstones([row.foreign_id])
+            if row and intent.action is Action.LINK:
+                store.known.drop_number(self.sync, row.gomus_id, but=row.foreign_id)
+
+    def link(self, number: int, outcome: Outcome, before: KnownCustomer) -> None:
+        """Write down that a customer has the foreign_id of the outcome now, and is known under no other."""
+        ids = [outcome.change.foreign_id, before.foreign_id]
+        row = KnownRow(
+            foreign_id=outcome.change.foreign_id,
+            gomus_id=before.gomus_id,
+            digests=outcome.known or Digests(),
+            origin=before.origin,
+        )
+        with self.writing() as store:
+            store.journal.settle([(number, outcome)], self.clock())
+            store.known.drop(self.sync, ids)
+            store.known.put(self.sync, [row])
+            store.failures.lift(self.sync, ids)
+            store.held.forget(self.sync, ids)
 
     def _learn(self, outcomes: Sequence[Outcome]) -> None:
         accepted = [o for o in outcomes if o.result is not Result.FAILED]
@@ -116,6 +134,10 @@ class Ledger:
                 self._learn_refusal(outcome)
 
     def _learn_erasure(self, outcome: Outcome, change: Erase) -> None:
+        is_first_step = outcome.action in (Action.ANONYMIZE, Action.RELEASE) and outcome.result is Result.OK
+        if is_first_step and change.cause is Cause.ABSENCE:
+            counts = not change.is_approved
+            self.store.absences.note_departure(self.sync, self.run_id, counts=counts, at=self.clock())
         is_last_step = outcome.action is not Action.ANONYMIZE or change.ending is Ending.KEEP
         if not (is_last_step or outcome.result is Result.SKIPPED):
             self._set_stage([change], Stage.ANONYMIZED)
@@ -215,6 +237,8 @@ class Ledger:
         while is_left:
             with self.writing() as store:
                 is_left = store.forget_history(self.sync, before)
+        with self.writing() as store:
+            store.absences.forget_departures(self.sync, before)
         self.store.set_meta(note, f"{now:%Y-%m-%d}")
         self.store.shrink()
 

@@ -1,11 +1,12 @@
 """What a run asks the state database about one sync where the key or the time decides the answer; it writes nothing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from syncd.domain.changes import Action, Cause
 from syncd.domain.digest import Digester
+from syncd.state.absences import Counting
 from syncd.state.erasures import NOBODY, Erased
 from syncd.state.ledger import ERASURE
 from syncd.state.store import Store
@@ -18,7 +19,8 @@ class Recall:
 
     `unclear` are those whose create may still come to pass; `resends` says that others may be sent again, if the source
     still has them. `waiting` are those whose erasure was begun before and has changed nothing yet; one who is still
-    absent is planned anew.
+    absent is planned anew. `absence_context` is the digest of what decides absence in the configuration, `counting`
+    under which one it was counted and judged so far.
     """
 
     store: Store
@@ -30,6 +32,22 @@ class Recall:
     unclear: frozenset[str] = frozenset()
     resends: bool = False
     waiting: frozenset[str] = frozenset()
+    absence_context: bytes = b""
+    counting: Counting = field(default_factory=Counting)
+
+    @property
+    def counts_anew(self) -> bool:
+        return self.counting.counted_for not in (None, self.absence_context)
+
+    @property
+    def is_configuration_new(self) -> bool:
+        """Whether no run has judged absence under this configuration yet."""
+        return self.counting.judged_for not in (None, self.absence_context)
+
+    def is_unexplained(self, absent_since: datetime | None) -> bool:
+        """Whether no person has said of this absence that it is one."""
+        accepted = self.counting.accepted_at
+        return not (accepted and absent_since and absent_since <= accepted)
 
     def tombstones(self, foreign_ids: Sequence[str]) -> Mapping[str, Cause]:
         """Why these customers were erased, also where only the ledger knows."""

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Engine, Table, delete, exc, func, select
 
 from syncd.state import tables as t
+from syncd.state.absences import Absences
 from syncd.state.failures import Failures
 from syncd.state.held import HeldChanges
 from syncd.state.instances import Instances
@@ -22,12 +23,12 @@ from syncd.state.transactions import Transactions
 TIDIED = 5_000  # rows forgotten in one transaction
 FREE_PAGES = 1_000  # fewer are not worth a vacuum
 OF_A_PERSON = (t.known, t.journal, t.invalid, t.quarantine, t.held_change)
-OF_A_SYNC = (*OF_A_PERSON, t.nameless, t.held, t.watermark)
+OF_A_SYNC = (*OF_A_PERSON, t.nameless, t.held, t.watermark, t.absence, t.departure)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """How many of everything there are of one sync; `held` by action."""
+    """How many of everything there are of one sync; `held` by action, where nobody has decided yet."""
 
     known: int = 0
     refused: int = 0
@@ -42,6 +43,7 @@ class Store:
     def __init__(self, engine: Engine, *, pack: Pack, unpack: Unpack) -> None:
         self.engine = engine
         self._db = Transactions(engine)
+        self.absences = Absences(self._db)
         self.known = Known(db=self._db, pack=pack, unpack=unpack)
         self.tombstones = Tombstones(self._db)
         self.journal = Journal(self._db)
@@ -65,7 +67,8 @@ class Store:
         open_intents = self._count_by_sync(t.journal, t.journal.c.settled_at.is_(None))
         c = t.held_change.c
         held: dict[str, dict[str, int]] = {}
-        for row in self._db.rows(select(c.sync, c.action, func.count().label("number")).group_by(c.sync, c.action)):
+        undecided = select(c.sync, c.action, func.count().label("number")).where(c.word.is_(None))
+        for row in self._db.rows(undecided.group_by(c.sync, c.action)):
             held.setdefault(row.sync, {})[row.action] = row.number
         return {
             sync: Tally(

@@ -24,7 +24,7 @@ CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 metadata = MetaData(naming_convention=CONVENTION)
-REVISION = "0003"  # the migration that ends in these tables
+REVISION = "0004"  # the migration that ends in these tables
 RowNumber = BigInteger().with_variant(Integer, "sqlite")  # only an INTEGER counts up by itself in SQLite
 
 
@@ -209,8 +209,6 @@ held = Table(
     Column("run_id", Text, nullable=False),
     Column("guards", Text, nullable=False),
     Column("held_at", Moment, nullable=False),
-    Column("approved_by", Text),
-    Column("expires_at", Moment),
 )
 
 held_change = Table(
@@ -218,8 +216,36 @@ held_change = Table(
     metadata,
     Column("sync", Text, primary_key=True),
     Column("foreign_id", Text, primary_key=True),
+    Column("run_id", Text, nullable=False),  # that held it last
     Column("action", Text, nullable=False),
     Column("content", LargeBinary, nullable=False),
+    Column("guards", Text, nullable=False),
+    Column("fields", Text, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("word", Text),  # what a person has decided
+    Column("by", Words),
+    Column("why", Words),
+    Column("at", Moment),
+)
+
+absence = Table(
+    "absence",
+    metadata,
+    Column("sync", Text, primary_key=True),
+    Column("counted_for", LargeBinary),
+    Column("judged_for", LargeBinary),
+    Column("accepted_at", Moment),
+)
+
+departure = Table(
+    "departure",
+    metadata,
+    Column("sync", Text, primary_key=True),
+    Column("run_id", Text, primary_key=True),
+    Column("first_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    Column("known", Integer, nullable=False),
+    Column("count", Integer, nullable=False),
 )
 
 learned = Table(

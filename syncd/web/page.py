@@ -31,7 +31,7 @@ class Shown:
     kind: str
     label: str
     is_running: bool
-    is_approved: bool
+    is_decided: bool
     needs_a_person: bool
     runs: tuple[RunRow, ...]
     success: RunRow | None
@@ -49,7 +49,7 @@ def draw_page(daemon: DaemonView, now: datetime, *, show_ids: bool) -> tuple[str
         with looking_at_state(daemon.config) as state:
             replicas = Board(state.engine).alive(now)
             running = {*daemon.running(), *(sync for replica in replicas for sync in replica.running)}
-            shown = _gather(daemon, state.store, running, now, show_ids=show_ids)
+            shown = _gather(daemon, state.store, running, show_ids=show_ids)
     except SyncdError as error:
         trouble = error
     page = _ENVIRONMENT.get_template("status.html").render(
@@ -72,9 +72,7 @@ def _zone(daemon: DaemonView) -> ZoneInfo:
     return next(iter(daemon.config.syncs.values())).timezone
 
 
-def _gather(
-    daemon: DaemonView, store: Store, running: Collection[str], now: datetime, *, show_ids: bool
-) -> list[Shown]:
+def _gather(daemon: DaemonView, store: Store, running: Collection[str], *, show_ids: bool) -> list[Shown]:
     syncs = daemon.config.syncs
     return [
         _show(
@@ -82,7 +80,7 @@ def _gather(
             store,
             syncs[standing.sync].timezone,
             is_running=standing.sync in running,
-            is_approved=standing.held is not None and (standing.held.expires_at or now) > now,
+            is_decided=standing.held is not None and not standing.tally.held,
             show_ids=show_ids,
         )
         for standing in standings(syncs.values(), store, lambda sync: daemon.next_run(sync.name))
@@ -90,11 +88,11 @@ def _gather(
 
 
 def _show(  # noqa: PLR0913 - what one sync's part of the page depends on
-    standing: SyncStanding, store: Store, zone: ZoneInfo, *, is_running: bool, is_approved: bool, show_ids: bool
+    standing: SyncStanding, store: Store, zone: ZoneInfo, *, is_running: bool, is_decided: bool, show_ids: bool
 ) -> Shown:
     runs = store.runs.latest(standing.sync, SHOWN)
     failures = group_failures(store, standing.sync, with_ids=show_ids)
-    kind, label = _standing_in_a_word(standing, is_running=is_running, is_approved=is_approved)
+    kind, label = _standing_in_a_word(standing, is_running=is_running, is_decided=is_decided)
     has_failed = standing.last is not None and standing.last.status not in (
         *(status.value for status in SUCCEEDED),
         None,
@@ -105,7 +103,7 @@ def _show(  # noqa: PLR0913 - what one sync's part of the page depends on
         kind=kind,
         label=label,
         is_running=is_running,
-        is_approved=is_approved,
+        is_decided=is_decided,
         needs_a_person=kind in ("failed", "held"),
         runs=tuple(runs),
         success=store.runs.last_ended(standing.sync, SUCCEEDED) if has_failed else None,
@@ -115,14 +113,14 @@ def _show(  # noqa: PLR0913 - what one sync's part of the page depends on
     )
 
 
-def _standing_in_a_word(standing: SyncStanding, *, is_running: bool, is_approved: bool) -> tuple[str, str]:
+def _standing_in_a_word(standing: SyncStanding, *, is_running: bool, is_decided: bool) -> tuple[str, str]:
     last = standing.last
     if is_running:
         return "running", "Under way"
     if last is None:
         return "open", "No run yet"
     if last.status != Status.FAILED.value and standing.held:
-        return ("open", "Approved") if is_approved else ("held", words.ENDED["held"])
+        return ("open", "Decided") if is_decided else ("held", words.ENDED["held"])
     return kind_of(last, is_under_way=False)
 
 

@@ -132,7 +132,7 @@ def add_refused(store: Store, sync: str, reasons: dict[str, int]) -> None:
 
 
 def hold(store: Store, sync: str, run_id: str, reason: str, count: int) -> None:
-    changes = [HeldChange(f"{sync}-{number}", "delete", b"c") for number in range(count)]
+    changes = [HeldChange(foreign_id=f"{sync}-{number}", action="delete", content=b"c") for number in range(count)]
     store.held.put(sync, run_id, [Held(guard=Guard.DELETE, reason=reason)], changes, NOW - timedelta(hours=3))
 
 
@@ -171,7 +171,7 @@ def fill(daemon: QuietDaemon) -> None:
         _weeks(store, "schools", last=(Status.HELD, {"records": 310}))
         add_known(store, "schools", 412)
         run_id = store.runs.latest("schools", 1)[0].id
-        reason = "102 of 412 known customers would be deleted at once; the limit is 5 % and 20"
+        reason = "102 of 412 known customers would be deleted within 24 hours; the limit is 5 % and 100"
         hold(store, "schools", run_id, reason, 102)
         _weeks(store, "donors", last=(Status.FAILED, {}), error=True)
         add_known(store, "donors", 87)

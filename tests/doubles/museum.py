@@ -1,7 +1,7 @@
 """A museum for tests: a source that can be edited, a sandbox, a state database, a clock; and runs between them."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from syncd.assembly import make_limits
 from syncd.config.model import DeleteOptions, GuardOptions, StateOptions
 from syncd.domain.diff import DeleteMode
 from syncd.domain.digest import Digester
-from syncd.domain.guards import Limits
+from syncd.domain.guards import Limits, Word
 from syncd.domain.records import Position, SourceRecord
 from syncd.domain.runs import Summary, Trigger
 from syncd.errors import IncompleteRead, Stopped
@@ -29,6 +29,7 @@ from syncd.gomus.options import GomusOptions
 from syncd.mapping.mapper import Mapper
 from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 from syncd.runs.erase import erase
+from syncd.runs.link import Linking, link_renamed
 from syncd.runs.requests import undo_erasure
 from syncd.runs.run import run
 from syncd.runs.verify import Verification, verify
@@ -39,6 +40,7 @@ from syncd.sandbox.switches import Switches
 from syncd.sources.base import Reading, ReadKind, Source, SourceOptions
 from syncd.state.connect import open_engine
 from syncd.state.erasures import Erasures, Key
+from syncd.state.held import Signature
 from syncd.state.register import open_register
 from syncd.state.store import Store
 from syncd.state.tombstones import Instance
@@ -238,6 +240,7 @@ class Museum:
     fix_drift: bool = False
     address: str = "https://demo.gomus.de"
     prefix: str = "M-"
+    path: str = "members.csv"  # as the configuration calls the source
     instance_name: str = "main"
     ledger: str | None = None
     ledger_keys: tuple[str, ...] = ("the ledger's key",)
@@ -346,6 +349,7 @@ class Museum:
             audit_per_run=self.audit_per_run,
             fix_drift=self.fix_drift,
             keep=StateOptions().keep,
+            absence_terms=f"{self.path} {self.prefix} {self.mode.value} {self.grace}".encode(),
             releases_linked=self.releases_linked,
             holds_addresses=self.holds_addresses,
         )
@@ -418,13 +422,19 @@ class Museum:
         with self.world() as world:
             return verify(self.sync, world, sample=sample, fix=fix)
 
-    def approve(self) -> bool:
-        """What a guard holds; False where none does."""
+    def link(self, pairs: Mapping[str, str], faults: Choose = ()) -> Linking:
+        """`pairs`: new ids with the old ones."""
+        self.sandbox.reset_calls()
+        with self.world(faults) as world:
+            return link_renamed(self.sync, world, pairs)
+
+    def approve(self, word: Word = Word.APPROVED, *, but: Collection[str] = ()) -> bool:
+        """A person's word on what is held, or else on what was rejected; False where there is nothing."""
         held = self.store.held.find(self.name)
-        if held is None:
+        if not self.store.held.count_open(self.name):
             return False
-        expires_at = self.clock.now + timedelta(hours=24)
-        return self.store.held.approve(self.name, held.run_id, by="somebody", expires_at=expires_at)
+        said = Signature(by="somebody", why=None, at=self.clock.now)
+        return self.store.held.decide(self.name, held.run_id if held else None, word, but=but, said=said)
 
     def listed(self) -> dict[str, str]:
         """Who is shown as invalid or refused, and why."""

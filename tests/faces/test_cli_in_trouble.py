@@ -98,7 +98,7 @@ def test_a_plan_knows_of_an_approval(office: Office) -> None:
     office.syncd("approve", "members")
     ended = office.syncd("plan", "--json")
     (plan,) = json.loads(ended.out)["plans"]
-    assert (ended.code, plan["held"], [guard["guard"] for guard in plan["approved"]]) == (0, [], ["delete"])
+    assert (ended.code, plan["held"], plan["approved"], plan["rejected"]) == (0, [], {"delete": 30}, {})
 
 
 def test_a_plan_that_fails_names_its_sync_and_quotes_paths_and_questions_as_they_are(office: Office) -> None:

@@ -104,7 +104,10 @@ def test_what_is_held_comes_with_the_command_that_releases_it(office: Office) ->
     office.export()
     office.syncd("--once")
     text = text_of(office.syncd("report").out)
-    assert "30 of 40 known customers would be deleted at once; the limit is 5 % and 20. Waiting: 30 × delete." in text
+    assert (
+        "30 of 40 known customers would be deleted within 24 hours; the limit is 5 % and 100. Waiting: 30 × delete."
+        in text
+    )
     assert "syncd approve members" in text
 
 

@@ -20,10 +20,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from syncd.config import load
 from syncd.config.model import WebOptions
+from syncd.domain.guards import Word
 from syncd.domain.runs import Status, Summary
 from syncd.errors import Misconfigured
 from syncd.report.html import STYLE_HASH
 from syncd.state.board import Board, Replica
+from syncd.state.held import Signature
 from syncd.web import Metrics, serving
 from syncd.web.app import create_app
 
@@ -91,21 +93,22 @@ def test_a_sync_is_told_in_the_time_of_its_museum(bad_day: QuietDaemon) -> None:
 
 def test_what_is_held_comes_with_its_reason_and_the_command_that_releases_it(bad_day: QuietDaemon) -> None:
     part = part_of(page_of(bad_day), "schools")
-    assert "102 of 412 known customers would be deleted at once; the limit is 5 % and 20." in part
+    assert "102 of 412 known customers would be deleted within 24 hours; the limit is 5 % and 100." in part
     assert "Waiting: 102 × delete." in part
     assert "syncd approve schools" in part
 
 
-def test_an_approval_is_shown_until_it_expires_and_without_who_gave_it(bad_day: QuietDaemon) -> None:
+def test_what_was_decided_is_shown_without_who_did(bad_day: QuietDaemon) -> None:
     with writing(bad_day) as store:
         run = store.runs.latest("schools", 1)[0].id
-        store.held.approve("schools", run, by="zzperson@zzhost", expires_at=NOW + timedelta(hours=1))
+        said = Signature(by="zzperson@zzhost", why="zzwhy", at=NOW)
+        store.held.decide("schools", run, Word.APPROVED, but=["schools-7"], said=said)
     page = page_of(bad_day)
-    assert "Approved until Mon 9 Mar 2026, 15:05 CET" in part_of(page, "schools")
-    assert "zzperson" not in page
-    with writing(bad_day) as store:
-        store.held.approve("schools", run, by="zzperson@zzhost", expires_at=NOW - timedelta(hours=1))
-    assert "syncd approve schools" in part_of(page_of(bad_day), "schools")
+    part = part_of(page, "schools")
+    assert "1 × rejected" in part
+    assert "101 × approved" in part
+    assert "syncd approve schools" not in part
+    assert "zz" not in page.replace("zzz", "")
 
 
 def test_a_failed_run_comes_with_what_to_do_and_when_it_last_went_well(bad_day: QuietDaemon) -> None:
@@ -247,7 +250,7 @@ def test_no_value_of_anybody_and_no_token_is_on_any_page(office: Office) -> None
     office.syncd("--once")
     daemon = QuietDaemon(load(office.folder / "config.toml", {"GOMUS_TOKEN": office.token}))
     told = "".join(client_of(daemon, show_ids=shown).get(path).text for path in PATHS for shown in (False, True))
-    assert "would be deleted at once" in told
+    assert "would be deleted within 24 hours" in told
     assert [mark for mark in (*MARKS, office.token) if mark in told] == []
 
 

@@ -43,7 +43,7 @@ def test_the_figures_of_every_sync_are_told_whatever_there_is_of_it(store: Store
     store.failures.replace_invalid("c", "run", [invalid("M-1", 2)])
     [_, settled] = store.journal.begin("run", "d", [create("M-1"), create("M-2")], Action.CREATE, NOW)
     store.journal.settle([(settled, outcome(create("M-2")))], NOW)
-    store.held.put("e", "run", [], [HeldChange("M-1", "update", b"c"), HeldChange("M-2", "delete", b"c")], NOW)
+    store.held.put("e", "run", [], [held("M-1", "update"), held("M-2", "delete")], NOW)
     assert store.tally() == {
         "a": Tally(known=2),
         "b": Tally(refused=1),
@@ -51,6 +51,10 @@ def test_the_figures_of_every_sync_are_told_whatever_there_is_of_it(store: Store
         "d": Tally(open_intents=1),
         "e": Tally(held={"update": 1, "delete": 1}),
     }
+
+
+def held(foreign_id: str, action: str) -> HeldChange:
+    return HeldChange(foreign_id=foreign_id, action=action, content=b"c")
 
 
 # --- forgetting ---
@@ -61,7 +65,7 @@ def remember_all_about(store: Store, name: str) -> None:
     store.journal.begin("run", "members", [erase(name)], Action.DELETE, NOW)
     store.failures.set_aside("members", refused(name))
     store.failures.replace_invalid("members", "run", [invalid(name, 2), invalid("M-stays", 3)])
-    changes = [HeldChange(name, "delete", b"p"), HeldChange("M-stays", "delete", b"p")]
+    changes = [held(name, "delete"), held("M-stays", "delete")]
     store.held.put("members", "run", [Held(guard=Guard.DELETE, reason="2 of 2")], changes, NOW)
 
 

@@ -12,6 +12,7 @@ from museum import FIELDS_MAPPED, Museum, member
 
 from syncd.domain.changes import Action, Cause
 from syncd.domain.digest import Digester
+from syncd.domain.guards import Word
 from syncd.domain.records import SCHEME, Stage
 from syncd.domain.runs import Status
 from syncd.gomus.fields import FIELDS
@@ -75,15 +76,18 @@ def test_every_row_is_still_there(empty_url: str) -> None:
     before = _count_rows(engine)
     assert min(before.values()) > 0
     upgrade(engine)
-    assert _count_rows(engine) == before
+    after = _count_rows(engine)
+    assert {name: after[name] for name in before} == before
+    assert set(after) == set(metadata.tables)
     engine.dispose()
 
 
 def _count_rows(engine: sa.Engine) -> dict[str, int]:
+    names = set(sa.inspect(engine).get_table_names()) & set(metadata.tables)
     with engine.connect() as connection:
         return {
             name: connection.execute(sa.select(sa.func.count()).select_from(sa.table(name))).scalar_one()
-            for name in metadata.tables
+            for name in names
         }
 
 
@@ -160,8 +164,9 @@ def test_what_was_begun_and_what_was_held_is_known(museum: Museum) -> None:
     ]
     held = museum.store.held.find("donors")
     assert held is not None
-    assert (list(held.guards), held.approved_by) == (["delete"], "a person")
-    assert museum.store.held.count_changes("donors") == {"delete": 1}
+    assert list(held.guards) == ["delete"]
+    [said] = museum.store.held.said("donors")
+    assert (said.word, said.number, said.signature.by) == (Word.APPROVED, 1, "a person")
     run = museum.store.runs.find(held.run_id)
     assert run is not None
     assert museum.store.journal.count_outcomes(run.id)["create", "failed"] == 1

@@ -102,11 +102,11 @@ def test_every_key_of_the_contract_arrives(read, tmp_path):
         "notes", "language_id",
     ]  # fmt: skip
     assert sync.delete.model_dump() == {
-        "mode": DeleteMode.ANONYMIZE_THEN_DELETE, "grace": timedelta(days=7), "max_percent": 5, "max_count": 20,
+        "mode": DeleteMode.ANONYMIZE_THEN_DELETE, "grace": timedelta(days=30), "max_percent": 5, "max_count": 100,
         "linked": "release", "further_addresses": "hold",
     }  # fmt: skip
     assert sync.guards.model_dump() == {
-        "update_percent": 50, "clear_percent": 20, "first_contact": 20, "invalid_percent": 20,
+        "update_percent": 50, "clear_percent": 20, "identity_percent": 5, "first_contact": 20, "invalid_percent": 20,
     }  # fmt: skip
     assert sync.fields["notes"].write is Write.CREATE
 
@@ -266,8 +266,8 @@ def test_what_is_missing_is_named(mistakes):
         (changed('{ surname = "Nachname" }', '{ surname = { from = "N", transfrom = [] } }'),
          "sync.members.fields.surname.transfrom: unknown key; did you mean 'transform'?"),
         (with_keys("sync.members.guards", "xyz = 5"),
-         ("sync.members.guards.xyz: unknown key; there are clear_percent, first_contact, invalid_percent, "
-          "update_percent")),
+         ("sync.members.guards.xyz: unknown key; there are clear_percent, first_contact, identity_percent, "
+          "invalid_percent, update_percent")),
     ],
 )  # fmt: skip
 def test_an_unknown_key_is_a_mistake_and_the_nearest_one_is_named(mistakes, text, mistake):
@@ -515,7 +515,7 @@ def test_the_defaults_that_the_example_shows_are_those_of_the_program(tmp_path):
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
     default = re.compile(r"# (?!digest_key|ledger|requests_per_second|placeholder)[a-z_]+ = ")
     shown = [line[2:] if default.match(line) else line for line in lines]
-    assert sum(old != new for old, new in zip(lines, shown, strict=True)) == 26
+    assert sum(old != new for old, new in zip(lines, shown, strict=True)) == 27
     (tmp_path / "config.toml").write_text("\n".join(shown), encoding="utf-8")
     left_out, written = load(EXAMPLE, ENV), load(tmp_path / "config.toml", ENV)
     assert written.gomus == left_out.gomus
@@ -603,7 +603,7 @@ def test_the_schema_lets_any_value_stand_elsewhere():
 
 
 def test_the_schema_shows_defaults_as_a_person_writes_them():
-    assert json_schema()["$defs"]["DeleteOptions"]["properties"]["grace"]["default"] == "7d"
+    assert json_schema()["$defs"]["DeleteOptions"]["properties"]["grace"]["default"] == "30d"
 
 
 # --- tables whose type says which they are

@@ -71,6 +71,24 @@ def test_a_field_that_became_empty_is_cleared() -> None:
     assert change.cleared == ("tel",)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "exchanged"),
+    [
+        ({"surname": "Muster", "email": "a@example.org"}, {"surname": "Beispiel", "email": "b@example.org"}, 2),
+        ({"date_of_birth": "1980-01-01"}, {"date_of_birth": "1981-01-01"}, 1),
+        ({"surname": "Muster"}, {"surname": None}, 0),
+        ({"surname": None}, {"surname": "Muster"}, 0),
+        ({}, {"surname": "Muster"}, 0),
+        ({"name": "Ada", "tel": "+49301"}, {"name": "Eva", "tel": "+49302"}, 0),
+    ],
+)
+def test_an_update_tells_which_values_that_tell_who_it_is_become_others(
+    before: dict[str, Value], after: dict[str, Value], exchanged: int
+) -> None:
+    change = decide(customer(**after), known=known(**before)).change
+    assert len(change.exchanged) == exchanged
+
+
 def test_a_field_that_is_no_longer_mapped_is_left_alone() -> None:
     decision = decide(customer(name="Ada"), known=known(name="Ada", tel="+49302"))
     assert (decision.verdict, decision.change) == (Verdict.RELEARNED, None)

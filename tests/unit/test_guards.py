@@ -25,10 +25,20 @@ def tripped(**figures: object) -> list[Guard]:
     ("figures", "guard"),
     [
         ({"known": 420, "deletes": 22}, Guard.DELETE),
+        ({"known": 3, "deletes": 3}, Guard.DELETE),
+        ({"known": 25, "deletes": 20}, Guard.DELETE),
+        ({"known": 10_000, "deletes": 101}, Guard.DELETE),
+        ({"known": 10_000, "deletes": 1, "deleted": 100}, Guard.DELETE),
+        ({"known": 440, "deletes": 2, "deleted": 21}, Guard.DELETE),
+        ({"known": 200, "known_before": 300, "deletes": 16}, Guard.DELETE),
+        ({"known": 100, "deletes": 1, "is_configuration_new": True}, Guard.CONFIGURATION),
+        ({"known": 100, "unknown": 51, "is_absence_known": False}, Guard.CREATE),
+        ({"known": 100, "unknown": 1, "pairs": {"M-47": "M-0047"}}, Guard.PAIR),
+        ({"known": 100, "updates": 6, "exchanged": 6, "exchanging": {"email": 6}}, Guard.PERSON),
         ({"known": 100, "updates": 51}, Guard.UPDATE),
         ({"known": 100, "updates": 21, "cleared": {"tel": 21}}, Guard.CLEAR),
-        ({"known": 100, "records": 104, "invalid": 21}, Guard.INVALID),
-        ({"known": 100, "vanished": 30, "unknown": 30}, Guard.IDENTITY),
+        ({"known": 100, "records": 104, "invalid": 21, "deletes": 1}, Guard.INVALID),
+        ({"known": 100, "absent": 30, "unknown": 30}, Guard.IDENTITY),
         ({"known": 0, "overwritten": 21}, Guard.FIRST_CONTACT),
         ({"known": 0, "overwritten": 1, "unlooked": 20}, Guard.FIRST_CONTACT),
     ],
@@ -41,15 +51,24 @@ def test_over_the_limit_a_guard_trips(figures: dict[str, object], guard: Guard) 
     "figures",
     [
         {"known": 440, "deletes": 22},  # exactly 5 %
-        {"known": 21, "deletes": 20},  # nearly all, but not more than 20
+        {"known": 2, "deletes": 2},  # fewer than three
+        {"known": 440, "deletes": 1, "deleted": 21},
+        {"known": 10, "deletes": 0, "deleted": 9},  # nothing is due
         {"known": 20, "updates": 20},
         {"known": 20, "updates": 20, "cleared": {"tel": 20}},
-        {"records": 20, "invalid": 20},
-        {"known": 20, "vanished": 20, "unknown": 20},
-        {"known": 1000, "vanished": 400, "unknown": 10},  # many leave, few come: for the delete guard to judge, in time
+        {"records": 20, "invalid": 20, "deletes": 1},
+        {"known": 100, "records": 104, "invalid": 90},  # nobody would be deleted
+        {"known": 20, "absent": 20, "unknown": 20},
+        {"known": 1000, "absent": 400, "unknown": 10},  # many leave, few come: for the delete guard to judge, in time
         {"known": 0, "unknown": 5000},  # a first run
+        {"known": 0, "unknown": 5000, "is_absence_known": False},
+        {"known": 100, "unknown": 50, "is_absence_known": False},
+        {"known": 100, "unknown": 500},
+        {"known": 100, "updates": 5, "exchanged": 5, "exchanging": {"email": 5}},  # no more than five
+        {"known": 200, "updates": 10, "exchanged": 10, "exchanging": {"surname": 10}},  # exactly 5 %
         {"known": 0, "overwritten": 20},
         {"known": 0, "overwritten": 0, "unlooked": 5000},  # nobody would be overwritten
+        {"known": 100, "is_configuration_new": True},
     ],
 )
 def test_at_the_limit_or_under_the_floor_none_trips(figures: dict[str, object]) -> None:
@@ -61,6 +80,8 @@ def test_at_the_limit_or_under_the_floor_none_trips(figures: dict[str, object]) 
     [
         (Guard.IDENTITY, [CREATE, UPDATE, ERASE]),
         (Guard.DELETE, [ERASE]),
+        (Guard.CONFIGURATION, [ERASE]),
+        (Guard.CREATE, [CREATE]),
         (Guard.INVALID, [ERASE]),
         (Guard.UPDATE, [UPDATE]),
         (Guard.FIRST_CONTACT, []),
@@ -113,15 +134,29 @@ def test_another_guard_holds_the_filling_too() -> None:
     assert free_part(MET, held) is None
 
 
-def test_those_who_were_approved_are_spared() -> None:
-    spares = replace(AT_FIRST_CONTACT, spares_planned=True)
-    assert held_part(MET, [spares]) is None
-    assert held_part(replace(MET, is_adopted=True), [spares]) is not None
+def test_a_pair_holds_the_two_that_it_concerns() -> None:
+    (held,) = ask_guards(Figures(known=9, pairs={"M-1": "M-3"}), LIMITS)
+    assert [change for change in (CREATE, UPDATE, ERASE) if held.holds(change)] == [CREATE, ERASE]
+
+
+def test_an_exchange_is_held_by_its_fields() -> None:
+    held = Held(guard=Guard.PERSON, reason="", fields=frozenset({"surname"}))
+    assert held.holds(replace(UPDATE, exchanged=("surname",)))
+    assert not held.holds(replace(UPDATE, exchanged=("email",)))
+    assert not held.holds(UPDATE)
+
+
+def test_what_was_anonymized_already_is_held_by_none() -> None:
+    begun = replace(ERASE, anonymized=True)
+    assert not Held(guard=Guard.DELETE, reason="").holds(begun)
 
 
 def test_a_guard_says_its_numbers() -> None:
-    (held,) = ask_guards(Figures(known=420, deletes=22), LIMITS)
-    assert held.reason == "22 of 420 known customers would be deleted at once; the limit is 5 % and 20"
+    (held,) = ask_guards(Figures(known=420, deletes=22, deleted=3, known_before=423), LIMITS)
+    assert held.reason == (
+        "25 of 423 known customers would be deleted within 24 hours, 3 of them in the last 24 hours; "
+        "the limit is 5 % and 100"
+    )
 
 
 def test_first_contact_is_told_by_field_and_with_those_who_could_not_be_looked_up() -> None:

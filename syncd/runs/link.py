@@ -1,0 +1,85 @@
+"""Says of customers whose ids are spelt anew that they are the same: each gets its new foreign_id in go~mus."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from syncd.delivery.outcomes import failed, updated
+from syncd.delivery.renaming import Renaming
+from syncd.domain.changes import Action, Create
+from syncd.domain.records import Stage
+from syncd.domain.runs import Status, Summary, Trigger
+from syncd.errors import CallFailed
+from syncd.plan.figures import find_pairs
+from syncd.runs.drawing import drawing_up
+from syncd.runs.lookups import find_lookups
+from syncd.runs.run import Run, opening
+from syncd.runs.world import Sync, World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linking:
+    """What came of it: new ids with why they could not be given, where they could not."""
+
+    summary: Summary
+    failures: Mapping[str, str]
+
+
+def link_renamed(sync: Sync, world: World, pairs: Mapping[str, str]) -> Linking:
+    """Give customers their new ids; `pairs` are new ids with the old ones, as a person has seen them.
+
+    Raises LeaseTaken where another process runs this sync, and StateUnusable.
+    """
+    failures: dict[str, str] = {}
+    with opening(sync, world, trigger=Trigger.LINK) as run:
+        summary = run.conduct(lambda now: _link(run, pairs, failures, now))
+    return Linking(summary=summary, failures=failures)
+
+
+def _link(run: Run, pairs: Mapping[str, str], failures: dict[str, str], now: datetime) -> Summary:
+    run.settle_what_was_begun()
+    lookups = find_lookups(run.sync, run.world, now)
+    progress = lambda count: run.world.progress("reading", count, None)  # noqa: E731 - one line, used once
+    with drawing_up(
+        run.sync, run.recall(now), lookups, progress=progress, stop_if_asked=run.world.stop_if_asked
+    ) as drawn:
+        found = {new: old for new, old in find_pairs(drawn.plan).items() if pairs.get(new) == old}
+        failures |= dict.fromkeys(pairs.keys() - found.keys(), "is no longer a new id beside an absent one")
+        twice = {old for old, number in Counter(found.values()).items() if number > 1}
+        failures |= {
+            new: "is one of several new ids for the same old one" for new, old in found.items() if old in twice
+        }
+        for create in drawn.plan.spool.changes(Create):
+            if create.foreign_id in found.keys() - failures.keys():
+                run.world.stop_if_asked()
+                reason = _rename(run, create, found[create.foreign_id])
+                failures |= {create.foreign_id: reason} if reason else {}
+    status = Status.PROBLEMS if failures else Status.DONE
+    return run.summary(status, counts={"linked": len(pairs) - len(failures), "failed": len(failures)})
+
+
+def _rename(run: Run, create: Create, old: str) -> str | None:
+    """Why it could not be done."""
+    known = run.ledger.store.known.find_one(run.sync.name, old)
+    if known is None or known.gomus_id is None or known.stage is not Stage.ACTIVE:
+        return "the customer with the old id is being erased"
+    renaming = Renaming(delivery=run.delivery, create=create, known=known)
+    change = renaming.change(known.gomus_id)
+    try:
+        remote = renaming.find()
+    except CallFailed as failure:
+        run.account.report(replace(failed(change, failure, Action.LINK), refused=False))
+        return failure.message
+    (intent,) = run.ledger.begin([change], Action.LINK)
+    try:
+        digests = renaming.memory(renaming.rename(remote))
+    except CallFailed as failure:
+        outcome = replace(failed(change, failure, Action.LINK), refused=False)
+        run.ledger.settle([(intent, outcome)])
+        run.account.report(outcome)
+        return failure.message
+    outcome = replace(updated(change, digests), action=Action.LINK)
+    run.ledger.link(intent, outcome, known)
+    run.account.report(outcome)
+    return None

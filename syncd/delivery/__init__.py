@@ -4,7 +4,19 @@
 `leaver` (how a customer that goes is reached), `placeholders` and `blanking` (what is emptied, and how), `releasing`
 (the foreign_id). `outcomes` says what an answer means for a change, `looking` says whose answer it is, `meeting` what
 of go~mus is not ours, `delivery` is shared, `recovery` settles what an earlier run left open, `resuming` goes on with
-its erasures, `requests` are erasures that come in meanwhile.
+its erasures, `requests` are erasures that come in meanwhile, `renaming` gives a customer another foreign_id.
 """
 
-__all__ = ["delivery", "erasing", "executor", "habits", "looking", "recovery", "requests", "resuming", "writing"]
+__all__ = [
+    "delivery",
+    "erasing",
+    "executor",
+    "habits",
+    "looking",
+    "outcomes",
+    "recovery",
+    "renaming",
+    "requests",
+    "resuming",
+    "writing",
+]

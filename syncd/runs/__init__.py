@@ -1,8 +1,8 @@
 """The story of a run, top to bottom.
 
 `run` is one whole run, `drawing` draws up its plan, `world` is what it is given, `lookups` what names are looked up in,
-`account` what has come of its calls, `unclear` and `audit` its end; `verify` and `erase` are runs of their own;
-`requests` writes down what is to be erased, with or without a run.
+`guarding` asks the guards, `account` is what has come of its calls, `unclear` and `audit` are its end; `verify`,
+`erase` and `link` are runs of their own; `requests` writes down what is to be erased, with or without a run.
 """
 
-__all__ = ["drawing", "erase", "requests", "run", "verify", "world"]
+__all__ = ["drawing", "erase", "link", "requests", "run", "verify", "world"]

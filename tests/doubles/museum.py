@@ -240,7 +240,7 @@ class Museum:
     fix_drift: bool = False
     address: str = "https://demo.gomus.de"
     prefix: str = "M-"
-    path: str = "members.csv"  # as the configuration calls the source
+    path: str = "members.csv"  # what decides absence in the configuration
     instance_name: str = "main"
     ledger: str | None = None
     ledger_keys: tuple[str, ...] = ("the ledger's key",)
@@ -349,7 +349,7 @@ class Museum:
             audit_per_run=self.audit_per_run,
             fix_drift=self.fix_drift,
             keep=StateOptions().keep,
-            absence_terms=f"{self.path} {self.prefix} {self.mode.value} {self.grace}".encode(),
+            absence_terms=self.path.encode(),
             releases_linked=self.releases_linked,
             holds_addresses=self.holds_addresses,
         )

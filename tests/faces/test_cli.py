@@ -123,6 +123,56 @@ def test_what_a_guard_holds_is_released_by_approve(office: Office) -> None:
     assert len(office.sandbox.customers) == 10
 
 
+def test_a_person_may_leave_some_out_and_say_why(office: Office) -> None:
+    office.syncd("--once")
+    del office.rows[5:35]
+    office.export()
+    office.syncd("--once")
+    ended = office.syncd("approve", "members", "--except", "0006", "--except", "M-0007", "--by", "Ada", "--why", "year")
+    assert "not so M-0006, M-0007" in ended.out
+    assert office.syncd("--once").code == 0
+    assert len(office.sandbox.customers) == 12
+    assert "2 held change(s) rejected by Ada" in office.syncd("status").out
+    assert office.syncd("approve", "members").code == 0
+    office.syncd("--once")
+    assert len(office.sandbox.customers) == 10
+
+
+def test_what_is_rejected_stays(office: Office) -> None:
+    office.syncd("--once")
+    del office.rows[5:35]
+    office.export()
+    office.syncd("--once")
+    assert "Rejecting drops: 30 delete" in office.syncd("approve", "members", "--reject").out
+    assert office.syncd("--once").code == 0
+    assert len(office.sandbox.customers) == 40
+
+
+def test_only_what_is_held_can_be_left_out(office: Office) -> None:
+    office.syncd("--once")
+    del office.rows[5:35]
+    office.export()
+    office.syncd("--once")
+    ended = office.syncd("approve", "members", "--except", "0001")
+    assert (ended.code, "0001: nothing is held of it" in ended.err) == (2, True)
+    assert office.syncd("--once").code == 4
+
+
+def test_two_spellings_of_an_id_are_linked_or_told_apart(office: Office) -> None:
+    office.syncd("--once")
+    office.rows[6][0], office.rows[7][0] = "7", "8"
+    office.export()
+    ended = office.syncd("--once")
+    assert (ended.code, ended.named("run.held")[0]["guard"]) == (4, "pair")
+    linked = office.syncd("link", "members", "--renamed")
+    assert (linked.code, "M-0007 is M-7 now" in linked.out, "2 linked." in linked.out) == (0, True, True)
+    assert office.syncd("--once").code == 0
+    assert {customer.foreign_id for customer in office.sandbox.customers} >= {"M-7", "M-8"}
+    assert len(office.sandbox.customers) == 40
+    assert "0 linked." in office.syncd("link", "members", "--renamed").out
+    assert office.syncd("link", "members").code == 2
+
+
 def test_a_sync_that_another_process_runs_exits_with_5(office: Office) -> None:
     office.syncd("--once")
     engine = open_engine(f"sqlite:///{office.folder}/state/syncd.db")
@@ -369,7 +419,7 @@ def test_the_database_can_be_upgraded_by_hand(office: Office) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["plan", "check", "trigger", "status", "failures", "approve", "erase", "sandbox", "demo"]
+    "command", ["plan", "check", "trigger", "status", "failures", "approve", "link", "erase", "sandbox", "demo"]
 )
 def test_help_teaches_each_command(office: Office, command: str) -> None:
     ended = office.syncd(command, "--help")

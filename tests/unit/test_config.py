@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syncd.assembly import make_sync
 from syncd.config import find_config, json_schema, load
 from syncd.config.secrets import Reference, resolve
 from syncd.config.words import shield
@@ -732,3 +733,29 @@ def test_an_old_key_in_plain_text_is_refused(mistakes):
     (mistake,) = mistakes(with_keys("state", 'ledger_old_keys = ["hunter2"]'))
     assert mistake.startswith("state.ledger_old_keys[0]: a secret does not belong in this file in plain text")
     assert "hunter2" not in mistake
+
+
+@pytest.mark.parametrize(
+    ("change", "decides"),
+    [
+        (('path = "members.csv"', 'path = "leavers.csv"'), True),
+        (('from = "Nr"', 'from = "Number"'), True),
+        (('prefix = "M-"', 'prefix = "N-"'), True),
+        (("[sync.members.source]", '[sync.members.delete]\nmode = "anonymize"\n[sync.members.source]'), True),
+        (("[sync.members.source]", '[sync.members.delete]\ngrace = "3d"\n[sync.members.source]'), True),
+        (
+            ("[sync.members.source]", '[sync.members.delete]\ngrace = "30d"\nmax_count = 7\n[sync.members.source]'),
+            False,
+        ),
+        (('surname = "Nachname"', 'surname = "Nachname"\nname = "Vorname"'), False),
+        (("[gomus.main]", "[gomus.main]\nbatch_size = 7"), False),
+    ],
+)
+def test_absence_counts_anew_after_what_decides_it(read, change, decides):
+    text = SMALLEST.replace('fields = { surname = "Nachname" }', "").replace(
+        "[sync.members.source]", '[sync.members.fields]\nsurname = "Nachname"\n\n[sync.members.source]'
+    )
+    before, after = (
+        make_sync(config, config.syncs["members"], print) for config in map(read, (text, text.replace(*change)))
+    )
+    assert (before.absence_terms != after.absence_terms) is decides

@@ -1,0 +1,140 @@
+"""What a run learns, repeats and keeps once an answer is lost or refused: how often, and for how long."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from faults import Fault, Killed
+from museum import Museum, member, sqlite_url
+
+from syncd.domain.diff import DeleteMode
+from syncd.domain.records import Stage
+from syncd.sandbox.switches import Switches
+
+
+@pytest.fixture
+def museum(tmp_path: Path) -> Iterator[Museum]:
+    museum = Museum(state_url=sqlite_url(tmp_path))
+    museum.fill(4)
+    museum.run()
+    yield museum
+    museum.close()
+
+
+def fails(method: str, fault: Fault, path: str = ""):  # type: ignore[no-untyped-def]
+    return lambda request, _n: fault if request.method == method and request.url.path.endswith(path) else None
+
+
+# --- how often ---
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 4])
+def test_where_ids_are_unique_a_lost_create_is_sent_as_often_as_configured(museum: Museum, attempts: int) -> None:
+    museum.attempts = attempts
+    museum.store.instances.learn("main", "unique", "yes")
+    museum.rows.append(member(5))
+    museum.run(fails("POST", Fault.SERVER_ERROR))
+    assert len([call for call in museum.transport.happened if call.method == "POST"]) == attempts
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+@pytest.mark.parametrize("attempts", [1, 2, 4])
+def test_a_call_that_is_turned_away_is_tried_as_often_as_configured(tmp_path: Path, attempts: int, method: str) -> None:
+    museum = Museum(state_url=sqlite_url(tmp_path), attempts=attempts, prefix="", switches=Switches())
+    museum.fill(0)
+    museum.rows.append({**member(1), "id": "12ab"})  # is written by its number alone
+    museum.run()
+    museum.rows.clear()
+    museum.run(fails(method, Fault.THROTTLED))
+    assert len([call for call in museum.transport.happened if call.method == method]) == attempts
+
+
+def test_the_pauses_between_them_grow(museum: Museum) -> None:
+    museum.attempts = 4
+    museum.store.instances.learn("main", "unique", "yes")
+    museum.rows.append(member(5))
+    began = museum.clock.now
+    museum.run(fails("POST", Fault.SERVER_ERROR))
+    looks = 4 * museum.timeout
+    assert timedelta(seconds=2) < museum.clock.now - began - looks < timedelta(seconds=6)
+
+
+# --- what is learned ---
+
+
+def test_a_first_look_that_fails_teaches_nothing_of_ids(tmp_path: Path) -> None:
+    museum = Museum(state_url=sqlite_url(tmp_path))
+    museum.rows.append({**member(1), "id": "1.5"})
+    posted = False
+
+    def after_the_create(request: httpx.Request, _number: int) -> Fault | None:
+        nonlocal posted
+        posted |= request.method == "POST"
+        return Fault.UNAVAILABLE if posted and request.method == "GET" else None
+
+    museum.run(after_the_create)
+    museum.rows.append({**member(2), "id": "2.5"})
+    museum.run()
+    assert {customer.foreign_id for customer in museum.sandbox.customers} == {"M-1.5", "M-2.5"}
+
+
+@pytest.mark.parametrize("seconds", [3, 7])
+def test_of_ids_that_cant_be_read_the_lag_is_that_of_the_number(tmp_path: Path, seconds: int) -> None:
+    switches = Switches(dotted_ids="cut", reads="seconds-later", lag=seconds)
+    museum = Museum(state_url=sqlite_url(tmp_path), switches=switches)
+    museum.rows.append({**member(1), "id": "1.5"})
+    museum.run()
+    learned = museum.store.instances.learned("main")["read_lag"]
+    assert float(learned.split()[0]) >= seconds
+
+
+@pytest.mark.parametrize(("cleared_by", "calls"), [("null", [1, 1]), ("empty", [2, 1])])
+def test_how_a_foreign_id_is_taken_off_is_learned_once(tmp_path: Path, cleared_by: str, calls: list[int]) -> None:
+    switches = Switches(cleared_by=cleared_by)  # type: ignore[arg-type]
+    museum = Museum(state_url=sqlite_url(tmp_path), mode=DeleteMode.RELEASE, switches=switches)
+    museum.fill(4)
+    museum.run()
+    puts = []
+    for number in (1, 2):
+        museum.remove(number)
+        museum.run()
+        puts.append(len(museum.sandbox.calls_to("PUT")))
+    assert puts == calls
+
+
+# --- what is kept ---
+
+
+def test_a_lost_answer_counts_from_when_it_was_given_up(museum: Museum) -> None:
+    museum.rows.append(member(5))
+    museum.transport._late_by = 1000
+    museum.sandbox.switches = replace(museum.sandbox.switches, foreign_ids="repeatable")
+    museum.run(fails("POST", Fault.LATE))
+    [intent] = museum.store.journal.open_intents("members")
+    assert intent.sent_at - intent.begun_at >= museum.timeout
+
+
+def test_whoever_was_merged_is_no_leaver_any_more(museum: Museum) -> None:
+    [loser] = museum.sandbox.by_foreign_id("M-0002")
+    [survivor] = museum.sandbox.by_foreign_id("M-0003")
+    museum.sandbox.switches = replace(museum.sandbox.switches, merged="by-both")
+    museum.sandbox.merge(loser.id, survivor.id)
+    museum.remove(2)
+    museum.run()
+    known = museum.store.known.find_one("members", "M-0002")
+    assert known is not None
+    assert known.stage is Stage.ACTIVE
+
+
+def test_what_an_erasure_has_emptied_is_filled_again_where_nobody_is_erased_any_more(museum: Museum) -> None:
+    museum.remove(2)
+    with pytest.raises(Killed):
+        museum.run(fails("PUT", Fault.KILLED_AFTER))
+    museum.mode = DeleteMode.IGNORE
+    museum.rows.append(member(2))
+    for _ in range(2):
+        museum.run()
+    assert [customer["surname"] for customer in museum.sandbox.by_foreign_id("M-0002")] == ["Muster2"]

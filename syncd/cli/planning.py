@@ -12,6 +12,7 @@ import typer
 from syncd.alerts.channels import try_out
 from syncd.assembly import (
     check_state_folder,
+    judge_prefix,
     looking_at_state,
     make_client,
     make_erasures,
@@ -24,6 +25,7 @@ from syncd.cli.exits import DONE, FAILED, HELD, PROBLEMS, USAGE, code_of, graves
 from syncd.cli.progress import showing_progress
 from syncd.cli.stopping import ending_on_signals
 from syncd.config.model import Config, SyncConfig
+from syncd.config.prefixes import REMEDY, find_shared_prefix
 from syncd.domain.guards import ask_guards
 from syncd.domain.records import InvalidRecord
 from syncd.errors import Fatal, Misconfigured, SyncdError
@@ -49,6 +51,7 @@ def draw_report(config: Config, sync: SyncConfig) -> PlanReport:
         make_client(config, sync, time.sleep) as client,
         showing_progress(sync.name) as progress,
     ):
+        judge_prefix(config, sync, state)
         recall = make_recall(config, sync, state)
         lookups = fetch_lookups(made, client)
         read = lambda count: progress("reading", count, None)  # noqa: E731 - one line, used once
@@ -134,6 +137,7 @@ def _check_all(config: Config) -> Iterator[Finding]:
     if config.state.ledger is not None:
         yield from _checked("ledger of erasures", lambda: _check_ledger(config))
     for sync in config.syncs.values():
+        yield from _check_prefix(config, sync)
         yield from _check_sync(config, sync)
 
 
@@ -177,6 +181,17 @@ def _check_ledger(config: Config) -> str:
     places = [Place(name, options.url) for name, options in config.gomus.items()]
     erasures = make_erasures(config.state)
     return f"{sum(len(erasures.read(place).times) for place in places)} people erased on request"
+
+
+def _check_prefix(config: Config, sync: SyncConfig) -> Iterator[Finding]:
+    """A line only where there is something to say."""
+    if problem := find_shared_prefix(config, sync):
+        try:
+            with looking_at_state(config) as state:
+                code = PROBLEMS if state.store.has_state(sync.name) else USAGE
+        except SyncdError as error:
+            code = code_of(error)
+        yield Finding(what=f"{sync.name}: prefix", is_good=False, words=f"{problem.message}: {REMEDY}", code=code)
 
 
 def _check_access(client: Client) -> str:

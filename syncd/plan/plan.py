@@ -102,6 +102,7 @@ def draw_up(read: Read, *, now: datetime, mode: DeleteMode, grace: timedelta, re
         found=Found(
             newly_absent=absences.newly_absent,
             newly_told=absences.newly_told,
+            left_to_others=absences.left_to_others,
             returned=comparison.returned,
             mended=_mended(read),
             nameless=nameless,
@@ -123,17 +124,21 @@ def _hiding(read: Read, nameless: Mapping[bytes, datetime], policy: AbsencePolic
 
 @dataclass(frozen=True, slots=True)
 class Absences:
-    """The rows of those who are absent, or told to be gone, since this read."""
+    """The rows of those who are absent, or told to be gone, since this read.
+
+    `left_to_others` are due, but another sync of the instance knows them too: they are its own from now on.
+    """
 
     newly_absent: list[int]
     newly_told: list[int]
+    left_to_others: list[str]
 
 
 def _judge_absences(read: Read, policy: AbsencePolicy, now: datetime) -> Absences:
     """Spool an erasure for each customer whose absence is certain and has lasted for the whole grace time."""
     spool, recall, tally = read.comparison.spool, read.comparison.recall, read.comparison.tally
     told_policy = replace(policy, hidden_since=None)  # nothing hides whom the source names
-    absences = Absences([], [])
+    absences = Absences([], [], [])
     for page in chunks(_active(read.gone(), recall.waiting)):
         absences.newly_absent.extend(gone.known.row for gone in page if gone.known.absent_since is None)
         absences.newly_told.extend(gone.known.row for gone in page if gone.is_told and not gone.known.told_gone)
@@ -144,6 +149,9 @@ def _judge_absences(read: Read, policy: AbsencePolicy, now: datetime) -> Absence
                 due.append(gone.known)
             else:
                 tally[verdict.value] += 1
+        owners = recall.owners([known.foreign_id for known in due])
+        absences.left_to_others.extend(known.foreign_id for known in due if known.foreign_id in owners)
+        due = [known for known in due if known.foreign_id not in owners]
         refused = recall.rests([known.foreign_id for known in due])
         tally["quarantined"] += len(refused)
         spool.add_changes(_erasure(known, policy) for known in due if known.foreign_id not in refused)

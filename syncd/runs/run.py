@@ -201,6 +201,7 @@ class Run:
             unclear=ledger.store.journal.unclear(ledger.sync) - self._overdue.keys(),
             resends=bool(self._overdue),
             waiting=self._waiting,
+            others=ledger.store.runs.entered(self.sync.others),
         )
 
     # --- the steps ---
@@ -213,13 +214,12 @@ class Run:
 
     def _settle(self, intents: Sequence[OpenIntent]) -> dict[str, OpenIntent]:
         """Answers the creates that were not found when their time was over."""
-        gomus = self.sync.gomus
         recovery = Recovery(
             ledger=self.ledger,
             delivery=self.delivery,
             names=self.sync.mapper.names,
-            patience=gomus.patience,
-            concurrency=gomus.concurrency,
+            patience=self.sync.gomus.patience,
+            concurrency=self.sync.gomus.concurrency,
             tombstones=self.recall(self.world.clock()).tombstones,
         )
         overdue = recovery.settle_intents(intents)

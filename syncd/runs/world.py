@@ -35,6 +35,7 @@ class Sync:
     audit_per_run: int  # so many of the longest unverified customers are read back in each run
     fix_drift: bool
     keep: timedelta  # outcomes and runs
+    others: tuple[str, ...] = ()  # the other syncs of the same instance
     releases_linked: bool = True  # whom go~mus had before is released, whatever becomes of the others
     holds_addresses: bool = True  # for absence, whoever has addresses out of reach is left as it is
 

@@ -239,6 +239,7 @@ class Museum:
     address: str = "https://demo.gomus.de"
     prefix: str = "M-"
     instance_name: str = "main"
+    others: tuple[str, ...] = ()  # the other syncs of the instance
     ledger: str | None = None
     ledger_keys: tuple[str, ...] = ("the ledger's key",)
     who_wins: dict[str, str] = field(default_factory=dict)  # who wins, where it is not the source
@@ -257,7 +258,8 @@ class Museum:
     def beside(self, name: str, prefix: str, shelf: Shelf) -> "Museum":
         """Another sync of the same instance, on the same state."""
         other = copy(self)
-        other.name, other.prefix, other.shelf = name, prefix, shelf
+        other.name, other.prefix, other.shelf, other.others = name, prefix, shelf, (*self.others, self.name)
+        self.others = tuple({*self.others, name})
         return other
 
     def _open_state(self) -> None:
@@ -346,6 +348,7 @@ class Museum:
             audit_per_run=self.audit_per_run,
             fix_drift=self.fix_drift,
             keep=StateOptions().keep,
+            others=self.others,
             releases_linked=self.releases_linked,
             holds_addresses=self.holds_addresses,
         )

@@ -167,7 +167,8 @@ def _checked(what: str, look: Callable[[], str]) -> Iterator[Finding]:
     try:
         yield Finding(what=what, is_good=True, words=look())
     except SyncdError as error:
-        yield Finding(what=what, is_good=False, words=str(error), code=code_of(error))
+        words = ": ".join(filter(None, (error.shown, error.remedy)))
+        yield Finding(what=what, is_good=False, words=words, code=code_of(error))
 
 
 def _check_state(config: Config) -> str:

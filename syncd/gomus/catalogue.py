@@ -27,11 +27,11 @@ class Catalogue:
         label = _any_of("[ _-]".join(map(re.escape, _PARTED.split(one))) for one in self._labels.values())
         record = _any_of(map(re.escape, _listed(RECORDS)))
         places = {"{count}": _NUMBER, "{field}": label, "{record}": record}
-        known = chain(*(text.splitlines() for text in (*RAILS.values(), GOMUS)), sentences)
+        lines = chain.from_iterable(text.splitlines() for text in (*RAILS.values(), GOMUS))
+        known = [_pattern(line.strip(), places) for line in lines if line.strip()]
+        trusted = [re.escape(_plain(sentence)) for sentence in sentences]
         self._label = re.compile(label, re.IGNORECASE)
-        self._sentence = re.compile(
-            _any_of(_pattern(_plain(one), places) for one in known if one.strip()), re.IGNORECASE
-        )
+        self._sentence = re.compile(_any_of(known + trusted), re.IGNORECASE)
 
     def words(self, texts: Sequence[str], *, status: int, fields: Iterable[str] = ()) -> tuple[str, ...]:
         """What is known of these texts; a fixed phrase where nothing is, with those of the `fields` that they name."""

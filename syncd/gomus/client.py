@@ -41,6 +41,7 @@ LISTS = {
     "language": "/api/v4/locales",
 }
 BACKOFF = Backoff()
+ACCESS = ("user", "cashpoint", "reseller", "customer", "public")
 LARGEST_ANSWER = 16 * 2**20
 Observe = Callable[[str, int | None, float], None]
 """Told of every try: method, status (None where no answer came), seconds."""
@@ -125,9 +126,10 @@ class Client:
     # --- the calls ---
 
     def whoami(self) -> str:
-        """What the token is: user, cashpoint, reseller, customer or public. Raises CallFailed where nothing answers."""
+        """What the token is, "" where that is nothing known. Raises CallFailed where nothing answers."""
         body = self._read("/api/v4/whoami").body
-        return str(body.get("access", "")) if isinstance(body, Mapping) else ""
+        access = body.get("access") if isinstance(body, Mapping) else None
+        return access if isinstance(access, str) and access in ACCESS else ""
 
     def lookup(self, kind: str) -> tuple[LookupEntry, ...]:
         """All pages of a list: salutation, title, country or language.

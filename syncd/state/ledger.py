@@ -122,7 +122,6 @@ class Ledger:
             self._set_stage([change], Stage.ANONYMIZED)
             return
         self.store.known.drop(self.sync, [change.foreign_id])
-        self.store.journal.forget_words(self.sync, change.foreign_id)
         match change.cause:
             case Cause.ABSENCE:
                 self._put_tombstone(change.foreign_id)

@@ -109,8 +109,8 @@ def _choose_sheet(workbook: CalamineWorkbook, name: str | None, file: str) -> Ca
             raise IncompleteRead(file, what, remedy="check sheet; `syncd check` lists those of the file", shown=shown)
         return workbook.get_sheet_by_name(name)
     tables = [one for one in workbook.sheets_metadata if one.typ is SheetTypeEnum.WorkSheet]
-    shown = [one.name for one in tables if one.visible is SheetVisibleEnum.Visible]
-    filled = [sheet for sheet in map(workbook.get_sheet_by_name, shown) if sheet.height]
+    visible = [one.name for one in tables if one.visible is SheetVisibleEnum.Visible]
+    filled = [sheet for sheet in map(workbook.get_sheet_by_name, visible) if sheet.height]
     if len(filled) == 1:
         return filled[0]
     if not filled:

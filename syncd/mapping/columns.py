@@ -46,4 +46,7 @@ def require_columns(wanted: Iterable[Column], columns: Sequence[str] | None, des
     `columns` is None for nested records: each may have other keys. `description` says what is read.
     """
     if columns is not None and (missing := find_missing(wanted, columns)):
-        raise IncompleteRead(description, "; ".join(missing), shown="; ".join(map("".join, missing.items())))
+        remedy = "write it as the header does; `syncd check` shows the name that may be meant"
+        raise IncompleteRead(
+            description, "; ".join(missing), remedy=remedy, shown="; ".join(map("".join, missing.items()))
+        )

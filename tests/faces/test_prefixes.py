@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from daemons import started
 from office import CONFIG, Office, open_office, person
 
 from syncd.alerts.alarms import Alarms
@@ -158,3 +159,14 @@ def test_it_is_an_alarm_until_it_is_mended(office: Office, monkeypatch: pytest.M
     assert (len(raised[0]), raised[1]) == (1, [])
     assert "'friends'" in raised[0][0]
     assert "foreign_id.prefix of its own" in raised[0][0]
+
+
+def test_a_daemon_refuses_the_one_and_runs_the_other(office: Office) -> None:
+    begin(office)
+    second(office, "M-F-")
+    text = (office.folder / "config.toml").read_text(encoding="utf-8")
+    office.configure(text.replace('gomus = "main"\n', 'gomus = "main"\nschedule = "every 1s"\n'))
+    with started(office) as daemon:
+        assert "'members'" in daemon.wait_for("run.failed", sync="friends")["error"]
+        assert daemon.wait_for("run.finished", sync="members")["status"] == "done"
+        assert daemon.named("run.started", sync="friends") == []

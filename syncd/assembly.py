@@ -11,10 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
+import structlog
 from sqlalchemy import Engine
 
 from syncd.alerts.alarms import Alarms
 from syncd.config.model import Config, DeleteOptions, GuardOptions, NotifyOptions, StateOptions, SyncConfig
+from syncd.config.prefixes import REMEDY, find_shared_prefix
 from syncd.domain.digest import Digester
 from syncd.domain.guards import Limits
 from syncd.errors import Misconfigured, Problem, StateUnusable, Stopped
@@ -34,6 +36,7 @@ from syncd.state.register import open_register
 from syncd.state.store import Store
 from syncd.state.tombstones import Instance
 
+log = structlog.get_logger()
 KEY_CHECK = "digest_key_check"
 Sleep: TypeAlias = Callable[[float], None]
 
@@ -226,6 +229,7 @@ def make_sync(config: Config, sync: SyncConfig, sleep: Sleep) -> Sync:
         fix_drift=sync.fix_drift,
         keep=config.state.keep,
         absence_terms=_absence_terms(sync),
+        others=tuple(other.name for other in config.beside(sync)),
         releases_linked=sync.delete.linked == "release",
         holds_addresses=sync.delete.further_addresses == "hold",
     )
@@ -249,7 +253,21 @@ def make_recall(config: Config, sync: SyncConfig, state: State) -> Recall:
         unclear=state.store.journal.unclear(sync.name),
         absence_context=state.digester.context(_absence_terms(sync)),
         counting=state.store.absences.counting(sync.name),
+        others=state.store.runs.entered([other.name for other in config.beside(sync)]),
     )
+
+
+def judge_prefix(config: Config, sync: SyncConfig, state: State) -> Problem | None:
+    """Which other syncs of the instance may have the same ids; None where none may.
+
+    Raises Misconfigured where this one has no state yet: it can still be given another prefix.
+    """
+    problem = find_shared_prefix(config, sync)
+    if problem and not state.store.has_state(sync.name):
+        raise Misconfigured([problem], remedy=REMEDY)
+    if problem:
+        log.warning("prefix.shared", sync=sync.name, error=problem.message, remedy=REMEDY)
+    return problem
 
 
 def make_instance(config: Config, name: str, state: State) -> Instance:

@@ -16,7 +16,8 @@
         ├── Retryable          certainly not processed; may be sent again
         └── Unclear            may or may not have taken effect; look before doing anything
 
-Messages are written for the operator and may be logged: they name files, lines, keys and fields, never values.
+Messages are written for the operator and may be logged: they name files, lines, keys and fields, never values,
+nor any word that somebody else has said.
 """
 
 from collections.abc import Iterable
@@ -24,12 +25,16 @@ from dataclasses import dataclass
 
 
 class SyncdError(Exception):
-    """Base of all; `remedy` says what the reader can do about it."""
+    """Base of all; `remedy` says what the reader can do about it.
 
-    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+    `shown` is the message for whoever asks at a terminal: there it may hold a source's own names of columns and sheets.
+    """
+
+    def __init__(self, message: str, *, remedy: str | None = None, shown: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+        self.shown = shown or message
 
     def __str__(self) -> str:
         return f"{self.message}: {self.remedy}" if self.remedy else self.message
@@ -64,8 +69,8 @@ class IncompleteRead(Fatal):
     `place` is the file and line, or the page, where it broke.
     """
 
-    def __init__(self, place: str, message: str, *, remedy: str | None = None) -> None:
-        super().__init__(f"{place}: {message}", remedy=remedy)
+    def __init__(self, place: str, message: str, *, remedy: str | None = None, shown: str | None = None) -> None:
+        super().__init__(f"{place}: {message}", remedy=remedy, shown=f"{place}: {shown or message}")
         self.place = place
 
 
@@ -118,10 +123,10 @@ class CallFailed(SyncdError):
 
 
 class Refused(CallFailed):
-    """`reasons` are the server's own messages, scrubbed of every value that was sent.
+    """`reasons` are what the catalogue knows of the server's words; nothing else of them is kept.
 
     `named` are the foreign_ids of a batch that the messages blame; empty where they do not say. `number` is the one
-    that they hold, which may be how many customers are taken at once.
+    that they hold, which may be how many customers are taken at once. `says_taken`: somebody has the foreign_id.
     """
 
     def __init__(  # noqa: PLR0913 - what a server says has so many parts
@@ -131,6 +136,7 @@ class Refused(CallFailed):
         reasons: tuple[str, ...] = (),
         named: frozenset[str] = frozenset(),
         number: int | None = None,
+        says_taken: bool = False,
         status: int | None = None,
         attempts: int = 1,
     ) -> None:
@@ -138,6 +144,7 @@ class Refused(CallFailed):
         self.reasons = reasons
         self.named = named
         self.number = number
+        self.says_taken = says_taken
 
 
 class Missing(Refused):

@@ -12,6 +12,7 @@ import structlog
 
 from syncd.alerts.channels import Channels, Message
 from syncd.config.model import Config, NotifyOptions, SyncConfig
+from syncd.config.prefixes import REMEDY, find_shared_prefix
 from syncd.domain.guards import how_to_release
 from syncd.domain.runs import COMPLETE, SUCCEEDED, WHOLE, Status, Summary
 from syncd.domain.schedule import Schedule
@@ -32,6 +33,7 @@ class Kind(Enum):
     HELD = "held"
     FAILURES = "failures"  # records that can't be synced
     OVERDUE = "overdue"  # no successful run for too long
+    PREFIX = "prefix"  # the ids of another sync of the instance may be the same
 
 
 OVER = {
@@ -39,6 +41,7 @@ OVER = {
     Kind.HELD: "nothing is held any more",
     Kind.FAILURES: "every record is in order again",
     Kind.OVERDUE: "a run has succeeded again",
+    Kind.PREFIX: "its ids are its own again",
 }
 
 
@@ -73,6 +76,7 @@ class Alarms:
             self._clear(summary.sync, Kind.HELD)
             self._channels.beat(summary.sync)
         self._judge_failures(summary.sync, now)
+        self._judge_prefix(summary.sync, now)
         self._tell(now)
 
     def check_overdue(self, now: datetime, since: datetime) -> None:
@@ -102,6 +106,15 @@ class Alarms:
             return
         text = f"{count} records can't be synced. See `syncd failures {sync}`."
         self._raise(sync, Kind.FAILURES, text, now, level=count)
+
+    def _judge_prefix(self, sync: str, now: datetime) -> None:
+        """A sync without a state has not run at all, which is an alarm of its own."""
+        configured = self._config.syncs.get(sync)
+        problem = find_shared_prefix(self._config, configured) if configured else None
+        if problem is None:
+            self._clear(sync, Kind.PREFIX)
+        elif self._store.has_state(sync):
+            self._raise(sync, Kind.PREFIX, f"{capitalized(str(problem))}. {capitalized(REMEDY)}.", now)
 
     # --- conditions ---
 

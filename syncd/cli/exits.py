@@ -48,7 +48,7 @@ def say(error: SyncdError, *, about: str | None = None) -> None:
         for problem in error.problems:
             print(f"  {problem}", file=sys.stderr)
     else:
-        print(_sentence(f"{about}: {error.message}" if about else error.message), file=sys.stderr)
+        print(_sentence(f"{about}: {error.shown}" if about else error.shown), file=sys.stderr)
     if error.remedy:
         print(_sentence(f"What to do: {error.remedy}"), file=sys.stderr)
 

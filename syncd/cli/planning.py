@@ -13,6 +13,7 @@ import typer
 from syncd.alerts.channels import try_out
 from syncd.assembly import (
     check_state_folder,
+    judge_prefix,
     looking_at_state,
     make_client,
     make_erasures,
@@ -25,6 +26,7 @@ from syncd.cli.exits import DONE, FAILED, HELD, PROBLEMS, USAGE, code_of, graves
 from syncd.cli.progress import showing_progress
 from syncd.cli.stopping import ending_on_signals
 from syncd.config.model import Config, SyncConfig
+from syncd.config.prefixes import REMEDY, find_shared_prefix
 from syncd.domain.guards import Limits, ask_guards
 from syncd.domain.records import InvalidRecord
 from syncd.errors import Fatal, Misconfigured, SyncdError
@@ -66,6 +68,7 @@ def _drawn(config: Config, sync: SyncConfig) -> Iterator[tuple[Plan, Recall, Lim
         make_client(config, sync, time.sleep) as client,
         showing_progress(sync.name) as progress,
     ):
+        judge_prefix(config, sync, state)
         recall = make_recall(config, sync, state)
         lookups = fetch_lookups(made, client)
         read = lambda count: progress("reading", count, None)  # noqa: E731 - one line, used once
@@ -148,6 +151,7 @@ def _check_all(config: Config) -> Iterator[Finding]:
     if config.state.ledger is not None:
         yield from _checked("ledger of erasures", lambda: _check_ledger(config))
     for sync in config.syncs.values():
+        yield from _check_prefix(config, sync)
         yield from _check_sync(config, sync)
 
 
@@ -177,7 +181,8 @@ def _checked(what: str, look: Callable[[], str]) -> Iterator[Finding]:
     try:
         yield Finding(what=what, is_good=True, words=look())
     except SyncdError as error:
-        yield Finding(what=what, is_good=False, words=str(error), code=code_of(error))
+        words = ": ".join(filter(None, (error.shown, error.remedy)))
+        yield Finding(what=what, is_good=False, words=words, code=code_of(error))
 
 
 def _check_state(config: Config) -> str:
@@ -191,6 +196,17 @@ def _check_ledger(config: Config) -> str:
     places = [Place(name, options.url) for name, options in config.gomus.items()]
     erasures = make_erasures(config.state)
     return f"{sum(len(erasures.read(place).times) for place in places)} people erased on request"
+
+
+def _check_prefix(config: Config, sync: SyncConfig) -> Iterator[Finding]:
+    """A line only where there is something to say."""
+    if problem := find_shared_prefix(config, sync):
+        try:
+            with looking_at_state(config) as state:
+                code = PROBLEMS if state.store.has_state(sync.name) else USAGE
+        except SyncdError as error:
+            code = code_of(error)
+        yield Finding(what=f"{sync.name}: prefix", is_good=False, words=f"{problem.message}: {REMEDY}", code=code)
 
 
 def _check_access(client: Client) -> str:

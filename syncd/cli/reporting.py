@@ -1,6 +1,5 @@
 """`syncd report`: one run as a page to keep or to send on."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +12,7 @@ from syncd.cli import context as ctx
 from syncd.cli.exits import FAILED, USAGE, stop
 from syncd.config.model import Config
 from syncd.domain.nearest import find_nearest
+from syncd.report.files import opening_private
 from syncd.report.html import report_as_html, report_run
 from syncd.state.runs import RunRow
 
@@ -62,9 +62,7 @@ def _zone(config: Config, row: RunRow) -> ZoneInfo:
 
 def _write(file: Path, page: str) -> None:
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-            os.fchmod(descriptor, 0o600)  # also where the file was there already
+        with opening_private(file) as opened:
             opened.write(page)
     except OSError as error:
         stop(f"{file} can't be written ({error.strerror}).", FAILED)

@@ -13,9 +13,9 @@ import typer
 
 from syncd import log
 from syncd.alerts.watch import Watch
-from syncd.assembly import State, make_sync, now, opening_alarms, opening_state, opening_world
+from syncd.assembly import State, judge_prefix, make_sync, now, opening_alarms, opening_state, opening_world
 from syncd.cli import context as ctx
-from syncd.cli.exits import CODES, FAILED, code_of, failing_in_words, gravest, report_crash
+from syncd.cli.exits import CODES, FAILED, code_of, failing_in_words, gravest, report_crash, say
 from syncd.cli.planning import code_of_report, draw_report
 from syncd.cli.progress import log_stream, showing_progress
 from syncd.cli.stopping import ending_on_signals, stopping_on_signals
@@ -75,14 +75,15 @@ def _run_one(
     config: Config, state: State, stopping: threading.Event, watch: Watch, sync: SyncConfig, *, probe: bool
 ) -> int:
     try:
+        judge_prefix(config, sync, state)
         with (
             showing_progress(sync.name) as progress,
             opening_world(config, sync, state, stopping=stopping, progress=progress) as world,
         ):
             summary = run(make_sync(config, sync, world.sleep), world, trigger=Trigger.COMMAND_LINE, probe=probe)
-    except Misconfigured:
-        raise
     except SyncdError as error:
+        if isinstance(error, Misconfigured):
+            say(error, about=sync.name)
         words = "another process is running it" if isinstance(error, LeaseTaken) else error.message
         logger.error("run.failed", sync=sync.name, error=words, remedy=error.remedy)
         if not isinstance(error, LeaseTaken):
@@ -100,9 +101,9 @@ def _plan_one(config: Config, sync: SyncConfig) -> int:
     """As a run would log it, without the run."""
     try:
         report = draw_report(config, sync)
-    except Misconfigured:
-        raise
     except SyncdError as error:
+        if isinstance(error, Misconfigured):
+            say(error, about=sync.name)
         logger.error("run.failed", sync=sync.name, error=error.message, remedy=error.remedy)
         return code_of(error)
     for record in report.invalid:

@@ -1,6 +1,5 @@
 """Questions to the state database: `status`, `history`, `show`, `failures`."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -16,6 +15,7 @@ from syncd.cli import context as ctx
 from syncd.cli.exits import DONE, FAILED, PROBLEMS, USAGE, stop
 from syncd.config.model import Config, SyncConfig
 from syncd.domain.records import Stage
+from syncd.report.files import write_csv
 from syncd.report.standing import run_as_json, run_as_line, standing_as_json, standing_as_lines, standings
 from syncd.state.board import Board, Replica
 from syncd.state.journal import JournalLine
@@ -159,10 +159,7 @@ def failures(
 
 def _write_list(file: Path, rows: list[dict[str, str]]) -> None:
     try:
-        with file.open("w", newline="", encoding="utf-8-sig") as opened:  # a mark, so that Excel sees UTF-8
-            writer = csv.DictWriter(opened, COLUMNS, delimiter=";")
-            writer.writeheader()
-            writer.writerows(rows)
+        write_csv(file, COLUMNS, rows)
     except OSError as error:
         stop(f"{file} can't be written ({error.strerror}).", FAILED)
 

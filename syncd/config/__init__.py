@@ -1,10 +1,11 @@
 """The configuration: one TOML file, validated as a whole before anything runs.
 
 `load` reads and assembles it, `places` and `words` turn its mistakes into words, `secrets` fetches what stands
-elsewhere, `model` is what it may say, `schema` the same as JSON Schema, `draft` writes a first one.
+elsewhere, `model` is what it may say, `schema` the same as JSON Schema, `prefixes` which
+syncs are not kept apart, `draft` writes a first one.
 """
 
 from syncd.config.load import find_config, load
 from syncd.config.schema import json_schema
 
-__all__ = ["draft", "find_config", "json_schema", "load", "model"]
+__all__ = ["draft", "find_config", "json_schema", "load", "model", "prefixes"]

@@ -21,6 +21,7 @@ from pydantic import (
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from syncd.domain.addresses import is_same_server
 from syncd.domain.diff import DeleteMode
 from syncd.domain.durations import Duration
 from syncd.domain.nearest import suggest
@@ -268,3 +269,13 @@ class Config(Document):
 
     base: Path
     syncs: Mapping[str, SyncConfig]
+
+    def beside(self, sync: SyncConfig) -> list[SyncConfig]:
+        """The other syncs of its instance, which is the same by its name or by its address."""
+        here = self.gomus[sync.gomus].url
+        return [
+            other
+            for other in self.syncs.values()
+            if other.name != sync.name
+            and (other.gomus == sync.gomus or is_same_server(here, self.gomus[other.gomus].url))
+        ]

@@ -10,7 +10,7 @@ from functools import partial
 import structlog
 
 from syncd import log as logs
-from syncd.assembly import make_sync, now, opening_state, opening_world
+from syncd.assembly import judge_prefix, make_sync, now, opening_state, opening_world
 from syncd.daemon.agenda import SKEW
 from syncd.daemon.desk import Ended, Fate, Order, is_cut
 from syncd.domain.runs import WHOLE, Summary, failed_summary
@@ -62,6 +62,7 @@ def _run(order: Order, stopping: threading.Event, observing: Callable[[str], Obs
             observe=observing(order.sync.gomus),
         ) as world,
     ):
+        judge_prefix(order.config, order.sync, state)
         board = Board(state.engine)
         return run(
             make_sync(order.config, order.sync, world.sleep),

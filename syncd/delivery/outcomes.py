@@ -1,6 +1,5 @@
 """How answers and failures become outcomes; nothing here talks to anybody."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
@@ -137,7 +136,7 @@ def failed(change: Change, failure: CallFailed, action: Action | None = None) ->
         gomus_id=None if isinstance(change, Create) else change.gomus_id,
         status=failure.status,
         attempts=failure.attempts,
-        error=str(failure) if isinstance(change, Erase) else words(failure),  # nothing that a server says of the erased
+        error=words(failure),
         settled=not isinstance(failure, Unclear),
         refused=isinstance(failure, Refused),
         reached=not isinstance(failure, Retryable) or failure.status in BUSY,
@@ -206,6 +205,11 @@ def said_nothing(answer: WriteAnswer) -> Unclear:
     return Unclear("go~mus answered, but showed no customer", status=answer.status, attempts=answer.attempts)
 
 
+def refused_in(answer: WriteAnswer) -> Refused:
+    """A 2xx with errors that does not show what was sent."""
+    return Refused("go~mus refused it", reasons=answer.errors, status=answer.status, attempts=answer.attempts)
+
+
 def kept_as_before(names: Sequence[str], answer: WriteAnswer) -> Refused:
     """A 2xx that shows the old values: go~mus will not have them changed."""
     words = f"go~mus keeps {', '.join(names)} as it was"
@@ -220,12 +224,3 @@ def not_done_in_time(answer: WriteAnswer) -> Refused:
 def words(failure: CallFailed) -> str:
     reasons = failure.reasons if isinstance(failure, Refused) else ()
     return "; ".join(reasons) if reasons else str(failure)
-
-
-TAKEN = re.compile(r"taken|vergeben|utilis|disponible|in gebruik|bezet", re.IGNORECASE)
-FOREIGN_ID = re.compile(r"(foreign|fremd)[\s_-]?(id|schl)", re.IGNORECASE)
-
-
-def is_taken(reason: str) -> bool:
-    """Whether a refusal says that somebody has this foreign_id already: then go~mus keeps them unique."""
-    return bool(TAKEN.search(reason) and FOREIGN_ID.search(reason))

@@ -67,7 +67,7 @@ class Resuming:
         leaver = Leaver(delivery=self.delivery, foreign_id=known.foreign_id, gomus_id=gomus_id)
         remote = leaver.named() if known.stage is Stage.RELEASING else leaver.find().here
         has_begun = remote is None or (known.stage is not Stage.RELEASING and self._has_begun(known, remote))
-        if has_begun and ending:
+        if has_begun and ending and not recall.owners([known.foreign_id]):
             return _erase(known, gomus_id, Cause.ABSENCE, ending)
         if has_begun or self._is_over(known, recall):
             delivery = self.delivery

@@ -21,13 +21,13 @@ from syncd.delivery.outcomes import (
     failed,
     found,
     given_up,
-    is_taken,
     kept_as_before,
     not_done_in_time,
     not_here,
     not_sent,
     other_ids,
     outcomes_in,
+    refused_in,
     said_nothing,
     unsettled,
     updated,
@@ -123,8 +123,8 @@ class Writing:
             return Answer(outcomes=outcomes, again=left, why=Again.IN_PARTS, took=True, fatal=other_ids())
         if missing and len(creates) > 1:
             return Answer(outcomes=outcomes, again=missing, why=Again.IN_PARTS, took=bool(shown))
-        refusal = Refused("refused", reasons=answer.errors, status=answer.status, attempts=answer.attempts)
-        return Answer(outcomes=outcomes + [failed(create, refusal) for create in missing], took=bool(shown))
+        refused = [failed(create, refused_in(answer)) for create in missing]
+        return Answer(outcomes=outcomes + refused, took=bool(shown))
 
     def _shown(self, creates: Sequence[Create], answer: WriteAnswer) -> dict[str, RemoteCustomer]:
         shown = {one.foreign_id: self.delivery.shown_in(answer, one.foreign_id, is_new=True) for one in creates}
@@ -145,7 +145,7 @@ class Writing:
             return Answer(outcomes=outcomes, again=missing, why=why, named=refusal.named, number=refusal.number)
         outcomes, missing = self._look_for(creates, self._look_at_taken, later=False)
         adopted = [outcome for outcome in outcomes if outcome.result is Result.OK]
-        self.delivery.habits.is_unique |= bool(adopted) and any(map(is_taken, refusal.reasons))
+        self.delivery.habits.is_unique |= bool(adopted) and refusal.says_taken
         return Answer(outcomes=adopted or [failed(create, refusal) for create in missing] or outcomes)
 
     def _look_for_saved(self, creates: Sequence[Create]) -> tuple[list[Outcome], list[Create]]:
@@ -326,8 +326,7 @@ class Writing:
             return self._await_update(update, answer)
         remote = self.delivery.shown_in(answer, update.foreign_id)
         if answer.errors and not (remote and self._shows_all(remote, update)):
-            refusal = Refused("refused", reasons=answer.errors, status=answer.status, attempts=answer.attempts)
-            return failed(update, refusal)
+            return failed(update, refused_in(answer))
         if remote is None:
             return self._update_lost(update, said_nothing(answer), tries=tries, is_answered=True)
         if update.cleared:

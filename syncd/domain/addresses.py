@@ -1,7 +1,8 @@
-"""Checks of addresses that receive a secret."""
+"""Addresses that receive a secret: which may, and which are the same."""
 
 from urllib.parse import urlsplit
 
+USUAL_PORTS = (None, 80, 443)
 AT_HOME = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -21,3 +22,13 @@ def check_address(url: str, *, example: str) -> str:
     if parsed.fragment:
         raise ValueError("must have no '#'")
     return url
+
+
+def is_same_server(one: str, other: str) -> bool:
+    """Whether two addresses lead to one server, however they are written."""
+    return _server(one) == _server(other)
+
+
+def _server(url: str) -> tuple[str, int | None]:
+    parsed = urlsplit(url)
+    return (parsed.hostname or "").rstrip("."), None if parsed.port in USUAL_PORTS else parsed.port

@@ -43,6 +43,7 @@ class Memory:
     tombstone: Cause | None = None
     refused: bytes | None = None  # record digest that go~mus refused, while its pause lasts
     is_unclear: bool = False  # a create was sent whose fate is unknown
+    owner: str | None = None  # another sync of the instance that knows it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

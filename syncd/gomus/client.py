@@ -20,16 +20,17 @@ from syncd import __version__
 from syncd.domain.backoff import Backoff, parse_retry_after
 from syncd.domain.records import LookupEntry, RemoteCustomer, Value
 from syncd.errors import CallFailed, Fatal, Missing, Refused, Retryable, TokenRefused, Unclear
+from syncd.gomus.catalogue import Catalogue
 from syncd.gomus.judging import NOTHING, judge
 from syncd.gomus.options import GomusOptions
 from syncd.gomus.wire import (
     WriteAnswer,
     find_named,
     find_number,
+    is_taken,
     read_customers,
     read_errors,
     read_list,
-    scrub,
 )
 
 CUSTOMERS = "/api/v4/customers"
@@ -40,6 +41,7 @@ LISTS = {
     "language": "/api/v4/locales",
 }
 BACKOFF = Backoff()
+ACCESS = ("user", "cashpoint", "reseller", "customer", "public")
 LARGEST_ANSWER = 16 * 2**20
 Observe = Callable[[str, int | None, float], None]
 """Told of every try: method, status (None where no answer came), seconds."""
@@ -92,6 +94,7 @@ class Client:
         observe: Observe = lambda _method, _status, _seconds: None,
     ) -> None:
         self._options = options
+        self._catalogue = Catalogue(options.sentences)
         self._observe = observe
         self._sleep = sleep
         self._random = random
@@ -123,9 +126,10 @@ class Client:
     # --- the calls ---
 
     def whoami(self) -> str:
-        """What the token is: user, cashpoint, reseller, customer or public. Raises CallFailed where nothing answers."""
+        """What the token is, "" where that is nothing known. Raises CallFailed where nothing answers."""
         body = self._read("/api/v4/whoami").body
-        return str(body.get("access", "")) if isinstance(body, Mapping) else ""
+        access = body.get("access") if isinstance(body, Mapping) else None
+        return access if isinstance(access, str) and access in ACCESS else ""
 
     def lookup(self, kind: str) -> tuple[LookupEntry, ...]:
         """All pages of a list: salutation, title, country or language.
@@ -200,7 +204,7 @@ class Client:
         if answer.failure is Missing or (answer.status == httpx.codes.NOT_FOUND and not may_be_missing):
             raise Fatal(f"there is nothing at {path}", remedy="is gomus.*.url the address of a go~mus instance?")
         if answer.failure is Refused:
-            raise _failure(answer, Refused, ())
+            raise self._failure(answer, Refused)
         if answer.failure or answer.is_later:
             what, remedy = f"go~mus failed to answer ({answer.status})", None
             if answer.status == httpx.codes.OK:
@@ -210,15 +214,30 @@ class Client:
 
     def _write(self, method: str, path: str, sent: object, *, attempts: int | None = None) -> WriteAnswer:
         answer = self._try(method, path, None, None if sent is None else {"customer": sent}, attempts=attempts)
-        values = _values(sent)
         if answer.failure:
-            raise _failure(answer, answer.failure, values, _foreign_ids(sent))
+            raise self._failure(answer, answer.failure, sent)
         return WriteAnswer(
             status=answer.status,
             saved=read_customers(answer.body),
-            errors=scrub(read_errors(answer.body), values),
+            errors=self._catalogue.words(read_errors(answer.body), status=answer.status, fields=_fields(sent)),
             attempts=answer.attempts,
             later=answer.is_later,
+        )
+
+    def _failure(self, answer: _Answer, failure: type[CallFailed], sent: object = None) -> CallFailed:
+        message = MESSAGES[failure].format(answer.status)
+        if not issubclass(failure, Refused):
+            wait = answer.retry_after
+            return failure(message, status=answer.status, attempts=answer.attempts, retry_after=wait)
+        texts = read_errors(answer.body) if failure is Refused else ()
+        return failure(
+            message,
+            reasons=self._catalogue.words(texts, status=answer.status, fields=_fields(sent)),
+            named=find_named(texts, _foreign_ids(sent)),
+            number=find_number(texts),
+            says_taken=is_taken(texts),
+            status=answer.status,
+            attempts=answer.attempts,
         )
 
     # --- tries ---
@@ -323,9 +342,9 @@ def _other_customer(response: httpx.Response) -> str | None:
     return there.raw_path.decode("ascii") if is_one else None
 
 
-def _values(sent: object) -> list[object]:
+def _fields(sent: object) -> set[str]:
     entries = sent if isinstance(sent, list) else [sent]
-    return [value for entry in entries if isinstance(entry, Mapping) for value in entry.values()]
+    return {name for entry in entries if isinstance(entry, Mapping) for name in entry}
 
 
 def _foreign_ids(sent: object) -> list[str]:
@@ -346,24 +365,6 @@ def _parse(text: bytes) -> object:
     with suppress(ValueError, RecursionError):
         return json.loads(text) if text.strip() else NOTHING
     return None
-
-
-def _failure(
-    answer: _Answer, failure: type[CallFailed], sent: Sequence[object], batch: Sequence[str] = ()
-) -> CallFailed:
-    message = MESSAGES[failure].format(answer.status)
-    if not issubclass(failure, Refused):
-        wait = answer.retry_after
-        return failure(message, status=answer.status, attempts=answer.attempts, retry_after=wait)
-    texts = read_errors(answer.body)
-    return failure(
-        message,
-        reasons=scrub(texts, sent),
-        named=find_named(texts, batch if failure is Refused else ()),
-        number=find_number(texts),
-        status=answer.status,
-        attempts=answer.attempts,
-    )
 
 
 WORDS: tuple[tuple[type[httpx.HTTPError], str], ...] = (

@@ -16,6 +16,7 @@ from syncd.mapping.checks import CHECKS, ValueProblem
 
 TOKEN = "{token}"  # noqa: S105 - stands for the keyed hash of a foreign_id
 LONGEST_TOKEN = 32
+SHORTEST_SENTENCE = 2
 
 
 def _check_url(url: str) -> str:
@@ -24,6 +25,13 @@ def _check_url(url: str) -> str:
     if parsed.path not in ("", "/") or parsed.query:
         raise ValueError("must have no path and no query, as in 'https://demo.gomus.de'")
     return url.rstrip("/")
+
+
+def _check_sentence(text: str) -> str:
+    """One or two words may be anybody's name, and they would be kept wherever they stand."""
+    if len(text.split()) < SHORTEST_SENTENCE:
+        raise ValueError(f"must be a whole sentence of the instance, of at least {SHORTEST_SENTENCE} words")
+    return text
 
 
 def _check_placeholder(name: str, text: str) -> Value:
@@ -56,6 +64,7 @@ class GomusOptions(BaseModel):
     locale: str = Field(default="de", min_length=2)
     settle: Duration = Field(default=timedelta(minutes=10), gt=timedelta())
     unique_foreign_ids: bool = False
+    sentences: tuple[Annotated[str, AfterValidator(_check_sentence)], ...] = ()  # of its errors, beside the catalogue
     placeholder: Mapping[str, str | int] = {}  # go~mus field → what an erasure writes where an empty one is refused
 
     @property

@@ -10,14 +10,15 @@ from syncd.gomus.fields import FIELDS
 OTHER_KEYS = {"customer_salutation_id": "salutation", "customer_title_id": "title"}
 ADDRESS = "addr_"
 UNSAID = object()
-LONGEST_READ, LONGEST_REASON, MOST_REASONS = 600, 200, 5
+LONGEST_READ, MOST_READ = 600, 5  # letters of a text, texts of an answer: a long word takes a long time
+LONGEST_SENTENCE = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteAnswer:
     """A write that go~mus took: `saved` is whatever customers the answer shows, perhaps none.
 
-    `later` is a 202: the effect is still to come. `errors` are scrubbed texts beside a success.
+    `later` is a 202: the effect is still to come. `errors` beside a success are what the catalogue knows of them.
     """
 
     status: int
@@ -132,7 +133,7 @@ def _entry(one: object) -> LookupEntry | None:
 
 
 def read_errors(answer: object) -> tuple[str, ...]:
-    """The texts of an error answer, the detailed ones where there are any; not scrubbed."""
+    """The texts of an error answer, the detailed ones where there are any: to be looked at, never to be kept."""
     if not isinstance(answer, Mapping):
         return ()
     detailed = tuple(_texts(answer.get("errors")))
@@ -161,38 +162,15 @@ def find_named(texts: Iterable[str], foreign_ids: Iterable[str]) -> frozenset[st
 
 def find_number(texts: Sequence[str]) -> int | None:
     """The only number in the only sentence of an error, as in "at most 50 customers"; None where it is not so."""
-    numbers = re.findall(r"(?<![\w.,-])[1-9]\d{0,4}(?![\w,-])", texts[0][:LONGEST_REASON]) if len(texts) == 1 else []
+    numbers = re.findall(r"(?<![\w.,-])[1-9]\d{0,4}(?![\w,-])", texts[0][:LONGEST_SENTENCE]) if len(texts) == 1 else []
     return int(numbers[0]) if len(numbers) == 1 else None
 
 
-PERSONAL = re.compile(
-    r"""[^\s"'<>()]+@[^\s"'<>()]+        # an address
-    | \+?\d[\d\s/().-]{4,}\d           # a telephone number, a date
-    | "[^"]*" | '[^']*(?<!n)' | „[^“]*“ | «[^»]*»  # something quoted; not the ' of "can't"
-    """,
-    re.VERBOSE,
-)
+_TAKEN = re.compile(r"taken|vergeben|utilis|disponible|in gebruik|bezet", re.IGNORECASE)
+_FOREIGN_ID = re.compile(r"(foreign|fremd)[\s_-]?(id|schl)", re.IGNORECASE)
 
 
-def scrub(texts: Iterable[str], sent: Iterable[object]) -> tuple[str, ...]:
-    """Cut every value that was sent, and whatever looks personal, out of the server's words."""
-    values = sorted({str(value) for value in sent if isinstance(value, str | int) and str(value).strip()}, key=len)
-    known = [_pattern(value) for value in reversed(values)]
-    return tuple(_scrub(_begin(text), known)[:LONGEST_REASON] for text in list(texts)[:MOST_REASONS])
-
-
-def _begin(text: str) -> str:
-    """Cut at a blank before it is looked at: long texts take long, and half a value would not be recognised."""
-    return text if len(text) <= LONGEST_READ else text[:LONGEST_READ].rpartition(" ")[0]
-
-
-def _scrub(text: str, known: Sequence[re.Pattern[str]]) -> str:
-    for pattern in known:
-        text = pattern.sub("…", text)
-    return PERSONAL.sub("…", text)
-
-
-def _pattern(value: str) -> re.Pattern[str]:
-    """Short values only as words of their own, or every 'a' would go."""
-    escaped = re.escape(value)
-    return re.compile(escaped if len(value) > 2 else rf"(?<!\w){escaped}(?!\w)", re.IGNORECASE)
+def is_taken(texts: Sequence[str]) -> bool:
+    """Whether a refusal says that somebody has this foreign_id already: then go~mus keeps them unique."""
+    read = [text[:LONGEST_READ] for text in texts[:MOST_READ]]
+    return any(_TAKEN.search(text) and _FOREIGN_ID.search(text) for text in read)

@@ -26,13 +26,13 @@ def name_columns(foreign_id: ForeignIdSpec, fields: Mapping[str, FieldSpec]) -> 
             yield Column(path=path, used_by=f"fields.{name}.template")
 
 
-def find_missing(wanted: Iterable[Column], columns: Sequence[str]) -> tuple[str, ...]:
-    """A sentence for each wanted column that the table lacks, with the one that may be meant."""
-    return tuple(
-        f"there is no column {column.path!r} ({column.used_by}){suggest(column.path, columns)}"
+def find_missing(wanted: Iterable[Column], columns: Sequence[str]) -> dict[str, str]:
+    """A sentence for each wanted column that the table lacks, with the end of it that tells which may be meant."""
+    return {
+        f"there is no column {column.path!r} ({column.used_by})": suggest(column.path, columns)
         for column in wanted
         if not _is_there(column.path, columns)
-    )
+    }
 
 
 def _is_there(path: str, columns: Sequence[str]) -> bool:
@@ -46,4 +46,7 @@ def require_columns(wanted: Iterable[Column], columns: Sequence[str] | None, des
     `columns` is None for nested records: each may have other keys. `description` says what is read.
     """
     if columns is not None and (missing := find_missing(wanted, columns)):
-        raise IncompleteRead(description, "; ".join(missing))
+        remedy = "write it as the header does; `syncd check` shows the name that may be meant"
+        raise IncompleteRead(
+            description, "; ".join(missing), remedy=remedy, shown="; ".join(map("".join, missing.items()))
+        )

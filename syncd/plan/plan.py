@@ -106,6 +106,7 @@ def draw_up(read: Read, *, now: datetime, mode: DeleteMode, grace: timedelta, re
         found=Found(
             newly_absent=absences.newly_absent,
             newly_told=absences.newly_told,
+            left_to_others=absences.left_to_others,
             returned=comparison.returned,
             mended=_mended(read),
             nameless=nameless,
@@ -127,10 +128,14 @@ def _hiding(read: Read, nameless: Mapping[bytes, datetime], policy: AbsencePolic
 
 @dataclass(slots=True)
 class Absences:
-    """The rows of those who are absent, or told to be gone, since this read; and how many are absent at all."""
+    """The rows of those who are absent, or told to be gone, since this read; and how many are absent at all.
+
+    `left_to_others` are due, but another sync of the instance knows them too: they are its own from now on.
+    """
 
     newly_absent: list[int] = field(default_factory=list)
     newly_told: list[int] = field(default_factory=list)
+    left_to_others: list[str] = field(default_factory=list)
     count: int = 0
 
 
@@ -155,6 +160,9 @@ def _judge_absences(read: Read, policy: AbsencePolicy, now: datetime) -> Absence
                 due.append(gone.known)
             else:
                 tally[verdict.value] += 1
+        owners = recall.owners([known.foreign_id for known in due])
+        absences.left_to_others.extend(known.foreign_id for known in due if known.foreign_id in owners)
+        due = [known for known in due if known.foreign_id not in owners]
         refused = recall.rests([known.foreign_id for known in due])
         tally["quarantined"] += len(refused)
         spool.add_changes(_erasure(known, policy) for known in due if known.foreign_id not in refused)

@@ -142,6 +142,7 @@ class Comparison:
         tombstones = self.recall.tombstones(ids)
         self.forgotten += self.recall.forgotten(ids)
         refused = self.recall.refused(ids)
+        owners = self.recall.owners(ids)
         seen: dict[str, Seen] = {}
         changes: list[Change] = []
         for foreign_id, (record, source_digest) in fresh.items():
@@ -150,6 +151,7 @@ class Comparison:
                 tombstone=tombstones.get(foreign_id),
                 refused=refused.get(foreign_id),
                 is_unclear=foreign_id in self.recall.unclear,
+                owner=owners.get(foreign_id),
             )
             if memory.known and memory.known.absent_since and not record.deleted:
                 self.returned.append(memory.known.row)
@@ -165,6 +167,9 @@ class Comparison:
         known = memory.known
         if record.deleted:
             return Decision(Verdict.GONE)
+        if memory.owner and memory.tombstone is not Cause.REQUEST:
+            self.spool.add_invalid([_owned(record, foreign_id, memory.owner)])
+            return Decision(Verdict.INVALID)
         if known and _is_remembered(known, source_digest):
             return Decision(Verdict.UNCHANGED)  # the same record as at the last acceptance: no need to map it
         customer = self.mapper.customer(record, self.lookups)
@@ -281,6 +286,12 @@ def _until_broken(records: Iterable[SourceRecord], failures: list[IncompleteRead
 def _is_remembered(known: KnownCustomer, source_digest: bytes) -> bool:
     is_today = known.digests.scheme == SCHEME
     return is_today and known.source_digest == source_digest and known.stage is Stage.ACTIVE
+
+
+def _owned(record: SourceRecord, foreign_id: str, owner: str) -> InvalidRecord:
+    reason = f"belongs to the sync {owner!r} of the same instance: take it out of one list, or change a prefix"
+    problem = FieldProblem(field="foreign_id", reason=reason)
+    return InvalidRecord(foreign_id=foreign_id, position=record.position, problems=(problem,))
 
 
 def _slipped(record: SourceRecord, first: Seen) -> IncompleteRead:

@@ -1,3 +1,3 @@
 """What people read: never a value, only counts, ids, names of fields and reasons."""
 
-__all__ = ["certificate", "failures", "html", "plan", "standing", "words"]
+__all__ = ["certificate", "failures", "files", "html", "plan", "standing", "words"]

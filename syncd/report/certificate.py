@@ -1,13 +1,13 @@
 """The certificate of an erasure on request: what was done, step by step, and what is out of reach. No value, no id."""
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from syncd.errors import Fatal
+from syncd.report.files import opening_private
 from syncd.state.tombstones import Tombstone
 
 OUT_OF_REACH = (
@@ -40,9 +40,7 @@ def certificate_of(erasures: Iterable[Tombstone]) -> dict[str, Any]:
 def write_certificate(file: Path, certificate: dict[str, Any]) -> None:
     """Readable for its owner only. Raises Fatal where it can't be written."""
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-            os.fchmod(descriptor, 0o600)
+        with opening_private(file) as opened:
             json.dump(certificate, opened, ensure_ascii=False, indent=2)
             opened.write("\n")
     except OSError as error:

@@ -205,6 +205,7 @@ class Run:
             waiting=self._waiting,
             absence_context=ledger.digester.context(self.sync.absence_terms),
             counting=ledger.store.absences.counting(ledger.sync),
+            others=ledger.store.runs.entered(self.sync.others),
         )
 
     # --- the steps ---
@@ -217,13 +218,12 @@ class Run:
 
     def _settle(self, intents: Sequence[OpenIntent]) -> dict[str, OpenIntent]:
         """Answers the creates that were not found when their time was over."""
-        gomus = self.sync.gomus
         recovery = Recovery(
             ledger=self.ledger,
             delivery=self.delivery,
             names=self.sync.mapper.names,
-            patience=gomus.patience,
-            concurrency=gomus.concurrency,
+            patience=self.sync.gomus.patience,
+            concurrency=self.sync.gomus.concurrency,
             tombstones=self.recall(self.world.clock()).tombstones,
         )
         overdue = recovery.settle_intents(intents)

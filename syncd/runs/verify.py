@@ -90,7 +90,12 @@ def _pairs(run: Run, now: datetime) -> Iterator[Pair]:
             mapped = [mapper.customer(record, lookups) for record in chunk if not record.deleted]
             customers = {one.foreign_id: one for one in mapped if isinstance(one, Customer)}
             known = run.world.store.known.find(run.sync.name, list(customers))
-            yield from (Pair(customers[name], one) for name, one in known.items() if one.stage is Stage.ACTIVE)
+            own = known.keys() - run.recall(now).owners(list(known))
+            yield from (
+                Pair(customers[name], known[name])
+                for name in known
+                if name in own and known[name].stage is Stage.ACTIVE
+            )
 
 
 def _choose(pairs: Iterable[Pair], sample: int | None) -> Iterable[Pair]:

@@ -36,6 +36,7 @@ class Sync:
     fix_drift: bool
     keep: timedelta  # outcomes and runs
     absence_terms: bytes = b""  # what decides in the configuration who is absent
+    others: tuple[str, ...] = ()  # the other syncs of the same instance
     releases_linked: bool = True  # whom go~mus had before is released, whatever becomes of the others
     holds_addresses: bool = True  # for absence, whoever has addresses out of reach is left as it is
 

@@ -115,10 +115,9 @@ class SingerReading(Reading):
             elif message.get("type") == "RECORD":
                 raise self._tap.broken(f"gives records of {stream!r} before their schema", BY_HAND)
         self._tap.check_end()
-        given = ", ".join(sorted(others)) or "none"
-        raise self._tap.broken(
-            f"gives no stream {stream!r} (it gives: {given})", "check stream, and that the tap's catalog selects it"
-        )
+        what, given = f"gives no stream {stream!r}", ", ".join(sorted(others)) or "none"
+        remedy = "check stream, and that the tap's catalog selects it"
+        raise IncompleteRead(self._tap.name, what, remedy=remedy, shown=f"{what} (it gives: {given})")
 
     def _note_state(self, message: Message) -> None:
         text = json.dumps(message.get("value"), separators=(",", ":"))

@@ -98,19 +98,18 @@ class SqlReading(Reading):
         self._url = url
         self.columns = tuple(result.keys())
         self.description = f"{url.get_backend_name()} query"
-        for name in self.columns:
-            if self.columns.count(name) > 1:
-                raise IncompleteRead(
-                    PLACE, f"has two columns called {name!r}", remedy="give one of them another name with 'as'"
-                )
+        for number, name in enumerate(self.columns, start=1):
+            if (first := self.columns.index(name) + 1) < number:
+                what = f"the columns {first} and {number} have the same name"
+                raise IncompleteRead(PLACE, what, remedy="give one of them another name with 'as'")
 
     def __iter__(self) -> Iterator[SourceRecord]:
         number = 0
         while rows := self._fetch(number):
             for number, row in enumerate(rows, start=number + 1):  # noqa: B020 - it counts on
                 position = Position(source=PLACE, line=number, unit="row")
-                values = {name: _plain(value, name, position) for name, value in zip(self.columns, row, strict=True)}
-                yield SourceRecord(values=values, position=position)
+                values = [_plain(value, column, position) for column, value in enumerate(row, start=1)]
+                yield SourceRecord(values=dict(zip(self.columns, values, strict=True)), position=position)
         if not number:
             raise IncompleteRead(PLACE, "gives no rows", remedy="an empty result deletes nobody; " + _CHECK)
 
@@ -168,13 +167,13 @@ _SPELLED: tuple[tuple[type, Callable[[Any], object]], ...] = (
 )
 
 
-def _plain(value: object, name: str, position: Position) -> object:
+def _plain(value: object, column: int, position: Position) -> object:
     if value is None:
         return None
     for kind, spell in _SPELLED:
         if isinstance(value, kind):
             return spell(value)
-    what = f"the column {name!r} holds {type(value).__name__}, which is no text, number or date"
+    what = f"the column {column} holds {type(value).__name__}, which is no text, number or date"
     raise IncompleteRead(str(position), what, remedy="leave it out of the query, or cast it to text")
 
 

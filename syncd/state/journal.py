@@ -14,7 +14,6 @@ from syncd.state.tombstones import Step
 from syncd.state.transactions import Transactions
 
 C = t.journal.c
-WRITES = (Action.CREATE.value, Action.UPDATE.value, Action.ADOPT.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,11 +113,6 @@ class Journal:
         """Write down what a look made of an open intent."""
         values = {"result": result, "gomus_id": gomus_id, "attempts": 0, "error": words, "settled_at": at}
         self.db.write(update(t.journal).where(C.id == intent.number).values(values))
-
-    def forget_words(self, sync: str, foreign_id: str) -> None:
-        """Forget what was said of the writes to somebody who is erased: a server's words may name a person."""
-        statement = update(t.journal).where(C.sync == sync, C.foreign_id == foreign_id, C.action.in_(WRITES))
-        self.db.write(statement.values(error=None))
 
     # --- questions ---
 

@@ -31,6 +31,7 @@ class Found:
 
     newly_absent: Sequence[int]
     newly_told: Sequence[int]  # gone by the source's own word
+    left_to_others: Sequence[str]  # gone from this list, and known to another sync of the instance
     returned: Sequence[int]
     mended: Sequence[str]  # set aside before, and in order without a call, or no longer in the source
     nameless: Mapping[bytes, datetime]  # records without a readable id → since when they stand there
@@ -143,7 +144,6 @@ class Ledger:
             self._set_stage([change], Stage.ANONYMIZED)
             return
         self.store.known.drop(self.sync, [change.foreign_id])
-        self.store.journal.forget_words(self.sync, change.foreign_id)
         match change.cause:
             case Cause.ABSENCE:
                 self._put_tombstone(change.foreign_id)
@@ -217,6 +217,7 @@ class Ledger:
             store.failures.lift(self.sync, found.mended)
             store.known.mark_absent(self.sync, found.newly_absent, now)
             store.known.mark_told_gone(self.sync, found.newly_told)
+            store.known.drop(self.sync, found.left_to_others)
             store.known.mark_present(self.sync, found.returned)
             store.failures.replace_nameless(self.sync, found.nameless)
             store.known.relearn(self.sync, found.relearned)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from unicodedata import normalize
 
 from syncd.domain.changes import Action, Cause
 from syncd.domain.digest import Digester
@@ -19,8 +20,8 @@ class Recall:
 
     `unclear` are those whose create may still come to pass; `resends` says that others may be sent again, if the source
     still has them. `waiting` are those whose erasure was begun before and has changed nothing yet; one who is still
-    absent is planned anew. `absence_context` is the digest of what decides absence in the configuration, `counting`
-    under which one it was counted and judged so far.
+    absent is planned anew. `others` are the syncs of the same instance that have a state. `absence_context` is the
+    digest of what decides absence in the configuration, `counting` under which one it was counted and judged so far.
     """
 
     store: Store
@@ -32,6 +33,7 @@ class Recall:
     unclear: frozenset[str] = frozenset()
     resends: bool = False
     waiting: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
     absence_context: bytes = b""
     counting: Counting = field(default_factory=Counting)
 
@@ -48,6 +50,15 @@ class Recall:
         """Whether no person has said of this absence that it is one."""
         accepted = self.counting.accepted_at
         return not (accepted and absent_since and absent_since <= accepted)
+
+    def owners(self, foreign_ids: Sequence[str]) -> Mapping[str, str]:
+        """The other sync of the instance that each of these ids belongs to, in whichever Unicode form it has it."""
+        if not self.others:
+            return {}
+        forms = {normalize(form, one) for one in foreign_ids for form in ("NFC", "NFD")}
+        found = self.store.owners(self.others, forms.union(foreign_ids))
+        owners = {normalize("NFC", name): sync for name, sync in found.items()}
+        return {one: owners[name] for one in foreign_ids if (name := normalize("NFC", one)) in owners}
 
     def tombstones(self, foreign_ids: Sequence[str]) -> Mapping[str, Cause]:
         """Why these customers were erased, also where only the ledger knows."""

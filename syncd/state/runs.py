@@ -1,7 +1,7 @@
 """Runs, past and under way, and how far each sync has come: its fencing number and its watermark."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -90,6 +90,14 @@ class Runs:
     def syncs_at(self, address: bytes) -> list[str]:
         """The syncs whose state belongs to the instance at this address."""
         return [row.name for row in self.db.rows(select(SYNC.name).where(SYNC.address == address))]
+
+    def entered(self, syncs: Collection[str]) -> frozenset[str]:
+        """Those of these syncs that have ever been taken by a run."""
+        return (
+            frozenset(row.name for row in self.db.rows(select(SYNC.name).where(SYNC.name.in_(syncs))))
+            if syncs
+            else frozenset()
+        )
 
     # --- runs ---
 

@@ -1,14 +1,17 @@
 """The state database as a whole: a part for each family of tables, and what concerns several of them."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Table, delete, exc, func, select
+from sqlalchemy import Engine, Table, delete, exc, func, select, union_all
 
+from syncd.domain.changes import Action
+from syncd.domain.chunks import chunks
+from syncd.domain.runs import WHOLE
 from syncd.state import tables as t
 from syncd.state.absences import Absences
 from syncd.state.failures import Failures
@@ -18,7 +21,7 @@ from syncd.state.journal import Journal
 from syncd.state.known import ACTIVE, Known, Pack, Unpack
 from syncd.state.runs import Runs
 from syncd.state.tombstones import Tombstones
-from syncd.state.transactions import Transactions
+from syncd.state.transactions import PAGE, Transactions
 
 TIDIED = 5_000  # rows forgotten in one transaction
 FREE_PAGES = 1_000  # fewer are not worth a vacuum
@@ -84,6 +87,27 @@ class Store:
     def _count_by_sync(self, table: Table, *where: Any) -> dict[str, int]:  # noqa: ANN401 - any conditions
         query = select(table.c.sync, func.count().label("number")).where(*where).group_by(table.c.sync)
         return {row.sync: row.number for row in self._db.rows(query)}
+
+    # --- several syncs of an instance ---
+
+    def has_state(self, sync: str) -> bool:
+        """Whether a sync knows somebody, or has read its source before."""
+        is_known = select(t.known.c.row).where(t.known.c.sync == sync).limit(1)
+        whole = [trigger.value for trigger in WHOLE]
+        has_run = select(t.run.c.id).where(t.run.c.sync == sync, t.run.c.trigger.in_(whole)).limit(1)
+        return any(self._db.first(query) is not None for query in (is_known, has_run))
+
+    def owners(self, syncs: Collection[str], foreign_ids: Iterable[str]) -> dict[str, str]:
+        """Which of these syncs knows an id, or has sent it in a create that may still come to pass."""
+        k, j = t.known.c, t.journal.c
+        known = select(k.foreign_id, k.sync).where(k.sync.in_(syncs))
+        is_open = (j.sync.in_(syncs), j.settled_at.is_(None), j.action == Action.CREATE.value)
+        found: dict[str, str] = {}
+        for page in chunks(foreign_ids, PAGE // 2) if syncs else ():
+            sent = select(j.foreign_id, j.sync).where(*is_open, j.foreign_id.in_(page))
+            rows = self._db.rows(union_all(known.where(k.foreign_id.in_(page)), sent))
+            found.update((row.foreign_id, row.sync) for row in rows)
+        return found
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

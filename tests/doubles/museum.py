@@ -242,6 +242,7 @@ class Museum:
     prefix: str = "M-"
     path: str = "members.csv"  # what decides absence in the configuration
     instance_name: str = "main"
+    others: tuple[str, ...] = ()  # the other syncs of the instance
     ledger: str | None = None
     ledger_keys: tuple[str, ...] = ("the ledger's key",)
     who_wins: dict[str, str] = field(default_factory=dict)  # who wins, where it is not the source
@@ -260,7 +261,8 @@ class Museum:
     def beside(self, name: str, prefix: str, shelf: Shelf) -> "Museum":
         """Another sync of the same instance, on the same state."""
         other = copy(self)
-        other.name, other.prefix, other.shelf = name, prefix, shelf
+        other.name, other.prefix, other.shelf, other.others = name, prefix, shelf, (*self.others, self.name)
+        self.others = tuple({*self.others, name})
         return other
 
     def _open_state(self) -> None:
@@ -350,6 +352,7 @@ class Museum:
             fix_drift=self.fix_drift,
             keep=StateOptions().keep,
             absence_terms=self.path.encode(),
+            others=self.others,
             releases_linked=self.releases_linked,
             holds_addresses=self.holds_addresses,
         )

@@ -200,14 +200,14 @@ def test_sigterm_ends_a_run_with_everything_recorded(office: Office) -> None:
 # --- the likeliest mistakes ---
 
 
-def test_a_column_that_is_not_there_stops_the_run_and_names_the_likely_one(office: Office) -> None:
+def test_a_column_that_is_not_there_stops_the_run_and_check_names_the_likely_one(office: Office) -> None:
     office.reconfigure('email = "E-Mail"', 'email = "Email"')
     ended = office.syncd("--once")
     assert ended.code == 1
-    assert (
-        "there is no column 'Email' (fields.email.from); did you mean 'E-Mail'?"
-        in ended.named("run.failed")[0]["error"]
-    )
+    [failed] = ended.named("run.failed")
+    assert failed["error"].endswith("there is no column 'Email' (fields.email.from)")
+    assert "`syncd check`" in failed["remedy"]
+    assert "there is no column 'Email' (fields.email.from); did you mean 'E-Mail'?" in office.syncd("check").out
     assert office.sandbox.calls_to("POST") == []
 
 

@@ -368,7 +368,7 @@ OPEN = "the quote that opens a cell here is not closed where the cell ends"
         ("\ufeff<html><body>Login</body></html>", ": is a web page or XML, not a table"),
         (HEADER + "1;A\0;B\n", " line 2: has a NUL byte"),
         (HEADER + "1;A;B\n" + "x" * (2 << 20), " line 3: is longer than 1048576 characters"),
-        ("Nr;Name;Nr\n1;A;2\n", " line 1: the columns 1 and 3 are both called 'Nr'"),
+        ("Nr;Name;Nr\n1;A;2\n", " line 1: the columns 1 and 3 have the same name"),
         (HEADER + "1;A;B\n2;C;D;E\n", " line 3: the row has 4 cells, the header 3"),
         ("Nr;Name;Ort;\n1;A;B;\n2;C; D;E;\n", " line 3: the row has 5 cells, the header 3"),
         (HEADER + '1;A;B\n2;"C;D\n3;E;F\n', " line 3: the file ends within a cell whose quote opens here"),

@@ -78,7 +78,7 @@ def test_maps_but_for_nine_rows_spoilt_in_nine_ways():
     mapper = Mapper(foreign_id=sync.foreign_id, fields=sync.fields, catalogue=FIELDS)
     source = CsvSource(sync.source, base=config.base, sleep=lambda _: None, clock=lambda: datetime.now(UTC))
     with source.open() as reading:
-        assert find_missing(mapper.columns, reading.columns) == ()
+        assert find_missing(mapper.columns, reading.columns) == {}
         mapped = [mapper.customer(record, lookups()) for record in reading]
     assert sum(isinstance(one, Customer) for one in mapped) == 491
     problems = [problem for one in mapped if isinstance(one, InvalidRecord) for problem in one.problems]

@@ -103,12 +103,12 @@ def test_a_long_number_is_spelled_in_full(postgres_url: str) -> None:
 def test_binary_data_is_refused_with_its_column(source_from: Any, url: str) -> None:
     query = "select cast('x' as bytea) as photo" if "postgresql" in url else "select x'00' as photo"
     error = refused(source_from(query))
-    assert "'photo'" in error.message
+    assert "the column 1 holds" in error.message
     assert error.place == "query row 1"
 
 
 def test_two_columns_of_one_name_are_refused(source_from: Any) -> None:
-    assert "'Nr'" in refused(source_from('select "Nr", "Nr" from members')).message
+    assert "the columns 1 and 2 have the same name" in refused(source_from('select "Nr", "Nr" from members')).message
 
 
 @pytest.mark.parametrize(

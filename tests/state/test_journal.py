@@ -79,21 +79,6 @@ def test_an_open_intent_is_closed_by_what_a_look_made_of_it(store: Store) -> Non
     )
 
 
-def test_words_are_forgotten_of_the_writes_to_one_customer_of_one_sync(store: Store) -> None:
-    for sync, name, action in (
-        ("members", "M-1", Action.UPDATE),
-        ("members", "M-1", Action.DELETE),
-        ("members", "M-2", Action.UPDATE),
-        ("donors", "M-1", Action.UPDATE),
-    ):
-        number = begin(store, name, sync=sync, action=action)
-        store.journal.settle([(number, outcome(create(name), action=action, error=f"{sync} {name}"))], LATER)
-    store.journal.forget_words("members", "M-1")
-    found = [("members", "M-1"), ("members", "M-2"), ("donors", "M-1")]
-    lines = [line for sync, name in found for line in store.journal.of_customer(sync, name)]
-    assert [line.error for line in lines] == ["members M-1", None, "members M-2", "donors M-1"]
-
-
 def test_a_write_that_is_open_in_any_sync_may_still_bring_a_customer(store: Store) -> None:
     begin(store, "M-1", sync="donors", action=Action.CREATE)
     begin(store, "M-2", action=Action.DELETE)

@@ -57,6 +57,34 @@ def held(foreign_id: str, action: str) -> HeldChange:
     return HeldChange(foreign_id=foreign_id, action=action, content=b"c")
 
 
+# --- several syncs of an instance ---
+
+
+def test_an_id_belongs_to_the_sync_that_knows_it_or_has_sent_it(store: Store) -> None:
+    store.known.put("members", [known("M-1"), known("M-2")])
+    store.known.put("elsewhere", [known("M-3")])
+    _, settled = store.journal.begin("run", "friends", [create("M-4"), create("M-5")], Action.CREATE, NOW)
+    store.journal.settle([(settled, outcome(create("M-5")))], NOW)
+    store.journal.begin("run", "friends", [erase("M-6")], Action.DELETE, NOW)
+    asked = [f"M-{number}" for number in range(2000)]
+    assert store.owners(["members", "friends"], asked) == {"M-1": "members", "M-2": "members", "M-4": "friends"}
+    assert store.owners([], asked) == {}
+
+
+@pytest.mark.parametrize("trigger", Trigger)
+def test_a_sync_has_a_state_once_it_knows_somebody_or_has_read_its_source(store: Store, trigger: Trigger) -> None:
+    store.known.put("members", [known("M-1")])
+    store.runs.enter("friends", b"address")
+    store.runs.begin("run", "friends", "main", trigger, NOW)
+    assert [store.has_state(name) for name in ("members", "friends", "others")] == [True, trigger.is_whole, False]
+
+
+def test_only_syncs_that_a_run_has_taken_count(store: Store) -> None:
+    store.runs.enter("friends", b"address")
+    assert store.runs.entered(["members", "friends"]) == {"friends"}
+    assert store.runs.entered([]) == frozenset()
+
+
 # --- forgetting ---
 
 

@@ -175,16 +175,20 @@ def test_an_id_that_would_hit_somebody_else_is_refused(spec: object, value: obje
 
 def test_a_missing_column_is_named_with_its_place_and_the_likely_one() -> None:
     wanted = mapper(email="EMail", name="Vorname || Rufname", surname={"template": "{Nachnam}"}).columns
-    assert find_missing(wanted, ["Nr", "E-Mail", "Vorname", "Rufname", "Nachname"]) == (
-        "there is no column 'EMail' (fields.email.from); did you mean 'E-Mail'?",
-        "there is no column 'Nachnam' (fields.surname.template); did you mean 'Nachname'?",
-    )
+    assert find_missing(wanted, ["Nr", "E-Mail", "Vorname", "Rufname", "Nachname"]) == {
+        "there is no column 'EMail' (fields.email.from)": "; did you mean 'E-Mail'?",
+        "there is no column 'Nachnam' (fields.surname.template)": "; did you mean 'Nachname'?",
+    }
 
 
 def test_a_table_without_a_column_is_no_complete_read_and_nested_records_are_not_asked() -> None:
     wanted = mapper(email="EMail").columns
-    with pytest.raises(IncompleteRead, match=r"^members\.csv: there is no column 'EMail'"):
-        require_columns(wanted, ["Nr", "Name"], "members.csv")
+    with pytest.raises(
+        IncompleteRead, match=r"^members\.csv: there is no column 'EMail' \(fields.email.from\): write"
+    ) as caught:
+        require_columns(wanted, ["Nr", "E-Mail"], "members.csv")
+    assert "'E-Mail'" not in str(caught.value)
+    assert caught.value.shown.endswith("did you mean 'E-Mail'?")
     require_columns(wanted, ["Nr", "EMail"], "members.csv")
     require_columns(wanted, None, "crm.example.org/api/contacts")
 

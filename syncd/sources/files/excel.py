@@ -48,21 +48,22 @@ class ExcelSource(TableSource):
     def read(self, file: OpenFile) -> "ExcelReading":
         workbook = _open_workbook(file)
         sheet = _choose_sheet(workbook, self.options.sheet, file.name)
+        place = " ".join(filter(None, (file.name, self.options.sheet)))
         with suppress(zipfile.BadZipFile):  # .xls
-            _check_cells(file.raw, sheet.name, file.name)
-        return ExcelReading(file, sheet)
+            _check_cells(file.raw, sheet.name, place)
+        return ExcelReading(file, sheet, place)
 
 
 class ExcelReading(TableReading):
     unit = "row"
     anew = "save the workbook anew"
 
-    def __init__(self, file: OpenFile, sheet: CalamineSheet) -> None:
-        super().__init__(file, f"{file.name} {sheet.name}")
+    def __init__(self, file: OpenFile, sheet: CalamineSheet, place: str) -> None:
+        super().__init__(file, place)
         self._rows = enumerate(sheet.iter_rows(), start=1)
         self._read_header((number, [str(_plain(cell)) for cell in cells]) for number, cells in self._rows)
         self._check_merged(sheet.merged_cell_ranges or ())
-        self.description = f"{file.name} ({sheet.name})"
+        self.description = place
 
     def __iter__(self) -> Iterator[SourceRecord]:
         width = self._width
@@ -103,18 +104,21 @@ def _choose_sheet(workbook: CalamineWorkbook, name: str | None, file: str) -> Ca
     names = workbook.sheet_names
     if name is not None:
         if name not in names:
-            listed = ", ".join(map(repr, names))
-            raise IncompleteRead(file, f"has no sheet {name!r}", remedy=f"it has {listed}{suggest(name, names)}")
+            what, listed = f"has no sheet {name!r}", ", ".join(map(repr, names))
+            shown = f"{what}; it has {listed}{suggest(name, names)}"
+            raise IncompleteRead(file, what, remedy="check sheet; `syncd check` lists those of the file", shown=shown)
         return workbook.get_sheet_by_name(name)
     tables = [one for one in workbook.sheets_metadata if one.typ is SheetTypeEnum.WorkSheet]
-    shown = [one.name for one in tables if one.visible is SheetVisibleEnum.Visible]
-    filled = [sheet for sheet in map(workbook.get_sheet_by_name, shown) if sheet.height]
+    visible = [one.name for one in tables if one.visible is SheetVisibleEnum.Visible]
+    filled = [sheet for sheet in map(workbook.get_sheet_by_name, visible) if sheet.height]
     if len(filled) == 1:
         return filled[0]
     if not filled:
         raise IncompleteRead(file, "is empty", remedy=f"{ExcelReading.anew}; {HARMLESS}")
     listed = ", ".join(repr(sheet.name) for sheet in filled)
-    raise IncompleteRead(file, f"has several sheets ({listed})", remedy=f"name one: sheet = {filled[0].name!r}")
+    what = "has several sheets"
+    remedy = "name one: sheet = '...'; `syncd check` lists them"
+    raise IncompleteRead(file, what, remedy=remedy, shown=f"{what} ({listed})")
 
 
 def _plain(cell: object) -> object:
@@ -145,7 +149,7 @@ _SHEETS = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}sheet"
 _ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
-def _check_cells(raw: BinaryIO, sheet: str, file: str) -> None:
+def _check_cells(raw: BinaryIO, sheet: str, place: str) -> None:
     raw.seek(0)
     with zipfile.ZipFile(raw) as archive:
         part = _find_part(archive, sheet)
@@ -153,8 +157,9 @@ def _check_cells(raw: BinaryIO, sheet: str, file: str) -> None:
             return
         with archive.open(part) as xml:
             for cell, what in _find_doubtful(xml):
-                place = f"{file} {sheet} cell {cell}"
-                raise IncompleteRead(place, what, remedy="open the workbook in Excel, correct it, and save it")
+                raise IncompleteRead(
+                    f"{place} cell {cell}", what, remedy="open the workbook in Excel, correct it, and save it"
+                )
 
 
 def _find_part(archive: zipfile.ZipFile, sheet: str) -> str | None:

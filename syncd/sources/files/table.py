@@ -86,5 +86,5 @@ def _find_twins(names: Sequence[str]) -> str | None:
     for place, name in enumerate(names, start=1):
         first = names.index(name) + 1
         if name and first < place:
-            return f"the columns {first} and {place} are both called {name!r}"
+            return f"the columns {first} and {place} have the same name"
     return None

@@ -1,0 +1,33 @@
+"""Files that syncd writes for people: readable for their owner only, and harmless where Excel opens them."""
+
+import csv
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+FORMULA = tuple("=@+-＝＠＋－")  # Excel takes the wide ones for the beginning of a formula too
+
+
+@contextmanager
+def opening_private(file: Path, *, encoding: str = "utf-8", newline: str | None = None) -> Iterator[TextIO]:
+    """The file, emptied. Raises OSError where it can't be written."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding=encoding, newline=newline) as opened:
+        os.fchmod(descriptor, 0o600)  # also where the file was there already
+        yield opened
+
+
+def write_csv(file: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
+    """As Excel opens it by a double click. Raises OSError where the file can't be written."""
+    with opening_private(file, encoding="utf-8-sig", newline="") as opened:  # a mark, so that Excel sees UTF-8
+        writer = csv.writer(opened, delimiter=";")
+        writer.writerow(columns)
+        writer.writerows([make_inert(row[column]) for column in columns] for row in rows)
+
+
+def make_inert(cell: str) -> str:
+    """Excel carries out what looks like a formula; an apostrophe before it says that it is text."""
+    is_formula = cell.lstrip().startswith(FORMULA) or cell[:1] in ("\t", "\r", "\n")
+    return f"'{cell}" if is_formula else cell

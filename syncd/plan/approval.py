@@ -25,6 +25,8 @@ class Approval:
 
     def apply(self, plan: Plan) -> None:
         """Mark in the plan what a person has decided on."""
+        if next(self.recall.store.held.each_decided(self.recall.sync), None) is None:
+            return
         since = self.approved_since
         for page in chunks(plan.changes()):
             found = self.recall.store.held.decided(

@@ -24,11 +24,11 @@ def count_up(plan: Plan, recall: Recall, *, unlooked: int = 0) -> Figures:
         known=recall.store.known.count(recall.sync),
         records=plan.counts.get("records", 0),
         invalid=plan.counts.get("invalid", 0),
-        deletes=sum(1 for _ in plan.undecided(Erase)),
+        deletes=plan.spool.count_undecided(Erase),
         deleted=departures.count,
         known_before=departures.known_before,
         absent=plan.absent,
-        unknown=sum(1 for _ in plan.undecided(Create)),
+        unknown=plan.spool.count_undecided(Create),
         is_absence_known=not isinstance(plan.read, Changes),
         is_configuration_new=recall.is_configuration_new,
         pairs=find_pairs(plan),
@@ -45,6 +45,8 @@ def count_up(plan: Plan, recall: Recall, *, unlooked: int = 0) -> Figures:
 def find_pairs(plan: Plan) -> dict[str, str]:
     """New ids on which nobody has decided, with the absent ones that they equal but for their spelling."""
     pairs = dict[str, str]()
+    if not plan.spool.has_absent():
+        return pairs
     for page in chunks(create.foreign_id for create in plan.undecided(Create)):
         spellings = {new: spelling_of(plan.bare(new)) for new in page}
         absent = dict(plan.spool.find_absent(sorted(set(spellings.values()))))

@@ -141,11 +141,18 @@ class Spool:
     def count_changes(self, kind: type[Change]) -> int:
         return int(self._db.execute("select count(*) from change where kind = ?", (kind.order,)).fetchone()[0])
 
+    def count_undecided(self, kind: type[Change]) -> int:
+        question = "select count(*) from change where kind = ? and word is null"
+        return int(self._db.execute(question, (kind.order,)).fetchone()[0])
+
     # --- ids alike ---
 
     def add_absent(self, spellings: Iterable[tuple[str, str]]) -> None:
         """Note the ids of absent customers; a spelling is what an id has in common with those that equal it."""
         self._db.executemany("insert into absent values (?, ?)", spellings)
+
+    def has_absent(self) -> bool:
+        return self._db.execute("select 1 from absent limit 1").fetchone() is not None
 
     def find_absent(self, spellings: Sequence[str]) -> Iterator[tuple[str, str]]:
         """The spellings among these under which somebody is absent, with whom."""

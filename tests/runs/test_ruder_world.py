@@ -9,7 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -18,7 +18,7 @@ import httpx
 import pytest
 import structlog
 from faults import Choose, Fault, Killed
-from museum import FIELDS_MAPPED, Museum, member
+from museum import DEFAULT_LIMITS, FIELDS_MAPPED, Museum, member
 from structlog.testing import LogCapture
 from werkzeug.wrappers import Response
 
@@ -59,8 +59,9 @@ class World:
     opened: list[Museum] = field(default_factory=list)
 
     def museum(self, count: int = 0, *, switches: Mapping[str, object] | None = None, **settings: Any) -> Museum:
-        """A museum whose list has so many members, and whose instance behaves so."""
+        """A museum whose list has so many members, and whose instance behaves so; no share of a short list is held."""
         turned = Switches(**(switches or {}))  # type: ignore[arg-type]  # it checks
+        settings.setdefault("limits", replace(DEFAULT_LIMITS, delete_percent=100))
         museum = Museum(state_url=f"sqlite:///{self.folder / 'state.db'}", switches=turned, **settings)
         self.opened.append(museum)
         museum.fill(count)
@@ -1410,7 +1411,7 @@ MODES = {
 def test_an_approval_does_not_cover_another_mode(
     world: World, shown: DeleteMode, now: DeleteMode, leavers: int
 ) -> None:
-    museum = world.museum(40, mode=shown)
+    museum = world.museum(40, mode=shown, limits=DEFAULT_LIMITS)
     museum.run()
     before = [one.fields for one in museum.sandbox.customers]
     museum.remove(*range(1, leavers + 1))

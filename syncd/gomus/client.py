@@ -5,7 +5,6 @@ A write is repeated here only where it certainly was not processed. Where its fa
 
 import json
 import random as chances
-import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
@@ -20,7 +19,9 @@ from syncd import __version__
 from syncd.domain.backoff import Backoff, parse_retry_after
 from syncd.domain.records import LookupEntry, RemoteCustomer, Value
 from syncd.errors import CallFailed, Fatal, Missing, Refused, Retryable, TokenRefused, Unclear
+from syncd.gomus.budget import Budget
 from syncd.gomus.judging import NOTHING, judge
+from syncd.gomus.keeper import Locks
 from syncd.gomus.options import GomusOptions
 from syncd.gomus.wire import (
     WriteAnswer,
@@ -76,6 +77,7 @@ class _Answer:
 class Client:
     """Thread-safe: never more than `concurrency` calls at once, never faster than `requests_per_second`.
 
+    `sharing` opens the locks by which that holds for all processes together; without it, for this client alone.
     `sleep` raises Stopped where it is cut short. So every call may raise Stopped instead of being tried again, and
     besides TokenRefused where the token will not do for anything, and Fatal where no go~mus answers at this address.
     `has_shown` says that a read has shown a customer.
@@ -90,15 +92,16 @@ class Client:
         random: Callable[[], float] = chances.random,
         clock: Callable[[], float] = time.monotonic,
         observe: Observe = lambda _method, _status, _seconds: None,
+        sharing: Callable[[], Locks] | None = None,
     ) -> None:
         self._options = options
         self._observe = observe
         self._sleep = sleep
         self._random = random
         self._clock = clock
-        self._places = threading.BoundedSemaphore(options.concurrency)
-        self._pace = threading.Lock()
-        self._next_start = 0.0
+        self._budget = Budget(
+            options.concurrency, options.requests_per_second, sharing=sharing, clock=clock, sleep=sleep
+        )
         self.has_shown = False
         # A request's own auth object, or httpx would let a .netrc replace the token.
         self._http = httpx.Client(
@@ -119,6 +122,7 @@ class Client:
 
     def close(self) -> None:
         self._http.close()
+        self._budget.close()
 
     # --- the calls ---
 
@@ -250,8 +254,7 @@ class Client:
     def _send(
         self, method: str, path: str, query: Mapping[str, Any] | None, body: object, *, followed: int = 0
     ) -> _Answer:
-        with self._places:
-            self._keep_pace()
+        with self._budget.turn():
             began, status = self._clock(), None
             try:
                 with self._http.stream(method, path, params=query, json=body) as response:
@@ -278,16 +281,6 @@ class Client:
             body=said,
             retry_after=parse_retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC)),
         )
-
-    def _keep_pace(self) -> None:
-        if self._options.requests_per_second is None:
-            return
-        with self._pace:
-            now = self._clock()
-            start = max(now, self._next_start)
-            self._next_start = start + 1 / self._options.requests_per_second
-        if start > now:
-            self._sleep(start - now)
 
 
 class _Bearer(httpx.Auth):

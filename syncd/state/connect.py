@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,20 @@ def open_in_memory() -> Engine:
 def engine_path(engine: Engine) -> Path | None:
     """The file of an open SQLite database; None for one in memory or on a server."""
     return _path_of(engine.url)
+
+
+def database_file(url: str) -> Path | None:
+    """The file of a SQLite database; None for one in memory or on a server. Raises StateUnusable."""
+    return _path_of(_parse(url))
+
+
+def is_on_server(url: str) -> bool:
+    return _parse(url).get_backend_name() == "postgresql"
+
+
+def advisory_key(purpose: str) -> int:
+    """The number under which PostgreSQL locks something of ours."""
+    return int.from_bytes(blake2b(f"syncd:{purpose}".encode(), digest_size=8).digest(), signed=True)
 
 
 def key_file(url: str) -> Path | None:

@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from threading import Lock
 from weakref import WeakKeyDictionary
@@ -16,7 +15,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Engine, Pool, exc, text
 
 from syncd.errors import LeaseTaken, StateUnusable
-from syncd.state.connect import lock_file, open_private, translate_errors, unwritable
+from syncd.state.connect import advisory_key, lock_file, open_private, translate_errors, unwritable
 
 _in_memory: WeakKeyDictionary[Pool, set[str]] = WeakKeyDictionary()  # who has what of databases in memory
 _guard = Lock()
@@ -100,7 +99,7 @@ def _memory_lock(engine: Engine, sync: str) -> Iterator[Lease]:
 @contextmanager
 def _advisory_lock(engine: Engine, sync: str) -> Iterator[Lease]:
     """Held by a connection of its own; the server drops it with the session."""
-    key = int.from_bytes(blake2b(f"syncd:{sync}".encode(), digest_size=8).digest(), signed=True)
+    key = advisory_key(sync)
     with translate_errors(engine):
         connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
     try:

@@ -165,7 +165,8 @@ class Client:
     def create(self, customers: Sequence[Mapping[str, Value]]) -> WriteAnswer:
         """One POST, tried once: the object itself where there is one, else a list.
 
-        Raises Refused; Retryable where it certainly was not processed; Unclear where nobody knows whether it was.
+        Raises Refused; NoTurn and Stopped where it was not sent, Retryable where it certainly was not processed;
+        Unclear where nobody knows whether it was.
         """
         body = dict(customers[0]) if len(customers) == 1 else [dict(customer) for customer in customers]
         return self._write("POST", CUSTOMERS, body, attempts=1)
@@ -230,14 +231,18 @@ class Client:
     def _try(
         self, method: str, path: str, query: Mapping[str, Any] | None, body: object, *, attempts: int | None = None
     ) -> _Answer:
-        """One call, tried up to `attempts` times: a read on anything that may pass, a write if not processed."""
+        """One call, tried up to `attempts` times: a read on anything that may pass, a write if not processed.
+
+        What is tried once only must not wait long for its turn either: it was decided upon just now.
+        """
         is_read, most = method == "GET", attempts or self._options.attempts
+        within = self._options.longest_turn.total_seconds() if attempts == 1 else None
         for attempt in range(1, most + 1):
             is_last = attempt == most
             chance = self._random()
             pause = BACKOFF.pause(attempt, chance=chance)
             try:
-                answer = self._send(method, path, query, body)
+                answer = self._send(method, path, query, body, within=within)
             except httpx.HTTPError as error:
                 failure = Retryable if is_read or isinstance(error, NEVER_ARRIVED) else Unclear
                 if is_last or failure is Unclear:
@@ -251,10 +256,17 @@ class Client:
             self._sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
-    def _send(
-        self, method: str, path: str, query: Mapping[str, Any] | None, body: object, *, followed: int = 0
+    def _send(  # noqa: PLR0913 - what is sent has so many parts
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None,
+        body: object,
+        *,
+        within: float | None = None,
+        followed: int = 0,
     ) -> _Answer:
-        with self._budget.turn():
+        with self._budget.turn(within):
             began, status = self._clock(), None
             try:
                 with self._http.stream(method, path, params=query, json=body) as response:

@@ -6,7 +6,7 @@ takes a slot over needs to know nothing of its last call, even where its holder 
 
 from math import ceil, floor
 
-SLACK = 1.05  # a call may travel 50 ms longer than the next: in no second do more arrive than the rate allows
+SLACK = 1.1  # a call may be 100 ms longer on its way than the next: in no second do more arrive than the rate allows
 RESOLUTION = 1e-6  # seconds that no clock tells apart
 LATE = 0.02  # seconds after its tick until which a call may still begin
 

@@ -399,7 +399,7 @@ def test_the_pace_is_little_slower_than_asked_for() -> None:
     for number in range(5):
         calling.read(f"M-{number}")
     pauses = [after - before for before, after in pairwise(starts[1:])]
-    assert pauses == pytest.approx([0.021] * 3)
+    assert pauses == pytest.approx([0.022] * 3)
 
 
 # --- the wire ---

@@ -79,9 +79,9 @@ class Keeper:
                     pause = self._look(locks)
         except SyncdError as failure:
             self._slots.fail(failure)
-        except Exception as error:
+        except Exception as error:  # else whoever waits would wait for ever
+            log.critical("crashed", error=type(error).__name__, exc_info=error)
             self._slots.fail(Fatal(f"what keeps calls within the instance's limits crashed ({type(error).__name__})"))
-            raise
 
     def _look(self, locks: Locks) -> float:
         """One look; the seconds until the next one."""

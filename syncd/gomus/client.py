@@ -6,8 +6,8 @@ A write is repeated here only where it certainly was not processed. Where its fa
 import json
 import random as chances
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -103,6 +103,7 @@ class Client:
             options.concurrency, options.requests_per_second, sharing=sharing, clock=clock, sleep=sleep
         )
         self.has_shown = False
+        self._confirm: Callable[[], None] = lambda: None
         # A request's own auth object, or httpx would let a .netrc replace the token.
         self._http = httpx.Client(
             base_url=options.url,
@@ -123,6 +124,15 @@ class Client:
     def close(self) -> None:
         self._http.close()
         self._budget.close()
+
+    @contextmanager
+    def confirming(self, confirm: Callable[[], None]) -> Iterator[None]:
+        """In the block every write is preceded by a question, which raises Fatal where it must not be sent."""
+        self._confirm = confirm
+        try:
+            yield
+        finally:
+            self._confirm = lambda: None
 
     # --- the calls ---
 
@@ -267,6 +277,8 @@ class Client:
         followed: int = 0,
     ) -> _Answer:
         with self._budget.turn(within):
+            if method != "GET":
+                self._confirm()
             began, status = self._clock(), None
             try:
                 with self._http.stream(method, path, params=query, json=body) as response:

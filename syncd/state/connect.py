@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import URL, Engine, QueuePool, StaticPool, event, make_url
 
 from syncd.errors import StateUnusable
+from syncd.state.session import process_name
 from syncd.state.tables import REVISION, metadata
 
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "ceph"})
@@ -96,6 +97,21 @@ def engine_path(engine: Engine) -> Path | None:
 def database_file(url: str) -> Path | None:
     """The file of a SQLite database; None for one in memory or on a server. Raises StateUnusable."""
     return _path_of(_parse(url))
+
+
+def boot_clock() -> float:
+    """Seconds since this machine was started, those asleep included; the same in all of its processes."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def is_at(descriptor: int, path: Path) -> bool:
+    """Whether an open file is the one that its path leads to."""
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        return False
+    here = os.fstat(descriptor)
+    return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
 
 
 def is_on_server(url: str) -> bool:
@@ -269,7 +285,7 @@ def _open_postgresql(url: URL, **options: str) -> Engine:
         hide_parameters=True,
         pool_pre_ping=True,
         pool_size=2,
-        connect_args={"connect_timeout": 10, "application_name": "syncd", **KEEPALIVES, **options},
+        connect_args={"connect_timeout": 10, "application_name": process_name(), **KEEPALIVES, **options},
     )
 
 

@@ -19,7 +19,9 @@ from sqlalchemy import text
 from syncd.errors import StateUnusable
 from syncd.state.connect import (
     advisory_key,
+    boot_clock,
     database_file,
+    is_at,
     is_on_server,
     open_engine,
     open_private,
@@ -188,18 +190,3 @@ def _name_of(address: str) -> str:
     parsed = urlsplit(address)
     port = parsed.port or (443 if parsed.scheme == "https" else 80)
     return re.sub(r"[^a-z0-9.-]", "_", f"{parsed.hostname}-{port}")
-
-
-def boot_clock() -> float:
-    """Seconds since this machine was started, those asleep included; the same in all of its processes."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
-def is_at(descriptor: int, path: Path) -> bool:
-    """Whether an open file is the one that its path leads to."""
-    try:
-        there = path.stat()
-    except FileNotFoundError:
-        return False
-    here = os.fstat(descriptor)
-    return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)

@@ -1,0 +1,47 @@
+"""Who holds a lock on PostgreSQL: each session carries the name of its process, and its beats show that it lives."""
+
+import os
+import socket
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+HANGING = 20.0  # seconds without a beat after which a holder is frozen or cut off
+PROGRAM = "syncd on "
+_HOLDER = text("""
+    select a.pid, a.application_name, extract(epoch from clock_timestamp() - a.state_change) as silence
+      from pg_locks l join pg_stat_activity a using (pid)
+     where l.locktype = 'advisory' and l.granted and l.objsubid = 1
+       and l.database = (select oid from pg_database where datname = current_database())
+       and l.classid::bigint = :high and l.objid::bigint = :low
+""")
+
+
+def process_name() -> str:
+    """As a session carries it; the server keeps 63 bytes."""
+    return f"{PROGRAM}{socket.gethostname()[:40]}, pid {os.getpid()}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """The session that has a lock."""
+
+    pid: int
+    name: str
+    silence: float
+
+    @property
+    def is_hanging(self) -> bool:
+        """An earlier version of syncd never beats, and has another name."""
+        return self.name.startswith(PROGRAM) and self.silence > HANGING
+
+
+def find_holder(connection: Connection, key: int) -> Holder | None:
+    unsigned = key % (1 << 64)
+    row = connection.execute(_HOLDER, {"high": unsigned >> 32, "low": unsigned % (1 << 32)}).first()
+    return None if row is None else Holder(pid=row.pid, name=row.application_name or "", silence=float(row.silence))
+
+
+def end_hanging(connection: Connection, holder: Holder) -> bool:
+    """End its session, and with it its locks. False where the server does not let us."""
+    return bool(connection.scalar(text("select pg_terminate_backend(:pid)"), {"pid": holder.pid}))

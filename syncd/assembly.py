@@ -27,7 +27,7 @@ from syncd.sources.base import Source
 from syncd.state import migrate
 from syncd.state.board import Board
 from syncd.state.conditions import Conditions
-from syncd.state.connect import key_file, open_engine, open_engine_readonly, unwritable
+from syncd.state.connect import key_file, open_engine, open_engine_readonly, refuse_pooler, unwritable
 from syncd.state.erasures import Erasures, Key, Place
 from syncd.state.recall import Recall
 from syncd.state.register import open_register
@@ -61,6 +61,7 @@ def opening_state(config: Config) -> Iterator[State]:
     """
     engine = open_engine(config.state.url)
     try:
+        refuse_pooler(engine)
         migrate.upgrade(engine)
         state = _state(config, engine, _digest_key(config, engine))
         _check_key(state)

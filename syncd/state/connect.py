@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import URL, Engine, QueuePool, StaticPool, event, make_url
 
 from syncd.errors import StateUnusable
-from syncd.state.session import process_name
+from syncd.state.session import is_pooled, process_name
 from syncd.state.tables import REVISION, metadata
 
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "ceph"})
@@ -58,6 +58,7 @@ def open_engine_readonly(url: str) -> Engine:
         return open_in_memory()
     with ExitStack() as unless_kept:
         unless_kept.callback(engine.dispose)
+        refuse_pooler(engine)
         found = schema_version(engine)
         if found is None:
             return open_in_memory()
@@ -148,6 +149,19 @@ def refuse_newer(found: str | None) -> None:
         raise StateUnusable(
             "the state database was written by a newer syncd", remedy="run that version, or restore a backup"
         )
+
+
+POOLED = (
+    "is reached through a pooler that hands sessions round (PgBouncer in transaction mode), where no lock holds",
+    "let state.url lead to the server itself, or set the pooler to session mode for syncd",
+)
+
+
+def refuse_pooler(engine: Engine) -> None:
+    """Raise StateUnusable where what the locks of a session promise does not hold."""
+    with translate_errors(engine):
+        if engine.dialect.name == "postgresql" and is_pooled(engine):
+            raise StateUnusable(f"the state database {POOLED[0]}", remedy=POOLED[1])
 
 
 # --- addresses and files ---
@@ -324,6 +338,15 @@ WORDS = {
     r"^25006": ("is read-only", "connect to the primary server"),
     r"^42501": ("refuses its user the right to do this", "make the user in state.url the owner of the database"),
     r'database ".*" does not exist': ("does not exist on its server", "make it there, with CREATE DATABASE"),
+    r"unsupported startup parameter": POOLED,
+    r"no pg_hba\.conf entry": (
+        "does not let this machine or user in",
+        "allow it in pg_hba.conf on the server; what is refused there may be that the connection is not encrypted",
+    ),
+    r"does not support SSL|SSL error|certificate": (
+        "can't be reached with the encryption that state.url asks for",
+        "check sslmode and sslrootcert in state.url, and the server's certificate",
+    ),
     r'password authentication failed|role ".*" does not exist|no password supplied': (
         "refuses the user or password",
         "check state.url",

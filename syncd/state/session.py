@@ -4,8 +4,9 @@ import os
 import socket
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 
+LOOKS = 3
 HANGING = 20.0  # seconds without a beat after which a holder is frozen or cut off
 PROGRAM = "syncd on "
 _HOLDER = text("""
@@ -45,3 +46,21 @@ def find_holder(connection: Connection, key: int) -> Holder | None:
 def end_hanging(connection: Connection, holder: Holder) -> bool:
     """End its session, and with it its locks. False where the server does not let us."""
     return bool(connection.scalar(text("select pg_terminate_backend(:pid)"), {"pid": holder.pid}))
+
+
+def is_pooled(engine: Engine) -> bool:
+    """Whether something between us and the server hands sessions round, so that no lock of a session holds.
+
+    Then a session of ours is another one from one transaction to the next, or the same as one that another of ours has.
+    """
+    ours = text("select pg_backend_pid()")
+    with engine.connect() as one, engine.connect() as other:
+        for _ in range(LOOKS):
+            with one.begin():
+                mine = one.scalar(ours)
+            with other.begin():
+                theirs = other.scalar(ours)
+                with one.begin():
+                    if theirs == mine or one.scalar(ours) != mine:
+                        return True
+    return False

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
+import structlog
 from sqlalchemy import text
 
 from syncd.errors import StateUnusable
@@ -27,8 +28,11 @@ from syncd.state.connect import (
     open_private,
     translate_errors,
 )
+from syncd.state.session import end_hanging, find_holder
 
 DOOR = "door"
+SEEK = 2.0  # seconds between two looks for holders that hang
+log = structlog.get_logger()
 HEARS = text("""
     select case when pg_try_advisory_lock(:door) then not pg_advisory_unlock(:door) else true end as knocks,
            extract(epoch from clock_timestamp()) as now
@@ -122,10 +126,14 @@ class AdvisoryLocks:
             unless_open.callback(self._engine.dispose)
             self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
             self.hears()
+            self._sought_at = 0.0
             unless_open.pop_all()
 
     def take(self, slot: int) -> bool:
-        return self._call("pg_try_advisory_lock", str(slot))
+        is_ours = self._call("pg_try_advisory_lock", str(slot))
+        if not is_ours:
+            self._end_hanging(str(slot))
+        return is_ours
 
     def give_back(self, slot: int) -> None:
         self._call("pg_advisory_unlock", str(slot))
@@ -151,6 +159,16 @@ class AdvisoryLocks:
     def close(self) -> None:
         self._connection.invalidate()  # closes the session, and with it the locks, whatever state it is in
         self._engine.dispose()
+
+    def _end_hanging(self, name: str) -> None:
+        """Who holds a slot looks at the door all the time, so that its silence tells."""
+        if boot_clock() - self._sought_at < SEEK:
+            return
+        self._sought_at = boot_clock()
+        with translate_errors(self._engine):
+            holder = find_holder(self._connection, self._key(name))
+            if holder and holder.is_hanging and end_hanging(self._connection, holder):
+                log.warning("budget.freed", host=holder.name, reason="it kept a call at once, and hangs")
 
     def _call(self, function: str, name: str) -> bool:
         with translate_errors(self._engine):

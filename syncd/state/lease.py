@@ -113,6 +113,15 @@ def take_lease(engine: Engine, sync: str) -> AbstractContextManager[Lease]:
     return _memory_lock(engine, sync) if path is None else _file_lock(path, sync)
 
 
+def holder_of(engine: Engine, sync: str) -> str | None:
+    """Who runs the sync, as far as a server knows it."""
+    if engine.dialect.name != "postgresql":
+        return None
+    with translate_errors(engine), engine.connect() as connection:
+        holder = find_holder(connection, advisory_key(sync))
+    return holder.name if holder else None
+
+
 def _taken(sync: str, holder: str = "", remedy: str = "wait for it to end, or stop it") -> LeaseTaken:
     return LeaseTaken(f"another process{holder} is running the sync {sync!r}", remedy=remedy)
 

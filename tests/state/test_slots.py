@@ -20,6 +20,7 @@ from meter import most_in_a_second
 from syncd.errors import Fatal, Stopped
 from syncd.gomus import keeper
 from syncd.gomus.budget import Budget
+from syncd.state import session
 from syncd.state.connect import database_file, is_on_server
 from syncd.state.slots import sharing
 
@@ -186,10 +187,26 @@ def test_a_frozen_process_leaves_the_others_the_rest(crowd: Crowd) -> None:
     os.kill(frozen.pid, signal.SIGSTOP)
     try:
         other = crowd.join(2)
-        crowd.watch(3)
+        crowd.wait_for_a_call()
+        crowd.watch(2)
         assert len(crowd.by(other)) > 20
     finally:
         os.kill(frozen.pid, signal.SIGCONT)
+
+
+def test_on_a_server_a_frozen_process_loses_its_slots(cloned_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "HANGING", 3.0)
+    crowd = Crowd(cloned_url)
+    frozen = crowd.join(1, threads=1, seconds=60)
+    try:
+        crowd.watch(2.5)
+        os.kill(frozen.pid, signal.SIGSTOP)
+        began = time.monotonic()
+        with opened(open_budget(cloned_url, 1)) as budget, budget.turn():
+            assert 1 < time.monotonic() - began < 8
+    finally:
+        frozen.kill()
+        frozen.join()
 
 
 def test_a_signal_to_stop_is_heard_while_there_is_no_slot(crowd: Crowd, state_url: str) -> None:

@@ -13,9 +13,10 @@ from threading import Event, Lock, Thread
 from weakref import WeakKeyDictionary
 
 import structlog
-from sqlalchemy import Connection, Engine, Pool, exc, text
+from sqlalchemy import Connection, Engine, Pool, exc, select, text
 
 from syncd.errors import LeaseLost, LeaseTaken, StateUnusable
+from syncd.state import tables as t
 from syncd.state.connect import (
     advisory_key,
     boot_clock,
@@ -25,7 +26,8 @@ from syncd.state.connect import (
     translate_errors,
     unwritable,
 )
-from syncd.state.session import end_hanging, find_holder
+from syncd.state.session import end_hanging, find_holder, place_of
+from syncd.state.transactions import Transactions
 
 LINE = 32  # bytes of each line in a lock file: the last fencing number, and the holder's pid
 BEAT = 3.0  # seconds between two beats
@@ -43,7 +45,7 @@ class Lease:
         """Raise LeaseLost where it is not ours any more. Any thread asks, before each write to go~mus."""
 
     def is_older(self, fence: int) -> bool:  # noqa: ARG002 - nothing remembers
-        """Tell whether the database has just handed out a number that was in use before."""
+        """Tell whether the database is older than it was: it has just handed out a number that was in use before."""
         return False
 
     def note(self, fence: int) -> None: ...
@@ -71,11 +73,15 @@ class FileLease(Lease):
 class SessionLease(Lease):
     """Held by a session of its own, on which a thread beats: by that others tell who lives from who hangs.
 
-    A server is restored with all it has, so there a restored database can't be noticed.
+    The database remembers where it was last used: elsewhere it is a copy, or was restored from a backup. A server whose
+    disk is put back as a whole, under the same history, can't be told from one that never was away.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, sync: str) -> None:
         self._connection = connection
+        self._name = f"place.{sync}"
+        self._place = place_of(connection)
+        self._db = Transactions(connection.engine)
         self._sure_until = boot_clock() + SURE
         self._is_lost = False
         self._over = Event()
@@ -89,6 +95,13 @@ class SessionLease(Lease):
             time.sleep(0.05)
         if self._is_lost or boot_clock() > self._sure_until:
             raise LeaseLost("the right to run this sync was lost with its session", remedy="this one writes no more")
+
+    def is_older(self, fence: int) -> bool:  # noqa: ARG002 - it was restored with all its numbers
+        noted = self._db.first(select(t.meta.c.value).where(t.meta.c.name == self._name))
+        return noted is not None and noted.value != self._place
+
+    def note(self, fence: int) -> None:  # noqa: ARG002 - as above
+        self._db.upsert(t.meta, [{"name": self._name, "value": self._place}], key=["name"])
 
     def end(self) -> None:
         self._over.set()
@@ -184,7 +197,7 @@ def _advisory_lock(engine: Engine, sync: str) -> Iterator[Lease]:
     try:
         with translate_errors(engine):
             _take_key(connection, key, sync)
-        lease = SessionLease(connection)
+        lease = SessionLease(connection, sync)
         try:
             yield lease
         finally:

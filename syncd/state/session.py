@@ -2,9 +2,12 @@
 
 import os
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
 LOOKS = 3
 HANGING = 20.0  # seconds without a beat after which a holder is frozen or cut off
@@ -46,6 +49,26 @@ def find_holder(connection: Connection, key: int) -> Holder | None:
 def end_hanging(connection: Connection, holder: Holder) -> bool:
     """End its session, and with it its locks. False where the server does not let us."""
     return bool(connection.scalar(text("select pg_terminate_backend(:pid)"), {"pid": holder.pid}))
+
+
+# Which server, of which history, and which database on it; a part that the server keeps to itself is left out.
+_PLACE = (
+    "select system_identifier::text from pg_control_system()",
+    "select substring(pg_walfile_name(pg_current_wal_lsn()) for 8)",
+    "select oid::text from pg_database where datname = current_database()",
+    "select to_regclass('alembic_version')::oid::text",
+)
+
+
+def place_of(connection: Connection) -> str:
+    """Changes where a backup was restored, a database copied, or another server took over. Without a transaction."""
+    return "/".join(map(partial(_ask, connection), _PLACE))
+
+
+def _ask(connection: Connection, question: str) -> str:
+    with suppress(DBAPIError):
+        return connection.scalar(text(question)) or ""
+    return ""
 
 
 def is_pooled(engine: Engine) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from databases import new_database
 
 from syncd.domain.digest import Digester
 from syncd.errors import LeaseLost, LeaseTaken, StateUnusable
@@ -133,6 +134,43 @@ def test_who_was_frozen_goes_on_where_nobody_has_taken_over(postgres_url: str, m
     with take_lease(engine, "members") as held:
         time.sleep(0.2)
         held.confirm()
+    engine.dispose()
+
+
+def note(url: str) -> bool:
+    """What a run does; whether the database looks restored."""
+    engine = open_engine(url)
+    with take_lease(engine, "members") as held:
+        is_older = held.is_older(1)
+        held.note(1)
+    engine.dispose()
+    return is_older
+
+
+def test_a_copy_of_a_database_is_noticed_once(postgres: str, cloned_url: str) -> None:
+    assert [note(cloned_url), note(cloned_url)] == [False, False]
+    with new_database(postgres, str(sa.make_url(cloned_url).database)) as copy:
+        assert [note(copy), note(copy)] == [True, False]
+    assert not note(cloned_url)
+
+
+def test_a_server_that_keeps_its_history_to_itself_is_no_hindrance(cloned_url: str) -> None:
+    tell(
+        cloned_url,
+        "create role shy login password 'shy'",
+        "grant all on all tables in schema public to shy",
+        "revoke execute on function pg_control_system() from public",
+    )
+    url = sa.make_url(cloned_url).set(username="shy", password="shy").render_as_string(hide_password=False)
+    assert [note(url), note(url)] == [False, False]
+    tell(cloned_url, "drop owned by shy", "drop role shy")
+
+
+def tell(url: str, *statements: str) -> None:
+    engine = open_engine(url)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
     engine.dispose()
 
 

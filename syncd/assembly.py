@@ -29,10 +29,11 @@ from syncd.sources.base import Source
 from syncd.state import migrate
 from syncd.state.board import Board
 from syncd.state.conditions import Conditions
-from syncd.state.connect import key_file, open_engine, open_engine_readonly, unwritable
+from syncd.state.connect import key_file, open_engine, open_engine_readonly, refuse_pooler, unwritable
 from syncd.state.erasures import Erasures, Key, Place
 from syncd.state.recall import Recall
 from syncd.state.register import open_register
+from syncd.state.slots import sharing
 from syncd.state.store import Store
 from syncd.state.tombstones import Instance
 
@@ -63,6 +64,7 @@ def opening_state(config: Config) -> Iterator[State]:
     """
     engine = open_engine(config.state.url)
     try:
+        refuse_pooler(engine)
         migrate.upgrade(engine)
         state = _state(config, engine, _digest_key(config, engine))
         _check_key(state)
@@ -208,9 +210,17 @@ def make_source(config: Config, sync: SyncConfig, sleep: Sleep) -> Source:
 
 
 def make_client(
-    config: Config, sync: SyncConfig, sleep: Sleep, observe: Observe = lambda _method, _status, _seconds: None
+    config: Config,
+    sync: SyncConfig,
+    sleep: Sleep,
+    observe: Observe = lambda _method, _status, _seconds: None,
+    *,
+    is_looking: bool = True,
 ) -> Client:
-    return Client(config.gomus[sync.gomus], sleep=sleep, observe=observe)
+    """Who is only looking makes its calls one by one, and also without a state."""
+    options = config.gomus[sync.gomus]
+    shared = sharing(config.state.url, options.url, is_looking=is_looking)
+    return Client(options, sleep=sleep, observe=observe, sharing=shared)
 
 
 def make_sync(config: Config, sync: SyncConfig, sleep: Sleep) -> Sync:
@@ -289,7 +299,7 @@ def opening_world(  # noqa: PLR0913 - a world has so many parts
     observe: Observe = lambda _method, _status, _seconds: None,
 ) -> Iterator[World]:
     sleep = sleeping(stopping)
-    with make_client(config, sync, sleep, observe) as client:
+    with make_client(config, sync, sleep, observe, is_looking=False) as client:
         yield World(
             store=state.store,
             erasures=state.erasures,

@@ -14,6 +14,7 @@
         ├── Refused            understood and turned down; not again as it stands
         │   └── Missing            there is no such customer
         ├── Retryable          certainly not processed; may be sent again
+        │   └── NoTurn             not sent: other processes have all the calls at once that the instance is promised
         └── Unclear            may or may not have taken effect; look before doing anything
 
 Messages are written for the operator and may be logged: they name files, lines, keys and fields, never values,
@@ -153,6 +154,10 @@ class Missing(Refused):
 
 class Retryable(CallFailed):
     """Never arrived (connect error) or turned away unprocessed (429, 503)."""
+
+
+class NoTurn(Retryable):
+    """It had to wait for its turn for too long, and is to be asked anew whether it still is to be sent."""
 
 
 class Unclear(CallFailed):

@@ -84,8 +84,7 @@ def _run_one(
     except SyncdError as error:
         if isinstance(error, Misconfigured):
             say(error, about=sync.name)
-        words = "another process is running it" if isinstance(error, LeaseTaken) else error.message
-        logger.error("run.failed", sync=sync.name, error=words, remedy=error.remedy)
+        logger.error("run.failed", sync=sync.name, error=error.message, remedy=error.remedy)
         if not isinstance(error, LeaseTaken):
             watch.after_run(failed_summary(sync.name, error.message, error.remedy), now())
         return code_of(error)

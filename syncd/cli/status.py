@@ -19,6 +19,7 @@ from syncd.report.files import write_csv
 from syncd.report.standing import run_as_json, run_as_line, standing_as_json, standing_as_lines, standings
 from syncd.state.board import Board, Replica
 from syncd.state.journal import JournalLine
+from syncd.state.lease import holder_of
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
@@ -28,9 +29,13 @@ def status(context: typer.Context, json: AsJson = False) -> None:
     with ctx.configured(context) as config, looking_at_state(config) as state:
         daemons = Board(state.engine).alive(now())
         found = list(standings(config.syncs.values(), state.store, partial(_next_run, daemons)))
-        as_json = [standing_as_json(one) | _served_as_json(one.sync, daemons) for one in found]
+        holders = {one.sync: holder_of(state.engine, one.sync) for one in found}
+        as_json = [
+            standing_as_json(one) | _served_as_json(one.sync, daemons) | {"holder": holders[one.sync]} for one in found
+        ]
+        running = [f"{sync}: is run by {holder}" for sync, holder in holders.items() if holder]
         serving = [_daemon_as_line(daemon) for daemon in daemons] or ["No daemon is running: nothing runs by itself."]
-        ctx.answer(json, as_json, chain(*map(standing_as_lines, found), serving))
+        ctx.answer(json, as_json, chain(*map(standing_as_lines, found), running, serving))
 
 
 def _next_run(daemons: Sequence[Replica], sync: SyncConfig) -> datetime | None:

@@ -35,7 +35,7 @@ from syncd.delivery.outcomes import (
 )
 from syncd.domain.changes import Create, Outcome, Result, Update
 from syncd.domain.records import RemoteCustomer
-from syncd.errors import CallFailed, Missing, Refused, Retryable, Stopped, Unclear
+from syncd.errors import CallFailed, Missing, NoTurn, Refused, Retryable, Stopped, Unclear
 from syncd.gomus.wire import WriteAnswer
 
 BATCH_REFUSALS = (413, 422)
@@ -92,14 +92,17 @@ class Writing:
         return replace(answer, outcomes=[*outcomes, *answer.outcomes])
 
     def _post(self, creates: Sequence[Create], *, tries: int) -> Answer:
-        bodies = [{"foreign_id": create.foreign_id, **create.fields} for create in creates]
         sent_at = self.delivery.clock()
         try:
-            answer = self.delivery.client.create(bodies)
+            answer = self.delivery.client.create([{"foreign_id": one.foreign_id, **one.fields} for one in creates])
         except Refused as refusal:
             return self._create_refused(creates, refusal)
         except Unclear as lost:
             return self._create_lost(creates, lost, sent_at, tries=tries)
+        except NoTurn:  # the intents say when it is sent
+            return Answer(again=creates, why=Again.AS_IT_WAS, tries=tries)
+        except Stopped:
+            return Answer(outcomes=[not_sent(create) for create in creates])
         except Retryable as turned_away:
             return self._turned_away(creates, turned_away, tries=tries)
         return self._create_answered(creates, answer, sent_at, tries=tries)

@@ -5,10 +5,9 @@ A write is repeated here only where it certainly was not processed. Where its fa
 
 import json
 import random as chances
-import threading
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -20,18 +19,12 @@ from syncd import __version__
 from syncd.domain.backoff import Backoff, parse_retry_after
 from syncd.domain.records import LookupEntry, RemoteCustomer, Value
 from syncd.errors import CallFailed, Fatal, Missing, Refused, Retryable, TokenRefused, Unclear
+from syncd.gomus.budget import Budget
 from syncd.gomus.catalogue import Catalogue
 from syncd.gomus.judging import NOTHING, judge
+from syncd.gomus.keeper import Locks
 from syncd.gomus.options import GomusOptions
-from syncd.gomus.wire import (
-    WriteAnswer,
-    find_named,
-    find_number,
-    is_taken,
-    read_customers,
-    read_errors,
-    read_list,
-)
+from syncd.gomus.wire import WriteAnswer, find_named, find_number, is_taken, read_customers, read_errors, read_list
 
 CUSTOMERS = "/api/v4/customers"
 LISTS = {
@@ -78,6 +71,7 @@ class _Answer:
 class Client:
     """Thread-safe: never more than `concurrency` calls at once, never faster than `requests_per_second`.
 
+    `sharing` opens the locks by which that holds for all processes together; without it, for this client alone.
     `sleep` raises Stopped where it is cut short. So every call may raise Stopped instead of being tried again, and
     besides TokenRefused where the token will not do for anything, and Fatal where no go~mus answers at this address.
     `has_shown` says that a read has shown a customer.
@@ -92,6 +86,7 @@ class Client:
         random: Callable[[], float] = chances.random,
         clock: Callable[[], float] = time.monotonic,
         observe: Observe = lambda _method, _status, _seconds: None,
+        sharing: Callable[[], Locks] | None = None,
     ) -> None:
         self._options = options
         self._catalogue = Catalogue(options.sentences)
@@ -99,10 +94,11 @@ class Client:
         self._sleep = sleep
         self._random = random
         self._clock = clock
-        self._places = threading.BoundedSemaphore(options.concurrency)
-        self._pace = threading.Lock()
-        self._next_start = 0.0
+        self._budget = Budget(
+            options.concurrency, options.requests_per_second, sharing=sharing, clock=clock, sleep=sleep
+        )
         self.has_shown = False
+        self._confirm: Callable[[], None] = lambda: None
         # A request's own auth object, or httpx would let a .netrc replace the token.
         self._http = httpx.Client(
             base_url=options.url,
@@ -122,6 +118,16 @@ class Client:
 
     def close(self) -> None:
         self._http.close()
+        self._budget.close()
+
+    @contextmanager
+    def confirming(self, confirm: Callable[[], None]) -> Iterator[None]:
+        """In the block every write is preceded by a question, which raises Fatal where it must not be sent."""
+        self._confirm = confirm
+        try:
+            yield
+        finally:
+            self._confirm = lambda: None
 
     # --- the calls ---
 
@@ -165,7 +171,8 @@ class Client:
     def create(self, customers: Sequence[Mapping[str, Value]]) -> WriteAnswer:
         """One POST, tried once: the object itself where there is one, else a list.
 
-        Raises Refused; Retryable where it certainly was not processed; Unclear where nobody knows whether it was.
+        Raises Refused; NoTurn and Stopped where it was not sent, Retryable where it certainly was not processed;
+        Unclear where nobody knows whether it was.
         """
         body = dict(customers[0]) if len(customers) == 1 else [dict(customer) for customer in customers]
         return self._write("POST", CUSTOMERS, body, attempts=1)
@@ -245,14 +252,18 @@ class Client:
     def _try(
         self, method: str, path: str, query: Mapping[str, Any] | None, body: object, *, attempts: int | None = None
     ) -> _Answer:
-        """One call, tried up to `attempts` times: a read on anything that may pass, a write if not processed."""
+        """One call, tried up to `attempts` times: a read on anything that may pass, a write if not processed.
+
+        What is tried once only must not wait long for its turn either: it was decided upon just now.
+        """
         is_read, most = method == "GET", attempts or self._options.attempts
+        within = self._options.longest_turn.total_seconds() if attempts == 1 else None
         for attempt in range(1, most + 1):
             is_last = attempt == most
             chance = self._random()
             pause = BACKOFF.pause(attempt, chance=chance)
             try:
-                answer = self._send(method, path, query, body)
+                answer = self._send(method, path, query, body, within=within)
             except httpx.HTTPError as error:
                 failure = Retryable if is_read or isinstance(error, NEVER_ARRIVED) else Unclear
                 if is_last or failure is Unclear:
@@ -266,11 +277,19 @@ class Client:
             self._sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
-    def _send(
-        self, method: str, path: str, query: Mapping[str, Any] | None, body: object, *, followed: int = 0
+    def _send(  # noqa: PLR0913 - what is sent has so many parts
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None,
+        body: object,
+        *,
+        within: float | None = None,
+        followed: int = 0,
     ) -> _Answer:
-        with self._places:
-            self._keep_pace()
+        with self._budget.turn(within):
+            if method != "GET":
+                self._confirm()
             began, status = self._clock(), None
             try:
                 with self._http.stream(method, path, params=query, json=body) as response:
@@ -297,16 +316,6 @@ class Client:
             body=said,
             retry_after=parse_retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC)),
         )
-
-    def _keep_pace(self) -> None:
-        if self._options.requests_per_second is None:
-            return
-        with self._pace:
-            now = self._clock()
-            start = max(now, self._next_start)
-            self._next_start = start + 1 / self._options.requests_per_second
-        if start > now:
-            self._sleep(start - now)
 
 
 class _Bearer(httpx.Auth):

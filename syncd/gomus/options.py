@@ -12,10 +12,12 @@ from syncd.domain.durations import Duration
 from syncd.domain.nearest import suggest
 from syncd.domain.records import FieldKind, Value
 from syncd.gomus.fields import FIELDS
+from syncd.gomus.pace import SLACK
 from syncd.mapping.checks import CHECKS, ValueProblem
 
 TOKEN = "{token}"  # noqa: S105 - stands for the keyed hash of a foreign_id
 LONGEST_TOKEN = 32
+LONGEST_TURN = timedelta(seconds=10)
 SHORTEST_SENTENCE = 2
 
 
@@ -68,10 +70,20 @@ class GomusOptions(BaseModel):
     placeholder: Mapping[str, str | int] = {}  # go~mus field → what an erasure writes where an empty one is refused
 
     @property
+    def longest_turn(self) -> timedelta:
+        """How long a call may wait for its turn that must go out soon after it was decided upon."""
+        return min(self.settle / 10, LONGEST_TURN) + self._round
+
+    @property
     def patience(self) -> timedelta:
         """How long after it was written down a create may still act: its call may have waited for its turn first."""
+        return self.settle + self._round
+
+    @property
+    def _round(self) -> timedelta:
+        """In which each slot has its turn."""
         rate = self.requests_per_second
-        return self.settle + (timedelta(seconds=self.concurrency / rate) if rate else timedelta())
+        return timedelta(seconds=self.concurrency * SLACK / rate) if rate else timedelta()
 
     @field_validator("placeholder")
     @classmethod

@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import URL, Engine, QueuePool, StaticPool, event, make_url
 
 from syncd.errors import StateUnusable
+from syncd.state.session import is_pooled, process_name
 from syncd.state.tables import REVISION, metadata
 
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "ceph"})
@@ -56,6 +58,7 @@ def open_engine_readonly(url: str) -> Engine:
         return open_in_memory()
     with ExitStack() as unless_kept:
         unless_kept.callback(engine.dispose)
+        refuse_pooler(engine)
         found = schema_version(engine)
         if found is None:
             return open_in_memory()
@@ -92,6 +95,35 @@ def engine_path(engine: Engine) -> Path | None:
     return _path_of(engine.url)
 
 
+def database_file(url: str) -> Path | None:
+    """The file of a SQLite database; None for one in memory or on a server. Raises StateUnusable."""
+    return _path_of(_parse(url))
+
+
+def boot_clock() -> float:
+    """Seconds since this machine was started, those asleep included; the same in all of its processes."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def is_at(descriptor: int, path: Path) -> bool:
+    """Whether an open file is the one that its path leads to."""
+    try:
+        there = path.stat()
+    except FileNotFoundError:
+        return False
+    here = os.fstat(descriptor)
+    return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
+
+
+def is_on_server(url: str) -> bool:
+    return _parse(url).get_backend_name() == "postgresql"
+
+
+def advisory_key(purpose: str) -> int:
+    """The number under which PostgreSQL locks something of ours."""
+    return int.from_bytes(blake2b(f"syncd:{purpose}".encode(), digest_size=8).digest(), signed=True)
+
+
 def key_file(url: str) -> Path | None:
     """Where the digest key lies that is made beside a SQLite file; None for a server."""
     parsed = make_url(url)
@@ -117,6 +149,19 @@ def refuse_newer(found: str | None) -> None:
         raise StateUnusable(
             "the state database was written by a newer syncd", remedy="run that version, or restore a backup"
         )
+
+
+POOLED = (
+    "is reached through a pooler that hands sessions round (PgBouncer in transaction mode), where no lock holds",
+    "let state.url lead to the server itself, or set the pooler to session mode for syncd",
+)
+
+
+def refuse_pooler(engine: Engine) -> None:
+    """Raise StateUnusable where what the locks of a session promise does not hold."""
+    with translate_errors(engine):
+        if engine.dialect.name == "postgresql" and is_pooled(engine):
+            raise StateUnusable(f"the state database {POOLED[0]}", remedy=POOLED[1])
 
 
 # --- addresses and files ---
@@ -254,7 +299,7 @@ def _open_postgresql(url: URL, **options: str) -> Engine:
         hide_parameters=True,
         pool_pre_ping=True,
         pool_size=2,
-        connect_args={"connect_timeout": 10, "application_name": "syncd", **KEEPALIVES, **options},
+        connect_args={"connect_timeout": 10, "application_name": process_name(), **KEEPALIVES, **options},
     )
 
 
@@ -293,6 +338,15 @@ WORDS = {
     r"^25006": ("is read-only", "connect to the primary server"),
     r"^42501": ("refuses its user the right to do this", "make the user in state.url the owner of the database"),
     r'database ".*" does not exist': ("does not exist on its server", "make it there, with CREATE DATABASE"),
+    r"unsupported startup parameter": POOLED,
+    r"no pg_hba\.conf entry": (
+        "does not let this machine or user in",
+        "allow it in pg_hba.conf on the server; what is refused there may be that the connection is not encrypted",
+    ),
+    r"does not support SSL|SSL error|certificate": (
+        "can't be reached with the encryption that state.url asks for",
+        "check sslmode and sslrootcert in state.url, and the server's certificate",
+    ),
     r'password authentication failed|role ".*" does not exist|no password supplied': (
         "refuses the user or password",
         "check state.url",

@@ -5,47 +5,117 @@ A kernel file lock beside a SQLite database; a session advisory lock on PostgreS
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock, Thread
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, Pool, exc, text
+import structlog
+from sqlalchemy import Connection, Engine, Pool, exc, select, text
 
-from syncd.errors import LeaseTaken, StateUnusable
-from syncd.state.connect import lock_file, open_private, translate_errors, unwritable
+from syncd.errors import LeaseLost, LeaseTaken, StateUnusable
+from syncd.state import tables as t
+from syncd.state.connect import (
+    advisory_key,
+    boot_clock,
+    is_at,
+    lock_file,
+    open_private,
+    translate_errors,
+    unwritable,
+)
+from syncd.state.session import end_hanging, find_holder, place_of
+from syncd.state.transactions import Transactions
 
+LINE = 32  # bytes of each line in a lock file: the last fencing number, and the holder's pid
+BEAT = 3.0  # seconds between two beats
+SURE = 15.0  # seconds after a beat for which the lease is ours beyond doubt: others end whom they do not hear for 20
+PATIENCE = 10.0
+log = structlog.get_logger()
 _in_memory: WeakKeyDictionary[Pool, set[str]] = WeakKeyDictionary()  # who has what of databases in memory
 _guard = Lock()
 
 
-@dataclass(frozen=True, slots=True)
 class Lease:
-    """A lease that is held. Beside a SQLite database its lock file remembers the last fencing number.
+    """A lease that is held; nobody but this process sees the database."""
 
-    A database that knows only earlier numbers was restored from a backup. A server is restored with all it has, so
-    there this can't be noticed.
-    """
+    def confirm(self) -> None:
+        """Raise LeaseLost where it is not ours any more. Any thread asks, before each write to go~mus."""
 
-    descriptor: int | None = None
+    def is_older(self, fence: int) -> bool:  # noqa: ARG002 - nothing remembers
+        """Tell whether the database is older than it was: it has just handed out a number that was in use before."""
+        return False
+
+    def note(self, fence: int) -> None: ...
+
+
+class FileLease(Lease):
+    """Its lock file remembers the last fencing number: a database that knows only earlier ones was restored."""
+
+    def __init__(self, descriptor: int, path: Path) -> None:
+        self._descriptor = descriptor
+        self._path = path
+
+    def confirm(self) -> None:
+        if not is_at(self._descriptor, self._path):
+            raise LeaseLost(f"the lock, {self._path}, was removed while it was in use", remedy="let it lie where it is")
 
     def is_older(self, fence: int) -> bool:
-        """Tell whether the database has just handed out a number that was in use before."""
-        if self.descriptor is None:
-            return False
-        noted = os.pread(self.descriptor, 32, 0).strip()
+        noted = os.pread(self._descriptor, LINE, 0).strip()
         return noted.isdigit() and int(noted) >= fence
 
     def note(self, fence: int) -> None:
-        if self.descriptor is None:
-            return
-        try:
-            os.pwrite(self.descriptor, f"{fence:<31}\n".encode(), 0)
-        except OSError as error:
-            raise unwritable("the lock beside the state database", error) from None
+        _write_line(self._descriptor, str(fence), 0)
+
+
+class SessionLease(Lease):
+    """Held by a session of its own, on which a thread beats: by that others tell who lives from who hangs.
+
+    The database remembers where it was last used: elsewhere it is a copy, or was restored from a backup. A server whose
+    disk is put back as a whole, under the same history, can't be told from one that never was away.
+    """
+
+    def __init__(self, connection: Connection, sync: str) -> None:
+        self._connection = connection
+        self._name = f"place.{sync}"
+        self._place = place_of(connection)
+        self._db = Transactions(connection.engine)
+        self._sure_until = boot_clock() + SURE
+        self._is_lost = False
+        self._over = Event()
+        self._thread = Thread(target=self._beat, name="lease", daemon=True)
+        self._thread.start()
+
+    def confirm(self) -> None:
+        """Who was frozen or asleep waits for the next beat, which shows whether the session is still there."""
+        give_up_at = boot_clock() + PATIENCE
+        while not self._is_lost and boot_clock() > self._sure_until and boot_clock() < give_up_at:
+            time.sleep(0.05)
+        if self._is_lost or boot_clock() > self._sure_until:
+            raise LeaseLost("the right to run this sync was lost with its session", remedy="this one writes no more")
+
+    def is_older(self, fence: int) -> bool:  # noqa: ARG002 - it was restored with all its numbers
+        noted = self._db.first(select(t.meta.c.value).where(t.meta.c.name == self._name))
+        return noted is not None and noted.value != self._place
+
+    def note(self, fence: int) -> None:  # noqa: ARG002 - as above
+        self._db.upsert(t.meta, [{"name": self._name, "value": self._place}], key=["name"])
+
+    def end(self) -> None:
+        self._over.set()
+        self._thread.join(PATIENCE)
+
+    def _beat(self) -> None:
+        while not self._over.wait(BEAT):
+            began = boot_clock()
+            try:
+                self._connection.execute(text("select 1"))
+            except exc.SQLAlchemyError:
+                self._is_lost = True
+                return
+            self._sure_until = began + SURE
 
 
 def take_lease(engine: Engine, sync: str) -> AbstractContextManager[Lease]:
@@ -56,8 +126,17 @@ def take_lease(engine: Engine, sync: str) -> AbstractContextManager[Lease]:
     return _memory_lock(engine, sync) if path is None else _file_lock(path, sync)
 
 
-def _taken(sync: str) -> LeaseTaken:
-    return LeaseTaken(f"another process is running the sync {sync!r}", remedy="wait for it to end, or stop it")
+def holder_of(engine: Engine, sync: str) -> str | None:
+    """Who runs the sync, as far as a server knows it."""
+    if engine.dialect.name != "postgresql":
+        return None
+    with translate_errors(engine), engine.connect() as connection:
+        holder = find_holder(connection, advisory_key(sync))
+    return holder.name if holder else None
+
+
+def _taken(sync: str, holder: str = "", remedy: str = "wait for it to end, or stop it") -> LeaseTaken:
+    return LeaseTaken(f"another process{holder} is running the sync {sync!r}", remedy=remedy)
 
 
 @contextmanager
@@ -66,7 +145,8 @@ def _file_lock(path: Path, sync: str) -> Iterator[Lease]:
     descriptor = open_private(path, "the lock")
     try:
         _lock_file(descriptor, path, sync)
-        yield Lease(descriptor)
+        _write_line(descriptor, str(os.getpid()), LINE)
+        yield FileLease(descriptor, path)
     finally:
         os.close(descriptor)
 
@@ -75,12 +155,23 @@ def _lock_file(descriptor: int, path: Path, sync: str) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise _taken(sync) from None
+        pid = os.pread(descriptor, LINE, LINE).decode("ascii", "replace").strip()
+        if not pid.isdigit():
+            raise _taken(sync) from None
+        remedy = f"wait for it to end, or stop it: kill {pid}; where it does not hear that, kill -9 {pid}"
+        raise _taken(sync, f" (pid {pid})", remedy) from None
     except OSError as error:
         raise StateUnusable(
             f"the lock, {path}, can't be held ({os.strerror(error.errno or 0)})",
             remedy="put the state database on a local disk, or use PostgreSQL",
         ) from None
+
+
+def _write_line(descriptor: int, line: str, offset: int) -> None:
+    try:
+        os.pwrite(descriptor, f"{line:<{LINE - 1}}\n".encode(), offset)
+    except OSError as error:
+        raise unwritable("the lock beside the state database", error) from None
 
 
 @contextmanager
@@ -100,17 +191,32 @@ def _memory_lock(engine: Engine, sync: str) -> Iterator[Lease]:
 @contextmanager
 def _advisory_lock(engine: Engine, sync: str) -> Iterator[Lease]:
     """Held by a connection of its own; the server drops it with the session."""
-    key = int.from_bytes(blake2b(f"syncd:{sync}".encode(), digest_size=8).digest(), signed=True)
+    key = advisory_key(sync)
     with translate_errors(engine):
         connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
     try:
         with translate_errors(engine):
-            is_ours = connection.execute(text("select pg_try_advisory_lock(:key)"), {"key": key}).scalar()
-        if not is_ours:
-            raise _taken(sync)
-        yield Lease()
+            _take_key(connection, key, sync)
+        lease = SessionLease(connection, sync)
+        try:
+            yield lease
+        finally:
+            lease.end()
         with suppress(exc.DBAPIError):  # a server closes a session in its own time; whoever comes next should not wait
             connection.execute(text("select pg_advisory_unlock(:key)"), {"key": key})
     finally:
         connection.invalidate()  # closes the session, and with it the lock, whatever state it is in
         connection.close()
+
+
+def _take_key(connection: Connection, key: int, sync: str) -> None:
+    """Who hangs is ended first. Raises LeaseTaken."""
+    take = text("select pg_try_advisory_lock(:key)")
+    give_up_at = boot_clock() + PATIENCE
+    while not connection.scalar(take, {"key": key}):
+        holder = find_holder(connection, key)
+        if boot_clock() > give_up_at or (holder and not holder.is_hanging):
+            raise _taken(sync, f" ({holder.name})" if holder and holder.name else "")
+        if holder and end_hanging(connection, holder):
+            log.warning("lease.ended", sync=sync, host=holder.name, reason="its holder hangs")
+        time.sleep(0.1)

@@ -357,3 +357,35 @@ def test_two_replicas_run_each_moment_once_and_one_goes_on_where_the_other_is_ki
         until(lambda: len(city_office.sandbox.customers) == 80)
         assert left.end() == 0
     assert city_office.sandbox.duplicates() == []
+
+
+def test_a_frozen_replica_is_ended_and_another_goes_on_within_half_a_minute(city_office: Office) -> None:
+    slow_down(city_office, 0.2)
+    with started(city_office) as one, started(city_office) as other:
+        city_office.syncd("trigger", "members")
+        until(lambda: city_office.sandbox.calls_to("POST"))
+        frozen, left = (one, other) if one.named("run.started") else (other, one)
+        frozen.send(signal.SIGSTOP)
+        began = time.monotonic()
+        city_office.sandbox.latency = 0
+        until(lambda: left.named("run.started"), 40)
+        assert time.monotonic() - began < 35
+        left.wait_for("run.finished")
+        calls = len(city_office.sandbox.calls)
+        frozen.send(signal.SIGCONT)
+        frozen.wait_for("run.failed")
+        assert {call.method for call in list(city_office.sandbox.calls)[calls:]} <= {"GET"}
+    assert len(city_office.sandbox.customers) == 40
+    assert city_office.sandbox.duplicates() == []
+
+
+def test_who_runs_a_sync_is_told(city_office: Office) -> None:
+    slow_down(city_office, 0.2)
+    with started(city_office) as daemon:
+        city_office.syncd("trigger", "members")
+        daemon.wait_for("run.started")
+        holder = f"syncd on {socket.gethostname()[:40]}, pid {daemon.process.pid}"
+        refused = city_office.syncd("--once")
+        assert refused.code == 5
+        assert holder in refused.named("run.failed")[0]["error"]
+        assert f"members: is run by {holder}" in city_office.syncd("status").out

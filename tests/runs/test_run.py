@@ -18,6 +18,7 @@ from syncd.mapping.mapper import Mapper
 from syncd.runs.run import run
 from syncd.sandbox.customers import Complaint
 from syncd.sandbox.switches import Switches
+from syncd.state.connect import engine_path
 from syncd.state.lease import take_lease
 
 SETTLE = 600.0  # seconds
@@ -382,6 +383,21 @@ def test_a_stop_while_open_intents_are_settled_proves_nothing(here: Museum) -> N
     assert here.run(stops=at_moment(0)).status is Status.STOPPED
     assert here.store.journal.open_intents("members") == [before]
     assert here.calls() == ["GET /customers/:id"]
+
+
+def test_nothing_is_written_once_the_lease_is_lost(here: Museum) -> None:
+    here.concurrency = 1
+    here.fill(30)
+    lock = Path(f"{engine_path(here.engine)}.{here.name}.lock")
+
+    def remove(request: httpx.Request, _number: int) -> None:
+        if request.method == "POST":
+            lock.unlink(missing_ok=True)
+
+    summary = here.run(remove)
+    assert summary.status is Status.FAILED
+    assert "was removed while it was in use" in str(summary.error)
+    assert len(here.writes()) == 1
 
 
 @pytest.mark.parametrize("number", range(0, STEPS + 8, 2))

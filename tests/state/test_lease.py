@@ -2,22 +2,25 @@
 
 import os
 import signal
+import socket
 import stat
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from databases import new_database
 
 from syncd.domain.digest import Digester
 from syncd.errors import LeaseLost, LeaseTaken, StateUnusable
 from syncd.gomus.fields import FIELDS
-from syncd.state.connect import open_engine
+from syncd.state import lease, session
+from syncd.state.connect import is_on_server, open_engine
 from syncd.state.lease import take_lease
 from syncd.state.migrate import upgrade
 from syncd.state.store import Store
@@ -72,13 +75,123 @@ def take_within(url: str, seconds: float) -> None:
         engine.dispose()
 
 
-def test_another_process_is_told_that_the_lease_is_taken(state_url: str) -> None:
+def test_another_process_is_told_that_the_lease_is_taken_and_by_whom(state_url: str) -> None:
     answers, engine = processes.Queue(), open_engine(state_url)
     with take_lease(engine, "members"), started(1, hold, state_url, answers):
         how, words = answers.get(timeout=20)
     engine.dispose()
     assert how == "taken"
-    assert words == "another process is running the sync 'members': wait for it to end, or stop it"
+    holder = (
+        f"syncd on {socket.gethostname()[:40]}, pid {os.getpid()}" if is_on_server(state_url) else f"pid {os.getpid()}"
+    )
+    assert words.startswith(f"another process ({holder}) is running the sync 'members': wait for it to end, or stop it")
+
+
+def test_beside_a_file_it_is_told_how_to_end_the_holder(sqlite_url: str) -> None:
+    answers, engine = processes.Queue(), open_engine(sqlite_url)
+    with take_lease(engine, "members"), started(1, hold, sqlite_url, answers):
+        _, words = answers.get(timeout=20)
+    engine.dispose()
+    assert words.endswith(f"stop it: kill {os.getpid()}; where it does not hear that, kill -9 {os.getpid()}")
+
+
+def hold_until_lost(url: str, answers: Any) -> None:
+    with take_lease(open_engine(url), "members") as held:
+        answers.put("held")
+        with suppress(LeaseLost):
+            while True:
+                held.confirm()
+                time.sleep(0.01)
+        answers.put("lost")
+
+
+def test_a_frozen_holder_is_ended_and_finds_out_before_it_writes(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "HANGING", lease.BEAT + 2)
+    answers = processes.Queue()
+    with started(1, hold_until_lost, postgres_url, answers) as (holder,):
+        assert answers.get(timeout=20) == "held"
+        os.kill(holder.pid, signal.SIGSTOP)
+        take_within(postgres_url, lease.BEAT + 5)
+        os.kill(holder.pid, signal.SIGCONT)
+        assert answers.get(timeout=10) == "lost"
+
+
+def test_a_holder_that_beats_is_never_ended(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "HANGING", lease.BEAT + 2)
+    engine = open_engine(postgres_url)
+    with take_lease(engine, "members") as held:
+        with pytest.raises(AssertionError):
+            take_within(postgres_url, lease.BEAT + 5)
+        held.confirm()
+    engine.dispose()
+
+
+def test_who_was_frozen_goes_on_where_nobody_has_taken_over(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "SURE", 0.1)
+    engine = open_engine(postgres_url)
+    with take_lease(engine, "members") as held:
+        time.sleep(0.2)
+        held.confirm()
+    engine.dispose()
+
+
+def note(url: str) -> bool:
+    """What a run does; whether the database looks restored."""
+    engine = open_engine(url)
+    with take_lease(engine, "members") as held:
+        is_older = held.is_older(1)
+        held.note(1)
+    engine.dispose()
+    return is_older
+
+
+def test_a_copy_of_a_database_is_noticed_once(postgres: str, cloned_url: str) -> None:
+    assert [note(cloned_url), note(cloned_url)] == [False, False]
+    with new_database(postgres, str(sa.make_url(cloned_url).database)) as copy:
+        assert [note(copy), note(copy)] == [True, False]
+    assert not note(cloned_url)
+
+
+def test_a_server_that_keeps_its_history_to_itself_is_no_hindrance(cloned_url: str) -> None:
+    tell(
+        cloned_url,
+        "create role shy login password 'shy'",
+        "grant all on all tables in schema public to shy",
+        "revoke execute on function pg_control_system() from public",
+    )
+    url = sa.make_url(cloned_url).set(username="shy", password="shy").render_as_string(hide_password=False)
+    assert [note(url), note(url)] == [False, False]
+    tell(cloned_url, "drop owned by shy", "drop role shy")
+
+
+def tell(url: str, *statements: str) -> None:
+    engine = open_engine(url)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+def test_a_lock_file_that_was_removed_is_noticed(sqlite_url: str, tmp_path: Path) -> None:
+    engine = open_engine(sqlite_url)
+    with take_lease(engine, "members") as held:
+        held.confirm()
+        (tmp_path / "state.db.members.lock").unlink()
+        with pytest.raises(LeaseLost, match="was removed"):
+            held.confirm()
+    engine.dispose()
+
+
+def test_a_lock_file_that_was_made_anew_is_noticed(sqlite_url: str, tmp_path: Path) -> None:
+    engine, other = open_engine(sqlite_url), open_engine(sqlite_url)
+    with take_lease(engine, "members") as held:
+        (tmp_path / "state.db.members.lock").unlink()
+        with take_lease(other, "members"), pytest.raises(LeaseLost):
+            held.confirm()
+    engine.dispose()
+    other.dispose()
 
 
 def test_of_twenty_starts_at_once_exactly_one_holds_it(state_url: str) -> None:

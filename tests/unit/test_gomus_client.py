@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from itertools import count
+from itertools import count, pairwise
 from typing import ClassVar
 
 import httpx
@@ -406,14 +406,23 @@ def test_the_pace_is_kept() -> None:
     assert time.monotonic() - started >= 0.19
 
 
-def test_the_pace_is_no_slower_than_asked_for() -> None:
-    slept: list[float] = []
-    transport = httpx.MockTransport(lambda _request: httpx.Response(404, json={"error": "customer not found"}))
+def test_the_pace_is_little_slower_than_asked_for() -> None:
+    now, starts = 7.0, []
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        starts.append(now)
+        return httpx.Response(404, json={"error": "customer not found"})
+
     options = GomusOptions.model_validate({"url": "https://demo.gomus.de", "token": TOKEN, "requests_per_second": 50})
-    calling = Client(options, transport=transport, clock=lambda: 7.0, sleep=slept.append)
-    for number in range(4):
+    calling = Client(options, transport=httpx.MockTransport(answer), clock=lambda: now, sleep=sleep)
+    for number in range(5):
         calling.read(f"M-{number}")
-    assert slept == pytest.approx([0.02, 0.04, 0.06])
+    pauses = [after - before for before, after in pairwise(starts[1:])]
+    assert pauses == pytest.approx([0.022] * 3)
 
 
 # --- the wire ---

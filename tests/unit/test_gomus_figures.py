@@ -33,7 +33,7 @@ def test_each_call_is_told_with_its_status_and_its_time() -> None:
     assert (method, status, seconds > 0) == ("GET", 200, True)
 
 
-@pytest.mark.parametrize(("rate", "more"), [(None, 0), (2, 2), (0.5, 8)])
-def test_a_create_may_act_as_long_as_it_may_have_waited_for_its_turn(rate: float | None, more: int) -> None:
+@pytest.mark.parametrize(("rate", "more"), [(None, 0), (2, 2.2), (0.5, 8.8)])
+def test_a_create_may_act_as_long_as_it_may_have_waited_for_its_turn(rate: float | None, more: float) -> None:
     patience = options(settle="10m", concurrency=4, requests_per_second=rate).patience
     assert patience == timedelta(minutes=10, seconds=more)

@@ -159,8 +159,8 @@ def _of_ids(figures: Figures) -> Iterator[Held]:
         yield Held(
             guard=Guard.PAIR,
             ids=frozenset(chain(figures.pairs, figures.pairs.values())),
-            reason=f"{len(figures.pairs)} new ids equal absent ones but for their spelling ({examples}): a person has "
-            "to say whether they are the same customers",
+            reason=f"{len(figures.pairs)} new ids equal absent ones but for their spelling ({examples}): `syncd link "
+            "--renamed` says that they are the same customers, `syncd approve` that they are not",
         )
     if known and not figures.is_absence_known and exceeds(figures.unknown, known, percent=NEW_PERCENT):
         yield Held(

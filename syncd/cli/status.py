@@ -14,12 +14,16 @@ from syncd.assembly import State, looking_at_state, make_recall, now
 from syncd.cli import context as ctx
 from syncd.cli.exits import DONE, FAILED, PROBLEMS, USAGE, stop
 from syncd.config.model import Config, SyncConfig
+from syncd.domain.guards import how_to_release
 from syncd.domain.records import Stage
 from syncd.report.files import write_csv
 from syncd.report.standing import run_as_json, run_as_line, standing_as_json, standing_as_lines, standings
 from syncd.state.board import Board, Replica
+from syncd.state.held import Standing
 from syncd.state.journal import JournalLine
 from syncd.state.lease import holder_of
+
+SHOWN_LINES = 50
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
@@ -73,15 +77,21 @@ def history(
 def show(
     context: typer.Context,
     foreign_id: Annotated[str, typer.Argument(help="The customer's foreign_id, with its prefix, or without it.")],
+    everything: Annotated[
+        bool, typer.Option("--everything", help="All lines that name the customer, not the latest 50 only.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
-    """Tell everything that syncd knows of one customer: ids, times, outcomes; it holds no values."""
+    """Tell what syncd knows of one customer: ids, times, outcomes, what is held; it holds no values.
+
+    With --everything nothing that names the customer is left out: the answer to somebody who asks what is kept.
+    """
     with ctx.configured(context) as config, looking_at_state(config) as state:
         answers = [
             found
             for sync in config.syncs.values()
             for spelt in ctx.spellings(sync, foreign_id)
-            if (found := _everything_of(config, state, sync.name, spelt))
+            if (found := _everything_of(config, state, sync.name, spelt, limit=None if everything else SHOWN_LINES))
         ]
         lines = [line for answer in answers for line in _everything_in_words(answer)]
         ctx.answer(json, answers, lines)
@@ -89,15 +99,18 @@ def show(
             stop(f"Nothing is known of {foreign_id}.", USAGE)
 
 
-def _everything_of(config: Config, state: State, sync: str, foreign_id: str) -> dict[str, object] | None:
+def _everything_of(
+    config: Config, state: State, sync: str, foreign_id: str, *, limit: int | None
+) -> dict[str, object] | None:
     store = state.store
     known = store.known.find_one(sync, foreign_id)
     recall = make_recall(config, config.syncs[sync], state)
     tombstone = recall.tombstones([foreign_id]).get(foreign_id)
     refused = store.failures.find_refused(sync, [foreign_id]).get(foreign_id)
     invalid = store.failures.invalid(sync, foreign_id)
-    journal = store.journal.of_customer(sync, foreign_id)
-    if not (known or tombstone or refused or invalid or journal):
+    journal = store.journal.of_customer(sync, foreign_id, limit)
+    held = store.held.standing(sync, foreign_id)
+    if not (known or tombstone or refused or invalid or journal or held):
         return None
     return {
         "sync": sync,
@@ -110,7 +123,20 @@ def _everything_of(config: Config, state: State, sync: str, foreign_id: str) -> 
         "erased_for": tombstone.value if tombstone else None,
         "refused": {"reason": refused.reason, "next_try_at": refused.next_try_at.isoformat()} if refused else None,
         "invalid": [{"position": row.position, "problems": [str(p) for p in row.problems]} for row in invalid],
+        "held": _held_as_json(held) if held else None,
         "journal": [_line_as_json(line) for line in journal],
+    }
+
+
+def _held_as_json(held: Standing) -> dict[str, object]:
+    said = held.said
+    return {
+        "action": held.action,
+        "guards": held.guards,
+        "fields": held.fields,
+        "since": held.since.isoformat(),
+        "decided": held.word.value if held.word else None,
+        **({"by": said.by, "why": said.why, "at": said.at.isoformat()} if said else {}),
     }
 
 
@@ -133,6 +159,10 @@ def _everything_in_words(answer: dict[str, object]) -> list[str]:
         lines.append(f"  erased ({answer['erased_for']})")
     if isinstance(answer["refused"], dict):
         lines.append(f"  refused: {answer['refused']['reason']}; tried again {answer['refused']['next_try_at']}")
+    if isinstance(held := answer["held"], dict):
+        guards = ", ".join(held["guards"]) or "a guard"
+        decided = f"{held['decided']} by {held['by']}" if held["decided"] else how_to_release(str(answer["sync"]))
+        lines.append(f"  {held['action']} held since {held['since']} by {guards}: {decided}")
     lines += [f"  invalid: {row['position']}: {'; '.join(row['problems'])}" for row in answer["invalid"]]  # type: ignore[attr-defined]  # a list, as made above
     for line in answer["journal"]:  # type: ignore[attr-defined]  # a list, as made above
         fields = f" ({', '.join(line['fields'])})" if line["fields"] else ""

@@ -63,6 +63,18 @@ class Said:
     signature: Signature
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A change that was held: since when, by which guards, and what a person has decided on it, if anything."""
+
+    action: str
+    guards: tuple[str, ...]
+    fields: tuple[str, ...]
+    since: datetime
+    word: Word | None
+    said: Signature | None
+
+
 @dataclass(frozen=True, slots=True)
 class HeldChanges:
     """The tables `held` and `held_change`."""
@@ -93,6 +105,22 @@ class HeldChanges:
         columns = [t.held.c[name] for name in HeldRow.__slots__]
         row = self.db.first(select(*columns).where(t.held.c.sync == sync))
         return HeldRow(**{**row._asdict(), "guards": dict(json.loads(row.guards))}) if row else None
+
+    def standing(self, sync: str, foreign_id: str) -> Standing | None:
+        """How it stands with a change of one customer; None where none was held."""
+        columns = (C.action, C.guards, C.fields, C.since, C.word, C.by, C.why, C.at)
+        row = self.db.first(select(*columns).where(C.sync == sync, C.foreign_id == foreign_id))
+        if row is None:
+            return None
+        said = Signature(by=row.by, why=row.why, at=row.at) if row.word else None
+        return Standing(
+            action=row.action,
+            guards=_names(row.guards),
+            fields=_names(row.fields),
+            since=row.since,
+            word=Word(row.word) if row.word else None,
+            said=said,
+        )
 
     def count_changes(self, sync: str) -> dict[str, int]:
         """Those on which nobody has decided, by action."""
@@ -157,6 +185,10 @@ class HeldChanges:
         query = select(*columns, func.count().label("number")).where(C.sync == sync, C.word.is_not(None))
         rows = self.db.rows(query.group_by(*columns).order_by(C.at.desc()))
         return [Said(Word(row.word), row.number, Signature(by=row.by, why=row.why, at=row.at)) for row in rows]
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name for name in text.split(",") if name)
 
 
 def _row(sync: str, run_id: str, change: HeldChange, at: datetime) -> dict[str, object]:

@@ -150,8 +150,8 @@ class Journal:
         is_open = (C.sync == sync, C.settled_at.is_(None), C.action == Action.CREATE.value)
         return frozenset(row.foreign_id for row in self.db.rows(select(C.foreign_id).where(*is_open)))
 
-    def of_customer(self, sync: str, foreign_id: str, limit: int = 50) -> list[JournalLine]:
-        """The latest first."""
+    def of_customer(self, sync: str, foreign_id: str, limit: int | None = 50) -> list[JournalLine]:
+        """The latest first; all without a limit."""
         query = select(t.journal).where(C.sync == sync, C.foreign_id == foreign_id).order_by(C.id.desc()).limit(limit)
         return [_line(row) for row in self.db.rows(query)]
 

@@ -123,6 +123,29 @@ def test_what_a_guard_holds_is_released_by_approve(office: Office) -> None:
     assert len(office.sandbox.customers) == 10
 
 
+def test_what_is_held_of_somebody_is_shown_with_what_releases_it(office: Office) -> None:
+    office.syncd("--once")
+    del office.rows[5:35]
+    office.export()
+    office.syncd("--once")
+    told = office.syncd("show", "M-0006").out
+    assert "delete held since" in told
+    assert "by delete: see `syncd plan members`" in told
+    office.syncd("approve", "members", "--except", "0006", "--by", "Ada")
+    assert "rejected by Ada" in office.syncd("show", "0006").out
+    (shown,) = json.loads(office.syncd("show", "M-0007", "--json").out)
+    assert (shown["held"]["decided"], shown["held"]["action"]) == ("approved", "delete")
+
+
+def test_all_that_names_a_customer_is_shown_on_demand(office: Office) -> None:
+    for number in range(60):
+        office.rows[0][1] = f"Zzvor{number}"
+        office.export()
+        office.syncd("--once")
+    few, all_ = (json.loads(office.syncd("show", "M-0001", *more, "--json").out)[0] for more in ((), ("--everything",)))
+    assert (len(few["journal"]), len(all_["journal"])) == (50, 60)
+
+
 def test_a_person_may_leave_some_out_and_say_why(office: Office) -> None:
     office.syncd("--once")
     del office.rows[5:35]

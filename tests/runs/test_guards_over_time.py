@@ -295,6 +295,71 @@ def test_an_approval_that_a_complete_run_has_passed_by_is_void_after_a_day(museu
     assert (guards(museum.run()), len(gone), present(museum)) == ([Guard.DELETE], 30, 100)
 
 
+def test_an_approved_create_that_is_another_now_is_held_anew(museum: Museum) -> None:
+    museum.row(7)["id"] = "7"
+    museum.run()
+    museum.approve()
+    museum.rows[6]["notes"] = "anders"
+    assert guards(museum.run()) == [Guard.PAIR]
+    assert museum.sandbox.by_foreign_id("M-7") == []
+
+
+@pytest.mark.parametrize("column", ["notes", "phone"])
+def test_approved_updates_that_are_others_now_are_held_anew(museum: Museum, column: str) -> None:
+    museum.limits = replace(DEFAULT_LIMITS, update_percent=10)
+    for row in museum.rows[:30]:
+        row["notes"] = "neu"
+    museum.run()
+    museum.approve()
+    for row in museum.rows[:30]:
+        row[column] = "+49 30 1234" if column == "phone" else "noch neuer"
+    assert (guards(museum.run()), museum.writes()) == ([Guard.UPDATE], [])
+
+
+def test_an_approval_of_one_guard_covers_the_change_for_all(museum: Museum) -> None:
+    museum.remove(*range(1, 31))
+    museum.run()
+    museum.approve()
+    for row in museum.rows[:30]:
+        row["born"] = "gestern"
+    summary = museum.run()
+    assert (guards(summary), present(museum)) == ([], 70)
+
+
+# --- the figures ---
+
+
+@pytest.mark.parametrize(("invalid", "is_held"), [(20, False), (21, True)])
+def test_invalid_records_are_a_share_of_the_records(museum: Museum, invalid: int, is_held: bool) -> None:
+    museum.remove(1)
+    for row in museum.rows[:invalid]:
+        row["born"] = "gestern"
+    museum.rows.append(member(101))  # 100 records, and 100 known
+    assert (guards(museum.run()) == [Guard.INVALID]) is is_held
+    museum.limits = replace(DEFAULT_LIMITS, invalid_percent=50)
+    assert Guard.INVALID not in guards(museum.run())
+
+
+@pytest.mark.parametrize(("records", "is_held"), [(30, True), (300, False)])
+def test_that_share_is_not_of_the_known(museum: Museum, records: int, is_held: bool) -> None:
+    museum.limits = replace(DEFAULT_LIMITS, delete_percent=100, delete_count=1000, clear_percent=100)
+    museum.rows[:] = museum.rows[:30]
+    museum.rows.extend(member(number) for number in range(1000, 1000 + records - 30))
+    for row in museum.rows[:25]:
+        row["born"] = "gestern"
+    held = guards(museum.run())
+    assert (Guard.INVALID in held) is is_held
+
+
+@pytest.mark.parametrize(("emptied", "is_held"), [(20, False), (21, True)])
+def test_what_is_emptied_is_counted_field_by_field(museum: Museum, emptied: int, is_held: bool) -> None:
+    for row in museum.rows[:emptied]:
+        row["phone"] = ""
+    for row in museum.rows[40:60]:
+        row["notes"] = ""
+    assert (guards(museum.run()) == [Guard.CLEAR]) is is_held
+
+
 # --- the configuration ---
 
 

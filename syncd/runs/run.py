@@ -67,7 +67,7 @@ def opening(
     Raises LeaseTaken where another process runs this sync, and StateUnusable.
     """
     with take_lease(world.store.engine, sync.name) as lease, world.client.confirming(lease.confirm):
-        run_id = f"{world.clock():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"  # the time comes first, so that ids sort by it
+        run_id = f"{world.clock():%Y%m%dT%H%M%S}-{secrets.token_hex(5)}"  # the time comes first, so that ids sort by it
         entering(run_id)
         instance, erased = instance_of(sync, world), world.erasures.read(place_of(sync))
         entry = world.store.runs.enter(sync.name, instance.address)

@@ -65,11 +65,11 @@ class Memory:
         self._undo.clear()
 
     def roll_back(self) -> None:
-        """Take back what was changed since; ids that were drawn are lost, as a database's sequence loses them."""
-        for id_, before in reversed(self._undo[:]):
-            self.put(id_, before)
-            if before is None:
-                self.dead.pop(id_, None)
+        """Take back what was changed since: no read ever sees it. Ids that were drawn are lost, as a sequence's are."""
+        self._replica.forget(len(self._undo))
+        for id_, before in reversed(self._undo):
+            self.living.put(id_, before)
+            self.dead.pop(id_, None)
         self._undo.clear()
 
     # Finding in it

@@ -67,6 +67,11 @@ class Replica:
     def follow(self, change: Change) -> None:
         self._waiting.append(change)
 
+    def forget(self, number: int) -> None:
+        """The last ones never came to pass."""
+        for _ in range(min(number, len(self._waiting))):
+            self._waiting.pop()
+
     def catch_up(self, is_due: Callable[[Change], bool]) -> Register:
         while self._waiting and is_due(self._waiting[0]):
             change = self._waiting.popleft()

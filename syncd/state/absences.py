@@ -55,7 +55,7 @@ class Absences:
     def note_departure(self, sync: str, run_id: str, *, counts: bool, at: datetime) -> None:
         """Note that a customer of the run is erased; `counts` where no person has decided so."""
         of_run = update(t.departure).where(D.sync == sync, D.run_id == run_id)
-        if not self.db.write(of_run.values(last_at=at, count=D.count + counts)):
+        if not self.db.write(of_run.values(last_at=at, count=D.count + int(counts))):
             known = select(func.count()).where(t.known.c.sync == sync).scalar_subquery()
             first = t.departure.insert().values(sync=sync, run_id=run_id, known=known, count=int(counts))
             self.db.write(first.values(first_at=at, last_at=at))

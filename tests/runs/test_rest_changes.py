@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -13,7 +14,7 @@ import pytest
 from faults import Fault, Killed
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from museum import Clock, Museum, member, sqlite_url
+from museum import DEFAULT_LIMITS, Clock, Museum, member, sqlite_url
 
 import syncd.state.ledger
 import syncd.state.runs
@@ -234,7 +235,8 @@ def make_museum(folder: Path, style: str) -> tuple[Museum, Month]:
     source = RestSource(options, base=folder, sleep=clock.sleep, clock=clock)
     source.transport = httpx.MockTransport(month.handle)
     source.monotonic = lambda: clock().timestamp()
-    museum = Museum(state_url=sqlite_url(folder), clock=clock, grace=timedelta(0))
+    limits = replace(DEFAULT_LIMITS, delete_percent=100)
+    museum = Museum(state_url=sqlite_url(folder), clock=clock, grace=timedelta(0), limits=limits)
     museum.shelf = source  # type: ignore[assignment]
     return museum, month
 

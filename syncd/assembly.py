@@ -261,6 +261,7 @@ def make_recall(config: Config, sync: SyncConfig, state: State) -> Recall:
         now=now(),
         erased=state.erasures.read(Place(sync.gomus, config.gomus[sync.gomus].url)),
         unclear=state.store.journal.unclear(sync.name),
+        linking=state.store.journal.linking(sync.name),
         absence_context=state.digester.context(_absence_terms(sync)),
         counting=state.store.absences.counting(sync.name),
         others=state.store.runs.entered([other.name for other in config.beside(sync)]),

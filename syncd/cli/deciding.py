@@ -16,6 +16,7 @@ from syncd.cli.stopping import stopping_on_signals
 from syncd.config.model import SyncConfig
 from syncd.delivery.looking import Whereabouts
 from syncd.domain.guards import Word
+from syncd.domain.spelling import spellings_of
 from syncd.runs.verify import Drift
 from syncd.runs.verify import verify as verify_customers
 from syncd.state.conditions import Conditions
@@ -71,7 +72,10 @@ def _open_among(held: HeldChanges, sync: SyncConfig, typed: Sequence[str]) -> li
             stop(
                 f"--except {text}: nothing is held of it in {sync.name}. `syncd plan {sync.name}` shows samples.", USAGE
             )
-    return list(chain.from_iterable(found.values()))
+    named = list(chain.from_iterable(found.values()))
+    spelt = lambda one: spellings_of(one.removeprefix(sync.foreign_id.prefix))  # noqa: E731 - one line
+    wanted = frozenset().union(*map(spelt, named))
+    return list(dict.fromkeys([*named, *held.partners(sync.name, wanted, spelt)]))  # who is half of a pair is not alone
 
 
 def _open_in_words(held: HeldRow | None, word: Word, counts: Mapping[str, int], but: Sequence[str]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from syncd.cli.progress import Report, showing_progress
 from syncd.cli.stopping import stopping_on_signals
 from syncd.config.model import Config, SyncConfig
 from syncd.domain.runs import Summary
+from syncd.domain.spelling import spellings_of
 from syncd.report.certificate import certificate_of, write_certificate
 from syncd.runs.erase import WAITING, carry_out
 from syncd.runs.requests import request_erasure, undo_erasure
@@ -100,7 +101,33 @@ def _which_syncs(config: Config, state: State, typed: Sequence[str], name: str |
     for text in typed:
         which, foreign_id = _which_sync(state, candidates, ctx.as_typed(text))
         found.setdefault(which.name, []).append(foreign_id)
-    return [Asked(sync=config.syncs[one], foreign_ids=list(dict.fromkeys(ids))) for one, ids in found.items()]
+    asked = [Asked(sync=config.syncs[one], foreign_ids=list(dict.fromkeys(ids))) for one, ids in found.items()]
+    for one in asked:
+        _refuse_half_a_pair(state, one)
+    return asked
+
+
+def _refuse_half_a_pair(state: State, asked: Asked) -> None:
+    """Who is held as one of a pair may be there under the other id, or come back under it."""
+    name, prefix = asked.sync.name, asked.sync.foreign_id.prefix
+
+    def spelt(foreign_id: str) -> frozenset[str]:
+        return spellings_of(foreign_id.removeprefix(prefix))
+
+    wanted = frozenset().union(*map(spelt, asked.foreign_ids))
+    held = state.store.held.partners(name, wanted, spelt)
+    if not held:
+        return
+    absent = (known.foreign_id for known in state.store.known.each(name) if known.absent_since)
+    twins = {*held, *(one for one in absent if not spelt(one).isdisjoint(wanted))} - set(asked.foreign_ids)
+    if twins:
+        both = " ".join(sorted(twins.union(asked.foreign_ids)))
+        stop(
+            f"{', '.join(sorted(twins))} may be the same person under another spelling of the id. Erase both: "
+            f"`syncd erase {both}`; or say first that they are one (`syncd link {name} --renamed`) or two "
+            f"(`syncd approve {name}`).",
+            USAGE,
+        )
 
 
 def _which_sync(state: State, candidates: Sequence[SyncConfig], text: str) -> tuple[SyncConfig, str]:

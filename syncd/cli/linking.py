@@ -39,7 +39,7 @@ def link(
         with ending_on_signals():
             pairs = draw_pairs(config, sync)
         for new, old in sorted(pairs.items()) if not json else ():
-            print(f"{old} is {new} now")
+            print(f"{old} is to become {new}")
         if pairs and sys.stdin.isatty() and not yes and not typer.confirm("Are they the same customers?"):
             print("Nothing was linked.")
             return

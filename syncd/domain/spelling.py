@@ -2,28 +2,48 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from decimal import Decimal
 from string import ascii_uppercase, digits
 
 SHORT, LONG = 15, 18  # letters of an id of Salesforce, without and with its check
 CHECK = ascii_uppercase + digits[:6]
-WRITTEN_AS_NUMBER = re.compile(r"\d+[.,]0+|\d+(?:[.,]\d+)?[eE]\+?\d{1,2}")
+WITH_EXPONENT = re.compile(r"\d+(?:[.,]\d+)?[eE]\+?\d{1,2}")
+WITH_FRACTION = re.compile(r"\d+[.,]\d+")
+IN_THOUSANDS = re.compile(r"(\d{1,3}(?:\.\d{3})+)(?:,(\d+))?|(\d{1,3}(?:,\d{3})+)(?:\.(\d+))?")
 LEADING_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 
 
-def spelling_of(text: str) -> str:
-    """What an id, without its prefix, has in common with those that may be the same.
+def spellings_of(text: str) -> frozenset[str]:
+    """What an id, without its prefix, has in common with those that may be the same: one of these is enough.
 
-    Leading zeros, case, spaces, invisible letters, the check of an id of Salesforce, and `5.0` or `1E+05` for a number
-    make no difference.
+    Leading zeros, case, spaces, invisible letters, kinds of dashes and digits, the check of an id of Salesforce, and
+    the ways in which a number is written (`5.0`, `+5`, `1E+05`, `1.000`) make no difference.
     """
-    visible = "".join(one for one in unicodedata.normalize("NFKC", text) if not _is_invisible(one))
-    if WRITTEN_AS_NUMBER.fullmatch(visible):
-        number = Decimal(visible.replace(",", "."))
-        visible = f"{number:f}".partition(".")[0] if number == number.to_integral_value() else visible
-    elif len(visible) == LONG and visible[SHORT:].upper() == check_of(visible[:SHORT]):
-        visible = visible[:SHORT]
-    return LEADING_ZEROS.sub("", visible.casefold())
+    plain = "".join(_plain(one) for one in unicodedata.normalize("NFKC", text)).casefold()
+    return frozenset(LEADING_ZEROS.sub("", one) for one in (_without_check(text, plain), *_numbers(plain)))
+
+
+def _numbers(plain: str) -> Iterator[str]:
+    bare = plain.removeprefix("+").removesuffix(".")
+    if bare != plain and bare.isdigit():
+        yield bare
+    if WITH_EXPONENT.fullmatch(bare) or WITH_FRACTION.fullmatch(bare):
+        yield _written_out(Decimal(bare.replace(",", ".")))
+    if found := IN_THOUSANDS.fullmatch(bare):
+        whole, fraction = found[1] or found[3], found[2] or found[4] or "0"
+        yield _written_out(Decimal(f"{re.sub('[.,]', '', whole)}.{fraction}"))
+
+
+def _written_out(number: Decimal) -> str:
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _without_check(text: str, plain: str) -> str:
+    bare = "".join(text.split())
+    is_long = len(bare) == LONG and bare.isascii() and bare[SHORT:].upper() == check_of(bare[:SHORT])
+    return plain[:SHORT] if is_long else plain
 
 
 def check_of(text: str) -> str:
@@ -32,6 +52,11 @@ def check_of(text: str) -> str:
     return "".join(CHECK[sum((one in ascii_uppercase) << place for place, one in enumerate(part))] for part in parts)
 
 
-def _is_invisible(one: str) -> bool:
-    is_mark = unicodedata.category(one) == "Mn" and not unicodedata.combining(one)
-    return one.isspace() or unicodedata.category(one) in ("Cc", "Cf") or is_mark
+def _plain(one: str) -> str:
+    category = unicodedata.category(one)
+    if category == "Nd":
+        return str(unicodedata.decimal(one))
+    if category == "Pd":
+        return "-"
+    is_mark = category == "Mn" and not unicodedata.combining(one)
+    return "" if one.isspace() or category in ("Cc", "Cf") or is_mark else one

@@ -1,14 +1,14 @@
 """The figures that the guards are asked with: what no person has decided on, and what the last day brought."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from syncd.domain.changes import Create, Erase, Update
 from syncd.domain.chunks import chunks
-from syncd.domain.guards import Figures
-from syncd.domain.spelling import spelling_of
+from syncd.domain.guards import Figures, Word
+from syncd.domain.spelling import spellings_of
 from syncd.plan.plan import Plan
 from syncd.plan.reading import Changes
 from syncd.state.recall import Recall
@@ -28,7 +28,7 @@ def count_up(plan: Plan, recall: Recall, *, unlooked: int = 0) -> Figures:
         deleted=departures.count,
         known_before=departures.known_before,
         absent=plan.absent,
-        unknown=plan.spool.count_undecided(Create),
+        unknown=_count_unknown(plan, recall),
         is_absence_known=not isinstance(plan.read, Changes),
         is_configuration_new=recall.is_configuration_new,
         pairs=find_pairs(plan),
@@ -42,16 +42,37 @@ def count_up(plan: Plan, recall: Recall, *, unlooked: int = 0) -> Figures:
     )
 
 
+def _count_unknown(plan: Plan, recall: Recall) -> int:
+    """Those who are new now, and those of the last day who came after the first of the absent had left."""
+    unknown = plan.spool.count_undecided(Create)
+    if not unknown or plan.absent_since is None:
+        return unknown
+    since = max(plan.absent_since, recall.now - WINDOW)
+    return unknown + recall.store.journal.count_created(recall.sync, since=since)
+
+
 def find_pairs(plan: Plan) -> dict[str, str]:
-    """New ids on which nobody has decided, with the absent ones that they equal but for their spelling."""
-    pairs = dict[str, str]()
-    if not plan.spool.has_absent():
+    """New ids with the absent ones that they equal but for their spelling, where one of the two would change something.
+
+    A record that is not fit for go~mus has an id all the same. Whom a person has approved is somebody else.
+    """
+    spool, pairs = plan.spool, dict[str, str]()
+    if not spool.has_absent():
         return pairs
-    for page in chunks(create.foreign_id for create in plan.undecided(Create)):
-        spellings = {new: spelling_of(plan.bare(new)) for new in page}
-        absent = dict(plan.spool.find_absent(sorted(set(spellings.values()))))
-        pairs |= {new: absent[spelling] for new, spelling in spellings.items() if spelling in absent}
+    for page in chunks(_each_new(plan)):
+        spellings = {new: spellings_of(plan.bare(new)) for new in page}
+        absent = dict(spool.find_absent(sorted(set().union(*spellings.values()))))
+        found = {new: absent[one] for new, some in spellings.items() for one in some if one in absent}
+        concerned = spool.undecided_among(Create, list(found)) | spool.undecided_among(Erase, list(found.values()))
+        pairs |= {new: old for new, old in found.items() if concerned & {new, old}}
     return pairs
+
+
+def _each_new(plan: Plan) -> Iterator[str]:
+    yield from (create.foreign_id for create, word in plan.spool.decided(Create) if word is not Word.APPROVED)
+    for page in chunks(plan.spool.each_invalid_id()):
+        recall = plan.read.comparison.recall
+        yield from set(page) - recall.store.known.find(recall.sync, page).keys()
 
 
 @dataclass(slots=True)

@@ -14,11 +14,12 @@ from syncd.domain.chunks import chunks
 from syncd.domain.diff import Absence, AbsencePolicy, DeleteMode, Verdict, judge_absence
 from syncd.domain.guards import Held, Word, free_part, held_part
 from syncd.domain.records import KnownBrief, Stage
-from syncd.domain.spelling import spelling_of
+from syncd.domain.spelling import spellings_of
 from syncd.errors import IncompleteRead
 from syncd.plan.reading import Gone, Partial, Read, Snapshot
 from syncd.plan.spool import Spool
 from syncd.state.ledger import Found
+from syncd.state.recall import Recall
 
 C = TypeVar("C", bound=Change)
 
@@ -29,6 +30,7 @@ class Plan:
 
     read: Read
     absent: int  # so many are absent, but for those of whom a person has said that they have left
+    absent_since: datetime | None  # since when the first of them is, where that is not this read
     counts: Mapping[str, int]
     fields: Mapping[str, int]  # go~mus field → how many updates change it
     found: Found
@@ -101,6 +103,7 @@ def draw_up(read: Read, *, now: datetime, mode: DeleteMode, grace: timedelta, re
     return Plan(
         read=read,
         absent=absences.count,
+        absent_since=absences.since,
         counts={name: count for name, count in sorted(tally.items()) if count},
         fields=fields,
         found=Found(
@@ -137,6 +140,12 @@ class Absences:
     newly_told: list[int] = field(default_factory=list)
     left_to_others: list[str] = field(default_factory=list)
     count: int = 0
+    since: datetime | None = None
+
+    def add(self, absences: Iterable[datetime | None]) -> None:
+        for since in absences:
+            self.count += 1
+            self.since = min(filter(None, (self.since, since)), default=None)
 
 
 def _judge_absences(read: Read, policy: AbsencePolicy, now: datetime) -> Absences:
@@ -144,12 +153,15 @@ def _judge_absences(read: Read, policy: AbsencePolicy, now: datetime) -> Absence
     spool, recall, tally = read.comparison.spool, read.comparison.recall, read.comparison.tally
     told_policy = replace(policy, hidden_since=None)  # nothing hides whom the source names
     absences = Absences()
-    has_new, prefix = bool(spool.count_changes(Create)), read.comparison.mapper.prefix
-    for page in chunks(_active(read.gone(), recall.waiting)):
-        absences.count += sum(recall.is_unexplained(gone.known.absent_since) for gone in page)
+    has_new, prefix = spool.has_new(), read.comparison.mapper.prefix
+    for page in chunks(_active(read.gone(), recall)):
+        absences.add(gone.known.absent_since for gone in page if recall.is_unexplained(gone.known.absent_since))
         if has_new:
-            ids = [gone.known.foreign_id for gone in page]
-            spool.add_absent((spelling_of(one.removeprefix(prefix)), one) for one in ids)
+            spool.add_absent(
+                (spelling, gone.known.foreign_id)
+                for gone in page
+                for spelling in spellings_of(gone.known.foreign_id.removeprefix(prefix))
+            )
         absences.newly_absent.extend(gone.known.row for gone in page if gone.known.absent_since is None)
         absences.newly_told.extend(gone.known.row for gone in page if gone.is_told and not gone.known.told_gone)
         due: list[KnownBrief] = []
@@ -199,11 +211,12 @@ def _mended(read: Read) -> list[str]:
     return mended
 
 
-def _active(absent: Iterable[Gone], waiting: frozenset[str]) -> Iterator[Gone]:
+def _active(absent: Iterable[Gone], recall: Recall) -> Iterator[Gone]:
     """Erasures that have begun are finished at the start of a run, whatever the source says."""
     for gone in absent:
         known = gone.known
-        if known.gomus_id is not None and (known.stage is Stage.ACTIVE or known.foreign_id in waiting):
+        is_begun = known.stage is not Stage.ACTIVE and known.foreign_id not in recall.waiting
+        if known.gomus_id is not None and known.gomus_id not in recall.linking and not is_begun:
             yield gone
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 
-from syncd.domain.changes import Change
+from syncd.domain.changes import Change, Create
 from syncd.domain.chunks import CHUNK
 from syncd.domain.diff import Verdict
 from syncd.domain.guards import Word
@@ -150,6 +150,21 @@ class Spool:
     def add_absent(self, spellings: Iterable[tuple[str, str]]) -> None:
         """Note the ids of absent customers; a spelling is what an id has in common with those that equal it."""
         self._db.executemany("insert into absent values (?, ?)", spellings)
+
+    def has_new(self) -> bool:
+        """Whether there may be somebody who is not known: to be created, or not fit for it."""
+        return bool(self.count_changes(Create) or self.count_invalid())
+
+    def each_invalid_id(self) -> Iterator[str]:
+        question = "select distinct foreign_id from invalid where foreign_id is not null"
+        return (row[0] for row in self._db.execute(question).fetchall())
+
+    def undecided_among(self, kind: type[Change], foreign_ids: Sequence[str]) -> set[str]:
+        """The customers of whom such a change is planned on which nobody has decided."""
+        question = (
+            f"select foreign_id from change where foreign_id in ({_marks(foreign_ids)}) and kind = ? and word is null"  # noqa: S608 - only question marks
+        )
+        return {row[0] for row in self._db.execute(question, (*foreign_ids, kind.order))}
 
     def has_absent(self) -> bool:
         return self._db.execute("select 1 from absent limit 1").fetchone() is not None

@@ -203,6 +203,7 @@ class Run:
             unclear=ledger.store.journal.unclear(ledger.sync) - self._overdue.keys(),
             resends=bool(self._overdue),
             waiting=self._waiting,
+            linking=ledger.store.journal.linking(ledger.sync),
             absence_context=ledger.digester.context(self.sync.absence_terms),
             counting=ledger.store.absences.counting(ledger.sync),
             others=ledger.store.runs.entered(self.sync.others),

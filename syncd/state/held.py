@@ -1,14 +1,14 @@
 """What guards hold, change by change, and a person's word on it."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 
 from syncd.domain.chunks import chunks
-from syncd.domain.guards import Held, Word
+from syncd.domain.guards import Guard, Held, Word
 from syncd.state import tables as t
 from syncd.state.transactions import PAGE, Transactions
 
@@ -140,6 +140,12 @@ class HeldChanges:
     def open_among(self, sync: str, foreign_ids: Sequence[str]) -> list[str]:
         found = select(C.foreign_id).where(C.sync == sync, self._is_open(sync))
         return [row.foreign_id for row in self.db.rows_among(found, C.foreign_id, foreign_ids)]
+
+    def partners(self, sync: str, spellings: Collection[str], spelt: Callable[[str], frozenset[str]]) -> list[str]:
+        """Those that are held as one of a pair, which nobody has approved, and have one of these spellings."""
+        is_open = or_(C.word.is_(None), C.word == Word.REJECTED.value)
+        pairs = select(C.foreign_id).where(C.sync == sync, C.guards.contains(Guard.PAIR.value), is_open)
+        return [row.foreign_id for row in self.db.rows(pairs) if not spelt(row.foreign_id).isdisjoint(spellings)]
 
     def decide(self, sync: str, run_id: str | None, word: Word, *, but: Collection[str], said: Signature) -> bool:
         """A person's word on all that the named run held, and the opposite of it on those in `but`.

@@ -133,6 +133,11 @@ class Journal:
             query = query.where(func.coalesce(C.sent_at, C.begun_at) > since)
         return self.db.first(query.where(C.action.in_(writes)).limit(1)) is not None
 
+    def count_created(self, sync: str, *, since: datetime) -> int:
+        """How many customers were created since."""
+        created = (C.sync == sync, C.action == Action.CREATE.value, C.result == "ok", C.settled_at >= since)
+        return int(self.db.rows(select(func.count()).where(*created))[0][0])
+
     def steps(self, sync: str, foreign_id: str, *, since: datetime) -> list[Step]:
         """What was done to erase a customer, in that order."""
         erasing = [action.value for action in (Action.ANONYMIZE, Action.DELETE)]
@@ -146,9 +151,15 @@ class Journal:
         ]
 
     def unclear(self, sync: str) -> frozenset[str]:
-        """Whose create was sent and may still come to pass."""
-        is_open = (C.sync == sync, C.settled_at.is_(None), C.action == Action.CREATE.value)
-        return frozenset(row.foreign_id for row in self.db.rows(select(C.foreign_id).where(*is_open)))
+        """Whose create was sent and may still come to pass, or who may still get this foreign_id."""
+        makes = C.action.in_((Action.CREATE.value, Action.LINK.value))
+        rows = self.db.rows(select(C.foreign_id).where(C.sync == sync, C.settled_at.is_(None), makes))
+        return frozenset(row.foreign_id for row in rows)
+
+    def linking(self, sync: str) -> frozenset[int]:
+        """The numbers of the customers who may still get another foreign_id."""
+        is_open = (C.sync == sync, C.settled_at.is_(None), C.action == Action.LINK.value)
+        return frozenset(row.gomus_id for row in self.db.rows(select(C.gomus_id).where(*is_open)))
 
     def of_customer(self, sync: str, foreign_id: str, limit: int | None = 50) -> list[JournalLine]:
         """The latest first; all without a limit."""

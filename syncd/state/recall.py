@@ -20,8 +20,9 @@ class Recall:
 
     `unclear` are those whose create may still come to pass; `resends` says that others may be sent again, if the source
     still has them. `waiting` are those whose erasure was begun before and has changed nothing yet; one who is still
-    absent is planned anew. `others` are the syncs of the same instance that have a state. `absence_context` is the
-    digest of what decides absence in the configuration, `counting` under which one it was counted and judged so far.
+    absent is planned anew. `others` are the syncs of the same instance that have a state. `linking` are the numbers of
+    customers who may still get another foreign_id. `absence_context` is the digest of what decides absence in the
+    configuration, `counting` under which one it was counted and judged so far.
     """
 
     store: Store
@@ -34,6 +35,7 @@ class Recall:
     resends: bool = False
     waiting: frozenset[str] = frozenset()
     others: frozenset[str] = frozenset()
+    linking: frozenset[int] = frozenset()
     absence_context: bytes = b""
     counting: Counting = field(default_factory=Counting)
 

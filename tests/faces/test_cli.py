@@ -188,12 +188,37 @@ def test_two_spellings_of_an_id_are_linked_or_told_apart(office: Office) -> None
     ended = office.syncd("--once")
     assert (ended.code, ended.named("run.held")[0]["guard"]) == (4, "pair")
     linked = office.syncd("link", "members", "--renamed")
-    assert (linked.code, "M-0007 is M-7 now" in linked.out, "2 linked." in linked.out) == (0, True, True)
+    assert (linked.code, "M-0007 is to become M-7" in linked.out, "2 linked." in linked.out) == (0, True, True)
     assert office.syncd("--once").code == 0
     assert {customer.foreign_id for customer in office.sandbox.customers} >= {"M-7", "M-8"}
     assert len(office.sandbox.customers) == 40
     assert "0 linked." in office.syncd("link", "members", "--renamed").out
     assert office.syncd("link", "members").code == 2
+
+
+@pytest.mark.parametrize("half", ["M-7", "M-0007", "0007"])
+def test_half_a_pair_is_not_left_out_alone(office: Office, half: str) -> None:
+    office.syncd("--once")
+    office.rows[6][0] = "7"
+    office.export()
+    office.syncd("--once")
+    assert office.syncd("approve", "members", "--except", half).code == 0
+    for _ in range(2):
+        office.syncd("--once")
+    assert {one.foreign_id for one in office.sandbox.customers} == {f"M-{number:04d}" for number in range(1, 41)}
+
+
+@pytest.mark.parametrize("half", ["M-7", "M-0007"])
+def test_half_a_pair_is_not_erased_alone(office: Office, half: str) -> None:
+    office.syncd("--once")
+    office.rows[6][0] = "7"
+    office.export()
+    office.syncd("--once")
+    refused = office.syncd("erase", half)
+    assert (refused.code, "may be the same person" in refused.err) == (2, True)
+    assert office.syncd("erase", "M-7", "M-0007").code == 0
+    office.syncd("--once")
+    assert not {one.foreign_id for one in office.sandbox.customers} & {"M-7", "M-0007"}
 
 
 def test_a_sync_that_another_process_runs_exits_with_5(office: Office) -> None:

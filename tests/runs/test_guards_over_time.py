@@ -135,6 +135,26 @@ def test_ids_that_changed_are_noticed_whenever_the_old_ones_left(museum: Museum)
     assert present(museum) == 100
 
 
+@pytest.mark.parametrize("step", [5, 10])
+def test_ids_that_change_bit_by_bit_are_noticed_too(museum: Museum, step: int) -> None:
+    museum.grace = timedelta(days=30)
+    for first in range(0, 60, step):
+        for row in museum.rows[first : first + step]:
+            row["id"] = f"N{row['id']}"
+        summary = museum.run()
+    assert Guard.IDENTITY in guards(summary)
+    assert present(museum) <= 125
+
+
+def test_those_who_come_before_anybody_leaves_are_no_sign_of_it(museum: Museum) -> None:
+    museum.grace = timedelta(days=30)
+    museum.rows.extend(member(number) for number in range(200, 260))
+    museum.run()
+    museum.remove(*range(1, 41))
+    museum.rows.append(member(300))
+    assert museum.run().status is Status.DONE
+
+
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "without leading zeros": lambda text: text.lstrip("0"),
     "with more": lambda text: f"00{text}",
@@ -171,6 +191,34 @@ def test_letters_of_ids_pair_too(museum: Museum, old: str, new: str) -> None:
     museum.run()
     museum.rows[-1]["id"] = new
     assert guards(museum.run()) == [Guard.PAIR]
+
+
+@pytest.mark.parametrize("column", [("born", "31.02.1999"), ("family", ""), ("phone", "+49 x")])
+def test_a_new_id_that_is_not_fit_yet_is_one_of_a_pair_too(museum: Museum, column: tuple[str, str]) -> None:
+    museum.row(7).update({"id": "7", "born": "gestern", column[0]: column[1]})
+    assert guards(museum.run()) == [Guard.PAIR]
+    museum.rows[6].update(member(7) | {"id": "7"})
+    assert guards(museum.run()) == [Guard.PAIR]
+    assert {one.foreign_id for one in museum.sandbox.customers} >= {"M-0007"}
+
+
+def test_an_unfit_new_id_holds_nothing_while_the_absent_one_waits(museum: Museum) -> None:
+    museum.grace = timedelta(days=7)
+    museum.row(7).update({"id": "7", "born": "gestern"})
+    assert museum.run().status is Status.PROBLEMS
+
+
+@pytest.mark.parametrize("half", ["M-7", "M-0007"])
+def test_a_pair_of_which_half_was_rejected_stays(museum: Museum, half: str) -> None:
+    museum.grace = timedelta(days=2)
+    museum.row(7)["id"] = "7"
+    museum.run()
+    museum.approve(Word.REJECTED)
+    for _ in range(3):
+        museum.clock.sleep(2 * A_DAY)
+        museum.run()
+    assert half != "M-7" or museum.sandbox.by_foreign_id("M-7") == []
+    assert len(museum.sandbox.by_foreign_id("M-0007")) == 1
 
 
 def test_others_are_no_pair(museum: Museum) -> None:

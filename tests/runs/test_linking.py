@@ -100,6 +100,23 @@ def test_killed_in_between_it_is_settled_by_the_next_run(museum: Museum, fault: 
         assert (museum.run().status, museum.store.known.find_one("members", "M-0007")) == (Status.DONE, None)
 
 
+@pytest.mark.parametrize("grace", [0, 30])
+def test_while_a_link_may_come_to_pass_neither_id_is_made_or_erased(museum: Museum, grace: int) -> None:
+    museum.grace, museum.transport._late_by = timedelta(days=grace), 1000
+    before = numbers(museum)
+    museum.run()
+    museum.link(PAIR, lambda request, _number: Fault.LATE if request.method == "PUT" else None)
+    museum.approve()
+    for _ in range(2):
+        assert museum.run().status is Status.PROBLEMS
+        assert museum.writes() == []
+    museum.transport.flush()
+    museum.clock.sleep(1200)
+    museum.run()
+    museum.run()
+    assert numbers(museum) == {PAIR_BACK.get(name or "", name): number for name, number in before.items()}
+
+
 def test_whoever_has_the_new_id_already_is_left_alone(museum: Museum) -> None:
     museum.sandbox.add_customer(foreign_id="M-7", surname="Anders")
     linking = museum.link(PAIR)

@@ -26,8 +26,24 @@ LOOK_UP = 1.0  # seconds between two looks at whether it is time to stop
 PIECE = 16 * 1024
 PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
-_until: ContextVar[float] = ContextVar("until", default=float("inf"))
-_heed: ContextVar[Callable[[], None]] = ContextVar("heed", default=lambda: None)
+FOR_EVER = float("inf")
+
+
+@dataclass(slots=True)
+class _Bound:
+    """What holds for one try: until when it may last, and what is asked every second meanwhile."""
+
+    until: float = FOR_EVER
+    heed: Callable[[], None] = lambda: None
+    looks_at: float = FOR_EVER
+
+    def look(self) -> None:
+        if time.monotonic() >= self.looks_at:
+            self.looks_at = time.monotonic() + LOOK_UP
+            self.heed()
+
+
+_bound: ContextVar[_Bound | None] = ContextVar("bound", default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,16 +88,20 @@ def within(seconds: float, heed: Callable[[], None] = lambda: None) -> Iterator[
 
     `heed` is asked every second while an answer is waited for, and may raise.
     """
-    until, heeding = _until.set(time.monotonic() + seconds), _heed.set(heed)
+    now = time.monotonic()
+    before = _bound.set(_Bound(now + seconds, heed, now + LOOK_UP))
     try:
         yield
     finally:
-        _until.reset(until)
-        _heed.reset(heeding)
+        _bound.reset(before)
 
 
-def _left(late: httpcore.TimeoutException, timeout: float | None, until: float = float("inf")) -> float:
-    left = min(until, _until.get()) - time.monotonic()
+def _in_force() -> _Bound:
+    return _bound.get() or _Bound()
+
+
+def _left(late: httpcore.TimeoutException, timeout: float | None, until: float = FOR_EVER) -> float:
+    left = min(until, _in_force().until) - time.monotonic()
     if left <= 0:
         raise late
     return left if timeout is None else min(left, timeout)
@@ -123,9 +143,9 @@ class _Stream(httpcore.NetworkStream):
         self._connected_by = connected_by
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        until = float("inf") if timeout is None else time.monotonic() + timeout
+        until = FOR_EVER if timeout is None else time.monotonic() + timeout
         while True:
-            _heed.get()()
+            _in_force().look()
             left = _left(httpcore.ReadTimeout(), None, until)
             try:
                 return self._inner.read(max_bytes, min(left, LOOK_UP))

@@ -1,5 +1,6 @@
 """Bounded by the clock: what drips, what vanishes, what is down, and a signal while something is waited for."""
 
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,6 +39,19 @@ def test_an_answer_that_drips_ends_within_twice_the_time(office: Office, drip: t
         began = time.monotonic()
         ended = office.syncd("--once")
     assert (ended.code, time.monotonic() - began < 3) == (1, True)
+
+
+def test_a_signal_is_heard_while_an_answer_drips(office: Office) -> None:
+    with saying(*DRIPS["a body of known length"]) as url:
+        office.reconfigure(office.url, url)
+        office.reconfigure('timeout = "5s"', 'timeout = "60s"')
+        process = office.start("--once")
+        time.sleep(2)
+        process.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        assert process.wait(30) == 1
+    process.communicate()
+    assert time.monotonic() - began < 4
 
 
 def test_an_instance_whose_packets_vanish_ends_the_run(office: Office) -> None:

@@ -476,7 +476,7 @@ def test_what_is_no_json_is_told(crm: Crm, source_at: Any, body: bytes, words: s
 
 @pytest.mark.parametrize("beginning", [b"HTTP/1.1 200 OK\r\nX-A: ", b"HTTP/1.1 200 OK\r\n\r\n["])
 def test_an_answer_that_drips_is_given_up(source_at: Any, monkeypatch: Any, beginning: bytes) -> None:
-    monkeypatch.setattr("syncd.sources.rest.web.SLOW", 0.3)
+    monkeypatch.setattr("syncd.sources.rest.web.LONGEST_TRY", 0.3)
     stopped = threading.Event()
 
     class Dripping(socketserver.BaseRequestHandler):
@@ -494,7 +494,7 @@ def test_an_answer_that_drips_is_given_up(source_at: Any, monkeypatch: Any, begi
         finally:
             stopped.set()
             server.shutdown()
-    assert "drips" in error.message
+    assert "in time" in error.message
 
 
 def test_a_token_that_is_not_given_is_told_in_the_words_of_the_standard(crm: Crm, source_at: Any) -> None:

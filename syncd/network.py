@@ -131,7 +131,7 @@ class _Backend(httpcore.NetworkBackend):
                     return _Stream(stream, host=host, connected_by=until)
                 except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                     failure = error.__cause__ if isinstance(error.__cause__, OSError) else error
-        except (OSError, UnicodeError, httpcore.ConnectTimeout) as error:
+        except (OSError, UnicodeError, OverflowError, httpcore.ConnectTimeout) as error:
             failure = failure or error
         raise NoConnection(host, failure or OSError()) from failure
 
@@ -177,14 +177,17 @@ class _Stream(httpcore.NetworkStream):
 
 
 def _addresses(host: str, port: int, seconds: float) -> list[str]:
-    """In a thread, since a resolver takes its own time and can't be interrupted. Raises OSError, UnicodeError."""
+    """In a thread, since a resolver takes its own time and can't be interrupted.
+
+    Raises OSError, UnicodeError, OverflowError.
+    """
     found: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
 
     def ask() -> None:
         try:
             infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
             found.put(list(dict.fromkeys(str(info[4][0]) for info in infos)))
-        except (OSError, UnicodeError) as error:
+        except (OSError, UnicodeError, OverflowError) as error:
             found.put(error)
 
     threading.Thread(target=ask, name="resolver", daemon=True).start()
@@ -207,6 +210,7 @@ CAUSES: tuple[tuple[type[Exception], str], ...] = (
     (TimeoutError, "no answer in time"),
     (httpcore.TimeoutException, "no answer in time"),
     (UnicodeError, "that is no name of a host"),
+    (OverflowError, "that is no port"),
     (OSError, "there is no way to it"),
 )
 

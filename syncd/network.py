@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpcore
@@ -72,6 +73,7 @@ def open_http(*, timeout: float, reach: Reach = LASTING, **arguments: Any) -> ht
     """A client whose calls are bounded `within` a time. Raises Misconfigured where the environment won't do."""
     times = httpx.Timeout(timeout, connect=min(timeout, reach.connect))
     try:
+        _require_certificates()
         http = httpx.Client(timeout=times, **arguments)
     except (httpx.InvalidURL, ImportError, ValueError, OSError) as error:
         raise Misconfigured([_what_is_wrong(error)], remedy="set it right where syncd is started") from None
@@ -246,11 +248,18 @@ def _variables(names: Iterable[str]) -> list[str]:
     return [name for one in names for name in (one, one.upper()) if os.environ.get(name)]
 
 
+def _require_certificates() -> None:
+    """A folder that is missing holds no certificate, and OpenSSL does not mind. Raises OSError."""
+    if not os.environ.get("SSL_CERT_FILE") and (folder := os.environ.get("SSL_CERT_DIR")):
+        next(Path(folder).iterdir(), None)
+
+
 def _what_is_wrong(error: Exception) -> Problem:
     """Names the variable, never its value: that of a proxy may hold a password."""
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         if isinstance(error, OSError) and os.environ.get(name):
-            words = "holds no certificate" if os.path.exists(os.environ[name]) else "there is no such file"  # noqa: PTH110
+            is_there = Path(os.environ[name]).exists()
+            words = "holds no certificate that can be read" if is_there else "names what is not there"
             return Problem(path=name, message=words)
     for name in _variables(PROXIES):
         if not _is_proxy(os.environ[name]):

@@ -14,12 +14,12 @@ PAUSE = 0.2
 def black_hole() -> Iterator[str]:
     """A port whose packets vanish: its queue is full, and nobody accepts."""
     with ExitStack() as open_, socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
+        listening.bind(("", 0))
         listening.listen(0)
         for _ in range(4):
             filler = open_.enter_context(socket.socket())
             filler.setblocking(False)
-            filler.connect_ex(listening.getsockname())
+            filler.connect_ex(("127.0.0.1", listening.getsockname()[1]))
         time.sleep(0.1)
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 

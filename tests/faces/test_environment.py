@@ -15,12 +15,13 @@ WRONG = {
     "HTTPS_PROXY": "http://zzproxy.example:port",
     "ALL_PROXY": "nonsense://zz",
     "SSL_CERT_FILE": "zz/missing.pem",
+    "SSL_CERT_DIR": "zz/missing",
 }
 
 
 @pytest.fixture
 def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
-    for name in (*WRONG, "http_proxy", "https_proxy", "all_proxy", "SSL_CERT_DIR"):
+    for name in (*WRONG, "http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     with open_office(tmp_path) as office:
         yield office

@@ -6,6 +6,7 @@ import socketserver
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from flask import Response, request
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from rude import black_hole
 from source_contract import SourceContract, read
 from stop import interrupted
 
@@ -472,6 +474,16 @@ def test_letters_are_utf_8_and_only_else_what_the_server_calls_them(
 def test_what_is_no_json_is_told(crm: Crm, source_at: Any, body: bytes, words: str) -> None:
     crm.misbehave = lambda _number, _good: Response(body, content_type="application/json")
     assert words in refused(source_at("all")).message
+
+
+def test_a_source_whose_packets_vanish_is_tried_three_times(source_at: Any) -> None:
+    began = time.monotonic()
+    with black_hole() as url:
+        source = source_at(url=f"{url}/list", timeout="1s", attempts=5)
+        with pytest.raises(IncompleteRead) as caught, source.open(None) as reading:
+            list(reading)
+    words = "no connection to the source at 127.0.0.1: no answer in time"
+    assert (words in caught.value.message, time.monotonic() - began < 5) == (True, True)
 
 
 @pytest.mark.parametrize("beginning", [b"HTTP/1.1 200 OK\r\nX-A: ", b"HTTP/1.1 200 OK\r\n\r\n["])

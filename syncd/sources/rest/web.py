@@ -16,7 +16,7 @@ import httpx
 from syncd import __version__
 from syncd.domain.backoff import Backoff, parse_retry_after
 from syncd.errors import IncompleteRead
-from syncd.network import open_http, within, words_of
+from syncd.network import LASTING, open_http, within, words_of
 from syncd.sources.rest.auth import Token, sign
 from syncd.sources.rest.options import OAuth2, RestOptions
 from syncd.sources.rest.paging import Question, is_same_origin
@@ -33,6 +33,7 @@ WORDS: tuple[tuple[type[httpx.HTTPError], str], ...] = (
     (httpx.DecodingError, "the answer is not compressed as it says"),
     (httpx.TransportError, "the connection to the source broke"),
 )
+MISSED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 LOOK = "see whether the source is up; the next run reads anew"
 OAUTH_ERRORS = {
     "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type",
@@ -55,7 +56,7 @@ class Answer:
 
 
 class Web:
-    """Asks one source. Whatever goes wrong is an IncompleteRead at the `place` asked for; it names no address."""
+    """Asks one source. Whatever goes wrong is an IncompleteRead at the `place` asked for; it names the host at most."""
 
     def __init__(  # noqa: PLR0913 - the world, part by part
         self,
@@ -74,6 +75,7 @@ class Web:
         self._random = random
         self._next_start = float("-inf")
         self._token = Token(options.auth, monotonic) if isinstance(options.auth, OAuth2) else None
+        self._missed = 0  # tries in a row without a connection
         self._http = open_http(
             timeout=options.timeout.total_seconds(),
             transport=transport,
@@ -140,12 +142,14 @@ class Web:
                 came: Answer | IncompleteRead = self._send(prepare, place)
             except httpx.RequestError as error:
                 came = IncompleteRead(place, _words(error), remedy=LOOK)
+                self._missed = self._missed + 1 if isinstance(error, MISSED) else 0
             if isinstance(came, Answer):
+                self._missed = 0
                 if not _may_pass(came.status):
                     return came
                 retry_after = parse_retry_after(came.headers.get("Retry-After", ""), self._clock())
             pause = BACKOFF.pause_as_asked(attempt, retry_after, chance=self._random(), waited=waited)
-            if attempt == self._options.attempts or pause is None:
+            if attempt == self._options.attempts or pause is None or self._missed >= LASTING.tries:
                 break
             self._sleep(pause)
             waited += pause

@@ -24,6 +24,7 @@ from syncd.domain.runs import Summary, Trigger, failed_summary
 from syncd.errors import LeaseTaken, Misconfigured, SyncdError
 from syncd.report.plan import plan_as_lines
 from syncd.runs.run import run
+from syncd.runs.unbegun import recording_unbegun
 
 logger = structlog.get_logger()
 S = TypeVar("S")
@@ -75,11 +76,12 @@ def _run_one(
     config: Config, state: State, stopping: threading.Event, watch: Watch, sync: SyncConfig, *, probe: bool
 ) -> int:
     try:
-        judge_prefix(config, sync, state)
         with (
+            recording_unbegun(state.store, sync.name, sync.gomus, Trigger.COMMAND_LINE, now()),
             showing_progress(sync.name) as progress,
             opening_world(config, sync, state, stopping=stopping, progress=progress) as world,
         ):
+            judge_prefix(config, sync, state)
             summary = run(make_sync(config, sync, world.sleep), world, trigger=Trigger.COMMAND_LINE, probe=probe)
     except SyncdError as error:
         if isinstance(error, Misconfigured):

@@ -17,6 +17,7 @@ from syncd.domain.runs import WHOLE, Summary, failed_summary
 from syncd.errors import LeaseTaken, StateUnusable, SyncdError
 from syncd.gomus.client import Observe
 from syncd.runs.run import run
+from syncd.runs.unbegun import recording_unbegun
 from syncd.state.board import Board
 
 log = structlog.get_logger()
@@ -53,6 +54,7 @@ def conduct(order: Order, stopping: threading.Event, observing: Callable[[str], 
 def _run(order: Order, stopping: threading.Event, observing: Callable[[str], Observe]) -> Summary:
     with (
         opening_state(order.config) as state,
+        recording_unbegun(state.store, order.sync.name, order.sync.gomus, order.trigger, now()),
         opening_world(
             order.config,
             order.sync,

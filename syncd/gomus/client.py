@@ -3,11 +3,10 @@
 A write is repeated here only where it certainly was not processed. Where its fate is unknown the caller must look.
 """
 
-import json
 import random as chances
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -18,13 +17,15 @@ import httpx
 from syncd import __version__
 from syncd.domain.backoff import Backoff, parse_retry_after
 from syncd.domain.records import LookupEntry, RemoteCustomer, Value
-from syncd.errors import CallFailed, Fatal, Missing, Refused, Retryable, TokenRefused, Unclear
+from syncd.errors import CallFailed, Fatal, Missing, Outage, Refused, Retryable, TokenRefused, Unclear
 from syncd.gomus.budget import Budget
 from syncd.gomus.catalogue import Catalogue
-from syncd.gomus.judging import NOTHING, judge
+from syncd.gomus.judging import judge
 from syncd.gomus.keeper import Locks
 from syncd.gomus.options import GomusOptions
+from syncd.gomus.receiving import parse, read_body, words_for
 from syncd.gomus.wire import WriteAnswer, find_named, find_number, is_taken, read_customers, read_errors, read_list
+from syncd.network import LASTING, Reach, open_http, within
 
 CUSTOMERS = "/api/v4/customers"
 LISTS = {
@@ -35,7 +36,8 @@ LISTS = {
 }
 BACKOFF = Backoff()
 ACCESS = ("user", "cashpoint", "reseller", "customer", "public")
-LARGEST_ANSWER = 16 * 2**20
+LONGEST_TRY = 1.9  # times the timeout
+GOES_ON = "what was done is recorded; the next run goes on from here"
 Observe = Callable[[str, int | None, float], None]
 """Told of every try: method, status (None where no answer came), seconds."""
 
@@ -74,7 +76,8 @@ class Client:
     `sharing` opens the locks by which that holds for all processes together; without it, for this client alone.
     `sleep` raises Stopped where it is cut short. So every call may raise Stopped instead of being tried again, and
     besides TokenRefused where the token will not do for anything, and Fatal where no go~mus answers at this address.
-    `has_shown` says that a read has shown a customer.
+    `has_shown` says that a read has shown a customer. After so many tries without a connection as `reach` says it is
+    `out_of_reach`, and each further call raises Outage.
     """
 
     def __init__(  # noqa: PLR0913 - the world's parts, each with its own
@@ -87,6 +90,7 @@ class Client:
         clock: Callable[[], float] = time.monotonic,
         observe: Observe = lambda _method, _status, _seconds: None,
         sharing: Callable[[], Locks] | None = None,
+        reach: Reach = LASTING,
     ) -> None:
         self._options = options
         self._catalogue = Catalogue(options.sentences)
@@ -98,12 +102,16 @@ class Client:
             options.concurrency, options.requests_per_second, sharing=sharing, clock=clock, sleep=sleep
         )
         self.has_shown = False
+        self.out_of_reach: str | None = None
+        self._missed = 0
+        self._reach = reach
         self._confirm: Callable[[], None] = lambda: None
         # A request's own auth object, or httpx would let a .netrc replace the token.
-        self._http = httpx.Client(
+        self._http = open_http(
+            timeout=options.timeout.total_seconds(),
+            reach=reach,
             base_url=options.url,
             transport=transport,
-            timeout=options.timeout.total_seconds(),
             follow_redirects=False,
             auth=_Bearer(options.token.get_secret_value()),
             headers={"Accept": "application/json", "User-Agent": f"syncd/{__version__}"},
@@ -257,17 +265,20 @@ class Client:
         What is tried once only must not wait long for its turn either: it was decided upon just now.
         """
         is_read, most = method == "GET", attempts or self._options.attempts
-        within = self._options.longest_turn.total_seconds() if attempts == 1 else None
+        turn = self._options.longest_turn.total_seconds() if attempts == 1 else None
+        if self.out_of_reach:
+            raise Outage(self.out_of_reach, remedy=GOES_ON)
         for attempt in range(1, most + 1):
             is_last = attempt == most
             chance = self._random()
             pause = BACKOFF.pause(attempt, chance=chance)
             try:
-                answer = self._send(method, path, query, body, within=within)
+                answer = self._send(method, path, query, body, turn=turn)
             except httpx.HTTPError as error:
                 failure = Retryable if is_read or isinstance(error, NEVER_ARRIVED) else Unclear
-                if is_last or failure is Unclear:
-                    raise failure(_words(error), attempts=attempt) from None
+                words = self._note_missed(error)
+                if is_last or failure is Unclear or self.out_of_reach:
+                    raise failure(words, attempts=attempt) from None
             else:
                 may_pass = answer.failure is Retryable or (is_read and (answer.failure is Unclear or answer.is_later))
                 asked = BACKOFF.pause_as_asked(attempt, answer.retry_after, chance=chance)
@@ -277,6 +288,19 @@ class Client:
             self._sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
+    def _note_missed(self, error: httpx.HTTPError) -> str:
+        """The words for it."""
+        words = words_for(error, self._http.base_url.host)
+        self._missed = self._missed + 1 if isinstance(error, NEVER_ARRIVED) else 0
+        if self._missed >= self._reach.tries:
+            self.out_of_reach = words
+        return words
+
+    def _bounded(self, method: str) -> AbstractContextManager[None]:
+        """A read ends as soon as it is time to stop; whether a write acts is not in our hands any more."""
+        heed = (lambda: self._sleep(0)) if method == "GET" else (lambda: None)
+        return within(LONGEST_TRY * self._options.timeout.total_seconds(), heed)
+
     def _send(  # noqa: PLR0913 - what is sent has so many parts
         self,
         method: str,
@@ -284,19 +308,20 @@ class Client:
         query: Mapping[str, Any] | None,
         body: object,
         *,
-        within: float | None = None,
+        turn: float | None = None,
         followed: int = 0,
     ) -> _Answer:
-        with self._budget.turn(within):
+        with self._budget.turn(turn):
             if method != "GET":
                 self._confirm()
             began, status = self._clock(), None
             try:
-                with self._http.stream(method, path, params=query, json=body) as response:
-                    text = _read_body(response)
+                with self._bounded(method), self._http.stream(method, path, params=query, json=body) as response:
+                    text = read_body(response)
                     status, elsewhere = response.status_code, _other_customer(response)
             finally:
                 self._observe(method, status, self._clock() - began)
+        self._missed = 0
         if elsewhere and method != "GET":
             return _Answer(status=status, failure=Missing, body=None, retry_after=None)
         if elsewhere and followed < MOST_MERGERS:
@@ -306,16 +331,20 @@ class Client:
                 f"go~mus sends the call elsewhere ({status})",
                 remedy="set gomus.*.url to the instance's own address; the token goes to no other",
             )
-        said = _parse(text)
-        if status == httpx.codes.UNAUTHORIZED or (status in TOKEN_REFUSED and said is not None):
-            message, remedy = TOKEN_REFUSED[status]
-            raise TokenRefused(message, remedy=remedy)
-        return _Answer(
-            status=status,
-            failure=judge(method, status, said),
-            body=said,
-            retry_after=parse_retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC)),
-        )
+        return _judged(method, response, text)
+
+
+def _judged(method: str, response: httpx.Response, text: bytes) -> _Answer:
+    status, said = response.status_code, parse(text, is_error=response.is_error)
+    if status == httpx.codes.UNAUTHORIZED or (status in TOKEN_REFUSED and said is not None):
+        message, remedy = TOKEN_REFUSED[status]
+        raise TokenRefused(message, remedy=remedy)
+    return _Answer(
+        status=status,
+        failure=judge(method, status, said),
+        body=said,
+        retry_after=parse_retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC)),
+    )
 
 
 class _Bearer(httpx.Auth):
@@ -358,36 +387,3 @@ def _fields(sent: object) -> set[str]:
 
 def _foreign_ids(sent: object) -> list[str]:
     return [str(entry.get("foreign_id")) for entry in sent] if isinstance(sent, list) else []
-
-
-def _read_body(response: httpx.Response) -> bytes:
-    read = bytearray()
-    for part in response.iter_bytes():
-        read += part
-        if len(read) > LARGEST_ANSWER:
-            raise httpx.ReadError("the answer is too large")
-    return bytes(read)
-
-
-def _parse(text: bytes) -> object:
-    """None where it is no JSON."""
-    with suppress(ValueError, RecursionError):
-        return json.loads(text) if text.strip() else NOTHING
-    return None
-
-
-WORDS: tuple[tuple[type[httpx.HTTPError], str], ...] = (
-    (httpx.ConnectTimeout, "no connection to go~mus in time"),
-    (httpx.ConnectError, "no connection to go~mus"),
-    (httpx.ProxyError, "no connection to go~mus through the proxy"),
-    (httpx.PoolTimeout, "no free connection to go~mus in time"),
-    (httpx.TimeoutException, "no answer from go~mus in time"),
-    (httpx.TransportError, "the connection to go~mus broke"),
-)
-
-
-def _words(error: httpx.HTTPError) -> str:
-    """By class: the text of an httpx error may hold an address."""
-    if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return "the certificate of go~mus can't be verified"
-    return next((words for kind, words in WORDS if isinstance(error, kind)), "the call to go~mus failed")

@@ -2,7 +2,8 @@
 
 `run` is one whole run, `drawing` draws up its plan, `world` is what it is given, `lookups` what names are looked up in,
 `guarding` asks the guards, `account` is what has come of its calls, `unclear` and `audit` are its end; `verify`,
-`erase` and `link` are runs of their own; `requests` writes down what is to be erased, with or without a run.
+`erase` and `link` are runs of their own; `unbegun` records a run that could not begin; `requests` writes down what is
+to be erased, with or without a run.
 """
 
-__all__ = ["drawing", "erase", "link", "requests", "run", "verify", "world"]
+__all__ = ["drawing", "erase", "link", "requests", "run", "unbegun", "verify", "world"]

@@ -1,6 +1,5 @@
 """One run, told from top to bottom: read, map, compare, ask the guards, write down, carry out, record."""
 
-import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -29,6 +28,7 @@ from syncd.runs.drawing import drawing_up
 from syncd.runs.guarding import Guarding, count_absence_anew
 from syncd.runs.lookups import find_lookups
 from syncd.runs.requests import instance_of, place_of, request_erasure, request_forgotten
+from syncd.runs.unbegun import run_id_at
 from syncd.runs.unclear import close_who_left, count_unclear
 from syncd.runs.world import Sync, World
 from syncd.state.journal import OpenIntent
@@ -67,7 +67,7 @@ def opening(
     Raises LeaseTaken where another process runs this sync, and StateUnusable.
     """
     with take_lease(world.store.engine, sync.name) as lease, world.client.confirming(lease.confirm):
-        run_id = f"{world.clock():%Y%m%dT%H%M%S}-{secrets.token_hex(5)}"  # the time comes first, so that ids sort by it
+        run_id = run_id_at(world.clock())
         entering(run_id)
         instance, erased = instance_of(sync, world), world.erasures.read(place_of(sync))
         entry = world.store.runs.enter(sync.name, instance.address)

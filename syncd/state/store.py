@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Table, delete, exc, func, select, union_all
+from sqlalchemy import Engine, Table, and_, delete, exc, func, not_, or_, select, union_all
 
 from syncd.domain.changes import Action
 from syncd.domain.chunks import chunks
-from syncd.domain.runs import WHOLE
+from syncd.domain.runs import WHOLE, Status
 from syncd.state import tables as t
 from syncd.state.absences import Absences
 from syncd.state.failures import Failures
@@ -91,10 +91,12 @@ class Store:
     # --- several syncs of an instance ---
 
     def has_state(self, sync: str) -> bool:
-        """Whether a sync knows somebody, or has read its source before."""
+        """Whether a sync knows somebody, or has read its source before: a run that failed at once has not."""
         is_known = select(t.known.c.row).where(t.known.c.sync == sync).limit(1)
         whole = [trigger.value for trigger in WHOLE]
-        has_run = select(t.run.c.id).where(t.run.c.sync == sync, t.run.c.trigger.in_(whole)).limit(1)
+        is_unbegun = and_(t.run.c.status == Status.FAILED.value, t.run.c.counts == "{}")
+        is_read = or_(t.run.c.status.is_(None), not_(is_unbegun))
+        has_run = select(t.run.c.id).where(t.run.c.sync == sync, t.run.c.trigger.in_(whole), is_read).limit(1)
         return any(self._db.first(query) is not None for query in (is_known, has_run))
 
     def owners(self, syncs: Collection[str], foreign_ids: Iterable[str]) -> dict[str, str]:

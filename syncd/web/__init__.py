@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from threading import Thread
+from typing import Any
 
+from waitress.channel import HTTPChannel  # type: ignore[import-untyped]  # waitress has no types
 from waitress.server import TcpWSGIServer, create_server  # type: ignore[import-untyped]  # waitress has no types
 from waitress.wasyncore import close_all  # type: ignore[import-untyped]  # waitress has no types
 
@@ -22,6 +24,7 @@ __all__ = ["DaemonView", "Metrics", "serving"]
 THREADS = 8
 LONGEST_HEADER = 16 * 1024  # bytes; nothing that is read here needs more
 LONGEST_BODY = 1024
+MOST_WAITING = 64  # connections that ask for nothing yet, or any more
 OTHER_ADDRESS = "set an address of this machine in web.listen, such as '127.0.0.1:8080'"
 TROUBLE = {
     errno.EADDRINUSE: (
@@ -47,7 +50,10 @@ def serving(
         max_request_header_size=LONGEST_HEADER,
         max_request_body_size=LONGEST_BODY,
         channel_timeout=30,
+        connection_limit=2 * MOST_WAITING,
+        asyncore_use_poll=True,
     )
+    server.channel_class = _Channel
     thread = Thread(target=server.run, name="web", daemon=True)
     thread.start()
     try:
@@ -55,6 +61,19 @@ def serving(
     finally:
         server.task_dispatcher.shutdown()
         _end(server, thread)
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
+    """Where too many wait, the oldest makes room for a new one: whoever asks at once is answered at once.
+
+    A time-out alone does not do, since a connection that drips is never idle.
+    """
+
+    def __init__(self, server: TcpWSGIServer, *arguments: Any, **more: Any) -> None:  # noqa: ANN401 - as waitress calls
+        super().__init__(server, *arguments, **more)
+        waiting = [one for one in server.active_channels.values() if not one.requests]
+        for oldest in waiting[:-MOST_WAITING]:
+            oldest.will_close = True
 
 
 def _end(server: TcpWSGIServer, thread: Thread) -> None:

@@ -270,7 +270,8 @@ def test_a_refused_token_exits_with_1_and_says_what_to_do(office: Office) -> Non
 def test_an_instance_out_of_reach_exits_with_1(office: Office) -> None:
     office.reconfigure(office.url, "http://127.0.0.1:9")
     ended = office.syncd("--once")
-    assert (ended.code, ended.named("run.failed")[0]["error"]) == (1, "no connection to go~mus")
+    words = "no connection to go~mus at 127.0.0.1: it refuses the connection"
+    assert (ended.code, ended.named("run.failed")[0]["error"]) == (1, words)
 
 
 def test_every_mistake_in_the_configuration_is_told_at_once(office: Office) -> None:

@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -187,6 +187,30 @@ def test_a_real_daemon_counts_what_it_does_and_shows_it(office: Office) -> None:
     assert re.search(r'(?m)^syncd_gomus_calls_total\{gomus="main",method="POST",status="20\d"\} [1-9]', metrics)
     assert "39 created, 1 refused or failed; 40 records read." in part_of(page, "members")
     assert [mark for mark in (*MARKS, office.token) if mark in page + metrics] == []
+
+
+@pytest.mark.parametrize("sent", ["", "GET / HTTP/1.1\r\nX-Slow: "], ids=["idle", "dripping"])
+@pytest.mark.parametrize("count", [120, 300])
+def test_connections_that_ask_for_nothing_keep_nobody_out(office: Office, sent: str, count: int) -> None:
+    office.configure('[web]\nlisten = "127.0.0.1:0"\n' + (office.folder / "config.toml").read_text(encoding="utf-8"))
+    over = threading.Event()
+
+    def drip(held: list[socket.socket]) -> None:
+        while sent and not over.wait(0.5):
+            for connection in held:
+                with suppress(OSError):
+                    connection.sendall(b"x")
+
+    with started(office) as process, ExitStack() as open_:
+        port = process.wait_for("web.listening")["port"]
+        held = [open_.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(count)]
+        for connection in held:
+            with suppress(OSError):
+                connection.sendall(sent.encode())
+        open_.callback(over.set)
+        threading.Thread(target=drip, args=(held,), daemon=True).start()
+        for _ in range(3):
+            assert httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=2).status_code == 200
 
 
 def test_the_chart_is_told_in_words_too(bad_day: QuietDaemon) -> None:

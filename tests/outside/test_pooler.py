@@ -1,5 +1,6 @@
 """PgBouncer before PostgreSQL: in transaction mode a session is anybody's, and none of its locks holds."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -44,6 +45,8 @@ def pooled(cloned_url: str, tmp_path: Path) -> Iterator[Open]:
     """The address of the database through a pooler in this mode."""
     program = shutil.which("pgbouncer")
     if program is None:
+        if os.environ.get("SYNCD_TEST_REQUIRE_TOOLS"):
+            pytest.fail("pgbouncer is required here")
         pytest.skip("no pgbouncer")
     with ExitStack() as stack:
 

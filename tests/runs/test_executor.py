@@ -138,7 +138,7 @@ def refuse_a_batch(museum: Museum) -> None:
 # --- what is an outage ---
 
 
-@pytest.mark.parametrize("fault", [Fault.SERVER_ERROR, Fault.UNAVAILABLE, Fault.NO_CONNECTION, Fault.THROTTLED])
+@pytest.mark.parametrize("fault", [Fault.SERVER_ERROR, Fault.UNAVAILABLE, Fault.THROTTLED])
 def test_three_calls_in_a_row_that_fail_by_no_fault_of_a_record_end_the_run(museum: Museum, fault: Fault) -> None:
     museum.batch_size = museum.concurrency = 1
     museum.fill(8)
@@ -148,6 +148,24 @@ def test_three_calls_in_a_row_that_fail_by_no_fault_of_a_record_end_the_run(muse
     summary = museum.run(every("PUT", fault))
     assert summary.status is Status.FAILED
     assert str(summary.error).startswith("go~mus failed 3 calls in a row")
+
+
+@pytest.mark.parametrize("fault", [Fault.NO_CONNECTION, Fault.CONNECT_TIMEOUT])
+def test_three_tries_in_a_row_without_a_connection_end_the_run(museum: Museum, fault: Fault) -> None:
+    museum.batch_size = museum.concurrency = 1
+    museum.fill(8)
+    museum.run()
+    for row in museum.rows:
+        row["notes"] = "changed"
+    tried: list[str] = []
+
+    def unplugged(request: httpx.Request, _number: int) -> Fault:
+        tried.append(request.method)
+        return fault
+
+    summary = museum.run(unplugged)
+    assert (summary.status, len(tried)) == (Status.FAILED, 3)
+    assert str(summary.error).startswith("no connection to go~mus")
 
 
 def test_a_call_that_succeeds_in_between_shows_that_it_is_none(museum: Museum) -> None:

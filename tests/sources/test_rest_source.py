@@ -6,6 +6,7 @@ import socketserver
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from flask import Response, request
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from rude import black_hole
 from source_contract import SourceContract, read
 from stop import interrupted
 
@@ -474,9 +476,19 @@ def test_what_is_no_json_is_told(crm: Crm, source_at: Any, body: bytes, words: s
     assert words in refused(source_at("all")).message
 
 
+def test_a_source_whose_packets_vanish_is_tried_three_times(source_at: Any) -> None:
+    began = time.monotonic()
+    with black_hole() as url:
+        source = source_at(url=f"{url}/list", timeout="1s", attempts=5)
+        with pytest.raises(IncompleteRead) as caught, source.open(None) as reading:
+            list(reading)
+    words = "no connection to the source at 127.0.0.1: no answer in time"
+    assert (words in caught.value.message, time.monotonic() - began < 5) == (True, True)
+
+
 @pytest.mark.parametrize("beginning", [b"HTTP/1.1 200 OK\r\nX-A: ", b"HTTP/1.1 200 OK\r\n\r\n["])
 def test_an_answer_that_drips_is_given_up(source_at: Any, monkeypatch: Any, beginning: bytes) -> None:
-    monkeypatch.setattr("syncd.sources.rest.web.SLOW", 0.3)
+    monkeypatch.setattr("syncd.sources.rest.web.LONGEST_TRY", 0.3)
     stopped = threading.Event()
 
     class Dripping(socketserver.BaseRequestHandler):
@@ -494,7 +506,7 @@ def test_an_answer_that_drips_is_given_up(source_at: Any, monkeypatch: Any, begi
         finally:
             stopped.set()
             server.shutdown()
-    assert "drips" in error.message
+    assert "in time" in error.message
 
 
 def test_a_token_that_is_not_given_is_told_in_the_words_of_the_standard(crm: Crm, source_at: Any) -> None:

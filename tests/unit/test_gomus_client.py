@@ -14,6 +14,7 @@ import pytest
 from faults import Fault, FaultTransport
 from hypothesis import given
 from hypothesis import strategies as st
+from rude import saying
 from stop import interrupted
 
 from syncd.domain.records import LookupEntry
@@ -519,3 +520,14 @@ def test_what_a_write_does_not_name_is_not_said_and_what_a_read_does_not_name_is
 def test_what_may_pass_is_no_refusal() -> None:
     assert not issubclass(Retryable, Refused)
     assert not issubclass(Unclear, Refused)
+
+
+@pytest.mark.parametrize("length", [300_000, 10], ids=["long", "dripping"])
+def test_the_rest_of_an_error_is_not_waited_for(length: int) -> None:
+    head = b'HTTP/1.1 422 No\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{"error": "'
+    with saying(head + b"x" * length, b"x") as url:
+        options = GomusOptions.model_validate({"url": url, "token": TOKEN, "timeout": "1s"})
+        began = time.monotonic()
+        with Client(options) as calling, pytest.raises(Refused):
+            calling.update_one("M-1", {"surname": "Muster"})
+    assert time.monotonic() - began < 2.2

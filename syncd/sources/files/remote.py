@@ -18,6 +18,7 @@ from syncd import __version__
 from syncd.domain.addresses import AT_HOME
 from syncd.domain.backoff import Backoff
 from syncd.errors import IncompleteRead, Stopped
+from syncd.network import open_http, words_of
 from syncd.sources.files.opening import FileOptions, OpenFile, Waiting
 
 if TYPE_CHECKING:
@@ -74,15 +75,16 @@ def _by_https(url: str, options: FileOptions, file: IO[bytes], sleep: Callable[[
     username, password = _login(options)
     auth = httpx.BasicAuth(username, password or "") if username is not None else httpx.Auth()
     hooks = {"request": [_refuse_open_line]}
-    with httpx.Client(timeout=TIMEOUT, headers=headers, auth=auth, follow_redirects=True, event_hooks=hooks) as client:
+    with open_http(timeout=TIMEOUT, headers=headers, auth=auth, follow_redirects=True, event_hooks=hooks) as client:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 status = _download(client, url, file, sleep)
             except httpx.TooManyRedirects:
                 raise IncompleteRead(name, "is redirected without end", remedy="check url") from None
-            except httpx.TransportError:
+            except httpx.TransportError as error:
                 if attempt == ATTEMPTS:
-                    raise IncompleteRead(name, "can't be reached, or the connection broke", remedy=LOOK) from None
+                    words = words_of(error, error.request.url.host, "the server") or "the connection broke"
+                    raise IncompleteRead(name, words, remedy=LOOK) from None
             else:
                 if status < 300:
                     break

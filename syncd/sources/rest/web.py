@@ -3,37 +3,37 @@
 import json
 import random as chances
 import re
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Any, NoReturn, TypeAlias
+from typing import NoReturn, TypeAlias
 
 import httpx
 
 from syncd import __version__
 from syncd.domain.backoff import Backoff, parse_retry_after
 from syncd.errors import IncompleteRead
+from syncd.network import LASTING, open_http, within, words_of
 from syncd.sources.rest.auth import Token, sign
 from syncd.sources.rest.options import OAuth2, RestOptions
 from syncd.sources.rest.paging import Question, is_same_origin
 
 BACKOFF = Backoff()
 REDIRECTS = 5
-SLOW = 10  # times the timeout: an answer that drips in is given up
+LONGEST_TRY = 1.9  # times the timeout
 
 WORDS: tuple[tuple[type[httpx.HTTPError], str], ...] = (
     (httpx.ConnectTimeout, "no connection to the source in time"),
     (httpx.ConnectError, "no connection to the source"),
     (httpx.ProxyError, "no connection to the source through the proxy"),
-    (httpx.TimeoutException, "no answer from the source in time"),
+    (httpx.TimeoutException, "no whole answer from the source in time"),
     (httpx.DecodingError, "the answer is not compressed as it says"),
     (httpx.TransportError, "the connection to the source broke"),
 )
+MISSED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 LOOK = "see whether the source is up; the next run reads anew"
 OAUTH_ERRORS = {
     "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type",
@@ -56,7 +56,7 @@ class Answer:
 
 
 class Web:
-    """Asks one source. Whatever goes wrong is an IncompleteRead at the `place` asked for; it names no address."""
+    """Asks one source. Whatever goes wrong is an IncompleteRead at the `place` asked for; it names the host at most."""
 
     def __init__(  # noqa: PLR0913 - the world, part by part
         self,
@@ -75,10 +75,10 @@ class Web:
         self._random = random
         self._next_start = float("-inf")
         self._token = Token(options.auth, monotonic) if isinstance(options.auth, OAuth2) else None
-        self._deadline = _Deadline(SLOW * options.timeout.total_seconds(), monotonic)
-        self._http = httpx.Client(
-            transport=transport,
+        self._missed = 0  # tries in a row without a connection
+        self._http = open_http(
             timeout=options.timeout.total_seconds(),
+            transport=transport,
             follow_redirects=False,
             headers={"Accept": "application/json", "User-Agent": f"syncd/{__version__}", **options.headers},
             limits=httpx.Limits(max_connections=1),
@@ -142,12 +142,14 @@ class Web:
                 came: Answer | IncompleteRead = self._send(prepare, place)
             except httpx.RequestError as error:
                 came = IncompleteRead(place, _words(error), remedy=LOOK)
+                self._missed = self._missed + 1 if isinstance(error, MISSED) else 0
             if isinstance(came, Answer):
+                self._missed = 0
                 if not _may_pass(came.status):
                     return came
                 retry_after = parse_retry_after(came.headers.get("Retry-After", ""), self._clock())
             pause = BACKOFF.pause_as_asked(attempt, retry_after, chance=self._random(), waited=waited)
-            if attempt == self._options.attempts or pause is None:
+            if attempt == self._options.attempts or pause is None or self._missed >= LASTING.tries:
                 break
             self._sleep(pause)
             waited += pause
@@ -162,7 +164,7 @@ class Web:
                 self._keep_pace()
                 # With an auth object of our own, so that httpx looks for credentials nowhere else.
                 with (
-                    self._deadline.over(request, place),
+                    within(LONGEST_TRY * self._options.timeout.total_seconds(), lambda: self._sleep(0)),
                     closing(self._http.send(request, auth=httpx.Auth(), stream=True)) as response,
                 ):
                     if not response.has_redirect_location:
@@ -191,8 +193,6 @@ class Web:
                     f"the answer is larger than {self._options.max_response} MB",
                     remedy="ask for smaller pages or fewer fields, or raise max_response",
                 )
-            if self._deadline.is_over:
-                break
         return bytes(read)
 
     def _keep_pace(self) -> None:
@@ -203,53 +203,6 @@ class Web:
         self._next_start = start + 1 / self._options.requests_per_second
         if start > now:
             self._sleep(start - now)
-
-
-class _Deadline:
-    """Bounds the time of a whole answer, headers included: one that comes byte by byte never meets a time-out.
-
-    When the time is over the socket is shut, which wakes whoever reads from it. There is one connection at a time.
-    """
-
-    def __init__(self, seconds: float, monotonic: Callable[[], float]) -> None:
-        self._seconds = seconds
-        self._monotonic = monotonic
-        self._until = float("inf")
-        self._socket: socket.socket | None = None
-
-    @property
-    def is_over(self) -> bool:
-        return self._monotonic() >= self._until
-
-    @contextmanager
-    def over(self, request: httpx.Request, place: str) -> Iterator[None]:
-        """Raises IncompleteRead where the time is over before the block ends, however it ends."""
-        request.extensions = {**request.extensions, "trace": self._note}
-        self._until = self._monotonic() + self._seconds
-        timer = threading.Timer(self._seconds, self._shut)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        except httpx.RequestError:
-            if not self.is_over:
-                raise
-        finally:
-            timer.cancel()
-        if self.is_over:  # to be shut may look like the end
-            raise IncompleteRead(place, "the answer drips in too slowly", remedy=LOOK)
-
-    def _note(self, _event: str, info: Mapping[str, Any]) -> None:
-        """Httpx calls it when a connection is made; later requests use the same connection."""
-        stream = info.get("return_value")
-        if stream is not None and hasattr(stream, "get_extra_info"):
-            self._socket = stream.get_extra_info("socket")
-
-    def _shut(self) -> None:
-        if self._socket is not None:
-            with suppress(OSError):
-                # Not SSLSocket's own, which takes the encryption away from under the reader.
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
 def _redirected(request: httpx.Request, response: httpx.Response, place: str) -> httpx.Request:
@@ -335,8 +288,7 @@ def _oauth_error(answer: Answer) -> str:
     return str(answer.status)
 
 
-def _words(error: httpx.HTTPError) -> str:
+def _words(error: httpx.RequestError) -> str:
     """By the class of the error, since its text may hold an address."""
-    if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return "the certificate of the source can't be verified"
-    return next((words for kind, words in WORDS if isinstance(error, kind)), "the question failed")
+    by_class = next((words for kind, words in WORDS if isinstance(error, kind)), "the question failed")
+    return words_of(error, error.request.url.host, "the source") or by_class

@@ -122,9 +122,10 @@ class Sizes:
             self._suspicions.remove(suspicion)
 
     def _believe(self, suspicion: Suspicion) -> None:
+        """Then the others that are pending and larger than what fits were too large as well."""
         over = suspicion.over(self.fits)
-        self.over, self.capped_at = min(over, self.over or over), suspicion.at
-        if self.over <= self.fits:
+        self.over, self.capped_at = min(filter(None, (over, self.over, self._over()))), suspicion.at
+        if over <= self.fits:
             self.fits = suspicion.fits
 
     def too_slow(self, size: int, at: datetime) -> None:

@@ -48,6 +48,7 @@ COMMANDS: dict[str, list[list[str]] | str] = {
     "check": [["check"], ["check", "--json"]],
     "status": [["status"], ["status", "--json"]],
     "history": [["history"], ["history", "--json"]],
+    "link": [["link", "members", "--renamed"]],
     "show": [["show", f"M-{number:04d}"] for number in (2, 5, 7, 99)] + [["show", "M-0099", "--json"]],
     "failures": [["failures"], ["failures", "--json"], ["failures", "--csv", "list.csv"]],
     "report": [["report"]],

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -24,10 +25,12 @@ from recipes.salesforce import SALESFORCE
 
 from syncd.assembly import make_sync, opening_state, opening_world
 from syncd.config import load
+from syncd.domain.guards import Word
 from syncd.domain.runs import Status, Summary, Trigger
 from syncd.runs.run import run
 from syncd.sandbox import TOKEN, Sandbox, create_app, serve
 from syncd.sources.rest.options import RestOptions
+from syncd.state.held import Signature
 
 PAGES = Path(__file__).parents[2] / "docs/recipes"
 PRODUCTS = (SALESFORCE, HUBSPOT, BREVO, CIVICRM, DATAVERSE, AIRTABLE, ESPOCRM)
@@ -81,6 +84,14 @@ class Desk:
             opening_world(config, sync, state, stopping=threading.Event(), progress=lambda *_: None) as world,
         ):
             return run(make_sync(config, sync, world.sleep), world, trigger=Trigger.COMMAND_LINE, probe=False)
+
+    def approve(self) -> None:
+        config = load(self.folder / "config.toml", self.secrets)
+        [sync] = config.syncs.values()
+        with opening_state(config) as state:
+            held, said = state.store.held.find(sync.name), Signature(by="somebody", why=None, at=datetime.now(UTC))
+            assert held
+            assert state.store.held.decide(sync.name, held.run_id, Word.APPROVED, but=(), said=said)
 
     def writes(self) -> list[str]:
         return [call.method for call in self.sandbox.calls if call.method != "GET"]
@@ -202,6 +213,8 @@ def test_who_is_deleted_is_anonymized_and_deleted_after_grace(desk: Desk, produc
     assert (waiting.status, desk.writes(), waiting.counts["absent"]) == (Status.DONE, [], 1)
     assert (desk.book.asked[-1] is not None) == product.bin
     desk.configure((desk.folder / "config.toml").read_text(encoding="utf-8"), grace="0s")
+    assert desk.run().status is Status.HELD  # for the configuration has changed
+    desk.approve()
     assert desk.run().status is Status.DONE
     assert desk.writes() == ["PUT", "DELETE"]
     [gone] = desk.sandbox.deleted

@@ -50,11 +50,14 @@ def _link(run: Run, pairs: Mapping[str, str], failures: dict[str, str], now: dat
         failures |= {
             new: "is one of several new ids for the same old one" for new, old in found.items() if old in twice
         }
+        unfit = found.keys() - failures.keys()
         for create in drawn.plan.spool.changes(Create):
-            if create.foreign_id in found.keys() - failures.keys():
+            if create.foreign_id in unfit:
                 run.world.stop_if_asked()
+                unfit.remove(create.foreign_id)
                 reason = _rename(run, create, found[create.foreign_id])
                 failures |= {create.foreign_id: reason} if reason else {}
+        failures |= dict.fromkeys(unfit, "its record is not fit for go~mus yet: mend it in the source first")
     status = Status.PROBLEMS if failures else Status.DONE
     return run.summary(status, counts={"linked": len(pairs) - len(failures), "failed": len(failures)})
 

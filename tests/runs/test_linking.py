@@ -156,6 +156,12 @@ def test_two_new_ids_for_one_old_one_are_left_alone(museum: Museum) -> None:
     assert (sorted(linking.failures), museum.writes()) == (["M-07", "M-7"], [])
 
 
+def test_a_record_that_is_not_fit_yet_is_told_of(museum: Museum) -> None:
+    museum.rows[6]["born"] = "gestern"
+    linking = museum.link(PAIR)
+    assert (linking.summary.status, list(linking.failures), museum.writes()) == (Status.PROBLEMS, ["M-7"], [])
+
+
 def test_what_was_not_seen_by_a_person_is_left_alone(museum: Museum) -> None:
     museum.row(8)["id"] = "8"
     assert museum.link(PAIR).failures == {}

@@ -148,7 +148,7 @@ class HeldChanges:
         return [row.foreign_id for row in self.db.rows(pairs) if not spelt(row.foreign_id).isdisjoint(spellings)]
 
     def decide(self, sync: str, run_id: str | None, word: Word, *, but: Collection[str], said: Signature) -> bool:
-        """A person's word on all that the named run held, and the opposite of it on those in `but`.
+        """A person's word on all that the named run held. Those in `but` stay as they are, whatever is said.
 
         Where nothing is held it is said of what was rejected before. False where another run has held something else
         since.
@@ -158,8 +158,8 @@ class HeldChanges:
             if (row and row.run_id) != run_id:
                 return False
             statement = update(t.held_change).where(C.sync == sync, self._is_open(sync)).values(asdict(said))
-            opposite = Word.REJECTED if word is Word.APPROVED else Word.APPROVED
-            self.db.write_among(statement.values(word=opposite.value), C.foreign_id, but)
+            if word is Word.APPROVED:
+                self.db.write_among(statement.values(word=Word.REJECTED.value), C.foreign_id, but)
             self.db.write(statement.where(C.foreign_id.not_in(but)).values(word=word.value))
             return True
 

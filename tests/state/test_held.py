@@ -51,7 +51,7 @@ def test_what_is_still_held_keeps_its_date(store: Store) -> None:
     assert (row.held_at, row.run_id) == (EARLIER, "run-2")
 
 
-def test_a_word_is_on_all_that_is_held_and_the_opposite_on_the_exceptions(store: Store) -> None:
+def test_an_approval_is_of_all_that_is_held_and_the_exceptions_are_rejected(store: Store) -> None:
     hold(store, ids(1_500))
     assert decide(store, Word.APPROVED, but=ids(1_500)[:2])
     found = decided(store, ids(1_500))

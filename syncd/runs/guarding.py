@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from syncd.domain.guards import Guard, Held, ask_at_first_contact, ask_guards, how_to_release
+from syncd.domain.guards import Guard, Held, Word, ask_at_first_contact, ask_guards, how_to_release
 from syncd.plan.approval import Approval
 from syncd.plan.figures import count_up
 from syncd.plan.plan import Plan
@@ -41,7 +41,8 @@ class Guarding:
         """Who was absent when a person released ids that looked changed has left; a configuration was judged."""
         sync, before = self.sync.name, self.recall.store.held.find(self.sync.name)
         with self.ledger.writing() as store:
-            if before and Guard.IDENTITY.value in before.guards and Guard.IDENTITY not in guards:
+            was_held = before and Guard.IDENTITY.value in before.guards and Guard.IDENTITY not in guards
+            if was_held and self.plan.count_decided()[Word.APPROVED]:
                 store.absences.accept(sync, self.recall.now)
             if self.is_judging and not self.plan.failure and guards.isdisjoint({Guard.IDENTITY, Guard.CONFIGURATION}):
                 store.absences.judged_for(sync, self.recall.absence_context)

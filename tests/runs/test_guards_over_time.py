@@ -255,6 +255,20 @@ def test_an_approved_change_of_ids_is_not_told_again_of_those_who_left(museum: M
     assert museum.run().status is Status.DONE
 
 
+def test_ids_that_were_mended_in_the_source_explain_no_absence(museum: Museum) -> None:
+    museum.grace = timedelta(days=30)
+    museum.remove(*range(1, 31))
+    museum.run()
+    right = [dict(row) for row in museum.rows]
+    for row in museum.rows:
+        row["id"] = f"N{row['id']}"
+    assert Guard.IDENTITY in guards(museum.run())
+    museum.rows[:] = right
+    assert museum.run().status is Status.DONE
+    museum.rows.extend(member(number) for number in range(500, 530))
+    assert Guard.IDENTITY in guards(museum.run())
+
+
 # --- who somebody is ---
 
 
@@ -307,6 +321,14 @@ def test_what_is_rejected_stays_until_the_person_is_back(museum: Museum) -> None
     museum.remove(1)
     museum.run()
     assert len(museum.sandbox.by_foreign_id("M-0001")) == 0
+
+
+def test_whom_a_rejection_leaves_out_is_still_held(museum: Museum) -> None:
+    museum.remove(*range(1, 13))
+    museum.run()
+    museum.approve(Word.REJECTED, but=[f"M-{number:04d}" for number in range(1, 7)])
+    assert museum.store.held.count_changes("members") == {"delete": 6}
+    assert (guards(museum.run()), present(museum)) == ([Guard.DELETE], 100)
 
 
 def test_a_rejected_update_is_sent_once_the_record_changes(museum: Museum) -> None:

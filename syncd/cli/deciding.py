@@ -73,9 +73,10 @@ def _open_among(held: HeldChanges, sync: SyncConfig, typed: Sequence[str]) -> li
                 f"--except {text}: nothing is held of it in {sync.name}. `syncd plan {sync.name}` shows samples.", USAGE
             )
     named = list(chain.from_iterable(found.values()))
-    spelt = lambda one: spellings_of(one.removeprefix(sync.foreign_id.prefix))  # noqa: E731 - one line
-    wanted = frozenset().union(*map(spelt, named))
-    return list(dict.fromkeys([*named, *held.partners(sync.name, wanted, spelt)]))  # who is half of a pair is not alone
+    prefix = sync.foreign_id.prefix
+    spellings = frozenset().union(*(spellings_of(one, prefix) for one in named))
+    partners = held.partners(sync.name, spellings, prefix)  # who is half of a pair is not alone
+    return list(dict.fromkeys([*named, *partners]))
 
 
 def _open_in_words(held: HeldRow | None, word: Word, counts: Mapping[str, int], but: Sequence[str]) -> Iterator[str]:

@@ -110,16 +110,13 @@ def _which_syncs(config: Config, state: State, typed: Sequence[str], name: str |
 def _refuse_half_a_pair(state: State, asked: Asked) -> None:
     """Who is held as one of a pair may be there under the other id, or come back under it."""
     name, prefix = asked.sync.name, asked.sync.foreign_id.prefix
-
-    def spelt(foreign_id: str) -> frozenset[str]:
-        return spellings_of(foreign_id.removeprefix(prefix))
-
-    wanted = frozenset().union(*map(spelt, asked.foreign_ids))
-    held = state.store.held.partners(name, wanted, spelt)
+    spellings = frozenset().union(*(spellings_of(one, prefix) for one in asked.foreign_ids))
+    held = state.store.held.partners(name, spellings, prefix)
     if not held:
         return
     absent = (known.foreign_id for known in state.store.known.each(name) if known.absent_since)
-    twins = {*held, *(one for one in absent if not spelt(one).isdisjoint(wanted))} - set(asked.foreign_ids)
+    alike = (one for one in absent if not spellings_of(one, prefix).isdisjoint(spellings))
+    twins = {*held, *alike} - set(asked.foreign_ids)
     if twins:
         both = " ".join(sorted(twins.union(asked.foreign_ids)))
         stop(

@@ -14,12 +14,13 @@ IN_THOUSANDS = re.compile(r"(\d{1,3}(?:\.\d{3})+)(?:,(\d+))?|(\d{1,3}(?:,\d{3})+
 LEADING_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 
 
-def spellings_of(text: str) -> frozenset[str]:
-    """What an id, without its prefix, has in common with those that may be the same: one of these is enough.
+def spellings_of(foreign_id: str, prefix: str = "") -> frozenset[str]:
+    """What an id, without the prefix, has in common with those that may be the same: one of these is enough.
 
     Leading zeros, case, spaces, invisible letters, kinds of dashes and digits, the check of an id of Salesforce, and
     the ways in which a number is written (`5.0`, `+5`, `1E+05`, `1.000`) make no difference.
     """
+    text = foreign_id.removeprefix(prefix)
     plain = "".join(_plain(one) for one in unicodedata.normalize("NFKC", text)).casefold()
     return frozenset(LEADING_ZEROS.sub("", one) for one in (_without_check(text, plain), *_numbers(plain)))
 

@@ -16,8 +16,8 @@ from syncd.state.recall import Recall
 WINDOW = timedelta(hours=24)
 
 
-def count_up(plan: Plan, recall: Recall, *, unlooked: int = 0) -> Figures:
-    """Count what is to happen; `unlooked` are those who could not be looked up."""
+def count_up(plan: Plan, recall: Recall) -> Figures:
+    """Count what is to happen."""
     updates = _Updates.count(plan.undecided(Update))
     departures = recall.store.absences.departures(recall.sync, recall.now - WINDOW)
     return Figures(
@@ -38,8 +38,13 @@ def count_up(plan: Plan, recall: Recall, *, unlooked: int = 0) -> Figures:
         cleared=updates.cleared,
         overwritten=updates.overwritten,
         overwriting=updates.overwriting,
-        unlooked=unlooked,
     )
+
+
+def count_at_first_contact(plan: Plan, *, unlooked: int) -> Figures:
+    """Count whose values would be overwritten; `unlooked` are those who could not be looked up."""
+    updates = _Updates.count(plan.undecided(Update))
+    return Figures(overwritten=updates.overwritten, overwriting=updates.overwriting, unlooked=unlooked)
 
 
 def _count_unknown(plan: Plan, recall: Recall) -> int:
@@ -60,7 +65,7 @@ def find_pairs(plan: Plan) -> dict[str, str]:
     if not spool.has_absent():
         return pairs
     for page in chunks(_each_new(plan)):
-        spellings = {new: spellings_of(plan.bare(new)) for new in page}
+        spellings = {new: spellings_of(new, plan.read.comparison.mapper.prefix) for new in page}
         absent = dict(spool.find_absent(sorted(set().union(*spellings.values()))))
         found = {new: absent[one] for new, some in spellings.items() for one in some if one in absent}
         concerned = spool.undecided_among(Create, list(found)) | spool.undecided_among(Erase, list(found.values()))

@@ -82,10 +82,6 @@ class Plan:
             elif not word and isinstance(part := free_part(change, held), kind):
                 yield part
 
-    def bare(self, foreign_id: str) -> str:
-        """The id as the source has it, without the prefix."""
-        return foreign_id.removeprefix(self.read.comparison.mapper.prefix)
-
 
 def draw_up(read: Read, *, now: datetime, mode: DeleteMode, grace: timedelta, releases_linked: bool = True) -> Plan:
     """Turn a finished read into a plan. The guards have not been asked yet."""
@@ -160,7 +156,7 @@ def _judge_absences(read: Read, policy: AbsencePolicy, now: datetime) -> Absence
             spool.add_absent(
                 (spelling, gone.known.foreign_id)
                 for gone in page
-                for spelling in spellings_of(gone.known.foreign_id.removeprefix(prefix))
+                for spelling in spellings_of(gone.known.foreign_id, prefix)
             )
         absences.newly_absent.extend(gone.known.row for gone in page if gone.known.absent_since is None)
         absences.newly_told.extend(gone.known.row for gone in page if gone.is_told and not gone.known.told_gone)

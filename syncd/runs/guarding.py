@@ -7,7 +7,7 @@ import structlog
 
 from syncd.domain.guards import Guard, Held, Word, ask_at_first_contact, ask_guards, how_to_release
 from syncd.plan.approval import Approval
-from syncd.plan.figures import count_up
+from syncd.plan.figures import count_at_first_contact, count_up
 from syncd.plan.plan import Plan
 from syncd.runs.world import Sync
 from syncd.state.ledger import Ledger
@@ -53,7 +53,7 @@ class Guarding:
         Whom this run has met is counted together with whom an earlier one has met and not finished.
         """
         others = tuple(guard for guard in held if guard.guard is not Guard.FIRST_CONTACT)
-        figures = count_up(self.plan, self.recall, unlooked=unlooked)
+        figures = count_at_first_contact(self.plan, unlooked=unlooked)
         now_held = (*others, *ask_at_first_contact(figures, self.sync.limits))
         if now_held != held:
             Approval(self.recall).note(self.ledger, self.plan, now_held)

@@ -69,17 +69,14 @@ def _rename(run: Run, create: Create, old: str) -> str | None:
         return "the customer with the old id is being erased"
     renaming = Renaming(delivery=run.delivery, create=create, known=known)
     change = renaming.change(known.gomus_id)
+    intent = None
     try:
         remote = renaming.find()
-    except CallFailed as failure:
-        run.account.report(replace(failed(change, failure, Action.LINK), refused=False))
-        return failure.message
-    (intent,) = run.ledger.begin([change], Action.LINK)
-    try:
+        (intent,) = run.ledger.begin([change], Action.LINK)
         digests = renaming.memory(renaming.rename(remote))
     except CallFailed as failure:
         outcome = replace(failed(change, failure, Action.LINK), refused=False)
-        run.ledger.settle([(intent, outcome)])
+        run.ledger.settle([(intent, outcome)] if intent is not None else [])
         run.account.report(outcome)
         return failure.message
     outcome = replace(updated(change, digests), action=Action.LINK)

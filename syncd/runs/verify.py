@@ -83,14 +83,14 @@ def verify(sync: Sync, world: World, *, sample: int | None, fix: bool) -> Verifi
 
 def _pairs(run: Run, now: datetime) -> Iterator[Pair]:
     """Every known customer for whom the source has a valid record."""
-    lookups, mapper = find_lookups(run.sync, run.world, now), run.sync.mapper
+    lookups, mapper, recall = find_lookups(run.sync, run.world, now), run.sync.mapper, run.recall(now)
     with run.sync.source.open() as records:
         require_columns(mapper.columns, records.columns, records.description)
         for chunk in chunks(until_stopped(records, run.world.stop_if_asked)):
             mapped = [mapper.customer(record, lookups) for record in chunk if not record.deleted]
             customers = {one.foreign_id: one for one in mapped if isinstance(one, Customer)}
             known = run.world.store.known.find(run.sync.name, list(customers))
-            own = known.keys() - run.recall(now).owners(list(known))
+            own = known.keys() - recall.owners(list(known))
             yield from (
                 Pair(customers[name], known[name])
                 for name in known

@@ -1,7 +1,7 @@
 """What guards hold, change by change, and a person's word on it."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -9,7 +9,9 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 
 from syncd.domain.chunks import chunks
 from syncd.domain.guards import Guard, Held, Word
+from syncd.domain.spelling import spellings_of
 from syncd.state import tables as t
+from syncd.state.journal import names_in
 from syncd.state.transactions import PAGE, Transactions
 
 C = t.held_change.c
@@ -115,8 +117,8 @@ class HeldChanges:
         said = Signature(by=row.by, why=row.why, at=row.at) if row.word else None
         return Standing(
             action=row.action,
-            guards=_names(row.guards),
-            fields=_names(row.fields),
+            guards=names_in(row.guards),
+            fields=names_in(row.fields),
             since=row.since,
             word=Word(row.word) if row.word else None,
             said=said,
@@ -141,11 +143,12 @@ class HeldChanges:
         found = select(C.foreign_id).where(C.sync == sync, self._is_open(sync))
         return [row.foreign_id for row in self.db.rows_among(found, C.foreign_id, foreign_ids)]
 
-    def partners(self, sync: str, spellings: Collection[str], spelt: Callable[[str], frozenset[str]]) -> list[str]:
+    def partners(self, sync: str, spellings: Collection[str], prefix: str) -> list[str]:
         """Those that are held as one of a pair, which nobody has approved, and have one of these spellings."""
         is_open = or_(C.word.is_(None), C.word == Word.REJECTED.value)
         pairs = select(C.foreign_id).where(C.sync == sync, C.guards.contains(Guard.PAIR.value), is_open)
-        return [row.foreign_id for row in self.db.rows(pairs) if not spelt(row.foreign_id).isdisjoint(spellings)]
+        ids = (row.foreign_id for row in self.db.rows(pairs))
+        return [one for one in ids if not spellings_of(one, prefix).isdisjoint(spellings)]
 
     def decide(self, sync: str, run_id: str | None, word: Word, *, but: Collection[str], said: Signature) -> bool:
         """A person's word on all that the named run held. Those in `but` stay as they are, whatever is said.
@@ -191,10 +194,6 @@ class HeldChanges:
         query = select(*columns, func.count().label("number")).where(C.sync == sync, C.word.is_not(None))
         rows = self.db.rows(query.group_by(*columns).order_by(C.at.desc()))
         return [Said(Word(row.word), row.number, Signature(by=row.by, why=row.why, at=row.at)) for row in rows]
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name for name in text.split(",") if name)
 
 
 def _row(sync: str, run_id: str, change: HeldChange, at: datetime) -> dict[str, object]:

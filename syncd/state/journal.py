@@ -122,7 +122,8 @@ class Journal:
         query = query.where(C.sync == sync, C.settled_at.is_(None)).order_by(C.id)
         rows = self.db.rows(query)
         return [
-            OpenIntent(**{**row._asdict(), "action": Action(row.action), "fields": _names(row.fields)}) for row in rows
+            OpenIntent(**{**row._asdict(), "action": Action(row.action), "fields": names_in(row.fields)})
+            for row in rows
         ]
 
     def has_open_write(self, syncs: Collection[str], foreign_id: str, *, since: datetime | None = None) -> bool:
@@ -183,7 +184,7 @@ class Journal:
         query = select(C.fields, func.count().label("number")).where(C.run_id == run_id, C.result == "ok")
         counted: Counter[str] = Counter()
         for row in self.db.rows(query.where(C.action.in_(actions)).group_by(C.fields)):
-            counted.update(dict.fromkeys(_names(row.fields), row.number))
+            counted.update(dict.fromkeys(names_in(row.fields), row.number))
         return dict(counted)
 
 
@@ -204,8 +205,8 @@ def _settled(outcome: Outcome, at: datetime | None) -> dict[str, Any]:
 
 def _line(row: Row[Any]) -> JournalLine:
     columns = {name: getattr(row, name) for name in JournalLine.__slots__}
-    return JournalLine(**{**columns, "fields": _names(row.fields)})
+    return JournalLine(**{**columns, "fields": names_in(row.fields)})
 
 
-def _names(fields: str) -> tuple[str, ...]:
+def names_in(fields: str) -> tuple[str, ...]:
     return tuple(name for name in fields.split(",") if name)

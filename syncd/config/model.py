@@ -21,7 +21,7 @@ from pydantic import (
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from syncd.domain.addresses import is_same_server
+from syncd.domain.addresses import server_of
 from syncd.domain.diff import DeleteMode
 from syncd.domain.durations import Duration
 from syncd.domain.nearest import suggest
@@ -272,10 +272,9 @@ class Config(Document):
 
     def beside(self, sync: SyncConfig) -> list[SyncConfig]:
         """The other syncs of its instance, which is the same by its name or by its address."""
-        here = self.gomus[sync.gomus].url
+        here = server_of(self.gomus[sync.gomus].url)
         return [
             other
             for other in self.syncs.values()
-            if other.name != sync.name
-            and (other.gomus == sync.gomus or is_same_server(here, self.gomus[other.gomus].url))
+            if other.name != sync.name and (other.gomus == sync.gomus or here == server_of(self.gomus[other.gomus].url))
         ]

@@ -1,4 +1,4 @@
-"""Addresses that receive a secret: which may, and which are the same."""
+"""Addresses that receive a secret: which may, and to which server they lead."""
 
 from urllib.parse import urlsplit
 
@@ -24,11 +24,8 @@ def check_address(url: str, *, example: str) -> str:
     return url
 
 
-def is_same_server(one: str, other: str) -> bool:
-    """Whether two addresses lead to one server, however they are written."""
-    return _server(one) == _server(other)
-
-
-def _server(url: str) -> tuple[str, int | None]:
+def server_of(url: str) -> str:
+    """The host, and the port where it is not a usual one: the same however an address is written."""
     parsed = urlsplit(url)
-    return (parsed.hostname or "").rstrip("."), None if parsed.port in USUAL_PORTS else parsed.port
+    host = (parsed.hostname or "").rstrip(".")
+    return host if parsed.port in USUAL_PORTS else f"{host}-{parsed.port}"

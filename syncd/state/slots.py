@@ -12,11 +12,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeAlias
-from urllib.parse import urlsplit
 
 import structlog
 from sqlalchemy import text
 
+from syncd.domain.addresses import server_of
 from syncd.errors import StateUnusable
 from syncd.state.connect import (
     advisory_key,
@@ -186,7 +186,7 @@ def sharing(url: str, address: str, *, is_looking: bool = False) -> Callable[[],
 
     Opening them raises StateUnusable; who is only looking can do without.
     """
-    file, instance = database_file(url), _name_of(address)
+    file, instance = database_file(url), re.sub(r"[^a-z0-9.-]", "_", server_of(address))  # a name that a file can have
     if is_on_server(url):
         return lambda: _opened(lambda: AdvisoryLocks(url, instance), is_looking=is_looking)
     if file is None or not file.exists():
@@ -201,10 +201,3 @@ def _opened(opening: Callable[[], Locks], *, is_looking: bool) -> Locks:
         if is_looking:
             return NoLocks()
         raise
-
-
-def _name_of(address: str) -> str:
-    """The same for every spelling of an address; a name that a file can have."""
-    parsed = urlsplit(address)
-    port = parsed.port or (443 if parsed.scheme == "https" else 80)
-    return re.sub(r"[^a-z0-9.-]", "_", f"{parsed.hostname}-{port}")

@@ -59,7 +59,7 @@ def _link(run: Run, pairs: Mapping[str, str], failures: dict[str, str], now: dat
                 failures |= {create.foreign_id: reason} if reason else {}
         failures |= dict.fromkeys(unfit, "its record is not fit for go~mus yet: mend it in the source first")
     status = Status.PROBLEMS if failures else Status.DONE
-    return run.summary(status, counts={"linked": len(pairs) - len(failures), "failed": len(failures)})
+    return run.summary(status)
 
 
 def _rename(run: Run, create: Create, old: str) -> str | None:

@@ -236,6 +236,17 @@ def test_a_pair_that_is_approved_is_two_persons(museum: Museum) -> None:
     assert museum.sandbox.by_foreign_id("M-0007") == []
 
 
+def test_a_pair_that_was_approved_is_not_held_anew_once_the_old_one_is_due(museum: Museum) -> None:
+    museum.grace = timedelta(days=2)
+    museum.row(7)["id"] = "7"
+    museum.run()
+    museum.approve()
+    assert museum.run(lambda _request, _number: Fault.UNAVAILABLE).status is Status.FAILED
+    museum.clock.sleep(3 * A_DAY)
+    assert museum.run().status is Status.DONE
+    assert museum.sandbox.by_foreign_id("M-0007") == []
+
+
 def test_a_pair_that_is_back_as_it_was_is_none(museum: Museum) -> None:
     museum.row(7)["id"] = "7"
     museum.run()

@@ -22,6 +22,7 @@ import httpx
 
 from syncd.errors import Misconfigured, Problem
 
+LONGEST_TRY = 1.9  # times the time-out: what ends it has to come before twice as long is over
 LONGEST_CONNECT = 10.0  # seconds, name and TLS included
 LOOK_UP = 1.0  # seconds between two looks at whether it is time to stop
 PIECE = 16 * 1024

@@ -25,7 +25,7 @@ from syncd.gomus.keeper import Locks
 from syncd.gomus.options import GomusOptions
 from syncd.gomus.receiving import parse, read_body, words_for
 from syncd.gomus.wire import WriteAnswer, find_named, find_number, is_taken, read_customers, read_errors, read_list
-from syncd.network import LASTING, Reach, open_http, within
+from syncd.network import LASTING, LONGEST_TRY, Reach, open_http, within
 
 CUSTOMERS = "/api/v4/customers"
 LISTS = {
@@ -36,7 +36,6 @@ LISTS = {
 }
 BACKOFF = Backoff()
 ACCESS = ("user", "cashpoint", "reseller", "customer", "public")
-LONGEST_TRY = 1.9  # times the timeout
 GOES_ON = "what was done is recorded; the next run goes on from here"
 Observe = Callable[[str, int | None, float], None]
 """Told of every try: method, status (None where no answer came), seconds."""

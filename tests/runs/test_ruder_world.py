@@ -810,15 +810,20 @@ def test_changes_and_erasures_come_to_rest_though_reads_lag(world: World, reads:
     assert not [one for one in museum.sandbox.deleted if personal(one.fields)]
 
 
+def assert_sent_by(museum: Museum, cap: int) -> None:
+    """The last run has sent 40 customers, so many at once."""
+    posts = museum.sandbox.calls_to("POST")
+    assert {call.status for call in posts} == {201}
+    assert [len(call.customers) for call in posts] == [min(cap, left) for left in range(40, 0, -cap)]
+
+
 @pytest.mark.parametrize("cap", each({str(cap): cap for cap in (7, 3, 10, 13, 99, 1)}))
 def test_a_cap_is_found_exactly(world: World, cap: int) -> None:
     museum = world.museum(40, switches={"batch_cap": cap})
     museum.run()
     museum.rows.extend(member(number) for number in range(101, 141))
     museum.run()
-    posts = museum.sandbox.calls_to("POST")
-    assert {call.status for call in posts} == {201}
-    assert [len(call.customers) for call in posts] == [min(cap, left) for left in range(40, 0, -cap)]
+    assert_sent_by(museum, cap)
     assert_whole(museum)
     assert_as_listed(museum)
 
@@ -831,9 +836,7 @@ def test_a_cap_that_is_lowered_is_found_exactly(world: World, cap: int) -> None:
         museum.sandbox.switches = Switches(batch_cap=cap)
         museum.rows.extend(member(number) for number in range(hundred, hundred + 40))
         museum.run()
-    posts = museum.sandbox.calls_to("POST")
-    assert {call.status for call in posts} == {201}
-    assert [len(call.customers) for call in posts] == [min(cap, left) for left in range(40, 0, -cap)]
+    assert_sent_by(museum, cap)
     assert_whole(museum)
     assert_as_listed(museum)
 

@@ -16,14 +16,13 @@ import httpx
 from syncd import __version__
 from syncd.domain.backoff import Backoff, parse_retry_after
 from syncd.errors import IncompleteRead
-from syncd.network import LASTING, open_http, within, words_of
+from syncd.network import LASTING, LONGEST_TRY, open_http, within, words_of
 from syncd.sources.rest.auth import Token, sign
 from syncd.sources.rest.options import OAuth2, RestOptions
 from syncd.sources.rest.paging import Question, is_same_origin
 
 BACKOFF = Backoff()
 REDIRECTS = 5
-LONGEST_TRY = 1.9  # times the timeout
 
 WORDS: tuple[tuple[type[httpx.HTTPError], str], ...] = (
     (httpx.ConnectTimeout, "no connection to the source in time"),

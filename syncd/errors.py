@@ -79,8 +79,14 @@ class TokenRefused(Fatal):
     """401 or 403."""
 
 
+GOES_ON = "what was done is recorded; the next run goes on from here"
+
+
 class Outage(Fatal):
     """A bounded streak of failed calls is over the bound."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, remedy=GOES_ON)
 
 
 class StateUnusable(Fatal):
@@ -95,7 +101,7 @@ class Stopped(Fatal):
     """SIGTERM or Ctrl-C. A wait that was cut short raises it, so that nobody takes it for proof of anything."""
 
     def __init__(self) -> None:
-        super().__init__("asked to stop", remedy="what was done is recorded; the next run goes on from here")
+        super().__init__("asked to stop", remedy=GOES_ON)
 
 
 class LeaseTaken(SyncdError):

@@ -26,7 +26,6 @@ from syncd.errors import Fatal, Outage
 from syncd.state.journal import OpenIntent
 from syncd.state.ledger import Ledger
 
-GOES_ON = "what was done is recorded; the next run goes on from here"
 ROUNDS = 3  # so often a create is sent again that was never found
 
 C = TypeVar("C", bound=Change)
@@ -344,17 +343,15 @@ class Executor:
     def _watch_streak(self, call: Call, answer: Answer) -> None:
         """A failure that is not the record's own is the instance's; anything else shows that it is alive."""
         if words := self.writing.delivery.client.out_of_reach:
-            self._failure = self._failure or Outage(words, remedy=GOES_ON)
+            self._failure = self._failure or Outage(words)
         if self.stopping.is_set() or (answer.slow and len(call.changes) > 1):  # too much at once says nothing of it
             return
         failed = [outcome for outcome in answer.outcomes if _is_of_instance(outcome, call)]
         is_all = failed and len(failed) == len(answer.outcomes) and not answer.again
         self._streak = self._streak + 1 if is_all else 0
         if self._streak >= STREAK:
-            self._failure = self._failure or Outage(
-                f"go~mus failed {self._streak} calls in a row, the last with: {failed[-1].error}",
-                remedy=GOES_ON,
-            )
+            words = f"go~mus failed {self._streak} calls in a row, the last with: {failed[-1].error}"
+            self._failure = self._failure or Outage(words)
 
 
 def _is_of_instance(outcome: Outcome, call: Call) -> bool:

@@ -36,7 +36,6 @@ LISTS = {
 }
 BACKOFF = Backoff()
 ACCESS = ("user", "cashpoint", "reseller", "customer", "public")
-GOES_ON = "what was done is recorded; the next run goes on from here"
 Observe = Callable[[str, int | None, float], None]
 """Told of every try: method, status (None where no answer came), seconds."""
 
@@ -266,7 +265,7 @@ class Client:
         is_read, most = method == "GET", attempts or self._options.attempts
         turn = self._options.longest_turn.total_seconds() if attempts == 1 else None
         if self.out_of_reach:
-            raise Outage(self.out_of_reach, remedy=GOES_ON)
+            raise Outage(self.out_of_reach)
         for attempt in range(1, most + 1):
             is_last = attempt == most
             chance = self._random()

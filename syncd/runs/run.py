@@ -19,7 +19,7 @@ from syncd.domain.changes import Create, Erase, Update
 from syncd.domain.diff import AbsencePolicy, DeleteMode
 from syncd.domain.guards import Guard, Held
 from syncd.domain.runs import Status, Summary, Trigger
-from syncd.errors import CallFailed, Fatal, StateUnusable, Stopped
+from syncd.errors import GOES_ON, CallFailed, Fatal, StateUnusable, Stopped
 from syncd.plan.plan import Plan
 from syncd.plan.spool import Spool
 from syncd.runs.account import Account
@@ -341,8 +341,7 @@ class Run:
         if status is not Status.FAILED:
             return self.summary(status, counts, held)
         error = f"go~mus did not answer: {self.account.unreached}"
-        remedy = "what was done is recorded; the next run goes on from here"
-        return self.summary(status, counts, held, error=error, remedy=remedy)
+        return self.summary(status, counts, held, error=error, remedy=GOES_ON)
 
     def summary(
         self,

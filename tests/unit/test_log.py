@@ -16,7 +16,7 @@ import pytest
 import structlog
 
 from syncd import log
-from syncd.errors import Outage
+from syncd.errors import StateUnusable
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 LOGGING = re.compile(
@@ -134,14 +134,14 @@ def fail_in_our_words():
     try:
         fail_with_a_value()
     except ValueError as error:
-        raise Outage("go~mus is out of reach") from error
+        raise StateUnusable("the state is out of reach") from error
 
 
 def test_an_exception_is_told_by_class_and_place_and_only_ours_by_message(stream):
     try:
         fail_in_our_words()
-    except Outage:
-        log.get_logger().exception("run.failed", error="Outage")
+    except StateUnusable:
+        log.get_logger().exception("run.failed", error="StateUnusable")
     (event,) = stream.events
     frames = [
         [frame.partition(":")[0] + " " + frame.partition(" in ")[2] for frame in one.pop("frames")]
@@ -149,8 +149,11 @@ def test_an_exception_is_told_by_class_and_place_and_only_ours_by_message(stream
     ]
     here = Path(__file__).name
     assert event == {
-        **STAMP, "level": "error", "event": "run.failed", "error": "Outage",
-        "exception": [{"type": "syncd.errors.Outage", "message": "go~mus is out of reach"}, {"type": "ValueError"}],
+        **STAMP, "level": "error", "event": "run.failed", "error": "StateUnusable",
+        "exception": [
+            {"type": "syncd.errors.StateUnusable", "message": "the state is out of reach"},
+            {"type": "ValueError"},
+        ],
     }  # fmt: skip
     assert [[frame.rpartition("/")[2] for frame in one] for one in frames] == [
         [f"{here} test_an_exception_is_told_by_class_and_place_and_only_ours_by_message", f"{here} fail_in_our_words"],
@@ -159,11 +162,11 @@ def test_an_exception_is_told_by_class_and_place_and_only_ours_by_message(stream
 
 
 def test_the_members_of_a_group_are_told_too(stream):
-    log.get_logger().error("run.failed", exc_info=ExceptionGroup("anna", [ValueError("anna"), Outage("away")]))
+    log.get_logger().error("run.failed", exc_info=ExceptionGroup("anna", [ValueError("anna"), StateUnusable("away")]))
     assert stream.events[0]["exception"] == [
         {"type": "ExceptionGroup", "frames": []},
         {"type": "ValueError", "frames": []},
-        {"type": "syncd.errors.Outage", "message": "away", "frames": []},
+        {"type": "syncd.errors.StateUnusable", "message": "away", "frames": []},
     ]
 
 
@@ -231,10 +234,10 @@ def test_the_readable_form_shows_class_and_place_and_no_escape_codes_of_values()
     log.configure("console", stream, clock=lambda: NOON)
     try:
         fail_in_our_words()
-    except Outage:
+    except StateUnusable:
         log.get_logger().exception("run.failed", foreign_id="MEMBER-\x1b[2J\n7")
     text = stream.getvalue()
-    assert "syncd.errors.Outage: go~mus is out of reach\n    " in text
+    assert "syncd.errors.StateUnusable: the state is out of reach\n    " in text
     assert "\nValueError\n" in text
     assert "anna" not in text
     assert "\x1b[2J" not in text

@@ -23,7 +23,6 @@ from syncd.errors import Misconfigured, Problem, StateUnusable, Stopped
 from syncd.gomus.client import Client, Observe
 from syncd.gomus.fields import FIELDS
 from syncd.mapping.mapper import Mapper
-from syncd.network import LASTING, Reach
 from syncd.runs.world import Sync, World
 from syncd.sources import find_source
 from syncd.sources.base import Source
@@ -210,19 +209,18 @@ def make_source(config: Config, sync: SyncConfig, sleep: Sleep) -> Source:
     return find_source(sync.source.type)(sync.source, base=config.base, sleep=sleep, clock=now)
 
 
-def make_client(  # noqa: PLR0913 - a client has so many parts
+def make_client(
     config: Config,
     sync: SyncConfig,
     sleep: Sleep,
     observe: Observe = lambda _method, _status, _seconds: None,
     *,
     is_looking: bool = True,
-    reach: Reach = LASTING,
 ) -> Client:
     """Who is only looking makes its calls one by one, and also without a state."""
     options = config.gomus[sync.gomus]
     shared = sharing(config.state.url, options.url, is_looking=is_looking)
-    return Client(options, sleep=sleep, observe=observe, sharing=shared, reach=reach)
+    return Client(options, sleep=sleep, observe=observe, sharing=shared)
 
 
 def make_sync(config: Config, sync: SyncConfig, sleep: Sleep) -> Sync:

@@ -26,7 +26,10 @@ LONGEST_TRY = 1.9  # times the time-out: what ends it has to come before twice a
 LONGEST_CONNECT = 10.0  # seconds, name and TLS included
 LOOK_UP = 1.0  # seconds between two looks at whether it is time to stop
 PIECE = 16 * 1024
+ALMOST = 0.95  # of what the tries may take: who comes a little early has waited long enough
 PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+
+NEVER_ARRIVED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 FOR_EVER = float("inf")
 
@@ -50,15 +53,54 @@ _bound: ContextVar[_Bound | None] = ContextVar("bound", default=None)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """How long one try may take to connect, in seconds, and after how many in a row that did not nobody tries again."""
+    """How long one try may take to connect, in seconds, and how many tries without an answer are enough."""
 
     connect: float = LONGEST_CONNECT
     tries: int = 3
 
 
 LASTING = Reach()
-QUICK = Reach(connect=5.0, tries=1)
-"""For a person who waits for the answer."""
+_reach: ContextVar[Reach] = ContextVar("reach", default=LASTING)
+
+
+@contextmanager
+def in_haste() -> Iterator[None]:
+    """In the block hosts are given up sooner: a person waits for the answer."""
+    before = _reach.set(Reach(connect=5.0, tries=1))
+    try:
+        yield
+    finally:
+        _reach.reset(before)
+
+
+def reach() -> Reach:
+    return _reach.get()
+
+
+class Patience:
+    """With one host: whether it is worth another try, or out of reach. One `timeout` is for a try, in seconds.
+
+    It is out of reach after some tries in a row without a connection, and after as long without any answer as so many
+    tries take. Thread-safe.
+    """
+
+    def __init__(self, timeout: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._tries = reach().tries
+        self._silence = ALMOST * self._tries * timeout
+        self._clock = clock
+        self._missed = 0
+        self._heard = float("-inf")
+        self._silent_since: float | None = None
+        self.is_over = False
+
+    def note_answer(self) -> None:
+        self._missed, self._heard, self._silent_since = 0, self._clock(), None
+
+    def note_failure(self, error: httpx.HTTPError, began: float) -> None:
+        """`began`, when the try did, is by the clock of this."""
+        self._missed = self._missed + 1 if isinstance(error, NEVER_ARRIVED) else 0
+        since = self._silent_since = max(began, self._heard) if self._silent_since is None else self._silent_since
+        self.is_over = self._missed >= self._tries or self._clock() - since >= self._silence
 
 
 class NoConnection(httpcore.ConnectError):
@@ -70,9 +112,9 @@ class NoConnection(httpcore.ConnectError):
         self.cause = cause
 
 
-def open_http(*, timeout: float, reach: Reach = LASTING, **arguments: Any) -> httpx.Client:  # noqa: ANN401 - as httpx.Client takes them
+def open_http(*, timeout: float, **arguments: Any) -> httpx.Client:  # noqa: ANN401 - as httpx.Client takes them
     """A client whose calls are bounded `within` a time. Raises Misconfigured where the environment won't do."""
-    times = httpx.Timeout(timeout, connect=min(timeout, reach.connect))
+    times = httpx.Timeout(timeout, connect=min(timeout, reach().connect))
     try:
         _require_certificates()
         http = httpx.Client(timeout=times, **arguments)

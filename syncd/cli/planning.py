@@ -35,7 +35,7 @@ from syncd.gomus.fields import FIELDS
 from syncd.mapping.columns import require_columns
 from syncd.mapping.lookups import Lookup
 from syncd.mapping.mapper import Mapper
-from syncd.network import QUICK
+from syncd.network import in_haste
 from syncd.plan.approval import Approval
 from syncd.plan.figures import count_up, find_pairs
 from syncd.plan.plan import Plan
@@ -129,7 +129,7 @@ def check(
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Check everything a run needs, one line each: configuration, state, source, mapping, go~mus, lookups."""
-    with ending_on_signals(), ctx.answering(context) as chosen:
+    with ending_on_signals(), in_haste(), ctx.answering(context) as chosen:
         try:
             config = chosen.load()
         except Misconfigured as error:
@@ -168,7 +168,7 @@ def _try_alarms(config: Config) -> Iterator[Finding]:
 def _check_sync(config: Config, sync: SyncConfig) -> Iterator[Finding]:
     """The mapping can be checked only with all of the instance's lookups that it needs."""
     fetched: dict[str, Lookup] = {}
-    with make_client(config, sync, time.sleep, reach=QUICK) as client:
+    with make_client(config, sync, time.sleep) as client:
         found = next(_checked(f"{sync.name}: go~mus", lambda: _check_access(client)))
         yield found
         if found.is_good:

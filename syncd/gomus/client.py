@@ -25,7 +25,7 @@ from syncd.gomus.keeper import Locks
 from syncd.gomus.options import GomusOptions
 from syncd.gomus.receiving import parse, read_body, words_for
 from syncd.gomus.wire import WriteAnswer, find_named, find_number, is_taken, read_customers, read_errors, read_list
-from syncd.network import LASTING, LONGEST_TRY, Reach, open_http, within
+from syncd.network import LONGEST_TRY, NEVER_ARRIVED, Patience, open_http, within
 
 CUSTOMERS = "/api/v4/customers"
 LISTS = {
@@ -52,7 +52,6 @@ TOKEN_REFUSED = {
 }
 
 MOST_MERGERS = 5  # so often one customer may have been merged into another, and that one again
-NEVER_ARRIVED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +73,8 @@ class Client:
     `sharing` opens the locks by which that holds for all processes together; without it, for this client alone.
     `sleep` raises Stopped where it is cut short. So every call may raise Stopped instead of being tried again, and
     besides TokenRefused where the token will not do for anything, and Fatal where no go~mus answers at this address.
-    `has_shown` says that a read has shown a customer. After so many tries without a connection as `reach` says it is
-    `out_of_reach`, and each further call raises Outage.
+    `has_shown` says that a read has shown a customer. Where the patience with go~mus is over, `out_of_reach` says why,
+    and each further call raises Outage.
     """
 
     def __init__(  # noqa: PLR0913 - the world's parts, each with its own
@@ -88,7 +87,6 @@ class Client:
         clock: Callable[[], float] = time.monotonic,
         observe: Observe = lambda _method, _status, _seconds: None,
         sharing: Callable[[], Locks] | None = None,
-        reach: Reach = LASTING,
     ) -> None:
         self._options = options
         self._catalogue = Catalogue(options.sentences)
@@ -101,13 +99,11 @@ class Client:
         )
         self.has_shown = False
         self.out_of_reach: str | None = None
-        self._missed = 0
-        self._reach = reach
+        self._patience = Patience(options.timeout.total_seconds(), clock)
         self._confirm: Callable[[], None] = lambda: None
         # A request's own auth object, or httpx would let a .netrc replace the token.
         self._http = open_http(
             timeout=options.timeout.total_seconds(),
-            reach=reach,
             base_url=options.url,
             transport=transport,
             follow_redirects=False,
@@ -274,7 +270,7 @@ class Client:
                 answer = self._send(method, path, query, body, turn=turn)
             except httpx.HTTPError as error:
                 failure = Retryable if is_read or isinstance(error, NEVER_ARRIVED) else Unclear
-                words = self._note_missed(error)
+                words = words_for(error, self._http.base_url.host)
                 if is_last or failure is Unclear or self.out_of_reach:
                     raise failure(words, attempts=attempt) from None
             else:
@@ -285,14 +281,6 @@ class Client:
                 pause = asked
             self._sleep(pause)
         raise AssertionError("the last attempt returns or raises")
-
-    def _note_missed(self, error: httpx.HTTPError) -> str:
-        """The words for it."""
-        words = words_for(error, self._http.base_url.host)
-        self._missed = self._missed + 1 if isinstance(error, NEVER_ARRIVED) else 0
-        if self._missed >= self._reach.tries:
-            self.out_of_reach = words
-        return words
 
     def _bounded(self, method: str) -> AbstractContextManager[None]:
         """A read ends as soon as it is time to stop; whether a write acts is not in our hands any more."""
@@ -317,9 +305,14 @@ class Client:
                 with self._bounded(method), self._http.stream(method, path, params=query, json=body) as response:
                     text = read_body(response)
                     status, elsewhere = response.status_code, _other_customer(response)
+            except httpx.HTTPError as error:
+                self._patience.note_failure(error, began)
+                if self._patience.is_over:
+                    self.out_of_reach = words_for(error, self._http.base_url.host)
+                raise
             finally:
                 self._observe(method, status, self._clock() - began)
-        self._missed = 0
+        self._patience.note_answer()
         if elsewhere and method != "GET":
             return _Answer(status=status, failure=Missing, body=None, retry_after=None)
         if elsewhere and followed < MOST_MERGERS:

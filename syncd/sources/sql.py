@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from syncd.domain.durations import Duration
 from syncd.domain.records import Position, SourceRecord
 from syncd.errors import IncompleteRead
+from syncd.network import reach
 from syncd.sources.base import Reading, ReadKind, Source, SourceOptions
 
 PLACE = "query"
@@ -120,14 +121,15 @@ class SqlReading(Reading):
 
 def _make_engine(url: URL, base: Path, timeout: timedelta) -> Engine:
     seconds = max(1, int(timeout.total_seconds()))
+    first = min(seconds, int(reach().connect))
     connect: Mapping[str, Any] = {}
     match url.get_backend_name():
         case "sqlite":
             url, connect = _readonly_file(url, base), {"timeout": seconds}
         case "postgresql":
-            connect = {"connect_timeout": min(seconds, 30), "options": f"-c statement_timeout={seconds * 1000}"}
+            connect = {"connect_timeout": first, "options": f"-c statement_timeout={seconds * 1000}"}
         case "mysql" | "mariadb":
-            connect = {"connect_timeout": min(seconds, 30), "read_timeout": seconds}
+            connect = {"connect_timeout": first, "read_timeout": seconds}
     return create_engine(url, poolclass=NullPool, connect_args=dict(connect), hide_parameters=True)
 
 

@@ -25,6 +25,13 @@ def black_hole() -> Iterator[str]:
 
 
 @contextmanager
+def silent() -> Iterator[str]:
+    """A port that takes every connection, and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+@contextmanager
 def saying(at_once: bytes, dripping: bytes) -> Iterator[str]:
     """To whoever asks: the first at once, then the other again and again, a byte at a time."""
     over = threading.Event()

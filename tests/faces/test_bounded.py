@@ -3,12 +3,13 @@
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from office import Office, open_office, person
-from rude import HEAD, black_hole, saying
+from rude import HEAD, black_hole, saying, silent
 
 from syncd.sandbox import Sandbox, create_app, serve
 
@@ -62,6 +63,30 @@ def test_an_instance_whose_packets_vanish_ends_the_run(office: Office) -> None:
         ended = office.syncd("--once")
     assert (ended.code, time.monotonic() - began < 8) == (1, True)
     assert "no connection to go~mus at 127.0.0.1: no answer in time" in ended.named("run.failed")[0]["error"]
+
+
+def test_an_instance_that_takes_connections_and_never_answers_ends_the_run(office: Office) -> None:
+    with silent() as url:
+        office.reconfigure(office.url, url)
+        office.reconfigure('attempts = 2\ntimeout = "5s"', 'attempts = 9\ntimeout = "1s"')
+        began = time.monotonic()
+        ended = office.syncd("--once")
+    assert (ended.code, time.monotonic() - began < 8) == (1, True)
+    assert "no answer from go~mus in time" in ended.named("run.failed")[0]["error"]
+
+
+@pytest.mark.parametrize("rude", [black_hole, silent])
+def test_a_check_names_a_source_that_does_not_answer_at_once(
+    office: Office, rude: Callable[[], AbstractContextManager[str]]
+) -> None:
+    with rude() as url:
+        office.reconfigure(
+            'type = "csv"\npath = "members.csv"\nsettled = "0s"', f'type = "rest"\nurl = "{url}/list"\ntimeout = "3s"'
+        )
+        began = time.monotonic()
+        ended = office.syncd("check")
+    assert (ended.code, time.monotonic() - began < 10) == (1, True)
+    assert "the source" in next(line for line in ended.out.splitlines() if "source: " in line)
 
 
 def test_a_check_names_the_host_whose_packets_vanish(office: Office) -> None:

@@ -188,11 +188,17 @@ def test_a_token_is_renewed_before_it_expires(crm: Crm, source_at: Any) -> None:
 
 
 @pytest.mark.parametrize("place", ["next", "redirect"])
-def test_credentials_go_to_no_other_host(crm: Crm, source_at: Any, place: str) -> None:
+@pytest.mark.parametrize("elsewhere", ["another name", "another port", "another scheme"])
+def test_credentials_go_to_no_other_host(crm: Crm, source_at: Any, place: str, elsewhere: str) -> None:
     crm.token = "s3cret"
     other = Crm(records=[{"id": 99}])
     with open_crm(other) as url:
-        target = url.replace("127.0.0.1", "localhost") + "/api/next"
+        home = source_at("next").options.url.rsplit("/", 1)[0]
+        target = {
+            "another name": home.replace("127.0.0.1", "localhost"),
+            "another port": url,
+            "another scheme": home.replace("http:", "https:"),
+        }[elsewhere] + "/next"
         body = json.dumps({"records": [{"id": 1}], "nextRecordsUrl": target})
         answer = Response(body) if place == "next" else Response(status=302, headers={"Location": target})
         crm.misbehave = lambda _number, _good: answer

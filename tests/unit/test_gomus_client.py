@@ -233,7 +233,16 @@ def test_a_redirect_without_an_end_is_no_customer_who_is_gone() -> None:
     assert len(asked) < 10
 
 
-@pytest.mark.parametrize("there", ["https://elsewhere.example/api/v4/customers/1", "/login", "/api/v4/customers/M-7/"])
+@pytest.mark.parametrize(
+    "there",
+    [
+        "https://elsewhere.example/api/v4/customers/1",
+        "https://demo.gomus.de:8443/api/v4/customers/1",
+        "http://demo.gomus.de/api/v4/customers/1",
+        "/login",
+        "/api/v4/customers/M-7/",
+    ],
+)
 @pytest.mark.parametrize("call", [lambda c: c.read("M-7"), lambda c: c.delete("M-7")])
 def test_the_token_follows_no_other_redirect(there: str, call: Callable[[Client], object]) -> None:
     with pytest.raises(Fatal):

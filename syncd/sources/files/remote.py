@@ -18,13 +18,13 @@ from syncd import __version__
 from syncd.domain.addresses import AT_HOME
 from syncd.domain.backoff import Backoff
 from syncd.errors import IncompleteRead, Stopped
-from syncd.network import open_http, words_of
+from syncd.network import open_http, reach, words_of
 from syncd.sources.files.opening import FileOptions, OpenFile, Waiting
 
 if TYPE_CHECKING:
     import paramiko
 
-TIMEOUT = 60.0  # seconds without a sign of life
+TIMEOUT = 30.0  # seconds without a sign of life
 ATTEMPTS = 3
 AT_ONCE = 1 << 20
 BACKOFF = Backoff(first=2.0)
@@ -75,20 +75,21 @@ def _by_https(url: str, options: FileOptions, file: IO[bytes], sleep: Callable[[
     username, password = _login(options)
     auth = httpx.BasicAuth(username, password or "") if username is not None else httpx.Auth()
     hooks = {"request": [_refuse_open_line]}
+    attempts = min(ATTEMPTS, reach().tries)
     with open_http(timeout=TIMEOUT, headers=headers, auth=auth, follow_redirects=True, event_hooks=hooks) as client:
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, attempts + 1):
             try:
                 status = _download(client, url, file, sleep)
             except httpx.TooManyRedirects:
                 raise IncompleteRead(name, "is redirected without end", remedy="check url") from None
             except httpx.TransportError as error:
-                if attempt == ATTEMPTS:
+                if attempt == attempts:
                     words = words_of(error, error.request.url.host, "the server") or "the connection broke"
                     raise IncompleteRead(name, words, remedy=LOOK) from None
             else:
                 if status < 300:
                     break
-                if status < 500 or attempt == ATTEMPTS:
+                if status < 500 or attempt == attempts:
                     what, remedy = REFUSALS.get(status, ("the server failed", LOOK))
                     raise IncompleteRead(name, f"{what} ({status})", remedy=remedy)
             sleep(BACKOFF.pause(attempt))
@@ -161,7 +162,7 @@ def _connect(ssh: "paramiko.SSHClient", url: str, options: FileOptions, base: Pa
             key_filename=str(base / options.key_file) if options.key_file else None,
             allow_agent=False,
             look_for_keys=False,
-            timeout=TIMEOUT,
+            timeout=reach().connect,
             banner_timeout=TIMEOUT,
             auth_timeout=TIMEOUT,
         )

@@ -16,7 +16,7 @@ import httpx
 from syncd import __version__
 from syncd.domain.backoff import Backoff, parse_retry_after
 from syncd.errors import IncompleteRead
-from syncd.network import LASTING, LONGEST_TRY, open_http, within, words_of
+from syncd.network import LONGEST_TRY, Patience, open_http, within, words_of
 from syncd.sources.rest.auth import Token, sign
 from syncd.sources.rest.options import OAuth2, RestOptions
 from syncd.sources.rest.paging import Question, is_same_origin
@@ -32,7 +32,6 @@ WORDS: tuple[tuple[type[httpx.HTTPError], str], ...] = (
     (httpx.DecodingError, "the answer is not compressed as it says"),
     (httpx.TransportError, "the connection to the source broke"),
 )
-MISSED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 LOOK = "see whether the source is up; the next run reads anew"
 OAUTH_ERRORS = {
     "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type",
@@ -74,7 +73,7 @@ class Web:
         self._random = random
         self._next_start = float("-inf")
         self._token = Token(options.auth, monotonic) if isinstance(options.auth, OAuth2) else None
-        self._missed = 0  # tries in a row without a connection
+        self._patience = Patience(options.timeout.total_seconds(), monotonic)
         self._http = open_http(
             timeout=options.timeout.total_seconds(),
             transport=transport,
@@ -136,19 +135,19 @@ class Web:
         """To ask a source changes nothing in it, so anything that may pass is tried again."""
         waited = 0.0
         for attempt in range(1, self._options.attempts + 1):
-            retry_after = None
+            retry_after, began = None, self._monotonic()
             try:
                 came: Answer | IncompleteRead = self._send(prepare, place)
             except httpx.RequestError as error:
                 came = IncompleteRead(place, _words(error), remedy=LOOK)
-                self._missed = self._missed + 1 if isinstance(error, MISSED) else 0
+                self._patience.note_failure(error, began)
             if isinstance(came, Answer):
-                self._missed = 0
+                self._patience.note_answer()
                 if not _may_pass(came.status):
                     return came
                 retry_after = parse_retry_after(came.headers.get("Retry-After", ""), self._clock())
             pause = BACKOFF.pause_as_asked(attempt, retry_after, chance=self._random(), waited=waited)
-            if attempt == self._options.attempts or pause is None or self._missed >= LASTING.tries:
+            if attempt == self._options.attempts or pause is None or self._patience.is_over:
                 break
             self._sleep(pause)
             waited += pause

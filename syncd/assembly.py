@@ -253,18 +253,21 @@ def _absence_terms(sync: SyncConfig) -> bytes:
 
 def make_recall(config: Config, sync: SyncConfig, state: State) -> Recall:
     """Raises Misconfigured or Fatal where the ledger of erasures can't be read."""
+    at, instance = now(), make_instance(config, sync.gomus, state)
     return Recall(
         store=state.store,
         digester=state.digester,
         sync=sync.name,
-        instance=make_instance(config, sync.gomus, state),
-        now=now(),
+        instance=instance,
+        now=at,
         erased=state.erasures.read(Place(sync.gomus, config.gomus[sync.gomus].url)),
         unclear=state.store.journal.unclear(sync.name),
         linking=state.store.journal.linking(sync.name),
         absence_context=state.digester.context(_absence_terms(sync)),
         counting=state.store.absences.counting(sync.name),
-        others=state.store.runs.entered([other.name for other in config.beside(sync)]),
+        others=state.store.runs.neighbours(
+            sync.name, instance.address, configured=[other.name for other in config.beside(sync)], now=at
+        ),
     )
 
 

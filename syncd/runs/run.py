@@ -206,7 +206,9 @@ class Run:
             linking=ledger.store.journal.linking(ledger.sync),
             absence_context=ledger.digester.context(self.sync.absence_terms),
             counting=ledger.store.absences.counting(ledger.sync),
-            others=ledger.store.runs.entered(self.sync.others),
+            others=ledger.store.runs.neighbours(
+                ledger.sync, ledger.instance.address, configured=self.sync.others, now=now
+            ),
         )
 
     # --- the steps ---

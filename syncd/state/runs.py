@@ -4,10 +4,10 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from syncd.domain.runs import Status, Summary, Trigger
 from syncd.errors import LeaseLost
@@ -15,6 +15,7 @@ from syncd.state import tables as t
 from syncd.state.transactions import Transactions
 
 SYNC, RUN = t.sync.c, t.run.c
+AT_WORK = timedelta(days=31)  # a sync that has not run for so long is given up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,13 +92,21 @@ class Runs:
         """The syncs whose state belongs to the instance at this address."""
         return [row.name for row in self.db.rows(select(SYNC.name).where(SYNC.address == address))]
 
-    def entered(self, syncs: Collection[str]) -> frozenset[str]:
-        """Those of these syncs that have ever been taken by a run."""
-        return (
-            frozenset(row.name for row in self.db.rows(select(SYNC.name).where(SYNC.name.in_(syncs))))
-            if syncs
-            else frozenset()
-        )
+    def neighbours(self, sync: str, address: bytes, *, configured: Collection[str], now: datetime) -> frozenset[str]:
+        """The other syncs of the instance that a run has ever taken: those `configured`, and those still at work.
+
+        At work are those of another configuration, on the same state, that have gone on after a run of this sync, and
+        lately. One that was renamed into this sync has not.
+        """
+        entered = self.db.rows(select(SYNC.name).where(SYNC.name.in_(configured))) if configured else ()
+        elsewhere = {*self.syncs_at(address)} - {sync, *configured}
+        return frozenset(row.name for row in entered) | {one for one in elsewhere if self._is_at_work(one, sync, now)}
+
+    def _is_at_work(self, other: str, sync: str, now: datetime) -> bool:
+        began = select(func.min(RUN.started_at)).where(RUN.sync == other).scalar_subquery()
+        between = select(func.min(RUN.started_at)).where(RUN.sync == sync, RUN.started_at > began).scalar_subquery()
+        gone_on = select(RUN.id).where(RUN.sync == other, RUN.started_at > between, RUN.started_at > now - AT_WORK)
+        return self.db.first(gone_on.limit(1)) is not None
 
     # --- runs ---
 

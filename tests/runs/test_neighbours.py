@@ -116,6 +116,43 @@ def test_an_instance_of_its_own_has_ids_of_its_own(members: Museum) -> None:
     assert other.run().status is Status.DONE
 
 
+def elsewhere(museum: Museum, *numbers: int) -> Museum:
+    """A sync of another configuration, on the same state; both have gone on for a while."""
+    other = beside(museum, *numbers)
+    museum.others = other.others = ()
+    for sync in (museum, other, museum, other):
+        museum.clock.sleep(3600)
+        sync.run()
+    return other
+
+
+def test_an_id_that_a_sync_of_another_configuration_knows_is_invalid_in_both(members: Museum) -> None:
+    other = elsewhere(members, 1, 11)
+    members.row(1)["family"] = "Neu"
+    for sync in (members, other):
+        members.clock.sleep(3600)
+        sync.run()
+        assert (sync.listed().keys(), sync.writes()) == ({"M-0001"}, [])
+
+
+def test_who_has_left_one_list_and_stands_in_that_of_another_configuration_is_kept(members: Museum) -> None:
+    other = elsewhere(members, 1, 11)
+    members.remove(1)
+    for sync in (members, other):
+        members.clock.sleep(3600)
+        sync.run()
+    assert "M-0001" in surnames(members)
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_sync_that_was_renamed_owns_nobody_any_more(members: Museum, back: bool) -> None:
+    other = beside(members, 1, 2, 3, 4)
+    members.others = other.others = ()
+    for sync in (members, members, other, other, *((members, members) if back else ())):
+        members.clock.sleep(3600)
+        assert sync.run().status is Status.DONE
+
+
 def test_an_id_is_free_once_the_other_sync_has_erased_its_customer(members: Museum) -> None:
     members.run()
     other = beside(members, 1)

@@ -81,8 +81,30 @@ def test_a_sync_has_a_state_once_it_knows_somebody_or_has_read_its_source(store:
 
 def test_only_syncs_that_a_run_has_taken_count(store: Store) -> None:
     store.runs.enter("friends", b"address")
-    assert store.runs.entered(["members", "friends"]) == {"friends"}
-    assert store.runs.entered([]) == frozenset()
+    assert store.runs.neighbours("donors", b"other", configured=["members", "friends"], now=NOW) == {"friends"}
+    assert store.runs.neighbours("donors", b"other", configured=[], now=NOW) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("ran", "days", "found"),
+    [
+        ("friends donors friends", 30, {"friends"}),
+        ("donors friends donors friends donors", 30, {"friends"}),
+        ("friends donors friends", 32, set()),
+        ("friends friends donors", 30, set()),
+        ("donors friends friends donors", 30, set()),
+        ("donors friends", 30, set()),
+        ("donors", 30, set()),
+    ],
+)
+def test_a_sync_of_another_configuration_counts_while_it_goes_on_beside(
+    store: Store, ran: str, days: int, found: set[str]
+) -> None:
+    for hour, name in enumerate(ran.split()):
+        store.runs.enter(name, b"address")
+        store.runs.begin(f"run {hour}", name, "main", Trigger.SCHEDULE, NOW + timedelta(hours=hour))
+    later = NOW + timedelta(days=days)
+    assert store.runs.neighbours("donors", b"address", configured=[], now=later) == found
 
 
 # --- forgetting ---

@@ -41,10 +41,8 @@ class Renaming:
 
     def rename(self, remote: RemoteCustomer) -> RemoteCustomer:
         """The customer under its new id. Raises Refused, Unclear where that can't be told, CallFailed and Stopped."""
-        is_lost = False
         try:
-            answer = self._leaver.write(remote, {"foreign_id": self.create.foreign_id})
-            is_lost = answer.later
+            is_lost = self._leaver.write(remote, {"foreign_id": self.create.foreign_id}).later
         except Unclear:
             is_lost = True
         for _ in self.delivery.looks(later=is_lost):

@@ -63,7 +63,7 @@ class Sizes:
         return {
             "batch_size": str(self.fits),
             "too_large": str(self.over) if self.over else "",
-            "capped_at": self.capped_at.isoformat() if self.over and self.capped_at else "",
+            "capped_at": self.capped_at.isoformat() if self.capped_at else "",
             "in_time": str(self.in_time) if is_slow else "",
             "slow_at": self.slow_at.isoformat() if is_slow and self.slow_at else "",
         }

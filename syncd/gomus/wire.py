@@ -167,7 +167,7 @@ def find_number(texts: Sequence[str]) -> int | None:
 
 
 _TAKEN = re.compile(r"taken|vergeben|utilis|disponible|in gebruik|bezet", re.IGNORECASE)
-_FOREIGN_ID = re.compile(r"(foreign|fremd)[\s_-]?(id|schl)", re.IGNORECASE)
+_FOREIGN_ID = re.compile(r"\bforeign\b|(foreign|fremd)[\s_-]?(id|schl)", re.IGNORECASE)  # Rails leaves out "_id"
 
 
 def is_taken(texts: Sequence[str]) -> bool:

@@ -1,6 +1,6 @@
 """What a run learns, repeats and keeps once an answer is lost or refused: how often, and for how long."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,9 +9,11 @@ import httpx
 import pytest
 from faults import Fault, Killed
 from museum import Museum, member, sqlite_url
+from werkzeug.wrappers import Response
 
 from syncd.domain.diff import DeleteMode
 from syncd.domain.records import Stage
+from syncd.sandbox.proxy import Passing, in_json
 from syncd.sandbox.switches import Switches
 
 
@@ -103,6 +105,86 @@ def test_how_a_foreign_id_is_taken_off_is_learned_once(tmp_path: Path, cleared_b
         museum.run()
         puts.append(len(museum.sandbox.calls_to("PUT")))
     assert puts == calls
+
+
+@pytest.mark.parametrize(("look", "learned"), [(None, "yes"), (Fault.UNAVAILABLE, None)])
+def test_that_ids_are_unique_is_learned_where_the_taken_one_is_seen(
+    museum: Museum, look: Fault | None, learned: str | None
+) -> None:
+    museum.rows.append(member(5))
+    refused = False
+
+    def taken_meanwhile(request: httpx.Request, _number: int) -> Fault | None:
+        nonlocal refused
+        if request.method == "POST":
+            museum.sandbox.add_customer(foreign_id="M-0005", surname="Muster5")
+            refused = True
+        return look if refused and request.method == "GET" else None
+
+    museum.run(taken_meanwhile)
+    assert museum.store.instances.learned("main").get("unique") == learned
+
+
+# --- what is believed ---
+
+
+def hook_into(museum: Museum, method: str, answer: Callable[[Passing], Response]) -> None:
+    museum.sandbox.hook = lambda call: answer(call) if call.method == method else call.act()
+
+
+def test_an_answer_with_errors_is_refused_by_them_where_it_shows_the_customer_as_before(museum: Museum) -> None:
+    [customer] = museum.sandbox.by_foreign_id("M-0002")
+    before = {"id": customer.id, **customer.fields}
+    hook_into(museum, "PUT", lambda _call: in_json(200, {"customer": before, "errors": ["Tel is invalid"]}))
+    museum.row(2)["phone"] = "+493023125999"
+    museum.run()
+    assert "Tel is invalid" in museum.listed()["M-0002"]
+
+
+def test_a_new_number_in_an_answer_is_learned_from_a_look_alone(museum: Museum) -> None:
+    [customer] = museum.sandbox.by_foreign_id("M-0002")
+    museum.sandbox.recreate(customer.id, notes="alt")
+    museum.row(2)["phone"] = "+493023125999"
+    museum.run(fails("GET", Fault.UNAVAILABLE))
+    known = museum.store.known.find_one("members", "M-0002")
+    assert known is not None
+    assert known.gomus_id == customer.id
+
+
+@pytest.mark.parametrize("looks", ["failed", "lagging"])
+def test_an_erasure_whose_call_was_lost_has_begun(museum: Museum, looks: str) -> None:
+    museum.row(2)["notes"] = None
+    museum.remove(2)
+    lost = False
+
+    def lose(request: httpx.Request, _number: int) -> Fault | None:
+        nonlocal lost
+        if request.method == "PUT":
+            lost = True
+            return Fault.READ_ERROR
+        return Fault.UNAVAILABLE if lost and request.method == "GET" else None
+
+    if looks == "lagging":
+        museum.sandbox.switches = replace(museum.sandbox.switches, reads="seconds-later", lag=3600)
+        museum.run([Fault.READ_ERROR] * 20)
+    else:
+        museum.run(lose)
+    museum.rows.append(member(2))
+    for _ in range(3):
+        museum.clock.sleep(7200)
+        museum.run()
+    assert [customer["surname"] for customer in museum.sandbox.by_foreign_id("M-0002")] == ["Muster2"]
+
+
+def test_two_looks_that_fail_after_one_that_was_answered_do_not_end_the_looking(museum: Museum) -> None:
+    museum.concurrency = museum.attempts = 1
+    museum.rows.extend(map(member, (5, 6, 7, 8)))
+    with pytest.raises(Killed):
+        museum.run(fails("POST", Fault.KILLED_AFTER))
+    looks = [None, Fault.UNAVAILABLE, Fault.UNAVAILABLE, None]
+    museum.run(lambda request, _number: looks.pop(0) if request.method == "GET" and looks else None)
+    opened = {intent.foreign_id for intent in museum.store.journal.open_intents("members")}
+    assert opened == {"M-0006", "M-0007"}
 
 
 # --- what is kept ---

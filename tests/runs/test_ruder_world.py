@@ -1130,6 +1130,7 @@ def test_a_rule_of_the_instance_that_is_answered_with_200_is_a_refusal(
     museum.row(2).update(edit)
     until_quiet(museum, rounds=2)
     assert museum.listed().keys() == {"M-0002"}
+    assert "is invalid" in museum.listed()["M-0002"]
     museum.sandbox.objects = lambda _fields: ()
     until_quiet(museum, wait=A_DAY)
     assert_whole(museum)

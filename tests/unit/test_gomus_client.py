@@ -14,7 +14,7 @@ import pytest
 from faults import Fault, FaultTransport
 from hypothesis import given
 from hypothesis import strategies as st
-from rude import saying
+from rude import HEAD, saying
 from stop import interrupted
 
 from syncd.domain.records import LookupEntry
@@ -106,6 +106,17 @@ def test_a_write_to_a_number_is_tried_once() -> None:
         with pytest.raises(Retryable):
             write(calling)
         assert len(transport.happened) == 1
+
+
+def test_a_try_lasts_no_longer_than_twice_the_time() -> None:
+    began = time.monotonic()
+    with saying(HEAD + b"Content-Length: 100000\r\n\r\n", b" ") as url:
+        options = GomusOptions.model_validate(
+            {"url": url, "token": TOKEN, "attempts": 1, "timeout": timedelta(seconds=0.5)}
+        )
+        with Client(options) as calling, pytest.raises(Retryable, match="no answer"):
+            calling.whoami()
+    assert 0.5 < time.monotonic() - began < 1.1
 
 
 def test_tries_are_bounded() -> None:
@@ -278,6 +289,9 @@ def test_a_refusal_in_unknown_words_tells_the_status_and_the_fields_that_it_name
     ("said", "is_taken"),
     [
         ("Foreign id has already been taken", True),
+        ("Foreign has already been taken", True),
+        ("Validation failed: Foreign has already been taken", True),
+        ("Foreigner ist bereits vergeben", False),
         ("Die Fremd-ID von Anna Beispiel ist schon vergeben", True),
         ("Email has already been taken", False),
         ("Foreign id is invalid", False),
@@ -324,6 +338,22 @@ def test_one_customer_is_created_as_an_object_and_several_as_a_list() -> None:
 def test_an_address_has_no_path_and_no_query(rest: str) -> None:
     with pytest.raises(ValueError, match="must have no path and no query"):
         GomusOptions.model_validate({"url": f"https://demo.gomus.de{rest}", "token": TOKEN})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(404, json={"error": "not found"}),
+        httpx.Response(410, json={"error": "gone"}),
+        httpx.Response(404, text="<h1>Not found</h1>"),
+    ],
+)
+@pytest.mark.parametrize("call", [lambda c: c.whoami(), lambda c: c.lookup("country")])
+def test_an_address_at_which_there_is_nothing_ends_the_run(
+    answer: httpx.Response, call: Callable[[Client], object]
+) -> None:
+    with pytest.raises(Fatal, match="there is nothing at"):
+        call(answering(answer))
 
 
 def test_a_redirect_ends_the_run() -> None:

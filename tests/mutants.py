@@ -40,7 +40,7 @@ from coverage import CoverageData
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("delivery", "plan", "state", "gomus")
 COPIED = ("syncd", "migrations", "tests", "pyproject.toml", "config.example.toml", "docs", "README.md", "deploy")
-TESTS = ("tests/unit", "tests/runs", "tests/state", "tests/faces")
+TESTS = ("tests/unit", "tests/runs", "tests/sources", "tests/state", "tests/faces")
 # What reads the sources themselves would notice any change.
 NOT_TESTS = ("tests/unit/test_layers.py", "tests/unit/test_repository.py", "tests/faces/test_docs.py")
 NOTED = ROOT / ".mutants"
@@ -94,7 +94,8 @@ class Mutant:
 
 
 def draw_mutants(package: str, number: int, chance: random.Random) -> list[Mutant]:
-    files = sorted((ROOT / "syncd" / package).rglob("*.py"))
+    place = ROOT / "syncd" / package
+    files = sorted(place.rglob("*.py")) if place.is_dir() else [place]
     trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in files}
     places = [(file, index) for file, tree in trees.items() for index in range(sum(1 for _ in _places(tree)))]
     drawn = chance.sample(places, min(number, len(places)))
@@ -305,7 +306,7 @@ def main() -> None:
     parser.add_argument("--number", type=int, default=40, help="how many mutants of each package (default: 40)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("packages", nargs="*", default=PACKAGES)
+    parser.add_argument("packages", nargs="*", default=PACKAGES, help="or single modules, such as gomus/client.py")
     parser.add_argument("--again", action="store_true", help="use what the last run of the suite has shown")
     options = parser.parse_args()
     chance = random.Random(options.seed)

@@ -451,6 +451,20 @@ class Museum:
             file.unlink()
         self._open_state()
 
+    def back_up(self) -> bytes:
+        """The database of now, beside SQLite."""
+        self.engine.dispose()
+        return Path(str(self.engine.url.database)).read_bytes()
+
+    def restore(self, backup: bytes) -> None:
+        """Beside SQLite."""
+        self.close()
+        file = Path(str(self.engine.url.database))
+        for beside in file.parent.glob("state.db-*"):
+            beside.unlink()
+        file.write_bytes(backup)
+        self._open_state()
+
     def calls(self) -> list[str]:
         return [str(call).replace("/api/v4", "") for call in self.sandbox.calls]
 

@@ -13,12 +13,17 @@ MEMBERS = 1_000
 Step = Callable[[Museum], object]
 
 
+def named(name: str, step: Step) -> Step:
+    step.__name__ = name
+    return step
+
+
 def leave(first: int, last: int) -> Step:
-    return lambda museum: museum.remove(*range(first, last + 1))
+    return named(f"{last - first + 1} leave", lambda museum: museum.remove(*range(first, last + 1)))
 
 
 def join(first: int, last: int) -> Step:
-    return lambda museum: museum.rows.extend(member(number) for number in range(first, last + 1))
+    return named(f"{last - first + 1} join", lambda museum: museum.rows.extend(map(member, range(first, last + 1))))
 
 
 def move(first: int, last: int) -> Step:
@@ -28,7 +33,7 @@ def move(first: int, last: int) -> Step:
         for row in museum.rows:
             row.update({"phone": "+49 30 99999"} if first <= int(str(row["id"])) <= last else {})
 
-    return step
+    return named(f"{last - first + 1} move", step)
 
 
 class Exports:
@@ -71,7 +76,20 @@ def approve(museum: Museum) -> None:
 def nothing(_museum: Museum) -> None: ...
 
 
-def calendar(exports: Exports) -> list[tuple[int, Step, set[Guard]]]:
+class Backups:
+    """Of the state: what happened after it was made is not known to it."""
+
+    def __init__(self) -> None:
+        self.kept = b""
+
+    def back_up(self, museum: Museum) -> None:
+        self.kept = museum.back_up()
+
+    def restore(self, museum: Museum) -> None:
+        museum.restore(self.kept)
+
+
+def calendar(exports: Exports, backups: Backups) -> list[tuple[int, Step, set[Guard]]]:
     """Days, what happens on them, and what the run of that day holds."""
     return [
         (1, leave(1, 4), set()),
@@ -95,7 +113,15 @@ def calendar(exports: Exports) -> list[tuple[int, Step, set[Guard]]]:
         (25, approve, set()),
         (26, join(1031, 1040), set()),
         (27, leave(500, 502), set()),
-        (34, nothing, set()),
+        (28, backups.back_up, set()),
+        (29, join(1041, 1060), set()),
+        (30, leave(510, 515), set()),
+        (34, nothing, set()),  # three are deleted
+        (38, nothing, set()),  # six are deleted
+        (39, backups.restore, set()),  # twenty are found, and nobody is deleted
+        (40, nothing, set()),
+        (41, leave(520, 521), set()),
+        (50, nothing, set()),
     ]
 
 
@@ -103,8 +129,8 @@ def test_a_month(tmp_path: Path) -> None:
     museum = Museum(state_url=sqlite_url(tmp_path), grace=timedelta(days=7))
     museum.fill(MEMBERS)
     museum.run()
-    started, exports, table = museum.clock.now, Exports(), []
-    for day, happens, expected in calendar(exports):
+    started, table = museum.clock.now, []
+    for day, happens, expected in calendar(Exports(), Backups()):
         museum.clock.now = started + timedelta(days=day)
         happens(museum)
         summary = museum.run()

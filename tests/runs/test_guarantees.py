@@ -107,7 +107,7 @@ class Guarantees(RuleBasedStateMachine):
         self.once_lost: set[str] = set()  # erased or let go of, at some time
         self.is_stale = False  # a state of former days may take whoever was erased since for still there
         self.donors = Shelf()
-        self.backup: Path | None = None
+        self.backup: bytes | None = None
 
     @initialize(
         switches=any_switches,
@@ -314,9 +314,7 @@ class Guarantees(RuleBasedStateMachine):
 
     @rule()
     def back_up(self) -> None:
-        self.museum.engine.dispose()
-        self.backup = self.folder / "backup"
-        shutil.copy(self.folder / "state.db", self.backup)
+        self.backup = self.museum.back_up()
         self.museum.reopen()
 
     @rule()
@@ -325,11 +323,7 @@ class Guarantees(RuleBasedStateMachine):
             return
         self.forget_whom_we_filled()
         self.is_stale = True
-        self.museum.engine.dispose()
-        for file in self.folder.glob("state.db-*"):
-            file.unlink()
-        shutil.copy(self.backup, self.folder / "state.db")
-        self.museum.reopen()
+        self.museum.restore(self.backup)
 
     def run(self, plan: Plan, *, commits: int = 10_000, moments: int = 10_000) -> Status | None:
         museum = self.museum

@@ -746,20 +746,6 @@ def test_the_ledger_holds_no_id(here: Museum) -> None:
 # --- a restored state ---
 
 
-def backup(museum: Museum) -> bytes:
-    museum.engine.dispose()
-    return Path(str(museum.engine.url.database)).read_bytes()
-
-
-def restore(museum: Museum, content: bytes) -> None:
-    museum.close()
-    file = Path(str(museum.engine.url.database))
-    for beside in file.parent.glob("state.db-*"):
-        beside.unlink()
-    file.write_bytes(content)
-    museum.reopen()
-
-
 def test_a_restored_state_goes_on_with_no_erasure_for_absence(here: Museum) -> None:
     here.run()
     here.remove(2, 3)
@@ -767,12 +753,12 @@ def test_a_restored_state_goes_on_with_no_erasure_for_absence(here: Museum) -> N
         here.run([None] * 2 + [Fault.KILLED_AFTER])
     here.reopen()
     assert here.store.known.unfinished("members")
-    kept = backup(here)
+    kept = here.back_up()
     here.rows.extend([member(2), member(3)])
     here.run()
     here.remove(2, 3)
     before = len(here.sandbox.deleted)
-    restore(here, kept)
+    here.restore(kept)
     here.run()
     assert (len(here.sandbox.deleted), here.writes()) == (before, [])
 
@@ -780,12 +766,12 @@ def test_a_restored_state_goes_on_with_no_erasure_for_absence(here: Museum) -> N
 @pytest.mark.parametrize("is_in_source", [True, False])
 def test_a_restored_state_forgets_no_erasure_on_request(here: Museum, is_in_source: bool) -> None:
     here.run()
-    kept = backup(here)
+    kept = here.back_up()
     here.reopen()
     ask(here, "M-0002")
     if not is_in_source:
         here.remove(2)
-    restore(here, kept)
+    here.restore(kept)
     here.run()
     assert there(here) == ids(1, 3, 4)
     assert (is_open(here, "M-0002"), rows_of(here, "M-0002")) == (False, [])

@@ -741,17 +741,13 @@ def test_an_erasure_on_request_that_is_cut_off_is_finished_by_the_next_run(here:
 # --- a state that is not what it was ---
 
 
-def test_a_restored_state_deletes_nobody_in_its_first_run(here: Museum, tmp_path: Path) -> None:
+def test_a_restored_state_deletes_nobody_in_its_first_run(here: Museum) -> None:
     here.fill(5)
     here.run()
-    here.engine.dispose()
-    backup = (tmp_path / "state.db").read_bytes()
+    backup = here.back_up()
     here.rows.append(member(6))
     here.run()
-    here.engine.dispose()
-    for file in tmp_path.glob("state.db-*"):
-        file.unlink()
-    (tmp_path / "state.db").write_bytes(backup)
+    here.restore(backup)
     here.remove(2)
     here.run()
     assert (here.writes(), here.sandbox.duplicates()) == ([], [])

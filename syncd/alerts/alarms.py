@@ -1,7 +1,7 @@
 """Alarms: each condition is reported once when it begins and once when it is over.
 
 A condition is kept in the state database until it has been reported, so that no alarm is lost while a mail server is
-down. No message holds personal data: sync, run, counts, reasons and remedies, as in the log.
+down. No message holds a value: sync, run, counts, reasons and remedies, as in the log.
 """
 
 from dataclasses import replace

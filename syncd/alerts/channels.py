@@ -1,4 +1,4 @@
-"""The channels that an alarm goes out by: webhook, apprise, heartbeat. No message holds personal data."""
+"""The channels that an alarm goes out by: webhook, apprise, heartbeat. No message holds a value."""
 
 import threading
 import time

@@ -252,7 +252,7 @@ def test_ids_are_shown_only_if_asked_for(bad_day: QuietDaemon) -> None:
     ids = re.compile(r"members-[79]\d\d|4711")
     told = [client_of(bad_day).get(path).text for path in PATHS]
     assert [ids.findall(text) for text in told] == [[], [], [], []]
-    assert "It shows no personal data, and no ids." in told[0]
+    assert "It shows no value, and no ids." in told[0]
     shown = page_of(bad_day, show_ids=True)
     assert "members-902, members-903" in shown
     assert "It shows ids of records, and no value." in shown

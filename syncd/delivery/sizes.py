@@ -53,7 +53,7 @@ class Sizes:
         if capped_at is None or now - capped_at >= TRIED_AGAIN:
             over, capped_at = None, None
         if slow_at is not None and now - slow_at >= TRIED_AGAIN:
-            in_time, slow_at = in_time * 2, now if in_time * 2 < most else None
+            in_time, slow_at = in_time * 2, now
         fits = _number(learned.get("batch_size")) or 1
         return cls(most=most, fits=fits, over=over, in_time=in_time, capped_at=capped_at, slow_at=slow_at)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -125,6 +125,48 @@ def test_that_ids_are_unique_is_learned_where_the_taken_one_is_seen(
     assert museum.store.instances.learned("main").get("unique") == learned
 
 
+# --- when a number is used ---
+
+
+def lagging(museum: Museum, seconds: int) -> None:
+    museum.sandbox.switches = replace(museum.sandbox.switches, reads="seconds-later", lag=seconds)
+
+
+@pytest.mark.parametrize("seconds", [2, 9])
+def test_a_number_is_used_once_reads_have_come_as_far_as_they_ever_lagged(tmp_path: Path, seconds: int) -> None:
+    museum = Museum(state_url=sqlite_url(tmp_path), prefix="")
+    museum.rows.append({**member(1), "id": "12ab"})
+    museum.run()
+    museum.clock.sleep(3600)
+    museum.store.instances.learn("main", "read_lag", f"{seconds}.000 3")
+    lagging(museum, seconds)
+    museum.rows.clear()
+    calls = list[tuple[str, datetime]]()
+    museum.run(lambda request, _number: calls.append((request.method, museum.clock.now)))
+    [put, delete] = [place for place, (method, _) in enumerate(calls) if method in ("PUT", "DELETE")]
+    looks = [at for _, at in calls[put + 1 : delete]]
+    assert calls[delete][1] - looks[-8] >= timedelta(seconds=seconds * 7 / 8)
+
+
+@pytest.mark.parametrize("seconds", [1, 5, 25])
+def test_whom_staff_delete_just_before_a_write_is_not_written_by_number(museum: Museum, seconds: int) -> None:
+    """Reads lag as they never did, and a stranger has the number for a foreign_id."""
+    [customer] = museum.sandbox.by_foreign_id("M-0002")
+    museum.sandbox.add_stranger(foreign_id=str(customer.id), surname="Fremd")
+    museum.clock.sleep(3600)
+    lagging(museum, seconds)
+    museum.remove(2)
+
+    def delete_first(call: Passing) -> Response:
+        if call.method == "PUT" and customer in museum.sandbox.customers:
+            museum.sandbox.remove(customer)
+        return call.act()
+
+    museum.sandbox.hook = delete_first
+    museum.run()
+    assert museum.sandbox.touched_strangers() == []
+
+
 # --- what is believed ---
 
 
@@ -188,6 +230,15 @@ def test_two_looks_that_fail_after_one_that_was_answered_do_not_end_the_looking(
 
 
 # --- what is kept ---
+
+
+def test_a_step_of_an_erasure_that_was_cut_off_is_settled_by_the_next_run(museum: Museum) -> None:
+    museum.remove(2)
+    with pytest.raises(Killed):
+        museum.run(fails("PUT", Fault.KILLED_AFTER))
+    assert museum.store.journal.open_intents("members")
+    museum.run()
+    assert museum.store.journal.open_intents("members") == []
 
 
 def test_a_lost_answer_counts_from_when_it_was_given_up(museum: Museum) -> None:

@@ -64,6 +64,19 @@ def test_the_servers_own_form_is_known_under_the_new_id(tmp_path: Path, form: di
     assert museum.writes() == []
 
 
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_form_is_told_from_a_change_by_hand_under_the_new_id(tmp_path: Path, by_hand: bool) -> None:
+    museum = Museum(state_url=sqlite_url(tmp_path), switches=Switches(name_form="upper"))
+    museum.fill(8)
+    museum.run()
+    if by_hand:
+        museum.change_remotely(7, surname="ANDERS")
+    museum.row(7)["id"] = "7"
+    museum.link(PAIR)
+    museum.run()
+    assert [drift.fields for drift in museum.verify().drifts] == ([("surname",)] if by_hand else [])
+
+
 def test_it_is_erased_under_the_new_id(museum: Museum) -> None:
     museum.link(PAIR)
     museum.run()

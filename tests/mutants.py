@@ -4,9 +4,9 @@ Run by hand: `make mutants`. Each mutant is a change of one operator, condition,
 as many from each package. The tests run in a copy; nothing of the checkout is changed. A survivor is either a claim
 that no test makes, or a change that changes nothing: a person judges.
 
-The suite runs once, with up to SETS sets of parameters of each test, to learn which tests execute which line and how
-long each takes. A mutant is then judged by the tests that execute its line, one set of each test before the second of
-any, the quick ones first, and by no more than MOST of them or SECONDS altogether. So a mutant can be called a survivor
+The suite runs once, with up to SETS sets of parameters of each test but the units', to learn which tests execute which
+line and how long each takes. A mutant is then judged by the tests that execute its line: all QUICK ones, then one set
+of each other test before the second of any, by no more than MOST of them, and SECONDS altogether. So a mutant can be called a survivor
 that another test would have caught, but never the other way round. What was learned is kept: `--again` uses it.
 """
 
@@ -31,6 +31,7 @@ from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader
 from itertools import accumulate, chain, groupby
 from multiprocessing import get_context
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import TypeAlias
 
@@ -45,9 +46,11 @@ TESTS = ("tests/unit", "tests/runs", "tests/sources", "tests/state", "tests/face
 NOT_TESTS = ("tests/unit/test_layers.py", "tests/unit/test_repository.py", "tests/faces/test_docs.py")
 NOTED = ROOT / ".mutants"
 SETS = 8
+QUICK = 0.05  # seconds
 MOST = 400
 SECONDS = 120.0
 LONGEST = 60  # seconds of one test; what takes longer hangs, which is noticed too
+HANGS = 600  # seconds of all of them
 # What takes time to import, and is not ours: each mutant's process has it already.
 PRELOADED = "alembic flask httpx hypothesis.stateful phonenumbers pydantic rich sqlalchemy structlog typer".split()
 OTHER = {
@@ -186,7 +189,9 @@ class Suite:
         """Those that execute one of its lines, in the order and within the bounds that the top of this file names."""
         lines = self.executed.contexts_by_lineno(mutant.file)
         found = {context.partition("|")[0] for line in mutant.lines for context in lines.get(line, ())}
-        chosen = _in_turns(sorted(found & self.seconds.keys(), key=self.seconds.__getitem__))[:MOST]
+        tests = sorted(found & self.seconds.keys(), key=self.seconds.__getitem__)
+        quick = [test for test in tests if self.seconds[test] < QUICK]
+        chosen = quick + _in_turns(tests[len(quick) :])[:MOST]
         spent = accumulate(self.seconds[test] for test in chosen)
         return [test for test, so_far in zip(chosen, spent, strict=True) if so_far <= SECONDS]
 
@@ -223,8 +228,12 @@ def learn(folder: Path, workers: int) -> None:
 
 
 def _spread(tests: Sequence[str]) -> Sequence[str]:
-    """Up to SETS of them, from the first to the last."""
-    return tests if len(tests) <= SETS else [tests[number * (len(tests) - 1) // (SETS - 1)] for number in range(SETS)]
+    """Up to SETS of them, from the first to the last; all of a unit's, for they are quick."""
+    return (
+        tests
+        if len(tests) <= SETS or tests[0].startswith("tests/unit/")
+        else [tests[number * (len(tests) - 1) // (SETS - 1)] for number in range(SETS)]
+    )
 
 
 def recall() -> Suite:
@@ -232,6 +241,22 @@ def recall() -> Suite:
     executed.read()
     seconds = json.loads((NOTED / "seconds.json").read_text(encoding="utf-8"))
     return Suite(executed=executed, seconds=seconds)
+
+
+def judge_apart(mutant: Mutant | None, tests: Sequence[str], folder: Path) -> list[str]:
+    """As `judge` does, in a process of its own; one that hangs is noticed too."""
+    context = get_context("fork")
+    receiving, sending = context.Pipe(duplex=False)
+    process = context.Process(target=lambda: sending.send(judge(mutant, tests, folder)))
+    process.start()
+    sending.close()
+    try:
+        return receiving.recv() if receiving.poll(HANGS) else [f"{mutant} hangs"]
+    except EOFError:
+        return [f"{mutant} dies"]
+    finally:
+        process.kill()
+        process.join()
 
 
 def judge(mutant: Mutant | None, tests: Sequence[str], folder: Path) -> list[str]:
@@ -319,16 +344,16 @@ def main() -> None:
             learn(folder, options.workers)
         suite = recall()
         print(f"{len(suite.seconds)} tests, {sum(suite.seconds.values()):.0f} s (seed {options.seed})", flush=True)
-        with get_context("fork").Pool(options.workers, maxtasksperchild=1) as pool:
+        with ThreadPool(options.workers) as pool:
             judged = [
-                (mutant, pool.apply_async(judge, (mutant, suite.tests_of(mutant), folder)))
+                (mutant, pool.apply_async(judge_apart, (mutant, suite.tests_of(mutant), folder)))
                 for mutant in chain.from_iterable(drawn.values())
             ]
             red = []
             for mutant, result in judged:
                 red += result.get()
                 print("caught   " if result.get() else "SURVIVED ", mutant, flush=True)
-            unsure = pool.apply(judge, (None, red, folder))
+            unsure = pool.apply(judge_apart, (None, [test for test in red if "::" in test], folder))
         print("".join(f"red by itself, so that it says nothing: {test}\n" for test in unsure), end="")
         for package, mutants in drawn.items():
             caught = sum(bool(set(result.get()) - set(unsure)) for mutant, result in judged if mutant in mutants)

@@ -6,8 +6,9 @@ that no test makes, or a change that changes nothing: a person judges.
 
 The suite runs once, with up to SETS sets of parameters of each test but the units', to learn which tests execute which
 line and how long each takes. A mutant is then judged by the tests that execute its line: all QUICK ones, then one set
-of each other test before the second of any, by no more than MOST of them, and SECONDS altogether. So a mutant can be called a survivor
-that another test would have caught, but never the other way round. What was learned is kept: `--again` uses it.
+of each other test before the second of any, by no more than MOST of them, and SECONDS altogether. So a mutant can be
+called a survivor that another test would have caught, but never the other way round. What was learned is kept:
+`--again` uses it.
 """
 
 import argparse

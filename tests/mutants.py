@@ -208,15 +208,15 @@ def _in_turns(tests: Iterable[str]) -> list[str]:
     return [test for _, test in sorted(order, key=lambda each: each[0])]
 
 
-def learn(folder: Path, workers: int) -> None:
+def learn(folder: Path, workers: int, *, places: Sequence[str], marks: str) -> None:
     """Run the tests in a copy of the project, and note what they showed. Those that are red are named, and left out."""
     ignored = [f"--ignore={name}" for name in NOT_TESTS]
-    listed = _pytest(folder, "--collect-only", *ignored, *TESTS)
+    listed = _pytest(folder, "-m", marks, "--collect-only", *ignored, *places)
     sets = groupby((line for line in listed.splitlines() if "::" in line), key=lambda test: test.partition("[")[0])
     chosen = [test for _, each in sets for test in _spread(list(each))]
     measured = ["--cov=syncd", "--cov-context=test", "--cov-report=", "--durations=0", "--durations-min=0", "-rfE"]
     (folder / "chosen").write_text("\n".join(chosen), encoding="utf-8")
-    told = _pytest(folder, *measured, f"--numprocesses={workers}", "@chosen")
+    told = _pytest(folder, "-m", marks, *measured, f"--numprocesses={workers}", "@chosen")
     red = re.findall(r"^(?:FAILED|ERROR) (tests/.+?)(?: - .*)?$", told, re.MULTILINE)
     print("".join(f"left out, for it is red without any mutant: {test}\n" for test in red), end="", flush=True)
     seconds = defaultdict[str, float](float)
@@ -313,7 +313,7 @@ class _Mutated(MetaPathFinder, SourceLoader):
 
 
 def _pytest(folder: Path, *arguments: str) -> str:
-    command = [sys.executable, "-m", "pytest", "-q", "-m", "not postgres and not long", *arguments]
+    command = [sys.executable, "-m", "pytest", "-q", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
 
 
@@ -333,6 +333,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("packages", nargs="*", default=PACKAGES, help="or single modules, such as gomus/client.py")
+    parser.add_argument("--tests", nargs="+", default=TESTS)
+    parser.add_argument("--marks", default="not postgres and not long", help="of the tests, as pytest's -m takes them")
     parser.add_argument("--again", action="store_true", help="use what the last run of the suite has shown")
     options = parser.parse_args()
     chance = random.Random(options.seed)
@@ -342,7 +344,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="mutants-") as top:
         folder = copy_project(Path(top).resolve())
         if not options.again:
-            learn(folder, options.workers)
+            learn(folder, options.workers, places=options.tests, marks=options.marks)
         suite = recall()
         print(f"{len(suite.seconds)} tests, {sum(suite.seconds.values()):.0f} s (seed {options.seed})", flush=True)
         with ThreadPool(options.workers) as pool:

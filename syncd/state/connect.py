@@ -347,13 +347,21 @@ WORDS = {
         "can't be reached with the encryption that state.url asks for",
         "check sslmode and sslrootcert in state.url, and the server's certificate",
     ),
+    r"invalid (connection option|sslmode value|\w+ value)": (
+        "is named with an option that nobody knows",
+        "check state.url after the '?'",
+    ),
     r'password authentication failed|role ".*" does not exist|no password supplied': (
         "refuses the user or password",
         "check state.url",
     ),
 }
 
-
+CAUSES = {  # why a server can't be reached
+    r"refused": "it refuses the connection",
+    r"failed to resolve host|translate host name": "there is no host of this name",
+    r"timeout|timed out": "no answer in time",
+}
 OF_THE_DISK = ("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_READONLY")  # what SQLite says of many a cause
 
 
@@ -379,6 +387,9 @@ def _in_words(error: sa.exc.DBAPIError, engine: Engine) -> StateUnusable:
     if found:
         return StateUnusable(f"the state database {found[0]}", remedy=found[1])
     if engine.dialect.name == "postgresql" and isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
+        cause = next(
+            (words for sign, words in CAUSES.items() if re.search(sign, raw)), "the connection failed or broke"
+        )
         remedy = "see that the server is up, and that state.url has the right address, user and database"
-        return StateUnusable("the state database can't be reached", remedy=remedy)
+        return StateUnusable(f"the state database at {engine.url.host} can't be reached: {cause}", remedy=remedy)
     return StateUnusable(f"the state database failed ({type(error.orig).__name__} {code})")

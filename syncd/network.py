@@ -53,10 +53,14 @@ _bound: ContextVar[_Bound | None] = ContextVar("bound", default=None)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """How long one try may take to connect, in seconds, and how many tries without an answer are enough."""
+    """How long one try may take to connect, in seconds, and how many tries without an answer are enough.
+
+    `silence`: for so many seconds at least a server may be at work on one call, and not hear the others.
+    """
 
     connect: float = LONGEST_CONNECT
     tries: int = 3
+    silence: float = 30.0
 
 
 LASTING = Reach()
@@ -66,7 +70,7 @@ _reach: ContextVar[Reach] = ContextVar("reach", default=LASTING)
 @contextmanager
 def in_haste() -> Iterator[None]:
     """In the block hosts are given up sooner: a person waits for the answer."""
-    before = _reach.set(Reach(connect=5.0, tries=1))
+    before = _reach.set(Reach(connect=5.0, tries=1, silence=0.0))
     try:
         yield
     finally:
@@ -81,12 +85,12 @@ class Patience:
     """With one host: whether it is worth another try, or out of reach. One `timeout` is for a try, in seconds.
 
     It is out of reach after some tries in a row without a connection, and after as long without any answer as so many
-    tries take. Thread-safe.
+    tries take, or longer. Thread-safe.
     """
 
     def __init__(self, timeout: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._tries = reach().tries
-        self._silence = ALMOST * self._tries * timeout
+        self._silence = ALMOST * max(self._tries * timeout, reach().silence)
         self._clock = clock
         self._missed = 0
         self._heard = float("-inf")

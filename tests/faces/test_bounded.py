@@ -68,7 +68,7 @@ def test_an_instance_whose_packets_vanish_ends_the_run(office: Office) -> None:
 def test_an_instance_that_takes_connections_and_never_answers_ends_the_run(office: Office) -> None:
     with silent() as url:
         office.reconfigure(office.url, url)
-        office.reconfigure('attempts = 2\ntimeout = "5s"', 'attempts = 9\ntimeout = "1s"')
+        office.reconfigure('attempts = 2\ntimeout = "5s"', 'attempts = 3\ntimeout = "1s"')
         began = time.monotonic()
         ended = office.syncd("--once")
     assert (ended.code, time.monotonic() - began < 8) == (1, True)

@@ -18,7 +18,7 @@ from rude import HEAD, saying
 from stop import interrupted
 
 from syncd.domain.records import LookupEntry
-from syncd.errors import Fatal, Missing, Refused, Retryable, Stopped, TokenRefused, Unclear
+from syncd.errors import Fatal, Missing, Outage, Refused, Retryable, Stopped, TokenRefused, Unclear
 from syncd.gomus.client import Client
 from syncd.gomus.options import GomusOptions
 from syncd.gomus.wire import find_named, read_customers, read_errors, read_list
@@ -117,6 +117,26 @@ def test_a_try_lasts_no_longer_than_twice_the_time() -> None:
         with Client(options) as calling, pytest.raises(Retryable, match="no answer"):
             calling.whoami()
     assert 0.5 < time.monotonic() - began < 1.1
+
+
+@pytest.mark.parametrize(("answered", "tries"), [([], 3), ([2], 5)])
+def test_an_instance_that_says_nothing_for_long_is_out_of_reach(answered: list[int], tries: int) -> None:
+    now, asked = [0.0], count(1)
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        now[0] += 30
+        if next(asked) in answered:
+            return httpx.Response(503)
+        raise httpx.ReadTimeout("")
+
+    options = GomusOptions.model_validate({"url": "https://demo.gomus.de", "token": TOKEN, "attempts": 9})
+    transport = httpx.MockTransport(answer)
+    with Client(options, transport=transport, clock=lambda: now[0], sleep=lambda _s: None) as calling:
+        with pytest.raises(Retryable, match="no answer from go~mus in time"):
+            calling.whoami()
+        assert (next(asked) - 1, calling.out_of_reach) == (tries, "no answer from go~mus in time")
+        with pytest.raises(Outage):
+            calling.whoami()
 
 
 def test_tries_are_bounded() -> None:

@@ -93,6 +93,12 @@ def test_the_time_of_three_tries_without_an_answer_is_enough(watch: Watch, each:
     assert [fail(patience, watch, httpx.ReadTimeout(""), each) for _ in range(tries)] == (tries - 1) * [False] + [True]
 
 
+@pytest.mark.parametrize(("timeout", "tries"), [(1, 15), (5, 15), (10, 15), (14, 20)])
+def test_a_server_may_be_at_work_on_one_call_for_half_a_minute(watch: Watch, timeout: float, tries: int) -> None:
+    patience = Patience(timeout, watch)
+    assert [fail(patience, watch, httpx.ReadTimeout(""), 2) for _ in range(tries)] == (tries - 1) * [False] + [True]
+
+
 def test_what_waits_between_two_tries_counts_as_silence(watch: Watch) -> None:
     patience = Patience(30, watch)
     fail(patience, watch, httpx.ReadTimeout(""), 30)

@@ -12,6 +12,7 @@ from museum import DEFAULT_LIMITS, Feed, Museum, member, sqlite_url
 from syncd.domain.diff import DeleteMode
 from syncd.domain.guards import Guard, Word
 from syncd.domain.runs import Status, Summary
+from syncd.sandbox.proxy import in_json
 
 A_DAY = 86_400
 
@@ -283,13 +284,17 @@ def test_ids_that_were_mended_in_the_source_explain_no_absence(museum: Museum) -
 # --- who somebody is ---
 
 
-@pytest.mark.parametrize("column", ["family", "born"])
+FIELD_OF = {"family": "surname", "born": "date_of_birth"}
+
+
+@pytest.mark.parametrize("column", FIELD_OF)
 def test_a_column_that_was_sorted_alone_is_held(museum: Museum, column: str) -> None:
     for row in museum.rows[:10]:
         row[column] = {"family": f"Zz{row['id']}", "born": "1950-05-05"}[column]
     museum.rows[50]["notes"] = "anders"
     summary = museum.run()
     assert guards(summary) == [Guard.PERSON]
+    assert f"({FIELD_OF[column]} 10)" in summary.held[0].reason
     assert len(museum.writes()) == 1
 
 
@@ -374,6 +379,39 @@ def test_an_approval_that_a_complete_run_has_passed_by_is_void_after_a_day(museu
     museum.run()
     museum.clock.sleep(3 * A_DAY)
     assert (guards(museum.run()), len(gone), present(museum)) == ([Guard.DELETE], 30, 100)
+
+
+def test_an_approval_that_is_void_is_forgotten(museum: Museum) -> None:
+    museum.remove(*range(1, 31))
+    museum.run()
+    museum.approve()
+    museum.grace = timedelta(days=10)
+    for _ in range(2):
+        museum.run()
+        museum.clock.sleep(2 * A_DAY)
+    museum.run()
+    assert museum.store.held.said("members") == []
+
+
+@pytest.mark.parametrize("hours", [2, 23])
+def test_an_approval_holds_for_a_day_whatever_failed_meanwhile(museum: Museum, hours: int) -> None:
+    museum.remove(*range(1, 31))
+    museum.run()
+    museum.approve()
+    museum.sandbox.hook = lambda call: call.act() if call.method == "GET" else in_json(422, {"error": "not now"})
+    assert museum.run().status is Status.PROBLEMS
+    museum.sandbox.hook = None
+    museum.clock.sleep(hours * 3600)
+    assert (museum.run().status, present(museum)) == (Status.DONE, 70)
+
+
+def test_what_is_held_no_more_is_not_told_as_held(museum: Museum) -> None:
+    museum.remove(*range(1, 31))
+    museum.run()
+    assert museum.store.held.find("members")
+    museum.rows.extend(map(member, range(1, 31)))
+    museum.run()
+    assert museum.store.held.find("members") is None
 
 
 def test_an_approved_create_that_is_another_now_is_held_anew(museum: Museum) -> None:

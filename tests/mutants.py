@@ -5,8 +5,9 @@ as many from each package. The tests run in a copy; nothing of the checkout is c
 that no test makes, or a change that changes nothing: a person judges.
 
 The suite runs once, with up to SETS sets of parameters of each test but the units', to learn which tests execute which
-line and how long each takes. A mutant is then judged by the tests that execute its line: all QUICK ones, then one set
-of each other test before the second of any, by no more than MOST of them, and SECONDS altogether. So a mutant can be
+line and how long each takes. A mutant is then judged by the tests that execute its line: all QUICK ones, then those
+named alike, then one set of each other test before the second of any, by no more than MOST of them, and SECONDS
+altogether. So a mutant can be
 called a survivor that another test would have caught, but never the other way round. What was learned is kept:
 `--again` uses it.
 """
@@ -89,6 +90,11 @@ class Mutant:
     @property
     def module(self) -> str:
         return self.file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+    @property
+    def stem(self) -> str:
+        """By which tests that are about it call it."""
+        return Path(self.file).stem[:5]
 
     def __str__(self) -> str:
         return f"{self.file}:{self.lines.start}  {self.before}  ->  {self.after}"
@@ -192,7 +198,8 @@ class Suite:
         found = {context.partition("|")[0] for line in mutant.lines for context in lines.get(line, ())}
         tests = sorted(found & self.seconds.keys(), key=self.seconds.__getitem__)
         quick = [test for test in tests if self.seconds[test] < QUICK]
-        chosen = quick + _in_turns(tests[len(quick) :])[:MOST]
+        near = [test for test in tests[len(quick) :] if mutant.stem in test]
+        chosen = quick + near + _in_turns(test for test in tests[len(quick) :] if test not in near)[:MOST]
         spent = accumulate(self.seconds[test] for test in chosen)
         return [test for test, so_far in zip(chosen, spent, strict=True) if so_far <= SECONDS]
 

@@ -362,6 +362,20 @@ def test_the_source_may_say_whether_there_is_more(crm: Crm, source_at: Any) -> N
     assert "neither true nor false" in refused(source_at(pagination={**pagination, "more": "has_more"})).message
 
 
+@pytest.mark.parametrize(("pages", "asked"), [(9, 9), (1, 1)])
+def test_beside_a_cursor_too_the_source_may_say_whether_there_is_more(
+    crm: Crm, source_at: Any, pages: int, asked: int
+) -> None:
+    def tell(number: int, good: Response) -> Response:
+        told = {**json.loads(good.get_data()), "more": number < pages}
+        return Response(json.dumps({**told, "paging": {"next": {"after": str(3 * number)}}}))
+
+    crm.misbehave = tell
+    pagination = {"type": "cursor", "cursor_param": "after", "cursor": "paging.next.after", "more": "more"}
+    read(source_at("cursors", pagination=pagination))
+    assert len(crm.asked) == asked
+
+
 @pytest.mark.parametrize("options", [
     {"records": "length(data.nothing)"},
     {"total": "length(meta.nothing)"},

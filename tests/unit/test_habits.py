@@ -28,6 +28,7 @@ def test_a_later_run_finds_what_was_learned() -> None:
         deletes_by_number=True,
         letters=Letters.SMALL,
         is_unique=True,
+        refuses_whole=True,
         lag=Lag(1.5, 2),
         readable=frozenset(". "),
         unreadable=frozenset("/é"),

@@ -23,6 +23,19 @@ def refused(sizes: Sizes, size: int, *, said: int | None = None) -> None:
         sizes.ended(member, is_taken=True)
 
 
+@pytest.mark.parametrize(("size", "left"), [(100, 50), (3, 1), (2, 1)])
+def test_half_of_what_was_not_answered_in_time_is_sent_next(size: int, left: int) -> None:
+    sizes = Sizes(most=size, in_time=size)
+    sizes.too_slow(size, NOW)
+    assert sizes.size == left
+
+
+def test_one_that_is_not_answered_in_time_says_nothing_of_sizes() -> None:
+    sizes = Sizes(most=100, in_time=100)
+    sizes.too_slow(1, NOW)
+    assert sizes.size == 100
+
+
 def test_what_was_not_answered_in_time_is_halved_and_doubled_again_week_by_week() -> None:
     sizes = Sizes(most=100, in_time=100)
     sizes.too_slow(90, NOW)

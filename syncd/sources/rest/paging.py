@@ -202,11 +202,7 @@ def _is_nothing(found: object) -> bool:
 
 def is_same_origin(one: httpx.URL, other: httpx.URL) -> bool:
     """Compared as httpx parses them, because httpx sends: another parser may read an address differently."""
-    return _origin(one) == _origin(other)
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port or {"https": 443, "http": 80}.get(url.scheme)
+    return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
 
 
 # --- links (RFC 8288) ---

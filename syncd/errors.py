@@ -14,6 +14,7 @@
         ├── Refused            understood and turned down; not again as it stands
         │   └── Missing            there is no such customer
         ├── Retryable          certainly not processed; may be sent again
+        │   ├── NotYet             answered, but what go~mus shows is not what it has said; a later run looks again
         │   └── NoTurn             not sent: other processes have all the calls at once that the instance is promised
         └── Unclear            may or may not have taken effect; look before doing anything
 
@@ -160,6 +161,10 @@ class Missing(Refused):
 
 class Retryable(CallFailed):
     """Never arrived (connect error) or turned away unprocessed (429, 503)."""
+
+
+class NotYet(Retryable):
+    """go~mus is there and answers, so this is no outage; only time tells."""
 
 
 class NoTurn(Retryable):

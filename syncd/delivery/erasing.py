@@ -4,7 +4,7 @@ Nothing that a server says of somebody who is erased is kept: an outcome has wor
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from syncd.delivery.blanking import Blanking
@@ -16,10 +16,11 @@ from syncd.delivery.placeholders import Placeholders
 from syncd.delivery.releasing import Releasing
 from syncd.domain.changes import Action, Cause, Ending, Erase, Outcome, Result
 from syncd.domain.records import RemoteCustomer, Value
-from syncd.errors import CallFailed, Missing, Refused, Retryable, Unclear
+from syncd.errors import CallFailed, Missing, NotYet, Refused, Unclear
 
 MOST_TWINS = 10  # so many customers of one foreign_id are erased in one go
 GONE = "is no longer in go~mus"
+NOT_SHOWN_YET = "go~mus has taken the customer lately and does not show it; reads may lag, so the next run looks again"
 NOT_RELEASED = "go~mus does not let go of the foreign_id"
 STILL_SHOWN = "go~mus shows the customer although it was deleted"
 TOO_MANY = f"more than {MOST_TWINS} customers in go~mus have this foreign_id"
@@ -30,10 +31,12 @@ class Erasing:
     """The steps of an erasure. What becomes of a step is in its outcome; each raises Fatal where no call can work.
 
     `holds_addresses`: for absence, a customer with addresses that the API does not reach is left as it is.
+    `is_taken_lately`: go~mus has taken the customer, and reads may lag as they never did.
     """
 
     delivery: Delivery
     holds_addresses: bool = True
+    is_taken_lately: Callable[[str], bool] = lambda _foreign_id: False
     _left: dict[int, Mapping[str, Value]] = field(default_factory=dict)  # what this run left in a customer's fields
 
     def anonymize(self, erase: Erase) -> Outcome:
@@ -65,7 +68,13 @@ class Erasing:
     def _begin(self, erase: Erase) -> "Erasure":
         leaver = Leaver(delivery=self.delivery, foreign_id=erase.foreign_id, gomus_id=erase.gomus_id)
         holds_addresses = self.holds_addresses and erase.cause is Cause.ABSENCE
-        return Erasure(erase=erase, leaver=leaver, holds_addresses=holds_addresses, left=self._left)
+        return Erasure(
+            erase=erase,
+            leaver=leaver,
+            holds_addresses=holds_addresses,
+            left=self._left,
+            is_taken_lately=self.is_taken_lately,
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,13 +88,14 @@ class Erasure:
     leaver: Leaver
     holds_addresses: bool
     left: dict[int, Mapping[str, Value]]
+    is_taken_lately: Callable[[str], bool]
     blankings: list[Blanking] = field(default_factory=list)
     releasings: list[Releasing] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     kept: dict[int, Refused] = field(default_factory=dict)
     tries: Counter[int] = field(default_factory=Counter)
     deleted: set[int] = field(default_factory=set)  # go~mus says so
-    last: CallFailed = field(default_factory=lambda: Retryable(STILL_SHOWN))
+    last: CallFailed = field(default_factory=lambda: NotYet(STILL_SHOWN))
 
     @property
     def is_touched(self) -> bool:
@@ -95,11 +105,17 @@ class Erasure:
     def _done(self, action: Action, result: Result = Result.OK) -> Outcome:
         return erased(self.erase, action, result, error="; ".join(dict.fromkeys(self.notices)) or None)
 
+    def _refuse_if_taken_lately(self) -> None:
+        """That somebody is gone is not believed of who may only not be shown yet."""
+        if self.is_taken_lately(self.erase.foreign_id):
+            raise NotYet(NOT_SHOWN_YET)
+
     # --- anonymizing ---
 
     def anonymize(self) -> Outcome:
         sighting = self.leaver.find_first()
         if sighting.whereabouts is Whereabouts.GONE:
+            self._refuse_if_taken_lately()
             return erased(self.erase, Action.ANONYMIZE, Result.SKIPPED, error=GONE)
         if sighting.here is None:
             return replace(not_here(self.erase, sighting), untouched=True)
@@ -141,7 +157,7 @@ class Erasure:
                 return
             remote = twin
             self._blank(remote)
-        raise Retryable(TOO_MANY)
+        raise NotYet(TOO_MANY)
 
     def _detach(self, remote: RemoteCustomer) -> bool:
         """Whoever returns under the foreign_id must not find a ghost; an instance that insists on it keeps it."""
@@ -165,6 +181,7 @@ class Erasure:
         if is_mixed_up or is_anothers:
             return replace(not_here(self.erase, sighting), action=Action.RELEASE, untouched=True)
         if remote is None or remote.foreign_id is None:
+            self._refuse_if_taken_lately()
             return erased(self.erase, Action.RELEASE, Result.SKIPPED, error="go~mus shows nobody under this foreign_id")
         for _ in range(MOST_TWINS):
             if not self._take_off(remote):
@@ -173,7 +190,7 @@ class Erasure:
             if twin is None:
                 return self._done(Action.RELEASE)
             remote = twin
-        raise Retryable(TOO_MANY)
+        raise NotYet(TOO_MANY)
 
     # --- deleting ---
 

@@ -17,7 +17,7 @@ from syncd.delivery.erasing import Erasing
 from syncd.delivery.habits import Habits, signs_in
 from syncd.delivery.looking import folded
 from syncd.delivery.meeting import completing, needs_look
-from syncd.delivery.outcomes import Again, Answer, alike, never_found, not_sent, unreadable
+from syncd.delivery.outcomes import Again, Answer, alike, never_found, not_sent, unkept, unreadable
 from syncd.delivery.requests import Requests
 from syncd.delivery.writing import Writing
 from syncd.domain.changes import Action, Change, Create, Ending, Erase, Outcome, Result, Update
@@ -245,10 +245,13 @@ class Executor:
 
     def _judge(self, create: Create) -> Outcome | None:
         """What is known of a create without sending it."""
+        if not self.habits.keeps_ids:
+            return unkept(create)
         if self.habits.can_read(create.foreign_id) is False:
             return unreadable(create, signs_in(create.foreign_id) & self.habits.unreadable)
         id_ = create.foreign_id
-        if self.habits.may_fold(id_) and self._folded.setdefault(folded(id_), id_) != id_:
+        may_fold = self.habits.folds_ids or (id_ != id_.lower() and self.habits.may_fold(id_))
+        if may_fold and self._folded.setdefault(folded(id_), id_) != id_:
             return alike(create)
         intent = self.unclear.get(create.foreign_id)
         return never_found(create) if intent and intent.round >= ROUNDS else None

@@ -10,6 +10,7 @@ from syncd.delivery.sizes import Sizes
 from syncd.domain.records import Field, FieldKind, Value
 
 BLANK = "blank."
+OTHER_IDS = "other_ids."
 BLANKS: Mapping[Value, str] = {None: "null", "": "empty text"}
 TEXTS = (FieldKind.TEXT, FieldKind.EMAIL)
 
@@ -38,6 +39,8 @@ class Letters(Enum):
     SENT = "as sent"
     SMALL = "small"
     CAPITAL = "capital"
+    SOME_SMALL = "with small ones"  # small ones are kept; nobody knows yet of capitals
+    SOME_CAPITAL = "with capitals"
 
 
 @dataclass(slots=True)
@@ -48,6 +51,8 @@ class Habits:
     blanks: dict[str, Value] = field(default_factory=dict)  # what has been seen to clear a field: null or empty text
     deletes_by_number: bool = False  # DELETE has been seen to take no foreign_id
     letters: Letters | None = None  # those of foreign_ids; None where nobody knows yet
+    terms: str = ""  # what decides the ids that are sent
+    keeps_ids: bool = True  # False where a new customer was shown under another id than was sent, under these terms
     is_unique: bool = False  # a second customer with the same foreign_id is refused
     refuses_whole: bool = False  # a refused batch has been seen to save nobody
     lag: Lag | None = None  # None until a first customer was created and read back
@@ -56,8 +61,10 @@ class Habits:
     _unsaved: set[str] = field(default_factory=set)  # those of refused batches who were long looked for in vain
 
     @classmethod
-    def recalled(cls, learned: Mapping[str, str], *, batch_size: int, is_unique: bool, now: datetime) -> "Habits":
-        """From what earlier runs have learned; `batch_size` and `is_unique` are configured."""
+    def recalled(
+        cls, learned: Mapping[str, str], *, batch_size: int, is_unique: bool, now: datetime, terms: str = ""
+    ) -> "Habits":
+        """From what earlier runs have learned; `batch_size`, `is_unique` and `terms` are configured."""
         seconds, _, reads = learned.get("read_lag", "").partition(" ")
         blanks = {text: blank for blank, text in BLANKS.items()}
         return cls(
@@ -69,6 +76,8 @@ class Habits:
             },
             deletes_by_number="deletes_by_number" in learned,
             letters=next((one for one in Letters if one.value == learned.get("id_letters")), None),
+            terms=terms,
+            keeps_ids=f"{OTHER_IDS}{terms}" not in learned,
             is_unique=is_unique or "unique" in learned,
             refuses_whole="refuses_whole" in learned,
             lag=Lag(float(seconds), int(reads)) if reads else None,
@@ -81,6 +90,7 @@ class Habits:
         facts = {
             "deletes_by_number": "yes" if self.deletes_by_number else None,
             "id_letters": self.letters.value if self.letters else None,
+            f"{OTHER_IDS}{self.terms}": None if self.keeps_ids else "yes",
             "unique": "yes" if self.is_unique else None,
             "refuses_whole": "yes" if self.refuses_whole else None,
             "read_lag": f"{self.lag.seconds:.3f} {self.lag.reads}" if self.lag else None,
@@ -124,13 +134,29 @@ class Habits:
         return self.letters in (Letters.SMALL, Letters.CAPITAL)
 
     def may_fold(self, foreign_id: str) -> bool:
-        """Whether the id may be kept in other letters; where nobody knows, one without capitals stays as it is."""
-        return self.folds_ids or (self.letters is None and foreign_id != foreign_id.lower())
+        """Whether the id may be kept in other letters than its own."""
+        has_capitals, has_small = foreign_id != foreign_id.lower(), foreign_id != foreign_id.upper()
+        match self.letters:
+            case Letters.SENT:
+                return False
+            case Letters.SOME_SMALL:
+                return has_capitals
+            case Letters.SOME_CAPITAL:
+                return has_small
+            case None:
+                return has_capitals or has_small
+        return True
 
     def saw_id(self, shown: str | None) -> None:
-        """An instance that shows a capital letter keeps them."""
-        if self.letters is None and shown and shown != shown.lower():
+        """An instance that shows a letter of a kind keeps those; one that keeps both keeps ids as they were sent."""
+        if self.folds_ids or not shown:
+            return
+        seen = {Letters.SOME_CAPITAL: shown != shown.lower(), Letters.SOME_SMALL: shown != shown.upper()}
+        kinds = {kind for kind, is_seen in seen.items() if is_seen or self.letters is kind}
+        if len(kinds) > 1:
             self.letters = Letters.SENT
+        elif kinds and self.letters is not Letters.SENT:
+            [self.letters] = kinds
 
     def saw_folded(self, shown: str | None) -> None:
         """What was sent in other letters is shown so."""
@@ -165,7 +191,7 @@ class Habits:
 
     def is_acquainted(self, foreign_id: str) -> bool:
         """Whether it is known when and how a customer with this id can be read back once it was created."""
-        is_spelling_known = self.letters is not None or not self.may_fold(foreign_id)
+        is_spelling_known = self.folds_ids or not self.may_fold(foreign_id)
         return self.lag is not None and self.can_read(foreign_id) is not None and is_spelling_known
 
 

@@ -52,6 +52,12 @@ def is_alike(shown: str | None, foreign_id: str) -> bool:
     return shown is not None and folded(shown) == folded(foreign_id)
 
 
+def is_folded(shown: str | None, foreign_id: str) -> bool:
+    """As an instance shows it that keeps small letters alone, or capitals."""
+    composed = _composed(foreign_id)
+    return shown is not None and _composed(shown) in (composed.lower(), composed.upper())
+
+
 def folded(foreign_id: str) -> str:
     return _composed(foreign_id).casefold()
 
@@ -113,7 +119,7 @@ class Looking:
                 self.habits.saw_id(shown.foreign_id)
                 return shown
         for shown in answer.saved if is_new else ():
-            if is_alike(shown.foreign_id, foreign_id):
+            if is_folded(shown.foreign_id, foreign_id):
                 self.habits.saw_folded(shown.foreign_id)
                 return shown
         return None
@@ -132,9 +138,10 @@ class Looking:
             here = Sighting(Whereabouts.HERE, remote)
             if gomus_id in (None, remote.gomus_id):
                 return here
-            # Entered anew by staff, unless the customer itself is still there and has lost its id to this one
+            # Entered anew by staff, unless the customer itself is still there and has lost its id to this one, or was
+            # merged into it: then a write of ours has put the id there
             by_number = self._find_by_number(gomus_id, foreign_id, digests, mark)
-            return by_number if by_number.whereabouts is Whereabouts.RENAMED else here
+            return here if by_number.whereabouts in (Whereabouts.GONE, Whereabouts.HERE) else by_number
         if remote is not None and gomus_id is None:
             raise Refused(ANOTHER)
         if remote is None and gomus_id is None and self._may_be_in_other_letters(foreign_id):
@@ -166,9 +173,9 @@ class Looking:
 
     def _may_be_in_other_letters(self, foreign_id: str) -> bool:
         """Where nobody knows yet whether the instance keeps capital letters."""
-        is_open = self.habits.letters is None and self.habits.may_fold(foreign_id)
+        is_open = not self.habits.folds_ids and self.habits.may_fold(foreign_id)
         remote = self.read_in_other_letters(foreign_id) if is_open else None
-        return remote is not None and is_alike(remote.foreign_id, foreign_id)
+        return remote is not None and is_folded(remote.foreign_id, foreign_id)
 
     def number_shows(self, gomus_id: int, foreign_id: str, *, mark: str = "") -> bool:
         """Whether the number shows the customer itself, as far as reads have come."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from syncd.delivery.delivery import Delivery
-from syncd.delivery.looking import ANOTHER, is_alike, is_same_letters
+from syncd.delivery.looking import ANOTHER, is_folded, is_same_letters
 from syncd.delivery.outcomes import adopted, failed, left_alone, not_here
 from syncd.domain.changes import Action, Create, Outcome, Result, Update
 from syncd.domain.digest import PersonDigester
@@ -28,7 +28,7 @@ def meet(delivery: Delivery, create: Create, remote: RemoteCustomer | None) -> R
     if remote is None:
         return None
     if not is_same_letters(remote.foreign_id, create.foreign_id):
-        if not (is_alike(remote.foreign_id, create.foreign_id) and _has_name_of(delivery, create, remote)):
+        if not (is_folded(remote.foreign_id, create.foreign_id) and _has_name_of(delivery, create, remote)):
             raise Refused(ANOTHER)
         delivery.habits.saw_folded(remote.foreign_id)
     delivery.saw(remote, create.foreign_id)
@@ -38,6 +38,12 @@ def meet(delivery: Delivery, create: Create, remote: RemoteCustomer | None) -> R
 def _has_name_of(delivery: Delivery, create: Create, remote: RemoteCustomer) -> bool:
     names = {name: create.wanted[name] for name in NAMES if create.wanted.get(name) is not None}
     return bool(names) and names.keys() <= remote.fields.keys() and not delivery.other_than(remote, names)
+
+
+def under_own_ids(delivery: Delivery, creates: Sequence[Create], answer: WriteAnswer) -> dict[str, RemoteCustomer]:
+    """Those whom a 2xx shows as they were sent, or in the letters in which the instance keeps ids."""
+    shown = {one.foreign_id: delivery.shown_in(answer, one.foreign_id, is_new=True) for one in creates}
+    return {foreign_id: remote for foreign_id, remote in shown.items() if remote is not None}
 
 
 def under_other_ids(

@@ -8,7 +8,7 @@ from typing import TypeVar
 from syncd.delivery.looking import Sighting, Whereabouts
 from syncd.domain.changes import Action, Change, Create, Erase, Outcome, Result, Update
 from syncd.domain.records import Digests, RemoteCustomer, Value
-from syncd.errors import CallFailed, Fatal, Missing, Refused, Retryable, Unclear
+from syncd.errors import CallFailed, Fatal, Missing, NotYet, Refused, Retryable, Unclear
 from syncd.gomus.wire import WriteAnswer
 
 BUSY = (409, 423)  # go~mus's own word that it is at it
@@ -42,12 +42,13 @@ class Answer:
     fatal: Fatal | None = None
 
 
+OTHER_IDS = "go~mus keeps another foreign_id for a new customer than was sent"
+KEEP_IDS = "the API user must be allowed to set it, and ids must be short and plain; nobody is sent again"
+
+
 def other_ids() -> Fatal:
     """A customer was created and can't be looked for: the next one would be, too."""
-    return Fatal(
-        "go~mus keeps another foreign_id for a new customer than was sent",
-        remedy="the API user must be allowed to set it, and ids must be short and plain; nobody is sent again",
-    )
+    return Fatal(OTHER_IDS, remedy=KEEP_IDS)
 
 
 C = TypeVar("C", Create, Update)
@@ -139,7 +140,7 @@ def failed(change: Change, failure: CallFailed, action: Action | None = None) ->
         error=words(failure),
         settled=not isinstance(failure, Unclear),
         refused=isinstance(failure, Refused),
-        reached=not isinstance(failure, Retryable) or failure.status in BUSY,
+        reached=not isinstance(failure, Retryable) or isinstance(failure, NotYet) or failure.status in BUSY,
     )
 
 
@@ -169,6 +170,11 @@ def unreadable(create: Create, signs: Iterable[str]) -> Outcome:
     which = " or ".join(repr(sign) for sign in sorted(signs))
     words = f"this go~mus can't be asked for an id with {which} in it; let foreign_id.transform replace it"
     return failed(create, Refused(words, attempts=0))
+
+
+def unkept(create: Create) -> Outcome:
+    """Not created, for nobody could look for it under its id."""
+    return failed(create, Refused(f"{OTHER_IDS}; {KEEP_IDS} before foreign_id or its prefix is changed", attempts=0))
 
 
 def alike(create: Create) -> Outcome:

@@ -7,11 +7,12 @@ sent again, in parts.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from syncd.delivery.delivery import Delivery
 from syncd.delivery.habits import Lag
 from syncd.delivery.looking import Sighting, Whereabouts
-from syncd.delivery.meeting import adopt, look_before, made_anew, meet, under_other_ids
+from syncd.delivery.meeting import adopt, look_before, made_anew, meet, under_other_ids, under_own_ids
 from syncd.delivery.outcomes import (
     Again,
     Answer,
@@ -81,12 +82,15 @@ class Writing:
     def create(self, creates: Sequence[Create], *, tries: int, probed: bool = True) -> Answer:
         """One POST, and the looks that settle it.
 
-        `probed`: nobody was found as the source writes them; where an instance may keep ids in other letters, they are
-        looked for in those too. The first create with a capital letter goes alone, and tells.
+        `probed`: nobody was found as the source writes them; where the instance may keep them in other letters, in
+        those too. The first one that may be goes alone, and tells.
         """
         if not (probed and self.delivery.habits.may_fold(creates[0].foreign_id)):
             return self._post(creates, tries=tries)
-        looked = [self._look_at(create, self._adopt, self.delivery.read_in_other_letters) for create in creates]
+        looked = [
+            self._look_at(create, partial(adopt, self.delivery), self.delivery.read_in_other_letters)
+            for create in creates
+        ]
         outcomes, left = outcomes_in(looked), changes_in(looked)
         answer = self._post(left, tries=tries) if left else Answer()
         return replace(answer, outcomes=[*outcomes, *answer.outcomes])
@@ -113,26 +117,25 @@ class Writing:
     ) -> Answer:
         """Whom the answer shows by name alone may have the id all the same: a look tells."""
         is_refusal = len(creates) == 1 and bool(answer.errors)  # whatever else it shows
-        shown = {} if is_refusal else self._shown(creates, answer)
+        shown = {} if is_refusal else under_own_ids(self.delivery, creates, answer)
         by_name = {} if is_refusal else under_other_ids(self.delivery, creates, answer, shown)
         if not (answer.errors or shown or by_name):
             return self._create_lost(creates, said_nothing(answer), sent_at, tries=tries)
         outcomes = [self._created(one, shown[one.foreign_id], answer) for one in creates if one.foreign_id in shown]
         others = [create for create in creates if create.foreign_id not in shown]
         settled, missing = self._look_for(others, self._look_again, later=answer.later or bool(by_name))
-        outcomes += settled
-        if odd := [create for create in missing if create.foreign_id in by_name]:
+        here = {outcome.change.foreign_id for outcome in settled if outcome.result is Result.OK}
+        odd = [create for create in others if create.foreign_id in by_name.keys() - here]
+        outcomes += [outcome for outcome in settled if outcome.change not in odd]
+        if odd:
+            self.delivery.habits.keeps_ids = False
             outcomes += [self._created(create, by_name[create.foreign_id], answer) for create in odd]
-            left = [create for create in missing if create.foreign_id not in by_name]
+            left = [create for create in missing if create not in odd]
             return Answer(outcomes=outcomes, again=left, why=Again.IN_PARTS, took=True, fatal=other_ids())
         if missing and len(creates) > 1:
             return Answer(outcomes=outcomes, again=missing, why=Again.IN_PARTS, took=bool(shown))
         refused = [failed(create, refused_in(answer)) for create in missing]
         return Answer(outcomes=outcomes + refused, took=bool(shown))
-
-    def _shown(self, creates: Sequence[Create], answer: WriteAnswer) -> dict[str, RemoteCustomer]:
-        shown = {one.foreign_id: self.delivery.shown_in(answer, one.foreign_id, is_new=True) for one in creates}
-        return {foreign_id: remote for foreign_id, remote in shown.items() if remote is not None}
 
     def _created(self, create: Create, shown: RemoteCustomer, answer: WriteAnswer) -> Outcome:
         self.delivery.habits.saw_created(create.foreign_id)
@@ -217,10 +220,7 @@ class Writing:
 
     def _look_at_taken(self, create: Create) -> Outcome | Create:
         """After "has already been taken": somebody created it since we looked, or it was not looked for."""
-        return self._look_at(create, self._adopt)
-
-    def _adopt(self, create: Create, remote: RemoteCustomer) -> Outcome:
-        return adopt(self.delivery, create, remote)
+        return self._look_at(create, partial(adopt, self.delivery))
 
     def _look_at(
         self,

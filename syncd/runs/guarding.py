@@ -14,6 +14,7 @@ from syncd.state.ledger import Ledger
 from syncd.state.recall import Recall
 
 log = structlog.get_logger()
+NOT_JUDGED = b""  # absence under this configuration, also where it was one of before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,4 +82,5 @@ def count_absence_anew(sync: Sync, ledger: Ledger) -> None:
                 remedy="nothing to do: grace begins anew, and what falls due at once is held",
             )
             store.forget_absence(sync.name)
+            store.absences.judged_for(sync.name, NOT_JUDGED)
         store.absences.count_for(sync.name, context)

@@ -112,7 +112,11 @@ class Run:
         self._overdue: Mapping[str, OpenIntent] = {}  # creates that were not found when their time was over
         learned = world.store.instances.learned(sync.instance)
         self._habits = Habits.recalled(
-            learned, batch_size=sync.gomus.batch_size, is_unique=sync.gomus.unique_foreign_ids, now=world.clock()
+            learned,
+            batch_size=sync.gomus.batch_size,
+            is_unique=sync.gomus.unique_foreign_ids,
+            now=world.clock(),
+            terms=world.digester.context(sync.absence_terms).hex()[:16],
         )
         self.delivery = Delivery(
             client=world.client,
@@ -302,7 +306,7 @@ class Run:
         try:
             yield Executor(
                 writing=Writing(self.delivery),
-                erasing=Erasing(self.delivery, self.sync.holds_addresses),
+                erasing=Erasing(self.delivery, self.sync.holds_addresses, self._is_taken_lately),
                 ledger=self.ledger,
                 requests=self._requests,
                 habits=self._habits,
@@ -315,6 +319,10 @@ class Run:
             )
         finally:
             self._remember_habits()
+
+    def _is_taken_lately(self, foreign_id: str) -> bool:
+        since = self.world.clock() - self.sync.gomus.settle
+        return self.ledger.store.journal.is_taken(self.sync.name, foreign_id, since=since)
 
     def _remember_habits(self) -> None:
         for name, value in self._habits.learned().items():

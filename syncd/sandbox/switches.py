@@ -53,7 +53,7 @@ class Switches:
     name_form: Literal["as-sent", "capitalised", "upper"] = "as-sent"  # of name and surname
     email_form: Literal["as-sent", "lower"] = "as-sent"
     notes_form: Literal["as-sent", "trimmed", "escaped"] = "as-sent"  # escaped: as HTML
-    foreign_id_form: Literal["as-sent", "nfc", "lower"] = "as-sent"
+    foreign_id_form: Literal["as-sent", "nfc", "lower", "upper"] = "as-sent"
     foreign_id_found: Literal["as-kept", "in-any-form"] = "as-kept"  # in any case and Unicode form, and unique so
     reads: Literal["at-once", "seconds-later", "calls-later"] = "at-once"  # when a GET shows what a write has done
     lag: int = 2  # so many seconds or calls later

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, func, select, update
 
-from syncd.domain.changes import Action, Change, Create, Erase, Outcome
+from syncd.domain.changes import Action, Change, Create, Erase, Outcome, Result
 from syncd.state import tables as t
 from syncd.state.tombstones import Step
 from syncd.state.transactions import Transactions
@@ -133,6 +133,12 @@ class Journal:
         if since is not None:
             query = query.where(func.coalesce(C.sent_at, C.begun_at) > since)
         return self.db.first(query.where(C.action.in_(writes)).limit(1)) is not None
+
+    def is_taken(self, sync: str, foreign_id: str, *, since: datetime) -> bool:
+        """Whether the last that go~mus has taken since is the customer, not its erasure."""
+        taken = (C.sync == sync, C.foreign_id == foreign_id, C.result == Result.OK.value, C.settled_at > since)
+        last = self.db.first(select(C.action).where(*taken).order_by(C.settled_at.desc(), C.id.desc()).limit(1))
+        return last is not None and last.action in (Action.CREATE.value, Action.ADOPT.value, Action.UPDATE.value)
 
     def count_created(self, sync: str, *, since: datetime) -> int:
         """How many customers were created since."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -60,6 +61,47 @@ def link(museum: Museum, number: int) -> None:
 def erasure_of(museum: Museum, number: int, action: str = "anonymize") -> list[str | None]:
     lines = museum.store.journal.of_customer("members", f"M-{number:04d}")
     return [line.error for line in lines if line.action == action]
+
+
+# --- who is not shown yet ---
+
+
+@pytest.mark.parametrize("mode", [DeleteMode.ANONYMIZE_THEN_DELETE, DeleteMode.ANONYMIZE, DeleteMode.RELEASE])
+@pytest.mark.parametrize("on_request", [False, True])
+@pytest.mark.parametrize("lag", [10, 120])
+def test_who_was_taken_lately_and_is_not_shown_is_not_taken_for_gone(
+    museum: Museum, mode: DeleteMode, on_request: bool, lag: int
+) -> None:
+    """Reads never lagged before."""
+    museum.mode = mode
+    museum.clock.sleep(3600)
+    museum.sandbox.switches = replace(museum.sandbox.switches, reads="seconds-later", lag=lag)
+    museum.rows.append(member(9))
+    museum.run()
+    museum.remove(9)
+    if on_request:
+        museum.erase("M-0009")
+    else:
+        assert museum.run().status is Status.PROBLEMS
+    museum.clock.sleep(3600)
+    museum.run()
+    museum.clock.sleep(3600)
+    museum.run()
+    assert museum.sandbox.by_foreign_id("M-0009") == []
+    assert on_request is False or not [one for one in museum.sandbox.customers if one["surname"] == "Muster9"]
+
+
+@pytest.mark.parametrize("minutes", [9, 11])
+def test_who_is_not_shown_for_long_is_gone(museum: Museum, minutes: int) -> None:
+    museum.clock.sleep(3600)
+    museum.rows.append(member(9))
+    museum.run()
+    [customer] = museum.sandbox.by_foreign_id("M-0009")
+    museum.sandbox.remove(customer)
+    museum.remove(9)
+    museum.clock.sleep(60 * minutes)
+    museum.run()
+    assert (museum.store.known.find_one("members", "M-0009") is None) is (minutes > 10)
 
 
 # --- whom it touches ---

@@ -445,6 +445,19 @@ def test_an_approval_of_one_guard_covers_the_change_for_all(museum: Museum) -> N
     assert (guards(summary), present(museum)) == ([], 70)
 
 
+@pytest.mark.parametrize("joined", [2, 10])
+def test_what_falls_due_by_a_configuration_that_is_changed_back_is_held(museum: Museum, joined: int) -> None:
+    museum.limits = replace(DEFAULT_LIMITS, delete_percent=100)
+    rows = museum.rows[:]
+    museum.path = "other.csv"
+    museum.rows[:] = [member(number) for number in range(201, 201 + joined)]
+    assert museum.run().status is Status.HELD
+    museum.path = "members.csv"
+    museum.rows[:] = rows
+    for _ in range(2):
+        assert (guards(museum.run()), len(museum.sandbox.deleted)) == ([Guard.CONFIGURATION], 0)
+
+
 # --- the figures ---
 
 

@@ -26,6 +26,7 @@ from syncd.domain.changes import Action, Create
 from syncd.domain.diff import DeleteMode
 from syncd.domain.records import Digests
 from syncd.domain.runs import Status
+from syncd.sandbox import forms
 from syncd.sandbox.customers import Complaint, Customer
 from syncd.sandbox.proxy import Hook, Passing, cut, html, in_json
 from syncd.sandbox.switches import Switches
@@ -316,6 +317,40 @@ def test_who_was_deleted_in_go_mus_is_listed_or_created_anew(
     assert_whole(museum)
     assert len(museum.sandbox.by_foreign_id("M-0001")) == recreate
     assert ("M-0001" in museum.listed()) is not recreate
+
+
+@pytest.mark.parametrize("changed", [(1, 2), (1, 2, 3), (1,)])
+@pytest.mark.parametrize("foreign_id", ["KASSE-77", None])
+def test_a_stranger_whom_our_own_batch_gave_the_id_is_no_customer_of_ours(
+    world: World, changed: tuple[int, ...], foreign_id: str | None
+) -> None:
+    """Merged into somebody else's: the instance answers the survivor, and takes the id that addresses an entry."""
+    museum = world.museum(6, switches={"merged": "by-both"})
+    museum.run()
+    stranger = museum.sandbox.add_stranger(foreign_id=foreign_id, surname="Fremd", email="fremd@elsewhere.example")
+    museum.sandbox.merge(customer(museum, 1).id, stranger.id)
+    kept = dict(stranger.fields)
+
+    def take_the_id(call: Passing) -> Response:
+        if call.method == "PUT" and call.path == "/api/v4/customers":
+            museum.sandbox.rename(stranger.id, "M-0001")
+        return call.act()
+
+    museum.sandbox.hook = take_the_id
+    for number in changed:
+        museum.row(number)["phone"] = f"+49302312{number}"
+    museum.run()
+    for _ in range(2):
+        museum.clock.sleep(A_DAY)
+        museum.run()
+    museum.remove(1)
+    until_quiet(museum, wait=A_DAY)
+    [left] = [one for one in museum.sandbox.strangers if one.id == stranger.id]
+    touched = ("foreign_id", "tel")  # by the call that the merger had overtaken
+    assert [left.fields[name] for name in kept if name not in touched] == [
+        kept[name] for name in kept if name not in touched
+    ]
+    assert not [one for one in museum.sandbox.deleted if one.id == stranger.id]
 
 
 @pytest.mark.parametrize("act", each(OTHER_ACTS))
@@ -668,12 +703,23 @@ def test_an_id_in_another_unicode_form_is_the_same_id(
     assert museum.calls() == []
 
 
-@pytest.mark.parametrize("ids", each({"capitals": ["AB", "CD"], "mixed": ["aB-1", "Cd-2"], "umlauts": ["ÄÖ", "Üz"]}))
+LETTERS = {
+    "capitals": ["AB", "CD"],
+    "mixed": ["aB-1", "Cd-2"],
+    "umlauts": ["ÄÖ", "Üz"],
+    "small": ["ab", "cd"],
+    "small, then capitals": ["ab1", "cd3", "CD4"],
+    "capitals, then small": ["CD4", "ab1", "cd3"],
+}
+
+
+@pytest.mark.parametrize("ids", each(LETTERS))
+@pytest.mark.parametrize("kept", ["lower", "upper"])
 @pytest.mark.parametrize("found", ["as-kept", "in-any-form"])
-def test_an_id_that_the_server_writes_in_small_letters_is_not_sent_again(
-    world: World, ids: list[str], found: str
+def test_an_id_that_the_server_writes_in_its_own_letters_is_not_sent_again(
+    world: World, ids: list[str], kept: str, found: str
 ) -> None:
-    switches = {"foreign_id_form": "lower", "foreign_id_found": found, "foreign_ids": "repeatable"}
+    switches = {"foreign_id_form": kept, "foreign_id_found": found, "foreign_ids": "repeatable"}
     museum = world.museum(switches=switches)
     museum.rows[:] = [member(number, id=name) for number, name in enumerate(ids, start=1)]
     until_quiet(museum)
@@ -681,13 +727,14 @@ def test_an_id_that_the_server_writes_in_small_letters_is_not_sent_again(
     assert len(museum.sandbox.customers) == len(ids)
 
 
-@pytest.mark.parametrize("ids", each({"capitals": ["AB", "CD"], "mixed": ["aB-1", "Cd-2"], "umlauts": ["ÄÖ", "Üz"]}))
+@pytest.mark.parametrize("ids", each(LETTERS))
+@pytest.mark.parametrize("kept", ["lower", "upper"])
 @pytest.mark.parametrize("found", ["as-kept", "in-any-form"])
 @pytest.mark.parametrize("joins", [False, True])
-def test_ids_in_small_letters_are_known_again_by_a_state_that_was_lost(
-    world: World, ids: list[str], found: str, joins: bool
+def test_ids_in_other_letters_are_known_again_by_a_state_that_was_lost(
+    world: World, ids: list[str], kept: str, found: str, joins: bool
 ) -> None:
-    switches = {"foreign_id_form": "lower", "foreign_id_found": found, "foreign_ids": "repeatable"}
+    switches = {"foreign_id_form": kept, "foreign_id_found": found, "foreign_ids": "repeatable"}
     museum = world.museum(switches=switches)
     museum.rows[:] = [member(number, id=name) for number, name in enumerate(ids, start=1)]
     until_quiet(museum)
@@ -723,7 +770,14 @@ ALIKE = {
 @pytest.mark.parametrize("ids", each(ALIKE))
 @pytest.mark.parametrize("foreign_ids", ["repeatable", "unique"])
 @pytest.mark.parametrize(
-    ("kept", "found"), [("as-sent", "in-any-form"), ("lower", "in-any-form"), ("lower", "as-kept")]
+    ("kept", "found"),
+    [
+        ("as-sent", "in-any-form"),
+        ("lower", "in-any-form"),
+        ("lower", "as-kept"),
+        ("upper", "in-any-form"),
+        ("upper", "as-kept"),
+    ],
 )
 def test_two_people_whose_ids_differ_in_case_alone_are_not_mixed(
     world: World, ids: list[str], foreign_ids: str, kept: str, found: str
@@ -740,6 +794,41 @@ def test_two_people_whose_ids_differ_in_case_alone_are_not_mixed(
     for one in museum.sandbox.customers:
         assert (one["name"], one["surname"], one["email"]) in people
         assert one["notes"] is None or str(one["name"]) in str(one["notes"]) or "Mitglied" in str(one["notes"])
+
+
+# What a server of its own mind makes of an id
+OWN_MINDS: Mapping[str, Callable[[str], str]] = {
+    "no dashes": lambda id_: id_.replace("-", ""),
+    "another dash": lambda id_: id_.replace("-", "_"),
+    "one letter": lambda id_: id_.replace("b", "B"),
+    "a prefix": lambda id_: id_ if id_.startswith("EXT:") else f"EXT:{id_}",
+    "cut": lambda id_: id_[:4],
+}
+
+
+@pytest.mark.parametrize("mind", each({name: name for name in OWN_MINDS}))
+@pytest.mark.parametrize("found", ["as kept", "in its form"])
+def test_where_new_customers_have_another_id_one_of_them_tells(
+    world: World, monkeypatch: pytest.MonkeyPatch, mind: str, found: str
+) -> None:
+    own = OWN_MINDS[mind]
+    monkeypatch.setitem(forms._FORMS, "nfc", own)  # type: ignore[arg-type]
+    museum = world.museum(switches={"foreign_id_form": "nfc", "foreign_ids": "repeatable"})
+    if found == "in its form":
+        named = museum.sandbox._memory.named
+        monkeypatch.setattr(
+            museum.sandbox._memory, "named", lambda register, id_, *rest: named(register, own(id_), *rest)
+        )
+    museum.rows[:] = [member(number, id=f"bx{number}") for number in range(1, 9)]
+    began = museum.clock.now
+    first = museum.run()
+    assert museum.clock.now - began < timedelta(minutes=3)
+    assert first.status in (Status.FAILED, Status.PROBLEMS)
+    for _ in range(4):
+        museum.clock.sleep(3600)
+        museum.run()
+    assert len(museum.sandbox.customers) == 1
+    assert "another foreign_id" in " ".join([*museum.listed().values(), str(first.error)])
 
 
 DOTTED = {

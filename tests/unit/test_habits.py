@@ -135,20 +135,20 @@ def test_only_what_is_to_be_emptied_is_spelled_otherwise() -> None:
     assert habits.spell({"tel": None, "fax": "1", "email": None}) == {"tel": "", "fax": "1", "email": None}
 
 
-@pytest.mark.parametrize(("id_", "may"), [("M-1", True), ("m-1", False), ("007", False), ("ä-1", False), ("Ä-1", True)])
-def test_only_an_id_with_capital_letters_may_be_kept_otherwise_than_it_is(id_: str, may: bool) -> None:
-    assert fresh().may_fold(id_) is may
+LETTERS = {None: "M-1 m-1 mM", "m-1": "M-1 mM", "M-1": "m-1 mM", "m-1 M-1": "", "M-m": ""}
 
 
-def test_an_instance_that_has_shown_a_capital_letter_keeps_ids() -> None:
+@pytest.mark.parametrize(("shown", "may"), LETTERS.items())
+def test_an_id_may_be_kept_otherwise_for_its_letters_of_a_kind_that_was_not_shown(shown: str | None, may: str) -> None:
     habits = fresh()
-    habits.saw_id("m-1")
-    before = habits.may_fold("M-1")
-    habits.saw_id("M-1")
-    assert (before, habits.may_fold("M-1")) == (True, False)
+    for one in (shown or "").split():
+        habits.saw_id(one)
+    assert [id_ for id_ in ("M-1", "m-1", "mM", "007", "-") if habits.may_fold(id_)] == may.split()
+    assert recalled(habits.learned()) == habits
 
 
-def test_the_first_id_with_a_capital_letter_goes_alone_too() -> None:
+def test_the_first_id_with_letters_of_a_kind_goes_alone() -> None:
     habits = fresh()
     habits.saw_lag(0.0)
+    habits.saw_id("m-1")
     assert (habits.is_acquainted("m-1"), habits.is_acquainted("M-1")) == (True, False)

@@ -7,7 +7,7 @@ from rows import create
 
 from syncd.delivery.outcomes import alike, failed, never_found, not_sent, unreadable
 from syncd.domain.changes import Create, Outcome, Result
-from syncd.errors import CallFailed, Missing, Refused, Retryable, Unclear
+from syncd.errors import CallFailed, Missing, NotYet, Refused, Retryable, Unclear
 
 ONE = create("M-1")
 
@@ -27,6 +27,7 @@ def test_what_is_not_sent_has_failed_without_a_try(fail: Callable[[Create], Outc
         (Retryable("no connection"), True, False, False),
         (Retryable("not now", status=503), True, False, False),
         (Retryable("too many", status=429), True, False, False),
+        (NotYet("still shown"), True, False, True),
         (Retryable("somebody else is at it", status=423), True, False, True),
     ],
 )

@@ -184,7 +184,7 @@ class _Waiting:
         self._name, self._progress, self._is_told = name, progress, sys.stderr.isatty()
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
-        if stage == WAITING and not self._is_told:
+        if stage.startswith(WAITING) and not self._is_told:
             print(f"{self._name}: {stage}.", file=sys.stderr, flush=True)
             self._is_told = True
         self._progress(stage, done, total)

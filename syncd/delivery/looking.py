@@ -168,7 +168,7 @@ class Looking:
     def _ask_for_a_witness(self, foreign_id: str) -> None:
         """Believe that somebody is gone where go~mus shows others: what stands before it may have lost the way."""
         others = [one for one in self.witnesses if one != foreign_id]
-        if others and not self.client.has_shown and all(self.client.read(one) is None for one in others):
+        if others and not self.client.has_shown and all(self.read(one) is None for one in others):
             raise Retryable(NOBODY)
 
     def _may_be_in_other_letters(self, foreign_id: str) -> bool:

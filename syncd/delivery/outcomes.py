@@ -196,11 +196,11 @@ def refused_as(sighting: Sighting) -> Refused:
     match sighting.whereabouts:
         case Whereabouts.MERGED:
             return Refused(
-                "was merged into another customer in go~mus; nothing was written: keep one of the two records"
+                "was merged into another customer in go~mus; nothing more is written: keep one of the two records"
             )
         case Whereabouts.RENAMED:
             return Refused(
-                "has another foreign_id in go~mus, or none; nothing was written: set its foreign_id there again"
+                "has another foreign_id in go~mus, or none; nothing more is written: set its foreign_id there again"
             )
         case _:
             return Missing("is no longer in go~mus", status=404)

@@ -34,11 +34,11 @@ def carry_out(sync: Sync, world: World, foreign_ids: Sequence[str]) -> Summary:
         try:
             with opening(sync, world, trigger=Trigger.ERASE) as run:
                 return run.conduct(lambda _now: _erase(run, foreign_ids))
-        except LeaseTaken:
-            left = open_requests(sync, world, foreign_ids)
+        except LeaseTaken as taken:
+            under_way, left = taken.message, open_requests(sync, world, foreign_ids)
         if not left:
             return _done_elsewhere(sync)
-        world.progress(WAITING, len(foreign_ids) - len(left), len(foreign_ids))
+        world.progress(f"{WAITING}: {under_way}", len(foreign_ids) - len(left), len(foreign_ids))
         try:
             world.sleep(PAUSE)
         except Stopped as stopped:

@@ -5,6 +5,7 @@ A kernel file lock beside a SQLite database; a session advisory lock on PostgreS
 
 import fcntl
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -29,6 +30,7 @@ from syncd.state.connect import (
 from syncd.state.session import end_hanging, find_holder, place_of
 from syncd.state.transactions import Transactions
 
+LOCKS = Path("/proc/locks")
 LINE = 32  # bytes of each line in a lock file: the last fencing number, and the holder's pid
 BEAT = 3.0  # seconds between two beats
 SURE = 15.0  # seconds after a beat for which the lease is ours beyond doubt: others end whom they do not hear for 20
@@ -127,12 +129,23 @@ def take_lease(engine: Engine, sync: str) -> AbstractContextManager[Lease]:
 
 
 def holder_of(engine: Engine, sync: str) -> str | None:
-    """Who runs the sync, as far as a server knows it."""
+    """Who runs the sync, as far as a server knows it, or the system."""
     if engine.dialect.name != "postgresql":
-        return None
+        path = lock_file(engine, sync)
+        return None if path is None else _pid_at(path)
     with translate_errors(engine), engine.connect() as connection:
         holder = find_holder(connection, advisory_key(sync))
     return holder.name if holder else None
+
+
+def _pid_at(path: Path) -> str | None:
+    """Whose lock it is, where the system tells; to try the lock would be in the way of who takes it."""
+    with suppress(OSError):
+        inode = path.stat().st_ino
+        for kind, pid, place in re.findall(r"^\d+: (\w+) .* (\d+) (\S+) \S+ \S+$", LOCKS.read_text(), re.MULTILINE):
+            if kind == "FLOCK" and place.endswith(f":{inode}"):
+                return f"pid {pid}"
+    return None
 
 
 def _taken(sync: str, holder: str = "", remedy: str = "wait for it to end, or stop it") -> LeaseTaken:

@@ -123,6 +123,7 @@ def test_the_run_under_way_erases_whoever_asks(office: Office, number: int) -> N
     took = time.monotonic() - began
     assert (asked.code, running.poll(), is_there(office, f"M-{number:04d}")) == (0, None, [])
     assert "members: waiting for the run under way" in asked.err
+    assert f"another process (pid {running.pid}) is running" in asked.err
     running.communicate(timeout=60)
     assert took < 10
     assert (running.returncode, is_there(office, f"M-{number:04d}")) == (0, [])

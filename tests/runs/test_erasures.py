@@ -5,10 +5,11 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from faults import Fault, Killed
-from museum import Museum, member
+from museum import Museum, member, sqlite_url
 from werkzeug.wrappers import Response
 
 from syncd.domain.diff import DeleteMode
@@ -61,6 +62,23 @@ def link(museum: Museum, number: int) -> None:
 def erasure_of(museum: Museum, number: int, action: str = "anonymize") -> list[str | None]:
     lines = museum.store.journal.of_customer("members", f"M-{number:04d}")
     return [line.error for line in lines if line.action == action]
+
+
+# --- who is gone already ---
+
+
+@pytest.mark.parametrize("kept", ["as-sent", "lower", "upper"])
+def test_that_somebody_is_gone_is_believed_where_others_are_there_in_whichever_letters(
+    tmp_path: Path, kept: Any
+) -> None:
+    museum = Museum(state_url=sqlite_url(tmp_path), switches=Switches(foreign_id_form=kept))
+    museum.rows.extend(member(number, id=f"x{number}") for number in range(1, 5))
+    museum.run()
+    museum.clock.sleep(3600)
+    museum.sandbox.remove(next(one for one in museum.sandbox.customers if one["surname"] == "Muster2"))
+    del museum.rows[1]
+    assert museum.run().status is Status.DONE
+    assert museum.store.known.count("members") == 3
 
 
 # --- who is not shown yet ---

@@ -21,7 +21,7 @@ from syncd.errors import LeaseLost, LeaseTaken, StateUnusable
 from syncd.gomus.fields import FIELDS
 from syncd.state import lease, session
 from syncd.state.connect import is_on_server, open_engine
-from syncd.state.lease import take_lease
+from syncd.state.lease import holder_of, take_lease
 from syncd.state.migrate import upgrade
 from syncd.state.store import Store
 
@@ -93,6 +93,15 @@ def test_beside_a_file_it_is_told_how_to_end_the_holder(sqlite_url: str) -> None
         _, words = answers.get(timeout=20)
     engine.dispose()
     assert words.endswith(f"stop it: kill {os.getpid()}; where it does not hear that, kill -9 {os.getpid()}")
+
+
+def test_whoever_looks_is_told_who_runs_it(state_url: str) -> None:
+    engine = open_engine(state_url)
+    with take_lease(engine, "members"):
+        told = holder_of(engine, "members")
+    assert (told or "").endswith(f"pid {os.getpid()}")
+    assert (holder_of(engine, "members"), holder_of(engine, "donors")) == (None, None)
+    engine.dispose()
 
 
 def hold_until_lost(url: str, answers: Any) -> None:

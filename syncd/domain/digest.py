@@ -6,6 +6,7 @@ first, so that what go~mus answers (ids as text, empty text for nothing) compare
 
 import html
 import json
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,17 +33,23 @@ def canonical(field: Field, value: Value) -> str:
 
 
 OLDEST_SCHEME = 1
+SHORTEST_CUT = 20  # letters and digits; what is shorter may be another value
 SALTED = 2  # the first scheme in which two people with the same value have different digests
 
 
 def is_same_but_for_form(one: Value, other: Value) -> bool:
-    """Whether two texts differ in case, blanks, signs, Unicode form or escaping alone, as servers keep them."""
-    bare = _bare(one)
-    return bool(bare) and bare == _bare(other)
+    """Whether two texts differ in case, blanks, signs, Unicode form or escaping alone, as servers keep them.
+
+    Or in the 00 of a telephone number, or in that one is cut.
+    """
+    short, long = sorted((_bare(one), _bare(other)), key=len)
+    return bool(short) and (short == long or (len(short) >= SHORTEST_CUT and long.startswith(short)))
 
 
 def _bare(value: Value) -> str:
-    text = unicodedata.normalize("NFC", html.unescape("" if value is None else str(value))).casefold()
+    text = html.unescape(html.unescape("" if value is None else str(value)))  # some servers escape twice
+    text = unicodedata.normalize("NFC", text).casefold()
+    text = re.sub(r"^\s*\+(?=\d)", "00", text)
     return "".join(sign for sign in text if sign.isalnum())
 
 

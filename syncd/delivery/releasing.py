@@ -35,8 +35,9 @@ class Releasing:
                     return True
                 delivery.pause(tries)
             else:
+                was_touched, self.is_touched = self.is_touched, True
                 is_off = self._is_off(remote, later=True)
-                self.is_touched |= is_off or answer.later
+                self.is_touched = was_touched or is_off or answer.later
                 if is_off and blank != delivery.habits.blanks.get(FOREIGN_ID.name):
                     delivery.habits.blanks[FOREIGN_ID.name] = blank
                 return is_off

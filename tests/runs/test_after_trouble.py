@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
@@ -13,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from syncd.domain.diff import DeleteMode
 from syncd.domain.records import Stage
+from syncd.domain.runs import Status
 from syncd.sandbox.proxy import Passing, in_json
 from syncd.sandbox.switches import Switches
 
@@ -52,6 +54,23 @@ def test_a_call_that_is_turned_away_is_tried_as_often_as_configured(tmp_path: Pa
     museum.rows.clear()
     museum.run(fails(method, Fault.THROTTLED))
     assert len([call for call in museum.transport.happened if call.method == method]) == attempts
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 4])
+def test_a_create_that_is_turned_away_is_tried_as_often_and_waited_for(museum: Museum, attempts: int) -> None:
+    museum.attempts = attempts
+    museum.rows.append(member(5))
+    times = list[datetime]()
+
+    def turn_away(request: httpx.Request, _number: int) -> Fault | None:
+        if request.method == "POST":
+            times.append(museum.clock.now)
+            return Fault.THROTTLED
+        return None
+
+    museum.run(turn_away)
+    assert len(times) == attempts
+    assert all(later - earlier > timedelta(seconds=0.2) for earlier, later in pairwise(times))
 
 
 def test_the_pauses_between_them_grow(museum: Museum) -> None:
@@ -183,6 +202,26 @@ def test_an_answer_with_errors_is_refused_by_them_where_it_shows_the_customer_as
     assert "Tel is invalid" in museum.listed()["M-0002"]
 
 
+def test_a_refused_create_is_not_done_whomever_the_answer_shows(museum: Museum) -> None:
+    shown = {"id": 4711, "foreign_id": None, "name": "Ada5", "surname": "Muster5"}
+    hook_into(museum, "POST", lambda _call: in_json(200, {"customer": shown, "errors": ["Tel is invalid"]}))
+    museum.rows.append(member(5))
+    assert museum.run().status is Status.PROBLEMS
+    assert "Tel is invalid" in museum.listed()["M-0005"]
+    assert museum.store.known.find_one("members", "M-0005") is None
+
+
+@pytest.mark.parametrize("emptied", [("surname",), ("name", "surname", "email", "tel")])
+def test_fields_that_an_answer_alone_shows_emptied_are_not_erased(museum: Museum, emptied: tuple[str, ...]) -> None:
+    [customer] = museum.sandbox.by_foreign_id("M-0002")
+    shown = {"id": customer.id, **customer.fields, **dict.fromkeys(emptied)}
+    hook_into(museum, "PUT", lambda _call: in_json(200, {"customer": shown}))
+    museum.remove(2)
+    museum.run()
+    assert museum.sandbox.deleted == []
+    assert [call for call in museum.writes() if call.method == "DELETE"] == []
+
+
 def test_a_new_number_in_an_answer_is_learned_from_a_look_alone(museum: Museum) -> None:
     [customer] = museum.sandbox.by_foreign_id("M-0002")
     museum.sandbox.recreate(customer.id, notes="alt")
@@ -216,6 +255,26 @@ def test_an_erasure_whose_call_was_lost_has_begun(museum: Museum, looks: str) ->
         museum.clock.sleep(7200)
         museum.run()
     assert [customer["surname"] for customer in museum.sandbox.by_foreign_id("M-0002")] == ["Muster2"]
+
+
+@pytest.mark.parametrize("answer", [None, Fault.READ_ERROR, Fault.BAD_GATEWAY])
+def test_a_release_that_could_not_be_looked_at_has_begun(museum: Museum, answer: Fault | None) -> None:
+    museum.mode = DeleteMode.RELEASE
+    museum.remove(2)
+    sent = False
+
+    def lose(request: httpx.Request, _number: int) -> Fault | None:
+        nonlocal sent
+        sent |= request.method == "PUT"
+        return answer if request.method == "PUT" else Fault.UNAVAILABLE if sent else None
+
+    museum.run(lose)
+    assert museum.sandbox.by_foreign_id("M-0002") == []
+    museum.rows.append(member(2))
+    for _ in range(3):
+        museum.clock.sleep(7200)
+        museum.run()
+    assert len(museum.sandbox.by_foreign_id("M-0002")) == 1
 
 
 def test_two_looks_that_fail_after_one_that_was_answered_do_not_end_the_looking(museum: Museum) -> None:

@@ -187,6 +187,15 @@ def test_twins_of_one_foreign_id_go_together(museum: Museum, count: int, mode: D
     assert (len(names), all(name.startswith("Muster") for name in names)) == (stays, is_released or not stays)
 
 
+def test_how_many_had_one_foreign_id_is_told(museum: Museum) -> None:
+    museum.sandbox.switches = Switches(foreign_ids="repeatable")
+    for number in range(2):
+        museum.sandbox.add_customer(foreign_id="M-0002", surname=f"Muster2 {number}")
+    museum.remove(2)
+    museum.run()
+    assert erasure_of(museum, 2, "delete") == ["3 customers had this foreign_id"]
+
+
 def test_a_number_that_answers_another_customer_is_not_used(museum: Museum) -> None:
     """Not even where that one has the foreign_id."""
     museum.sandbox.switches = Switches(foreign_ids="repeatable", merged="by-number")

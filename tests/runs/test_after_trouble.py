@@ -211,6 +211,24 @@ def test_a_refused_create_is_not_done_whomever_the_answer_shows(museum: Museum) 
     assert museum.store.known.find_one("members", "M-0005") is None
 
 
+@pytest.mark.parametrize("count", [2, 3])
+def test_of_several_of_one_name_who_are_shown_without_an_id_nobody_is_guessed(museum: Museum, count: int) -> None:
+    museum.rows.extend(member(5 + number, given="Anna", family="Gleich") for number in range(count))
+
+    def drop_the_ids(call: Passing) -> Response:
+        call.act()
+        new = [customer for customer in museum.sandbox.customers if customer["surname"] == "Gleich"]
+        for customer in new:
+            museum.sandbox.rename(customer.id, None)
+        return in_json(
+            201, {"customers": [{**customer.fields, "id": customer.id, "foreign_id": None} for customer in new]}
+        )
+
+    hook_into(museum, "POST", drop_the_ids)
+    museum.run()
+    assert museum.store.known.count("members") == 4
+
+
 @pytest.mark.parametrize("emptied", [("surname",), ("name", "surname", "email", "tel")])
 def test_fields_that_an_answer_alone_shows_emptied_are_not_erased(museum: Museum, emptied: tuple[str, ...]) -> None:
     [customer] = museum.sandbox.by_foreign_id("M-0002")

@@ -36,7 +36,7 @@ from syncd.delivery.outcomes import (
 )
 from syncd.domain.changes import Create, Outcome, Result, Update
 from syncd.domain.records import RemoteCustomer
-from syncd.errors import CallFailed, Missing, NoTurn, Outage, Refused, Retryable, Stopped, Unclear
+from syncd.errors import CallFailed, Missing, NoTurn, Outage, Refused, Retryable, Stopped, TokenRefused, Unclear
 from syncd.gomus.wire import WriteAnswer
 
 BATCH_REFUSALS = (413, 422)
@@ -105,8 +105,8 @@ class Writing:
             return self._create_lost(creates, lost, sent_at, tries=tries)
         except NoTurn:  # the intents say when it is sent
             return Answer(again=creates, why=Again.AS_IT_WAS, tries=tries)
-        except (Outage, Stopped) as ended:
-            fatal = ended if isinstance(ended, Outage) else None
+        except (Outage, TokenRefused, Stopped) as ended:
+            fatal = None if isinstance(ended, Stopped) else ended
             return Answer(outcomes=[not_sent(create) for create in creates], fatal=fatal)
         except Retryable as turned_away:
             return self._turned_away(creates, turned_away, tries=tries)

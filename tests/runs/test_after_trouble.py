@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -200,6 +201,20 @@ def test_an_answer_with_errors_is_refused_by_them_where_it_shows_the_customer_as
     museum.row(2)["phone"] = "+493023125999"
     museum.run()
     assert "Tel is invalid" in museum.listed()["M-0002"]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("foreign_ids", ["unique", "repeatable"])
+def test_creates_that_met_a_refused_token_are_sent_as_soon_as_it_is_set(
+    museum: Museum, status: int, foreign_ids: Any
+) -> None:
+    museum.sandbox.switches = replace(museum.sandbox.switches, foreign_ids=foreign_ids)
+    museum.rows.extend(map(member, (5, 6)))
+    hook_into(museum, "POST", lambda _call: in_json(status, {"error": "Not authorized"}))
+    assert museum.run().status is Status.FAILED
+    museum.sandbox.hook = None
+    assert museum.run().status is Status.DONE
+    assert len(museum.sandbox.customers) == 6
 
 
 def test_a_refused_create_is_not_done_whomever_the_answer_shows(museum: Museum) -> None:

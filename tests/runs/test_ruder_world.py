@@ -37,15 +37,9 @@ ALWAYS = 10**9
 PERSONAL = ("Ada", "Muster", "example.org", "30231", "Mitglied", "1980-12-31")
 
 
-def each(cases: Mapping[str, object], *, red: str = "", green: Collection[str] = ()) -> list[Any]:
-    """Parameters by name; `red` says what goes wrong today, except with those that are `green`."""
-    fails = pytest.mark.xfail(strict=True, raises=AssertionError, reason=red)
-    return [
-        pytest.param(
-            *(case if isinstance(case, tuple) else (case,)), id=name, marks=[fails] if red and name not in green else []
-        )
-        for name, case in cases.items()
-    ]
+def each(cases: Mapping[str, object]) -> list[Any]:
+    """Parameters by name."""
+    return [pytest.param(*(case if isinstance(case, tuple) else (case,)), id=name) for name, case in cases.items()]
 
 
 # --- the world ---

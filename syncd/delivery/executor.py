@@ -5,7 +5,7 @@ thread. What a call leaves to be sent again comes back to it, so that each call 
 """
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -74,7 +74,7 @@ class Executor:
     _intents: dict[str, int] = field(init=False)  # the open ones of changes in hand
     _folded: dict[str, str] = field(default_factory=dict)  # who was sent, while ids may lose their capital letters
     _probes: bool = True
-    _streak: int = 0
+    _streaks: Counter[bool] = field(default_factory=Counter)  # of looks, and of calls that write
     _failure: Fatal | None = None
 
     def __post_init__(self) -> None:
@@ -344,16 +344,17 @@ class Executor:
             self._next.append(self._deleting(replace(change, gomus_id=outcome.gomus_id or change.gomus_id)))
 
     def _watch_streak(self, call: Call, answer: Answer) -> None:
-        """A failure that is not the record's own is the instance's; anything else shows that it is alive."""
+        """A failure that is not the record's own is the instance's; that looks succeed says nothing of writes."""
         if words := self.writing.delivery.client.out_of_reach:
             self._failure = self._failure or Outage(words)
         if self.stopping.is_set() or (answer.slow and len(call.changes) > 1):  # too much at once says nothing of it
             return
         failed = [outcome for outcome in answer.outcomes if _is_of_instance(outcome, call)]
         is_all = failed and len(failed) == len(answer.outcomes) and not answer.again
-        self._streak = self._streak + 1 if is_all else 0
-        if self._streak >= STREAK:
-            words = f"go~mus failed {self._streak} calls in a row, the last with: {failed[-1].error}"
+        is_look = call.action is None
+        self._streaks[is_look] = self._streaks[is_look] + 1 if is_all else 0
+        if self._streaks[is_look] >= STREAK:
+            words = f"go~mus failed {self._streaks[is_look]} calls in a row, the last with: {failed[-1].error}"
             self._failure = self._failure or Outage(words)
 
 

@@ -135,6 +135,26 @@ def refuse_a_batch(museum: Museum) -> None:
     museum.run()
 
 
+def test_of_whom_nothing_was_sent_nothing_is_told(museum: Museum) -> None:
+    museum.concurrency, museum.batch_size = 1, 5
+    museum.fill(30)
+    summary = museum.run(probe=False, stops=at_call(1))
+    assert (summary.status, summary.outcomes) == (Status.STOPPED, {("create", "ok"): 10})
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_a_create_that_is_due_and_was_not_sent_again_stays_open(museum: Museum, number: int) -> None:
+    museum.transport._late_by = 1000
+    museum.concurrency = 1
+    museum.fill(3)
+    museum.run(every("POST", Fault.LATE))
+    museum.clock.sleep(SETTLE)
+    museum.run(stops=at_call(number))
+    sent = {str(one["foreign_id"]) for call in museum.writes() for one in call.customers}
+    opened = {intent.foreign_id for intent in museum.store.journal.open_intents("members")}
+    assert sent | opened == {"M-0002", "M-0003"}
+
+
 # --- what is an outage ---
 
 

@@ -266,6 +266,7 @@ def test_who_asks_while_a_batch_is_under_way_is_not_sent_again_with_its_parts(he
     here.sandbox.hook = hold_the_first_batch
     here.run()
     here.sandbox.hook = None
+    assert here.store.journal.open_intents("members") == []
     alone = [call for call in here.writes() if call.path.endswith("/M-0002") and call.method == "PUT"]
     assert not [one for call in alone for one in call.customers if one.get("notes") == "changed"]
     here.run()

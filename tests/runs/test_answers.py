@@ -1,0 +1,224 @@
+"""What one answer leads to: what is sent again and after which wait, what is given up, what is learned."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from faults import Fault, Killed
+from museum import Museum, member, sqlite_url
+from werkzeug.wrappers import Response
+
+from syncd.domain.changes import Cause
+from syncd.domain.diff import DeleteMode
+from syncd.domain.records import Stage
+from syncd.domain.runs import Status
+from syncd.sandbox.proxy import Hook, Passing, html, in_json
+from syncd.sandbox.switches import Switches
+from syncd.state.tombstones import Tombstone
+
+SETTLE = 600.0  # seconds
+A_WHILE = SETTLE + 100
+
+
+@pytest.fixture
+def museum(tmp_path: Path) -> Iterator[Museum]:
+    museum = Museum(state_url=sqlite_url(tmp_path))
+    museum.fill(4)
+    museum.run()
+    museum.clock.sleep(3600)
+    yield museum
+    museum.close()
+
+
+def writes(museum: Museum, method: str) -> list[Mapping[str, object]]:
+    return [one for call in museum.writes() if call.method == method for one in call.customers]
+
+
+def moments(museum: Museum, method: str, answer: Hook) -> list[datetime]:
+    """When such calls arrive, each of which is answered so."""
+    seen: list[datetime] = []
+
+    def hook(call: Passing) -> Response:
+        if call.method != method:
+            return call.act()
+        seen.append(museum.clock.now)
+        return answer(call)
+
+    museum.sandbox.hook = hook
+    return seen
+
+
+def kept(museum: Museum, number: int, **fields: object) -> Hook:
+    """Whatever is sent, these stay as they are, and the answer shows it."""
+
+    def hook(call: Passing) -> Response:
+        answer = call.act()
+        if call.method != "PUT":
+            return answer
+        museum.change_remotely(number, **fields)
+        return in_json(200, {"customer": {**answer.get_json()["customer"], **fields}})
+
+    return hook
+
+
+def says_nothing(call: Passing) -> Response:
+    """It is done all the same."""
+    call.act()
+    return in_json(200, {})
+
+
+def gaps(moments: list[datetime]) -> list[float]:
+    return [(later - sooner).total_seconds() for sooner, later in zip(moments, moments[1:], strict=False)]
+
+
+# --- an erasure's calls ---
+
+
+@pytest.mark.parametrize("answer", [lambda _call: html(200), lambda _call: html(502), lambda _call: in_json(200, {})])
+def test_fields_that_nothing_happens_to_are_emptied_again_after_growing_waits(museum: Museum, answer: Hook) -> None:
+    sent = moments(museum, "PUT", answer)
+    museum.attempts = 4
+    museum.remove(2)
+    museum.run()
+    first, second, third = gaps(sent)[:3]
+    assert 0.4 < first < second < third
+
+
+def test_a_field_that_is_seen_to_stay_is_sent_once_in_each_spelling(museum: Museum) -> None:
+    museum.sandbox.hook = kept(museum, 2, notes="Mitglied 2")
+    museum.remove(2)
+    museum.run()
+    sent = [one["notes"] for one in writes(museum, "PUT") if "notes" in one]
+    assert len(sent) == len(set(map(str, sent))) > 1
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_an_answer_that_shows_nobody_is_no_end_of_it(museum: Museum, lost: int) -> None:
+    left = [lost]
+
+    def hook(call: Passing) -> Response:
+        if call.method == "PUT" and left[0]:
+            left[0] -= 1
+            return in_json(200, {})
+        return call.act()
+
+    museum.sandbox.hook = hook
+    museum.remove(2)
+    assert museum.run().status is Status.DONE
+    assert [one["surname"] for one in museum.sandbox.deleted] == ["anonymisiert"]
+
+
+@pytest.mark.parametrize("field", ["tel", "notes"])
+@pytest.mark.parametrize("status", [429, 503])
+def test_who_was_emptied_in_part_and_returns_is_made_whole(museum: Museum, field: str, status: int) -> None:
+    value = {"tel": "+493023125002", "notes": "Mitglied 2"}[field]
+    keep, calls = kept(museum, 2, **{field: value}), [0]
+
+    def once(call: Passing) -> Response:
+        calls[0] += call.method == "PUT"
+        return keep(call) if call.method != "PUT" or calls[0] == 1 else html(status)
+
+    museum.sandbox.hook = once
+    museum.remove(2)
+    museum.run()
+    museum.sandbox.hook = None
+    museum.rows.append(member(2))
+    for _ in range(3):
+        museum.clock.sleep(A_WHILE)
+        museum.run()
+    assert [one["surname"] for one in museum.sandbox.by_foreign_id("M-0002")] == ["Muster2"]
+
+
+def test_whom_a_restored_state_leaves_half_erased_though_the_request_is_over_is_erased_once(museum: Museum) -> None:
+    name = museum.digester.name("M-0002")
+    long_ago = museum.clock.now - timedelta(days=9)
+    museum.store.tombstones.put(
+        museum.instance, Tombstone(name=name, sync="members", cause=Cause.REQUEST, at=long_ago)
+    )
+    museum.store.known.set_stage("members", ["M-0002"], Stage.ERASING)
+    museum.change_remotely(2, tel=None)
+    assert museum.run().outcomes == {("anonymize", "ok"): 1, ("delete", "ok"): 1}
+
+
+# --- a release that was begun ---
+
+
+@pytest.mark.parametrize("mode", [DeleteMode.IGNORE, DeleteMode.ANONYMIZE_THEN_DELETE])
+def test_a_release_that_never_arrived_is_as_if_it_had_never_been_planned(museum: Museum, mode: DeleteMode) -> None:
+    """What staff have emptied since is no sign of it."""
+    museum.mode = DeleteMode.RELEASE
+    [leaver] = museum.sandbox.by_foreign_id("M-0002")
+    museum.remove(2)
+    with suppress(Killed):
+        museum.run([None, Fault.KILLED_BEFORE])
+    museum.reopen()
+    museum.change_remotely(2, tel=None)
+    museum.mode = mode
+    museum.rows.append(member(2))
+    for _ in range(3):
+        museum.clock.sleep(A_WHILE)
+        museum.run()
+    assert [one.id for one in museum.sandbox.by_foreign_id("M-0002")] == [leaver.id]
+
+
+# --- an update's calls ---
+
+
+def test_a_form_that_is_seen_after_an_answer_that_shows_nobody_is_the_servers_own(museum: Museum) -> None:
+    def shorten(call: Passing) -> Response:
+        answer = call.act()
+        if call.method == "PUT":
+            museum.change_remotely(2, notes="(siehe Akte)")
+            return in_json(200, {})
+        return answer
+
+    museum.sandbox.hook = shorten
+    museum.row(2)["notes"] = "changed"
+    assert museum.run().status is Status.DONE
+    assert len(writes(museum, "PUT")) == 1
+
+
+def test_who_is_deleted_while_a_field_is_emptied_is_told_as_missing(museum: Museum) -> None:
+    [customer] = museum.sandbox.by_foreign_id("M-0002")
+
+    def delete(call: Passing) -> Response:
+        answer = call.act()
+        if call.method == "PUT":
+            museum.sandbox.remove(customer)
+            return in_json(200, {"customer": {**answer.get_json()["customer"], "tel": "+493023125002"}})
+        return answer
+
+    museum.sandbox.hook = delete
+    museum.row(2)["phone"] = ""
+    assert museum.run().status is Status.PROBLEMS
+    assert "no longer in go~mus" in museum.listed()["M-0002"]
+
+
+# --- what is an outage ---
+
+
+@pytest.mark.parametrize(("size", "unclear"), [(1, 3), (2, 2 + 3), (3, 3 + 3)])
+def test_creates_that_are_not_answered_in_time_are_an_outage_where_each_goes_alone(
+    museum: Museum, size: int, unclear: int
+) -> None:
+    """However well reads work; a batch may only have been too much at once."""
+    museum.concurrency, museum.batch_size = 1, size
+    museum.sandbox.hook = lambda call: html(504) if call.method == "POST" else call.act()
+    museum.fill(20)
+    summary = museum.run()
+    assert (summary.status, summary.counts["unclear"]) == (Status.FAILED, unclear)
+
+
+# --- read lag ---
+
+
+@pytest.mark.parametrize("lag", [2, 4])
+def test_a_lag_that_grows_is_learned_from_whoever_is_found_after_more_than_one_look(museum: Museum, lag: int) -> None:
+    before = museum.store.instances.learned("main")["read_lag"]
+    museum.sandbox.switches = Switches(reads="seconds-later", lag=lag, bad_entry="partial-422")
+    museum.rows.extend([member(5), member(6, family=""), member(7)])
+    museum.run(probe=False)
+    assert museum.store.instances.learned("main")["read_lag"] != before
+

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,7 @@ def says_nothing(call: Passing) -> Response:
 
 
 def gaps(moments: list[datetime]) -> list[float]:
-    return [(later - sooner).total_seconds() for sooner, later in zip(moments, moments[1:], strict=False)]
+    return [(later - sooner).total_seconds() for sooner, later in pairwise(moments)]
 
 
 # --- an erasure's calls ---
@@ -134,9 +135,7 @@ def test_who_was_emptied_in_part_and_returns_is_made_whole(museum: Museum, field
 def test_whom_a_restored_state_leaves_half_erased_though_the_request_is_over_is_erased_once(museum: Museum) -> None:
     name = museum.digester.name("M-0002")
     long_ago = museum.clock.now - timedelta(days=9)
-    museum.store.tombstones.put(
-        museum.instance, Tombstone(name=name, sync="members", cause=Cause.REQUEST, at=long_ago)
-    )
+    museum.store.tombstones.put(museum.instance, Tombstone(name=name, sync="members", cause=Cause.REQUEST, at=long_ago))
     museum.store.known.set_stage("members", ["M-0002"], Stage.ERASING)
     museum.change_remotely(2, tel=None)
     assert museum.run().outcomes == {("anonymize", "ok"): 1, ("delete", "ok"): 1}
@@ -222,3 +221,103 @@ def test_a_lag_that_grows_is_learned_from_whoever_is_found_after_more_than_one_l
     museum.run(probe=False)
     assert museum.store.instances.learned("main")["read_lag"] != before
 
+
+# --- what was cut off ---
+
+
+@pytest.mark.parametrize("number", [1, 2, 4])
+def test_updates_that_were_cut_off_after_they_took_effect_are_not_sent_again(museum: Museum, number: int) -> None:
+    for row in museum.rows[:number]:
+        row["notes"] = "changed"
+    with pytest.raises(Killed):
+        museum.run(lambda request, _n: Fault.KILLED_AFTER if request.method == "PUT" else None)
+    museum.reopen()
+    assert (museum.run().status, museum.writes()) == (Status.DONE, [])
+
+
+def test_who_is_deleted_by_staff_just_before_the_first_step_is_gone(museum: Museum) -> None:
+    [leaver] = museum.sandbox.by_foreign_id("M-0002")
+
+    def hook(call: Passing) -> Response:
+        if call.method == "PUT" and leaver in museum.sandbox.customers:
+            museum.sandbox.remove(leaver)
+        return call.act()
+
+    museum.sandbox.hook = hook
+    museum.remove(2)
+    assert museum.run().status is Status.DONE
+    assert (museum.listed(), museum.store.known.find_one("members", "M-0002")) == ({}, None)
+
+
+# --- a create's answers ---
+
+
+@pytest.mark.parametrize("errors", [["surname is invalid"], {"surname": ["is invalid"]}])
+def test_a_customer_that_a_refusal_shows_was_not_created(museum: Museum, errors: object) -> None:
+    def hook(call: Passing) -> Response:
+        if call.method != "POST":
+            return call.act()
+        return in_json(200, {"customer": {"id": 9999, **call.customers[0]}, "errors": errors})
+
+    museum.sandbox.hook = hook
+    museum.rows.append(member(5))
+    assert museum.run().status is Status.PROBLEMS
+    assert (list(museum.listed()), museum.store.known.find_one("members", "M-0005")) == (["M-0005"], None)
+
+
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_of_a_batch_that_is_refused_by_200_only_the_bad_one_fails(museum: Museum, size: int) -> None:
+    def hook(call: Passing) -> Response:
+        if call.method == "POST" and len(call.customers) > 1:
+            return in_json(200, {"customers": [], "errors": ["surname can't be blank"]})
+        return call.act()
+
+    museum.sandbox.hook = hook
+    museum.fill(4 + size)
+    museum.row(5)["family"] = ""
+    museum.run()
+    assert list(museum.listed()) == ["M-0005"]
+    assert len(museum.sandbox.customers) == 3 + size
+
+
+def test_how_long_go_mus_takes_to_carry_a_create_out_is_no_lag_of_its_reads(museum: Museum) -> None:
+    def hook(call: Passing) -> Response:
+        if call.method != "POST":
+            return call.act()
+        call.act_later(timedelta(seconds=12))
+        return in_json(202, {})
+
+    before = museum.store.instances.learned("main")["read_lag"]
+    museum.sandbox.hook = hook
+    museum.rows.append(member(5))
+    assert museum.run().status is Status.DONE
+    assert museum.store.instances.learned("main")["read_lag"] == before
+
+
+# --- a release's answers ---
+
+
+@pytest.mark.parametrize("seconds", [3, 12, 25])
+def test_a_release_that_is_carried_out_later_is_waited_for(museum: Museum, seconds: int) -> None:
+    def hook(call: Passing) -> Response:
+        if call.method != "PUT":
+            return call.act()
+        call.act_later(timedelta(seconds=seconds))
+        return in_json(202, {})
+
+    museum.mode, museum.sandbox.hook = DeleteMode.RELEASE, hook
+    museum.remove(2)
+    assert museum.run().status is Status.DONE
+    assert museum.sandbox.by_foreign_id("M-0002") == []
+
+
+def test_a_release_of_whose_id_staff_gave_to_another_has_not_begun(museum: Museum) -> None:
+    [leaver] = museum.sandbox.by_foreign_id("M-0002")
+    museum.mode = DeleteMode.RELEASE
+    museum.sandbox.rename(leaver.id, "DESK-2")
+    museum.sandbox.add_customer(foreign_id="M-0002", surname="Anders")
+    museum.remove(2)
+    museum.run()
+    known = museum.store.known.find_one("members", "M-0002")
+    assert known is not None
+    assert (known.stage, leaver.foreign_id) == (Stage.ACTIVE, "DESK-2")

@@ -6,13 +6,14 @@ foreign_id, and an answer counts only if it shows that customer.
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from syncd.delivery.habits import Habits
 from syncd.domain.digest import Digester
 from syncd.domain.records import Digests, Field, RemoteCustomer
-from syncd.errors import Refused, Retryable
+from syncd.errors import CallFailed, Refused, Retryable
 from syncd.gomus.client import Client, is_addressable
 from syncd.gomus.wire import WriteAnswer
 
@@ -170,6 +171,13 @@ class Looking:
         others = [one for one in self.witnesses if one != foreign_id]
         if others and not self.client.has_shown and all(self.read(one) is None for one in others):
             raise Retryable(NOBODY)
+
+    def answers_for_others(self, foreign_id: str | None) -> bool:
+        """Whether go~mus answers when it is asked for somebody else; one is asked for."""
+        other = next((one for one in self.witnesses if one != foreign_id), None)
+        with suppress(CallFailed):
+            return other is not None and self.read(other) is not None
+        return False
 
     def _may_be_in_other_letters(self, foreign_id: str) -> bool:
         """Where nobody knows yet whether the instance keeps capital letters."""

@@ -15,13 +15,15 @@ DONE_BY_CALLS = {"create", "update", "delete", "release", "unclear"}  # planned 
 @dataclass(slots=True, kw_only=True)
 class Account:
     """`due` is how many changes there are. `unsettled` counts what has to be read again: stale, or failed without a
-    refusal. `unreached` is why go~mus said nothing, where that is the last that was heard of it.
+    refusal. `unreached` is why go~mus said nothing, where that is the last that was heard of it, and `last` whom the
+    last call was about.
     """
 
     progress: Callable[[str, int, int | None], None]
     due: int = 0
     unsettled: int = 0
     unreached: str | None = None
+    last: str | None = None
     outcomes: Counter[str] = field(default_factory=Counter)
     results: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -29,6 +31,7 @@ class Account:
         if not _is_unclear(outcome):  # they are counted in the end
             self.outcomes[outcome.action.value if outcome.result is Result.OK else outcome.result.value] += 1
         self.unreached = None if outcome.reached else outcome.error
+        self.last = outcome.change.foreign_id
         self.unsettled += outcome.stale or (outcome.result is Result.FAILED and not outcome.refused)
         self.results[outcome.action.value, outcome.result.value] += 1
         self.progress("carrying out", self.results.total(), self.due)

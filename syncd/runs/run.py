@@ -333,18 +333,22 @@ class Run:
     def _status(self, held: tuple[Held, ...]) -> Status:
         if self.world.stopping.is_set():
             return Status.STOPPED
-        if self.account.unreached:
+        if self._is_out_of_reach():
             return Status.FAILED
         if held:
             return Status.HELD
         has_failures = self.world.store.failures.count(self.sync.name)  # an erasure that rests is in no plan
         has_open = bool(self.world.store.journal.unclear(self.sync.name))
-        return Status.PROBLEMS if has_failures or has_open else self.status_of_outcomes()
+        return Status.PROBLEMS if has_failures or has_open or self.account.has_failures else Status.DONE
 
     def status_of_outcomes(self) -> Status:
-        if self.account.unreached:
+        if self._is_out_of_reach():
             return Status.FAILED
         return Status.PROBLEMS if self.account.has_failures else Status.DONE
+
+    def _is_out_of_reach(self) -> bool:
+        """One record that go~mus stumbles over is no outage."""
+        return self.account.unreached is not None and not self.delivery.answers_for_others(self.account.last)
 
     def _ended(self, status: Status, counts: Mapping[str, int], held: tuple[Held, ...]) -> Summary:
         self.account.outcomes["unclear"] = count_unclear(self.ledger, self.sync.gomus.patience)

@@ -77,18 +77,43 @@ def test_a_look_that_fails_does_not_end_the_wait(museum: Museum) -> None:
     assert there(museum) == {"M-0001", "M-0002"}
 
 
-@pytest.mark.parametrize(("numbers", "status"), [([2], Status.PROBLEMS), ([3], Status.FAILED), ([2, 3], Status.FAILED)])
-def test_whether_go_mus_answers_is_told_by_the_last_look(museum: Museum, numbers: list[int], status: Status) -> None:
+@pytest.mark.parametrize(
+    ("numbers", "status"),
+    [
+        ([2], Status.PROBLEMS),
+        ([3], Status.PROBLEMS),
+        ([2, 3], Status.PROBLEMS),
+        ([1, 2], Status.PROBLEMS),
+        ([1, 3], Status.FAILED),
+    ],
+)
+def test_whether_go_mus_answers_is_told_by_the_last_look_or_by_a_customer_who_is_there(
+    museum: Museum, numbers: list[int], status: Status
+) -> None:
     die_while_creating(museum, 3)
     ids = [f"M-{number:04d}" for number in numbers]
     assert museum.run(every("GET", Fault.UNAVAILABLE, *ids)).status is status
 
 
-def test_three_looks_in_a_row_that_fail_are_enough(museum: Museum) -> None:
+def test_three_looks_in_a_row_that_fail_are_enough_and_one_for_somebody_else(museum: Museum) -> None:
     museum.concurrency = 1
     die_while_creating(museum, 30)
     assert museum.run(every("GET", Fault.UNAVAILABLE)).status is Status.FAILED
-    assert len(museum.transport.happened) == museum.attempts * 3
+    assert len(museum.transport.happened) == museum.attempts * 4
+
+
+@pytest.mark.parametrize("fault", [Fault.UNAVAILABLE, Fault.THROTTLED])
+@pytest.mark.parametrize(("number", "status"), [(1, Status.FAILED), (2, Status.PROBLEMS)])
+def test_one_record_that_go_mus_stumbles_over_is_no_outage(
+    museum: Museum, fault: Fault, number: int, status: Status
+) -> None:
+    """Nobody else is known whom one could ask for where it is the first one."""
+    museum.fill(number)
+    museum.run()
+    museum.row(number)["notes"] = "changed"
+    last = f"M-{number:04d}"
+    assert museum.run(every("PUT", fault) if number > 1 else lambda *_: fault).status is status
+    assert museum.store.known.find_one("members", last) is not None
 
 
 def die_while_creating(museum: Museum, count: int) -> None:

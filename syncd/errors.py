@@ -94,6 +94,10 @@ class StateUnusable(Fatal):
     """Unreachable, read-only, full, too new, or on a file system that cannot lock."""
 
 
+class StateLocksUsOut(StateUnusable):
+    """The server does not know the user or the password: it stays so until a person changes one of them."""
+
+
 class LeaseLost(Fatal):
     """The fencing number moved on: another process writes for this sync now."""
 

@@ -18,7 +18,7 @@ from syncd.config.model import Config, SyncConfig
 from syncd.daemon.agenda import SKEW, Agenda, Due, Timing
 from syncd.domain.backoff import Backoff
 from syncd.domain.runs import WHOLE, Status, Summary, Trigger
-from syncd.errors import Misconfigured, SyncdError
+from syncd.errors import Misconfigured, StateLocksUsOut, SyncdError
 from syncd.state.board import Board, Replica
 
 log = structlog.get_logger()
@@ -77,7 +77,7 @@ class Picture:
 
 @dataclass(slots=True)
 class _Trouble:
-    """Growing pauses while something is out of order; each change is told once."""
+    """Growing pauses while something is out of order."""
 
     error: str | None = None
     since: float = 0.0
@@ -173,13 +173,17 @@ class Desk:
 
     @contextmanager
     def _in_trouble_try_again(self) -> Iterator[None]:
-        """Neither a lost database nor a mistake of ours ends the daemon; nor is it told every second."""
+        """Neither a lost database nor a mistake of ours ends the daemon.
+
+        It is told when it changes; that the database locks us out, with each try, for nobody else will notice.
+        """
         try:
             yield
         except Exception as error:
             self._close_board()
             message = error.message if isinstance(error, SyncdError) else f"crashed ({type(error).__name__})"
-            is_news, is_first = message != self._trouble.error, self._trouble.error is None
+            is_news = message != self._trouble.error or isinstance(error, StateLocksUsOut)
+            is_first = self._trouble.error is None
             pause = self._trouble.grow(self.monotonic())
             if is_first:
                 self._trouble.since = self.monotonic()

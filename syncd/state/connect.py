@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import URL, Engine, QueuePool, StaticPool, event, make_url
 
-from syncd.errors import StateUnusable
+from syncd.errors import StateLocksUsOut, StateUnusable
 from syncd.state.session import is_pooled, process_name
 from syncd.state.tables import REVISION, metadata
 
@@ -321,6 +321,7 @@ OWNER = "let the user that runs syncd read and write the file and its folder"
 ROOM = "make room; the next run goes on from here"
 WRITABLE = "mount it for writing, or keep the state elsewhere"
 FULL = ("finds the disk full", ROOM)
+LOCKED_OUT = ("refuses the user or password", "check state.url")
 NOT_SET_UP = ("is not set up, or older than this program", "run `syncd db upgrade`")
 # Codes first, for a server may speak German: SQLite's names, PostgreSQL's SQLSTATE; text where there is no code.
 WORDS = {
@@ -351,10 +352,7 @@ WORDS = {
         "is named with an option that nobody knows",
         "check state.url after the '?'",
     ),
-    r'password authentication failed|role ".*" does not exist|no password supplied': (
-        "refuses the user or password",
-        "check state.url",
-    ),
+    r'password authentication failed|role ".*" does not exist|no password supplied': LOCKED_OUT,
 }
 
 CAUSES = {  # why a server can't be reached
@@ -385,7 +383,8 @@ def _in_words(error: sa.exc.DBAPIError, engine: Engine) -> StateUnusable:
     if found and code.startswith(OF_THE_DISK):
         found = _trouble_with_disk(engine_path(engine)) or found
     if found:
-        return StateUnusable(f"the state database {found[0]}", remedy=found[1])
+        kind = StateLocksUsOut if found is LOCKED_OUT else StateUnusable
+        return kind(f"the state database {found[0]}", remedy=found[1])
     if engine.dialect.name == "postgresql" and isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
         cause = next(
             (words for sign, words in CAUSES.items() if re.search(sign, raw)), "the connection failed or broke"

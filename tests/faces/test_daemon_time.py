@@ -27,7 +27,7 @@ from syncd.config.model import Config
 from syncd.daemon.crew import DoneBefore, enter
 from syncd.daemon.desk import SILENT, Desk, Ended, Fate, Order
 from syncd.domain.runs import Status, Summary, Trigger
-from syncd.errors import LeaseTaken, StateUnusable
+from syncd.errors import LeaseTaken, StateLocksUsOut, StateUnusable
 from syncd.runs.run import run
 from syncd.sandbox.proxy import Passing, html
 from syncd.state.board import Board
@@ -61,6 +61,7 @@ class Life:
     is_gomus_up: bool = True
     fault: Fault | None = None  # of every create that holds a certain customer
     loses_database_in_run: bool = False
+    why_not: type[StateUnusable] = StateUnusable
     opened_at: list[datetime] = field(default_factory=list)  # or tried to, of the database
     _orders: list[tuple[Desk, Order]] = field(default_factory=list)
     _due: list[tuple[datetime, Desk, Ended]] = field(default_factory=list)
@@ -92,7 +93,7 @@ class Life:
     def _opening(self, config: Config) -> Iterator[State]:
         self.opened_at.append(self.clock.now)
         if within(self.clock.now, self.outages):
-            raise StateUnusable("the state database failed (Exception -)")
+            raise self.why_not("the state database failed (Exception -)")
         with opening_state(config) as state:
             sa.event.listen(state.engine, "before_cursor_execute", self._refuse)
             yield state
@@ -308,6 +309,19 @@ def test_a_database_that_is_gone_is_tried_after_growing_pauses(live: Any) -> Non
     assert life.opened_at[-1] - gone[1] <= MINUTE
 
 
+@pytest.mark.parametrize("is_each_told", [True, False])
+def test_a_lost_database_is_told_once_and_a_refused_password_with_each_try(live: Any, is_each_told: bool) -> None:
+    gone, heard = (at("2026-11-23 10:00:30"), at("2026-11-23 10:30:30")), []
+    life = live("2026-11-23 10:00", "every 15m", outages=[gone])
+    listen_to_the_log(heard)
+    life.why_not = StateLocksUsOut if is_each_told else StateUnusable
+    life.live(gone[1] + 5 * MINUTE, timedelta(seconds=1))
+    tries = sum(within(moment, [gone]) for moment in life.opened_at)
+    told = heard.count("daemon.database_lost")
+    assert tries > 20
+    assert 0 <= told - (tries if is_each_told else 1) <= 1  # and that the open one broke
+
+
 # --- creates whose fate is unknown ---
 
 
@@ -410,10 +424,7 @@ CUT_IN_RUN = at("2026-11-23 20:10")
 def test_a_day_with_outages_every_moment_is_run_once_or_made_up_for_once_and_nothing_grows(live: Any) -> None:
     life, sizes, heard = live("2026-11-23 00:00", "every 15m", outages=[*DATABASE_GONE]), [], []
     threads = threading.active_count()
-    structlog.configure(
-        processors=[lambda _l, _m, event: heard.append(event["event"]) or _drop()],
-        wrapper_class=structlog.make_filtering_bound_logger("info"),
-    )
+    listen_to_the_log(heard)
 
     def happen(now: datetime) -> None:
         if now == CUT_IN_RUN:
@@ -440,6 +451,13 @@ def test_a_day_with_outages_every_moment_is_run_once_or_made_up_for_once_and_not
 
 def _drop() -> Any:
     raise structlog.DropEvent
+
+
+def listen_to_the_log(heard: list[str]) -> None:
+    structlog.configure(
+        processors=[lambda _l, _m, event: heard.append(event["event"]) or _drop()],
+        wrapper_class=structlog.make_filtering_bound_logger("info"),
+    )
 
 
 def live_on(life: Life, until: datetime, happen: Callable[[datetime], None]) -> None:

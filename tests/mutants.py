@@ -10,6 +10,9 @@ named alike, then one set of each other test before the second of any, by no mor
 altogether. So a mutant can be
 called a survivor that another test would have caught, but never the other way round. What was learned is kept:
 `--again` uses it.
+
+With `--processes` each mutant is written into a copy of its own, and all of `--tests` are run there until one is red:
+slower, but the processes that tests start see it too.
 """
 
 import argparse
@@ -55,6 +58,7 @@ MOST = 400
 SECONDS = 180.0
 LONGEST = 60  # seconds of one test; what takes longer hangs, which is noticed too
 HANGS = 600  # seconds of all of them
+RED = re.compile(r"^(?:FAILED|ERROR) (tests/.+?)(?: - .*)?$", re.MULTILINE)
 # What takes time to import, and is not ours: each mutant's process has it already.
 PRELOADED = "alembic flask httpx hypothesis.stateful phonenumbers pydantic rich sqlalchemy structlog typer".split()
 OTHER = {
@@ -226,7 +230,7 @@ def learn(folder: Path, workers: int, *, places: Sequence[str], marks: str) -> N
     measured = ["--cov=syncd", "--cov-context=test", "--cov-report=", "--durations=0", "--durations-min=0", "-rfE"]
     (folder / "chosen").write_text("\n".join(chosen), encoding="utf-8")
     told = _pytest(folder, "-m", marks, *measured, f"--numprocesses={workers}", "@chosen")
-    red = re.findall(r"^(?:FAILED|ERROR) (tests/.+?)(?: - .*)?$", told, re.MULTILINE)
+    red = RED.findall(told)
     print("".join(f"left out, for it is red without any mutant: {test}\n" for test in red), end="", flush=True)
     seconds = defaultdict[str, float](float)
     for duration, test in re.findall(r"^([0-9.]+)s \w+ +(tests/.+)$", told, re.MULTILINE):
@@ -291,6 +295,17 @@ def judge(mutant: Mutant | None, tests: Sequence[str], folder: Path) -> list[str
     return watch.red
 
 
+def judge_in_a_copy(mutant: Mutant | None, tests: Sequence[str], marks: str, folder: Path) -> list[str]:
+    """The first of the tests that goes red, or all that are red without a mutant."""
+    with tempfile.TemporaryDirectory(prefix="mutant-") as top:
+        copy = shutil.copytree(folder, Path(top) / "project")
+        if mutant:
+            (copy / mutant.file).write_text(mutant.source, encoding="utf-8")
+        options = ["-x"] if mutant else []
+        told = _pytest(copy, *options, "-n0", f"--timeout={2 * LONGEST}", "-rfE", "-m", marks, *tests)
+    return RED.findall(told)
+
+
 class _Watch:
     def __init__(self) -> None:
         self.red: list[str] = []
@@ -323,7 +338,8 @@ class _Mutated(MetaPathFinder, SourceLoader):
 
 def _pytest(folder: Path, *arguments: str) -> str:
     command = [sys.executable, "-m", "pytest", "-q", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False).stdout
 
 
 def copy_project(folder: Path) -> Path:
@@ -345,6 +361,7 @@ def main() -> None:
     parser.add_argument("--tests", nargs="+", default=TESTS)
     parser.add_argument("--marks", default="not postgres and not long", help="of the tests, as pytest's -m takes them")
     parser.add_argument("--again", action="store_true", help="use what the last run of the suite has shown")
+    parser.add_argument("--processes", action="store_true", help="tests that start processes: see above")
     options = parser.parse_args()
     chance = random.Random(options.seed)
     drawn = {package: draw_mutants(package, options.number, chance) for package in options.packages}
@@ -352,20 +369,26 @@ def main() -> None:
         import_module(name)
     with tempfile.TemporaryDirectory(prefix="mutants-") as top:
         folder = copy_project(Path(top).resolve())
-        if not options.again:
+        if not (options.again or options.processes):
             learn(folder, options.workers, places=options.tests, marks=options.marks)
-        suite = recall()
+
+        def judge_one(mutant: Mutant | None, tests: Sequence[str]) -> list[str]:
+            if options.processes:
+                return judge_in_a_copy(mutant, options.tests, options.marks, folder)
+            return judge_apart(mutant, tests, folder)
+
+        suite = Suite(executed=CoverageData(), seconds={}) if options.processes else recall()
         print(f"{len(suite.seconds)} tests, {sum(suite.seconds.values()):.0f} s (seed {options.seed})", flush=True)
         with ThreadPool(options.workers) as pool:
             judged = [
-                (mutant, pool.apply_async(judge_apart, (mutant, suite.tests_of(mutant), folder)))
+                (mutant, pool.apply_async(judge_one, (mutant, suite.tests_of(mutant))))
                 for mutant in chain.from_iterable(drawn.values())
             ]
             red = []
             for mutant, result in judged:
                 red += result.get()
                 print("caught   " if result.get() else "SURVIVED ", mutant, flush=True)
-            unsure = pool.apply(judge_apart, (None, [test for test in red if "::" in test], folder))
+            unsure = pool.apply(judge_one, (None, [test for test in red if "::" in test]))
         print("".join(f"red by itself, so that it says nothing: {test}\n" for test in unsure), end="")
         for package, mutants in drawn.items():
             caught = sum(bool(set(result.get()) - set(unsure)) for mutant, result in judged if mutant in mutants)

@@ -11,7 +11,7 @@ from itertools import count
 from typing import TypeVar
 
 from syncd.delivery.habits import Lag
-from syncd.delivery.looking import Looking
+from syncd.delivery.looking import Looking, Sighting, Whereabouts
 from syncd.domain.backoff import Backoff
 from syncd.domain.changes import Update
 from syncd.domain.digest import is_same_but_for_form
@@ -58,6 +58,16 @@ class Delivery(Looking):
 
     def seconds_since(self, moment: datetime) -> float:
         return (self.clock() - moment).total_seconds()
+
+    def find_in_time(
+        self, foreign_id: str, gomus_id: int | None, digests: Digests | None = None, *, mark: str = ""
+    ) -> Sighting:
+        """As `find`; that somebody is gone is believed once no read can be from before they came. Raises Stopped."""
+        for _ in self.looks(later=False):
+            sighting = self.find(foreign_id, gomus_id, digests, mark=mark)
+            if sighting.whereabouts is not Whereabouts.GONE:
+                break
+        return sighting
 
     def read_back(self, foreign_id: str, gomus_id: int) -> None:
         """Read a new customer until it shows, which tells how far reads lag, and whether such an id can be read at all.

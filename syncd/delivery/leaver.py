@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from syncd.delivery.delivery import Delivery
-from syncd.delivery.looking import Sighting, Whereabouts
+from syncd.delivery.looking import Sighting
 from syncd.delivery.placeholders import token_of
 from syncd.domain.records import RemoteCustomer, Value
 from syncd.errors import Missing
@@ -29,12 +29,8 @@ class Leaver:
         return self.delivery.find(self.foreign_id, self.gomus_id, mark=self.mark)
 
     def find_first(self) -> Sighting:
-        """As `find`; that it is gone is believed once no read can be from before it came."""
-        for _ in self.delivery.looks(later=False):
-            sighting = self.find()
-            if sighting.whereabouts is not Whereabouts.GONE:
-                break
-        return sighting
+        """Before the first step."""
+        return self.delivery.find_in_time(self.foreign_id, self.gomus_id, mark=self.mark)
 
     def named(self) -> RemoteCustomer | None:
         """Who shows its foreign_id: itself, or a twin."""

@@ -343,10 +343,7 @@ class Writing:
     def _find_again(self, update: Update) -> Outcome:
         """Nobody has this foreign_id: the customer is gone, merged or renamed, or can be reached by its number only."""
         try:
-            for _ in self.delivery.looks(later=False):
-                sighting = self._find(update)
-                if sighting.whereabouts is not Whereabouts.GONE:
-                    break
+            sighting = self.delivery.find_in_time(update.foreign_id, update.gomus_id, update.digests)
             if sighting.here is None:
                 return not_here(update, sighting)
             if sighting.here.gomus_id != update.gomus_id:

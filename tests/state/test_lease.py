@@ -95,12 +95,24 @@ def test_beside_a_file_it_is_told_how_to_end_the_holder(sqlite_url: str) -> None
     assert words.endswith(f"stop it: kill {os.getpid()}; where it does not hear that, kill -9 {os.getpid()}")
 
 
-def test_whoever_looks_is_told_who_runs_it(state_url: str) -> None:
+@pytest.mark.parametrize("sync", ["members", "donors", "Förderkreis", *"abcdefgh"])
+def test_whoever_looks_is_told_who_runs_it(state_url: str, sync: str) -> None:
+    """PostgreSQL shows the number of a lock in two halves, and half of the numbers are negative."""
     engine = open_engine(state_url)
-    with take_lease(engine, "members"):
-        told = holder_of(engine, "members")
+    with take_lease(engine, sync):
+        told = holder_of(engine, sync)
     assert (told or "").endswith(f"pid {os.getpid()}")
-    assert (holder_of(engine, "members"), holder_of(engine, "donors")) == (None, None)
+    assert (holder_of(engine, sync), holder_of(engine, "others")) == (None, None)
+    engine.dispose()
+
+
+def test_beside_a_file_a_database_that_is_older_than_the_last_run_is_noticed(sqlite_url: str) -> None:
+    engine = open_engine(sqlite_url)
+    with take_lease(engine, "members") as held:
+        assert not held.is_older(7)
+        held.note(7)
+    with take_lease(engine, "members") as held:
+        assert [held.is_older(fence) for fence in (6, 7, 8)] == [True, True, False]
     engine.dispose()
 
 

@@ -139,6 +139,18 @@ def test_a_frozen_holder_is_ended_and_finds_out_before_it_writes(
         assert answers.get(timeout=10) == "lost"
 
 
+def test_who_hears_nothing_of_its_session_writes_no_more(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it is still there can't be known."""
+    for name, seconds in {"BEAT": 60.0, "SURE": 0.1, "PATIENCE": 0.3}.items():
+        monkeypatch.setattr(lease, name, seconds)
+    engine = open_engine(postgres_url)
+    with take_lease(engine, "members") as held:
+        time.sleep(0.2)
+        with pytest.raises(LeaseLost):
+            held.confirm()
+    engine.dispose()
+
+
 def test_a_holder_that_beats_is_never_ended(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "HANGING", lease.BEAT + 2)
     engine = open_engine(postgres_url)

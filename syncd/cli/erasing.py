@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, TypeAlias
+from unicodedata import normalize
 
 import typer
 
@@ -59,7 +60,7 @@ def erase(
     waits for it. Interrupted, the next run goes on. What stays here is a keyed hash that nobody can read back.
     """
     with ctx.configured(context) as config, opening_state(config) as state:
-        asked = _which_syncs(config, state, [*(foreign_ids or ()), *_listed_in(file)], sync)
+        asked = _which_syncs(config, state, [*(foreign_ids or ()), *_listed_in(file)], sync, undo=undo)
         if undo:
             _undo(config, state, asked)
             return
@@ -97,7 +98,7 @@ def _few(foreign_ids: Sequence[str]) -> str:
 # --- whom, and of which sync ---
 
 
-def _which_syncs(config: Config, state: State, typed: Sequence[str], name: str | None) -> list[Asked]:
+def _which_syncs(config: Config, state: State, typed: Sequence[str], name: str | None, *, undo: bool) -> list[Asked]:
     """The named sync, the only one, or for each id the one that knows it, or whose prefix it has."""
     if not typed:
         stop("Say who is to be erased: one foreign_id or several, or --file with one a line.", USAGE)
@@ -107,7 +108,13 @@ def _which_syncs(config: Config, state: State, typed: Sequence[str], name: str |
     for text in typed:
         forms = [(sync, foreign_id) for sync in candidates for foreign_id in spelt[sync.name][text]]
         which, foreign_id = _which_sync(config, state, forms, text)
-        found.setdefault(which.name, []).append(foreign_id)
+        ids = found.setdefault(which.name, [])
+        ids.append(foreign_id)
+        written = _written(which, foreign_id)
+        if _may_come_back(state, which, foreign_id) and (
+            not undo or _was_asked_to_erase(config, state, which, written)
+        ):
+            ids.append(written)
     asked = [Asked(sync=config.syncs[one], foreign_ids=list(dict.fromkeys(ids))) for one, ids in found.items()]
     for one in asked:
         _refuse_half_a_pair(state, one)
@@ -150,6 +157,15 @@ def _which_sync(config: Config, state: State, spelt: Sequence[Form], text: str) 
 def _but_for_form(forms: Sequence[Form]) -> list[Form]:
     """The first of those that are written alike."""
     return list({(form[0].name, _written(*form)): form for form in reversed(forms)}.values())
+
+
+def _may_come_back(state: State, sync: SyncConfig, foreign_id: str) -> bool:
+    """Whether the source may yet name the person by the id as it is written today, which leads to no hash of this one.
+
+    Not where that id is somebody else's.
+    """
+    written = _written(sync, foreign_id)
+    return written != normalize("NFC", foreign_id) and not state.store.known.find_one(sync.name, written)
 
 
 def _was_asked_to_erase(config: Config, state: State, sync: SyncConfig, foreign_id: str) -> bool:

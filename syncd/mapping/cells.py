@@ -37,7 +37,7 @@ _BLANK = re.compile(r"[^\S\t\n\r\x0b\x0c\x1c-\x1f ]")
 def in_lines(text: str) -> str:
     """As text of several lines is written: what people have put between their words stays."""
     text = text.strip()
-    if text.startswith("="):
+    if text[:2] == '="':
         text = _unguarded(text)
     return text if text.isascii() else normalize("NFC", text)
 
@@ -45,7 +45,8 @@ def in_lines(text: str) -> str:
 def in_one_line(text: str) -> str:
     """As an id, and text of one line, is written."""
     if text.isascii():
-        return in_lines(text)
+        text = text.strip()
+        return _unguarded(text) if text[:2] == '="' else text
     text = _LOOSE_JOINER.sub("", _UNSEEN.sub("", text))
     return in_lines(_BLANK.sub(" ", text))
 
@@ -68,13 +69,14 @@ def _unguarded(text: str) -> str:
 
 # --- what is no value ---
 
-_ERROR = re.compile(r"#[¡¿]?\w[\w/]*[!?]|#[^\W\d_]/[^\W\d_]|#{2,}|(?:Err|Erreur|Fehler|Fout|Hiba|Virhe|Chyba):\d{3}")
+_ERROR = re.compile(r"#[¡¿]?\w[\w/]*[!?]|#[^\W\d_]/[^\W\d_]|#{2,}")
 _ERROR_WITHOUT_SIGN = {"#NV", "#YOK", "#HIÁNYZIK", "#NENÍ_K_DISPOZICI", "#GETTING_DATA", "#DATEN_ABRUFEN"}
+_ERROR_OF_CALC = re.compile(r"(?:Err|Erreur|Fehler|Fout|Hiba|Virhe|Chyba):\d{3}")
 _SHORTENED = re.compile(r"[-+]?\d(?:[.,]\d+)?[Ee][-+]\d{2,3}")
 _NOTHING = {r"\N", "NULL", "null", "nan", "NaN", "None", "undefined", "NaT", "<NA>", "nil"} | {
     f"{left}{word}{right}" for word in ("NULL", "null", "none", "None") for left, right in ("<>", "()", "[]")
 }
-_BEGINNINGS = frozenset("#-+0123456789EFHVC")  # of an error, and of a shortened number
+_OF_NUMBERS = frozenset("-+0123456789")
 
 _ALLOW = "or say what it stands for with 'null-if' or 'replace'"
 ERROR = f"is an error of a spreadsheet and no value: mend the cell, {_ALLOW}"
@@ -86,12 +88,13 @@ def find_flaw(text: str) -> str | None:
     """Why a whole cell is no value, and what to do about it."""
     if text in _NOTHING:
         return NOTHING
-    if text[:1] not in _BEGINNINGS:
-        return None
-    if _SHORTENED.fullmatch(text):
-        return SHORTENED
-    is_error = text in _ERROR_WITHOUT_SIGN or (_ERROR.fullmatch(text) and (text[0] != "#" or text == text.upper()))
-    return ERROR if is_error else None
+    first = text[:1]  # most cells are told by it: every cell comes here
+    if first in _OF_NUMBERS:
+        return SHORTENED if _SHORTENED.fullmatch(text) else None
+    if first == "#":
+        is_error = text in _ERROR_WITHOUT_SIGN or (text == text.upper() and _ERROR.fullmatch(text))
+        return ERROR if is_error else None
+    return ERROR if text[-4:-3] == ":" and _ERROR_OF_CALC.fullmatch(text) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +107,8 @@ class Reader:
 
     def read(self, value: object) -> str | None:
         """The text of a cell, None where it is empty. Raises ValueProblem where there is no value in it."""
-        if is_empty(value):
-            return None
         if not isinstance(value, str):
-            return as_text(value)
+            return None if is_empty(value) else as_text(value)
         text = self.write(value)
         flaw = find_flaw(text)
         if flaw is None:

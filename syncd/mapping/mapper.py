@@ -4,7 +4,7 @@ Pure: the catalogue of go~mus fields and the instance's lookups come in as argum
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from hashlib import blake2b
 from typing import TypeAlias
@@ -73,7 +73,7 @@ class _FieldMapper:
         return lookups[self._spec.lookup].find(value)
 
 
-def _transformed(text: str | None, transforms: Iterable[Transform]) -> str | None:
+def _transformed(text: str | None, transforms: Sequence[Transform]) -> str | None:
     for transform in transforms:
         if text is None or not text.strip():
             return None

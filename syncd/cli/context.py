@@ -5,7 +5,6 @@ import json
 import os
 import socket
 import sys
-import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,16 +61,6 @@ def pick(loaded: Config, names: list[str]) -> list[SyncConfig]:
         hint = f"Did you mean {near!r}? " if near else ""
         stop(f"There is no sync {unknown[0]!r}. {hint}The configuration has: {known}.", USAGE)
     return [loaded.syncs[name] for name in dict.fromkeys(names)] or list(loaded.syncs.values())
-
-
-def as_typed(text: str) -> str:
-    return unicodedata.normalize("NFC", text.strip())
-
-
-def spellings(sync: SyncConfig, text: str) -> list[str]:
-    """The foreign_ids that a person may mean: an id as go~mus has it, or as the source has it, without the prefix."""
-    prefix, text = sync.foreign_id.prefix, as_typed(text)
-    return [text, prefix + text] if prefix and text.startswith(prefix) else [prefix + text]
 
 
 def answer(as_json: bool, found: object, lines: Iterable[str]) -> None:

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from syncd.alerts.alarms import Kind
-from syncd.assembly import make_sync, now, opening_state, opening_world
+from syncd.assembly import State, make_sync, now, opening_state, opening_world
 from syncd.cli import context as ctx
 from syncd.cli.exits import CODES, HELD, USAGE, stop
+from syncd.cli.naming import spellings
 from syncd.cli.progress import showing_progress
 from syncd.cli.stopping import stopping_on_signals
 from syncd.config.model import SyncConfig
@@ -20,7 +21,7 @@ from syncd.domain.spelling import spellings_of
 from syncd.runs.verify import Drift
 from syncd.runs.verify import verify as verify_customers
 from syncd.state.conditions import Conditions
-from syncd.state.held import HeldChanges, HeldRow, Signature
+from syncd.state.held import HeldRow, Signature
 
 VERBS = {Word.APPROVED: "Approving releases", Word.REJECTED: "Rejecting drops"}
 
@@ -51,7 +52,7 @@ def approve(
             if not counts:
                 print(f"Nothing is held for {name}.")
                 return
-            but = _open_among(state.store.held, sync, excepted or [])
+            but = _open_among(state, sync, excepted or [])
             for line in _open_in_words(held, word, counts, but):
                 print(line)
             if sys.stdin.isatty() and not yes and not typer.confirm("Is that right?"):
@@ -64,9 +65,10 @@ def approve(
         print(f"Run `syncd --once --sync {name}`, or wait for the next run.")
 
 
-def _open_among(held: HeldChanges, sync: SyncConfig, typed: Sequence[str]) -> list[str]:
+def _open_among(state: State, sync: SyncConfig, typed: Sequence[str]) -> list[str]:
     """The ids as they are held; ends the command for one that is not."""
-    found = {text: held.open_among(sync.name, ctx.spellings(sync, text)) for text in typed}
+    held = state.store.held
+    found = {text: held.open_among(sync.name, ids) for text, ids in spellings(state, sync, typed).items()}
     for text, ids in found.items():
         if not ids:
             stop(
@@ -74,8 +76,8 @@ def _open_among(held: HeldChanges, sync: SyncConfig, typed: Sequence[str]) -> li
             )
     named = list(chain.from_iterable(found.values()))
     prefix = sync.foreign_id.prefix
-    spellings = frozenset().union(*(spellings_of(one, prefix) for one in named))
-    partners = held.partners(sync.name, spellings, prefix)  # who is half of a pair is not alone
+    alike = frozenset().union(*(spellings_of(one, prefix) for one in named))
+    partners = held.partners(sync.name, alike, prefix)  # who is half of a pair is not alone
     return list(dict.fromkeys([*named, *partners]))
 
 

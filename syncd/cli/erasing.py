@@ -7,24 +7,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
+from unicodedata import normalize
 
 import typer
 
 from syncd.assembly import State, looking_at_state, make_instance, make_sync, opening_state, opening_world
 from syncd.cli import context as ctx
 from syncd.cli.exits import CODES, DONE, PROBLEMS, USAGE, gravest, stop
+from syncd.cli.naming import spellings
 from syncd.cli.progress import Report, showing_progress
 from syncd.cli.stopping import stopping_on_signals
 from syncd.config.model import Config, SyncConfig
 from syncd.domain.runs import Summary
 from syncd.domain.spelling import spellings_of
+from syncd.mapping.cells import id_in_one_line, in_one_line
 from syncd.report.certificate import certificate_of, write_certificate
 from syncd.runs.erase import WAITING, carry_out
 from syncd.runs.requests import request_erasure, undo_erasure
 from syncd.runs.world import Sync, World
 from syncd.state.erasures import Place
 from syncd.state.tombstones import Tombstone
+
+Form: TypeAlias = tuple[SyncConfig, str]
+"""A sync, and a foreign_id of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +60,7 @@ def erase(
     waits for it. Interrupted, the next run goes on. What stays here is a keyed hash that nobody can read back.
     """
     with ctx.configured(context) as config, opening_state(config) as state:
-        asked = _which_syncs(config, state, [*(foreign_ids or ()), *_listed_in(file)], sync)
+        asked = _which_syncs(config, state, [*(foreign_ids or ()), *_listed_in(file)], sync, undo=undo)
         if undo:
             _undo(config, state, asked)
             return
@@ -92,15 +98,23 @@ def _few(foreign_ids: Sequence[str]) -> str:
 # --- whom, and of which sync ---
 
 
-def _which_syncs(config: Config, state: State, typed: Sequence[str], name: str | None) -> list[Asked]:
+def _which_syncs(config: Config, state: State, typed: Sequence[str], name: str | None, *, undo: bool) -> list[Asked]:
     """The named sync, the only one, or for each id the one that knows it, or whose prefix it has."""
     if not typed:
         stop("Say who is to be erased: one foreign_id or several, or --file with one a line.", USAGE)
     candidates = ctx.pick(config, [name] if name else [])
     found: dict[str, list[str]] = {}
+    spelt = {sync.name: spellings(state, sync, typed) for sync in candidates}
     for text in typed:
-        which, foreign_id = _which_sync(state, candidates, ctx.as_typed(text))
-        found.setdefault(which.name, []).append(foreign_id)
+        forms = [(sync, foreign_id) for sync in candidates for foreign_id in spelt[sync.name][text]]
+        which, foreign_id = _which_sync(config, state, forms, text)
+        ids = found.setdefault(which.name, [])
+        ids.append(foreign_id)
+        written = _written(which, foreign_id)
+        if _may_come_back(state, which, foreign_id) and (
+            not undo or _was_asked_to_erase(config, state, which, written)
+        ):
+            ids.append(written)
     asked = [Asked(sync=config.syncs[one], foreign_ids=list(dict.fromkeys(ids))) for one, ids in found.items()]
     for one in asked:
         _refuse_half_a_pair(state, one)
@@ -110,12 +124,12 @@ def _which_syncs(config: Config, state: State, typed: Sequence[str], name: str |
 def _refuse_half_a_pair(state: State, asked: Asked) -> None:
     """Who is held as one of a pair may be there under the other id, or come back under it."""
     name, prefix = asked.sync.name, asked.sync.foreign_id.prefix
-    spellings = frozenset().union(*(spellings_of(one, prefix) for one in asked.foreign_ids))
-    held = state.store.held.partners(name, spellings, prefix)
+    wanted = frozenset().union(*(spellings_of(one, prefix) for one in asked.foreign_ids))
+    held = state.store.held.partners(name, wanted, prefix)
     if not held:
         return
     absent = (known.foreign_id for known in state.store.known.each(name) if known.absent_since)
-    alike = (one for one in absent if not spellings_of(one, prefix).isdisjoint(spellings))
+    alike = (one for one in absent if not spellings_of(one, prefix).isdisjoint(wanted))
     twins = {*held, *alike} - set(asked.foreign_ids)
     if twins:
         both = " ".join(sorted(twins.union(asked.foreign_ids)))
@@ -127,19 +141,44 @@ def _refuse_half_a_pair(state: State, asked: Asked) -> None:
         )
 
 
-def _which_sync(state: State, candidates: Sequence[SyncConfig], text: str) -> tuple[SyncConfig, str]:
-    spelt = [(sync, foreign_id) for sync in candidates for foreign_id in ctx.spellings(sync, text)]
-    known = [(sync, foreign_id) for sync, foreign_id in spelt if state.store.known.find_one(sync.name, foreign_id)]
-    prefixed = [(sync, foreign_id) for sync, foreign_id in spelt if _has_prefix(sync, text) and foreign_id == text]
-    for found in (known, prefixed, spelt[:1] if len(candidates) == 1 else []):
+def _which_sync(config: Config, state: State, spelt: Sequence[Form], text: str) -> Form:
+    """The sync and the id that is meant; `spelt` are all that may be, those first that are spelt as the text is."""
+    known = [form for form in spelt if state.store.known.find_one(form[0].name, form[1])]
+    erased = [form for form in spelt if not known and _was_asked_to_erase(config, state, *form)]
+    plain = [form for form in spelt if form[1] == _written(*form)]
+    prefixed = [form for form in plain if _has_prefix(*form) and form[1] == in_one_line(text)]
+    names = list(dict.fromkeys(sync.name for sync, _ in spelt))
+    for found in (_but_for_form(known), _but_for_form(erased), prefixed, plain[:1] if len(names) == 1 else []):
         if len(found) == 1:
             return found[0]
-    names = ", ".join(sync.name for sync in candidates)
-    return stop(f"Say which sync {text} belongs to: --sync with one of {names}.", USAGE)
+    return stop(f"Say which sync {in_one_line(text)} belongs to: --sync with one of {', '.join(names)}.", USAGE)
 
 
-def _has_prefix(sync: SyncConfig, text: str) -> bool:
-    return bool(sync.foreign_id.prefix) and text.startswith(sync.foreign_id.prefix)
+def _but_for_form(forms: Sequence[Form]) -> list[Form]:
+    """The first of those that are written alike."""
+    return list({(form[0].name, _written(*form)): form for form in reversed(forms)}.values())
+
+
+def _may_come_back(state: State, sync: SyncConfig, foreign_id: str) -> bool:
+    """Whether the source may yet name the person by the id as it is written today, which leads to no hash of this one.
+
+    Not where that id is somebody else's.
+    """
+    written = _written(sync, foreign_id)
+    return written != normalize("NFC", foreign_id) and not state.store.known.find_one(sync.name, written)
+
+
+def _was_asked_to_erase(config: Config, state: State, sync: SyncConfig, foreign_id: str) -> bool:
+    instance, name = make_instance(config, sync.gomus, state), state.digester.name(foreign_id)
+    return state.store.tombstones.find_requested(instance, name) is not None
+
+
+def _written(sync: SyncConfig, foreign_id: str) -> str:
+    return id_in_one_line(foreign_id, sync.foreign_id.prefix)
+
+
+def _has_prefix(sync: SyncConfig, foreign_id: str) -> bool:
+    return bool(sync.foreign_id.prefix) and foreign_id.startswith(sync.foreign_id.prefix)
 
 
 # --- what is done ---

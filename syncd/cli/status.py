@@ -13,6 +13,7 @@ import typer
 from syncd.assembly import State, looking_at_state, make_recall, now
 from syncd.cli import context as ctx
 from syncd.cli.exits import DONE, FAILED, PROBLEMS, USAGE, stop
+from syncd.cli.naming import spellings
 from syncd.config.model import Config, SyncConfig
 from syncd.domain.guards import how_to_release
 from syncd.domain.records import Stage
@@ -90,7 +91,7 @@ def show(
         answers = [
             found
             for sync in config.syncs.values()
-            for spelt in ctx.spellings(sync, foreign_id)
+            for spelt in spellings(state, sync, [foreign_id])[foreign_id]
             if (found := _everything_of(config, state, sync.name, spelt, limit=None if everything else SHOWN_LINES))
         ]
         lines = [line for answer in answers for line in _everything_in_words(answer)]

@@ -132,6 +132,16 @@ class PersonDigester:
     def fields(self, values: Mapping[str, Value]) -> dict[str, bytes]:
         return {name: self.field(name, value) for name, value in values.items()}
 
+    def as_held(self, values: Mapping[str, Value], held: Mapping[str, bytes]) -> Mapping[str, Value]:
+        """The values, where what is held is the same text decomposed, so: it need not be sent again for that."""
+        decomposed = {
+            name: unicodedata.normalize("NFD", value)
+            for name, value in values.items()
+            if isinstance(value, str) and not value.isascii() and name in held
+        }
+        alike = {name: value for name, value in decomposed.items() if self.field(name, value) == held[name]}
+        return {**values, **alike} if alike else values
+
     def trace(self, name: str, known: Digests) -> Trace:
         """What is known of one field; `known` must be of this scheme."""
         return Trace(

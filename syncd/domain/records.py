@@ -26,7 +26,7 @@ class Field:
 
     `code` stands for the field in packed digests: never reused, 1 to 255. `personal` fields are overwritten when a
     customer is anonymized: by `placeholder` where the API wants a value, else by nothing. One that `may_be_hidden` can
-    be written, and is in some instances' answers only.
+    be written, and is in some instances' answers only. One that `has_lines` is text as people lay it out.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Field:
     personal: bool = True
     placeholder: str | None = None
     may_be_hidden: bool = False
+    has_lines: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

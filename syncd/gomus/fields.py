@@ -17,7 +17,7 @@ _ALL = (
     Field(name="customer_title_id", code=8, kind=FieldKind.ID),
     Field(name="is_institution", code=9, kind=FieldKind.BOOLEAN, personal=False),
     Field(name="institution", code=10),
-    Field(name="notes", code=11, max_length=65_535),
+    Field(name="notes", code=11, max_length=65_535, has_lines=True),
     Field(name="language_id", code=12, kind=FieldKind.ID, personal=False),
     Field(name="date_of_birth", code=13, kind=FieldKind.DATE),
     Field(name="vat_number", code=14),

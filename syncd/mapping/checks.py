@@ -13,9 +13,13 @@ LONGEST_ID = 255
 OLDEST, YOUNGEST = 1850, 2100
 YES = {"true", "1", "ja", "yes", "wahr", "x"}
 NO = {"false", "0", "nein", "no", "falsch"}
-_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[A-Za-z0-9]{1,20}\.){1,3}[A-Za-z]{2,6}")
-_UNFIT_FOR_PATH = re.compile(r"[\s/?#%\\\x00-\x1f\x7f]")
+_UNFIT_FOR_PATH = re.compile(r"[\s/?#%\\]")
+_LOST = "\ufffd"  # what stands for a letter that could not be read
+_WITH_TIME = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)\s?(?:Z|[+-]\d{2}:?\d{2})?", re.ASCII
+)
 _SHORTENED = re.compile(r"\d[.,]\d+E\+?\d+", re.IGNORECASE)
 
 
@@ -23,13 +27,27 @@ class ValueProblem(ValueError):
     """Why a value can't be used, without the value."""
 
 
+TIMED = (
+    "holds a time of the day, which may be another day elsewhere: say where the day is meant, as in "
+    'transform = [{ date = "%Y-%m-%dT%H:%M:%S%z", zone = "Europe/Berlin" }]'
+)
+
 Check: TypeAlias = Callable[[str, Field], Value]
 """From a text to the value that is sent. Raises ValueProblem where the field does not take it."""
 
 
-def _check_text(text: str, field: Field) -> Value:
+def _check_signs(text: str) -> None:
     if _FORBIDDEN.search(text):
         raise ValueProblem("holds a control character")
+    if _LOST in text:
+        raise ValueProblem(
+            "holds a sign that stands where a letter was lost: mend it in the source, and export it as UTF-8; "
+            "or say what it stands for with 'replace'"
+        )
+
+
+def _check_text(text: str, field: Field) -> Value:
+    _check_signs(text)
     if len(text) > field.max_length:
         raise ValueProblem(f"is longer than {field.max_length} characters")
     return text
@@ -46,10 +64,11 @@ def _check_email(text: str, field: Field) -> Value:
 
 
 def _check_date(text: str, _field: Field) -> Value:
+    text = _without_midnight(text)
     try:
-        if len(text) != len("1980-12-31"):
-            raise ValueError
         day = date.fromisoformat(text)
+        if day.isoformat() != text:
+            raise ValueError
     except ValueError:
         raise ValueProblem(
             'is not a date such as 1980-12-31; give the source\'s form with transform = [{ date = "%d.%m.%Y" }]'
@@ -57,6 +76,14 @@ def _check_date(text: str, _field: Field) -> Value:
     if not OLDEST <= day.year <= YOUNGEST:
         raise ValueProblem(f"is not between the years {OLDEST} and {YOUNGEST}")
     return text
+
+
+def _without_midnight(text: str) -> str:
+    """The day of a day with its midnight, as databases and APIs give it. Raises ValueProblem at any other time."""
+    found = _WITH_TIME.fullmatch(text)
+    if found and found[2].strip("0:.,"):
+        raise ValueProblem(TIMED)
+    return found[1] if found else text
 
 
 def _check_boolean(text: str, _field: Field) -> Value:
@@ -67,7 +94,7 @@ def _check_boolean(text: str, _field: Field) -> Value:
 
 
 def _check_id(text: str, _field: Field) -> Value:
-    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 2**63):
+    if not (text.isascii() and text.isdecimal() and len(text) < LONGEST_ID and 0 < int(text) < 2**63):
         raise ValueProblem("is not the number of an id; find it by name with 'lookup', or with 'map'")
     return int(text)
 
@@ -86,10 +113,14 @@ def check_foreign_id(text: str, prefix: str) -> str:
     if _SHORTENED.fullmatch(text):
         raise ValueProblem("was shortened by Excel (as in 1,2E+11): format the column as text, and export it again")
     foreign_id = prefix + text
+    _check_signs(foreign_id)
     if foreign_id.isdecimal():
         raise ValueProblem("is all digits, which go~mus would take for an id of its own: set foreign_id.prefix")
     if _UNFIT_FOR_PATH.search(foreign_id) or foreign_id in (".", ".."):
-        raise ValueProblem("holds a space or one of / ? # % \\, which can't stand in the address of a call")
+        raise ValueProblem(
+            "holds a space or one of / ? # % \\, which can't stand in the address of a call: "
+            "make it fit with foreign_id.transform, as in [{ replace = { '/' = '-' } }]"
+        )
     if len(foreign_id) > LONGEST_ID:
         raise ValueProblem(f"is longer than {LONGEST_ID} characters")
     return foreign_id

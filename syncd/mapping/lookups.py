@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Literal, TypeAlias
+from unicodedata import normalize
 
 from syncd.domain.records import LookupEntry
 
@@ -30,5 +31,5 @@ class Lookup:
 
 
 def fold(name: str) -> str:
-    """What is left of a name where case and surrounding space do not matter."""
-    return name.strip().casefold()
+    """What is left of a name where case, surrounding space and Unicode form do not matter."""
+    return (name if name.isascii() else normalize("NFC", name)).strip().casefold()

@@ -4,21 +4,24 @@ Pure: the catalogue of go~mus fields and the instance's lookups come in as argum
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from hashlib import blake2b
 from typing import TypeAlias
 
 from syncd.domain.records import Customer, Field, FieldProblem, InvalidRecord, SourceRecord, Value
 from syncd.domain.winner import Write
+from syncd.mapping.cells import in_lines, in_one_line, is_plain, make_reader
 from syncd.mapping.checks import CHECKS, ValueProblem, check_foreign_id
 from syncd.mapping.columns import name_columns
 from syncd.mapping.lookups import Lookup, fold
-from syncd.mapping.origin import Origin, as_text, from_path, from_template, is_empty
+from syncd.mapping.origin import as_text, from_path, from_template
 from syncd.mapping.spec import FieldSpec, ForeignIdSpec
-from syncd.mapping.transforms import compile_transform
+from syncd.mapping.transforms import Transform, compile_transform
 
-VERSION = 1  # counts up when the same configuration begins to map differently
+# Counts up when the same configuration begins to map differently, and what go~mus has must not stay. That `cells` came
+# is no such case: who has not changed is not written anew.
+VERSION = 1
 
 Lookups: TypeAlias = Mapping[str, Lookup]
 
@@ -30,21 +33,20 @@ class Keep(Enum):
 
 
 class _FieldMapper:
-    """One field, compiled: origin, transform, map, lookup, default, check; in this order."""
+    """One field, compiled: cell, transform, map, lookup, default, check; in this order."""
 
     def __init__(self, name: str, spec: FieldSpec, field: Field) -> None:
         self.name = name
         self._spec = spec
         self._field = field
         self._check = CHECKS[field.kind]
-        self._origin = _compile_origin(spec)
+        self._text = _compile_origin(spec, field)
         self._transforms = [compile_transform(one) for one in spec.transform]
         self._map = {fold(key): value for key, value in (spec.map or {}).items()}
 
     def value(self, values: Mapping[str, object], lookups: Lookups) -> Value | Keep:
         """The value to be sent, None to clear, KEEP to leave alone. Raises ValueProblem where there is none."""
-        found = self._origin(values)
-        text = None if is_empty(found) else self._transform(as_text(found))
+        text = _transformed(self._text(values), self._transforms)
         result = None if text is None or not text.strip() else self._look_up(text.strip(), lookups)
         default = self._spec.default
         if result is None and default is not None:
@@ -53,14 +55,6 @@ class _FieldMapper:
                 raise ValueProblem(f"the default is not a {self._spec.lookup} of this instance")
         if result is None and self._spec.empty == "keep":
             return Keep.KEEP
-        return result
-
-    def _transform(self, text: str) -> str | None:
-        result: str | None = text
-        for transform in self._transforms:
-            if result is None or not result.strip():
-                return None
-            result = transform(result)
         return result
 
     def _look_up(self, text: str, lookups: Lookups) -> Value:
@@ -79,12 +73,26 @@ class _FieldMapper:
         return lookups[self._spec.lookup].find(value)
 
 
-def _compile_origin(spec: FieldSpec) -> Origin:
-    if spec.from_ is not None:
-        return from_path(spec.from_)
+def _transformed(text: str | None, transforms: Sequence[Transform]) -> str | None:
+    for transform in transforms:
+        if text is None or not text.strip():
+            return None
+        text = transform(text)
+    return text
+
+
+def _compile_origin(spec: FieldSpec, field: Field) -> Callable[[Mapping[str, object]], str | None]:
+    """From a record to the text that is transformed, None where there is none."""
+    write = in_lines if field.has_lines else in_one_line
+    reader = make_reader(write, transforms=spec.transform, words=(spec.map or {}).keys())
     if spec.template is not None:
-        return from_template(spec.template)
-    return lambda _values: spec.value
+        fill = from_template(spec.template, reader.read)
+        return lambda values: None if (found := fill(values)) is None else as_text(found)
+    if spec.from_ is not None:
+        find = from_path(spec.from_)
+        return lambda values: reader.read(find(values))
+    text = as_text("" if spec.value is None else spec.value)
+    return lambda _values: text or None
 
 
 class Mapper:
@@ -101,21 +109,44 @@ class Mapper:
         self.prefix = foreign_id.prefix
         self._foreign_id = foreign_id
         self._id_origin = from_path(foreign_id.from_)
+        self._id_reader = make_reader(in_one_line, transforms=foreign_id.transform)
+        self._id_transforms = [compile_transform(one) for one in foreign_id.transform]
         self._fields = [_FieldMapper(name, spec, catalogue[name]) for name, spec in fields.items()]
 
     def foreign_id_of(self, record: SourceRecord) -> str | FieldProblem:
         """The id with its prefix, or why the record has none that can be used."""
         try:
             found = self._id_origin(record.values)
-            if is_empty(found):
-                raise ValueProblem(f"{self._foreign_id.from_!r} is empty")
-            return check_foreign_id(as_text(found), self._foreign_id.prefix)
+            if isinstance(found, bool):
+                raise ValueProblem("is true or false, which is nobody's id")
+            return self._with_prefix(self._id_reader.read(found))
         except ValueProblem as problem:
             return FieldProblem(field="foreign_id", reason=str(problem))
 
-    def customer(self, record: SourceRecord, lookups: Lookups) -> Customer | InvalidRecord:
-        """The customer, or every problem of the record. `lookups` has each kind of `lookups_needed`."""
-        foreign_id = self.foreign_id_of(record)
+    def former_id_of(self, record: SourceRecord) -> str | None:
+        """The id as it was spelt before cells were written in one way; None where that is no id, or makes none."""
+        try:
+            found = self._id_origin(record.values)
+            if not isinstance(found, str) or is_plain(found):
+                return None
+            return self._with_prefix(as_text(found))
+        except ValueProblem:
+            return None
+
+    def _with_prefix(self, text: str | None) -> str:
+        text = _transformed(text, self._id_transforms)
+        if text is None or not text.strip():
+            raise ValueProblem(f"{self._foreign_id.from_!r} is empty")
+        return check_foreign_id(text.strip(), self.prefix)
+
+    def customer(
+        self, record: SourceRecord, lookups: Lookups, *, known_as: str | None = None
+    ) -> Customer | InvalidRecord:
+        """The customer, or every problem of the record. `lookups` has each kind of `lookups_needed`.
+
+        `known_as` is the id under which the customer is known, where it is spelt otherwise.
+        """
+        foreign_id = self.foreign_id_of(record) if known_as is None else known_as
         fields, problems = self._map_fields(record.values, lookups)
         if isinstance(foreign_id, FieldProblem):
             return InvalidRecord(foreign_id=None, position=record.position, problems=(foreign_id, *problems))
@@ -141,7 +172,8 @@ class Mapper:
 
 def _fingerprint(foreign_id: ForeignIdSpec, fields: Mapping[str, FieldSpec]) -> bytes:
     spec = {name: _spelt(spec) for name, spec in sorted(fields.items())}
-    text = json.dumps([VERSION, foreign_id.model_dump(mode="json"), spec], sort_keys=True)
+    who = foreign_id.model_dump(mode="json", exclude=None if foreign_id.transform else {"transform"})
+    text = json.dumps([VERSION, who, spec], sort_keys=True)
     return blake2b(text.encode(), digest_size=16).digest()
 
 

@@ -1,5 +1,6 @@
 """Where a value is in a source record: under a key, where an expression leads, or put together by a template."""
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import zip_longest
@@ -9,6 +10,8 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from syncd.mapping.checks import ValueProblem
+
+LONGEST_NUMBER = 1_024  # bits: what is longer can't be written out for ever
 
 Origin: TypeAlias = Callable[[Mapping[str, object]], object]
 """From a record's values to the one that is meant; None where there is none.
@@ -34,17 +37,16 @@ def from_path(path: str) -> Origin:
     return find
 
 
-def from_template(template: str) -> Origin:
-    """The template with its places filled; None where it has places and all of them are empty."""
+def from_template(template: str, read: Callable[[object], str | None]) -> Origin:
+    """The template with its places filled, as `read` has them; None where it has places and all of them are empty."""
     pieces = parse_template(template)
     literals, places = pieces[0::2], [from_path(path) for path in pieces[1::2]]
 
     def fill(values: Mapping[str, object]) -> object:
-        found = [find(values) for find in places]
-        if places and all(map(is_empty, found)):
+        found = [read(find(values)) for find in places]
+        if places and not any(found):
             return None
-        texts = ["" if is_empty(value) else as_text(value) for value in found]
-        return "".join(literal + text for literal, text in zip_longest(literals, texts, fillvalue=""))
+        return "".join(literal + (text or "") for literal, text in zip_longest(literals, found, fillvalue=""))
 
     return fill
 
@@ -101,15 +103,19 @@ def is_empty(value: object) -> bool:
 
 
 def as_text(value: object) -> str:
-    """As a person would write it: a whole number without '.0'. Raises ValueProblem for a list or an object."""
+    """As a person would write it: a whole number without '.0'. Raises ValueProblem for what is no single value."""
     match value:
         case str():
             return value.strip()
         case bool():
             return "true" if value else "false"
-        case int():
+        case int() if value.bit_length() <= LONGEST_NUMBER:
             return str(value)
+        case float() if not math.isfinite(value):
+            raise ValueProblem("is a number without an end, or none at all")
         case float():
             return str(int(value)) if value.is_integer() else repr(value)
+        case int():
+            raise ValueProblem("is a number of too many digits")
         case _:
             raise ValueProblem("is a list or an object, not a single value")

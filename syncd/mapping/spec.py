@@ -1,6 +1,6 @@
 """What may be configured of a mapping: where the foreign_id and each go~mus field come from."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -30,11 +30,15 @@ class _Spec(BaseModel):
         return {"from": value} if isinstance(value, str) else value
 
 
+Transforms: TypeAlias = Annotated[list[Annotated[Any, BeforeValidator(_check_transform)]], BeforeValidator(_as_list)]
+
+
 class ForeignIdSpec(_Spec):
     """Where the foreign_id comes from; the prefix keeps it from being read as a go~mus id."""
 
     from_: str = Field(alias="from", min_length=1)
     prefix: str = Field(default="", pattern=r"^[A-Za-z0-9._-]*$", max_length=64)
+    transform: Transforms = []
 
 
 class FieldSpec(_Spec):
@@ -44,7 +48,7 @@ class FieldSpec(_Spec):
     value: str | int | bool | None = None
     template: str | None = Field(default=None, min_length=1)
     map: dict[str, str | int | bool] | None = None
-    transform: Annotated[list[Annotated[Any, BeforeValidator(_check_transform)]], BeforeValidator(_as_list)] = []
+    transform: Transforms = []
     lookup: LookupKind | None = None
     default: str | int | bool | None = None
     empty: Literal["clear", "keep"] = "clear"

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, time
 from typing import Any, TypeAlias
+from unicodedata import normalize
+from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
 
 from syncd.domain.nearest import suggest
-from syncd.mapping.checks import ValueProblem
+from syncd.mapping.checks import TIMED, ValueProblem
+from syncd.mapping.lookups import fold
 
 Transform: TypeAlias = Callable[[str], str | None]
 """Text to text, None for nothing. Raises ValueProblem with a reason that does not quote the text."""
@@ -27,20 +30,36 @@ def title(text: str) -> str:
     return re.sub(r"[^\W\d_]+", lambda word: word.group()[0].upper() + word.group()[1:].lower(), text)
 
 
-def date(formats: str | Sequence[str]) -> Transform:
-    """From the source's form, or the first that fits of several, to `1980-12-31`."""
+def date(formats: str | Sequence[str], zone: str | None = None) -> Transform:
+    """From the source's form, or the first that fits of several, to `1980-12-31`, the day that it is in the zone.
+
+    A time that says of itself no zone is one of `zone`. Without `zone` a day has no time but midnight.
+    """
+    where = ZoneInfo(zone) if zone else None
     forms = [formats] if isinstance(formats, str) else list(formats)
 
     def to_iso(text: str) -> str:
         for form in forms:
             try:
-                return datetime.strptime(text.strip(), form).date().isoformat()  # noqa: DTZ007 - a day has no zone
+                moment = datetime.strptime(text.strip(), form)  # noqa: DTZ007 - a day has no zone
             except ValueError:
                 continue
+            return _day(moment.replace(tzinfo=UTC) if form.endswith("Z") else moment, where)
         examples = [datetime(1980, 12, 31).strftime(form) for form in forms]  # noqa: DTZ001 - a day has no zone
         raise ValueProblem(f"is not a date in the form {' or '.join(examples)}")
 
     return to_iso
+
+
+def _day(moment: datetime, zone: ZoneInfo | None) -> str:
+    if zone is None:
+        if moment.time() != time():
+            raise ValueProblem(TIMED)
+        return moment.date().isoformat()
+    try:
+        return (moment.astimezone(zone) if moment.tzinfo else moment).date().isoformat()
+    except OverflowError:
+        raise ValueProblem("is not a date of the calendar") from None
 
 
 def phone(region: str) -> Transform:
@@ -64,9 +83,23 @@ def truncate(length: int) -> Transform:
 
 def null_if(values: str | Sequence[str]) -> Transform:
     """None where the text is one of the values, whatever its case."""
-    nothing = {value.strip().casefold() for value in ([values] if isinstance(values, str) else values)}
-    return lambda text: None if text.strip().casefold() in nothing else text
+    nothing = {fold(value) for value in ([values] if isinstance(values, str) else values)}
+    return lambda text: None if fold(text) in nothing else text
 
+
+def pad(length: int) -> Transform:
+    """Zeros before a number that has lost them; anything but digits stays as it is."""
+    return lambda text: text.strip().zfill(length) if text.isascii() and text.strip().isdecimal() else text
+
+
+def replace(parts: Mapping[str, str]) -> Transform:
+    """Each part by another, where several begin at one place the longest; what was replaced is not replaced again."""
+    new = {normalize("NFC", old): new for old, new in parts.items()}
+    old = re.compile("|".join(re.escape(one) for one in sorted(new, key=len, reverse=True)))
+    return lambda text: old.sub(lambda found: new[found.group()], text)
+
+
+LONGEST_PAD = 50
 
 PLAIN: Mapping[str, Transform] = {
     "strip": str.strip,
@@ -94,13 +127,38 @@ def _is_date_form(value: object) -> bool:
     return _text_or_texts(value) and all("%Y" in form and "%d" in form and re.search("%[mbB]", form) for form in forms)
 
 
+def _is_length(value: object, longest: int | None = None) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= (longest or value)
+
+
+def _is_replacing(value: object) -> bool:
+    return (
+        isinstance(value, Mapping)
+        and bool(value)
+        and all(value)
+        and all(isinstance(one, str) for one in value.values())
+    )
+
+
+def _is_zone(value: object) -> bool:
+    """A name alone: a path would be opened."""
+    return isinstance(value, str) and value in available_timezones()
+
+
 # name → what makes it, whether its argument will do, and what is expected
 WITH_ARGUMENT: Mapping[str, tuple[Callable[[Any], Transform], Callable[[object], bool], str]] = {
     "date": (date, _is_date_form, "a form with day, month and a four-digit year, such as '%d.%m.%Y', or several"),
     "phone": (phone, _is_region, "a region of two capital letters such as 'DE'"),
-    "truncate": (truncate, lambda n: isinstance(n, int) and not isinstance(n, bool) and n > 0, "a length such as 255"),
+    "truncate": (truncate, _is_length, "a length such as 255"),
     "null-if": (null_if, _text_or_texts, "a text, or a list of texts"),
+    "pad": (
+        pad,
+        lambda n: _is_length(n, LONGEST_PAD),
+        f"a number of digits such as 5, {LONGEST_PAD} at the most",
+    ),
+    "replace": (replace, _is_replacing, "a table of texts such as { '/' = '-' }"),
 }
+BESIDE = {"zone": ("date", _is_zone, "a time zone such as 'Europe/Berlin'")}
 NAMES = (*PLAIN, *WITH_ARGUMENT)
 
 
@@ -111,17 +169,28 @@ def compile_transform(spec: object) -> Transform:
     """
     if isinstance(spec, str) and spec in PLAIN:
         return PLAIN[spec]
-    if isinstance(spec, Mapping) and len(spec) == 1:
-        (name, argument), *_ = spec.items()
+    if isinstance(spec, Mapping) and len(named := [name for name in spec if name not in BESIDE]) == 1:
+        (name,) = named
         if name in WITH_ARGUMENT:
             make, will_do, expected = WITH_ARGUMENT[name]
-            if not will_do(argument):
+            if not will_do(spec[name]):
                 raise ValueError(f"{name} takes {expected}")
-            return make(argument)
+            return make(spec[name], **_beside(name, spec))
         raise ValueError(_unknown(str(name)))
     if isinstance(spec, str) and spec in WITH_ARGUMENT:
         raise ValueError(f"{spec} takes {WITH_ARGUMENT[spec][2]}: {{ {spec} = ... }}")
     raise ValueError(_unknown(spec) if isinstance(spec, str) else f"is not a transform; there are {', '.join(NAMES)}")
+
+
+def _beside(name: str, spec: Mapping[str, object]) -> dict[str, Any]:
+    further = {key: value for key, value in spec.items() if key != name}
+    for key, value in further.items():
+        owner, will_do, expected = BESIDE[key]
+        if owner != name:
+            raise ValueError(f"{key} stands beside {owner} only")
+        if not will_do(value):
+            raise ValueError(f"{key} takes {expected}")
+    return further
 
 
 def _unknown(name: str) -> str:

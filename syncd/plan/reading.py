@@ -28,6 +28,7 @@ from syncd.domain.records import (
 from syncd.errors import IncompleteRead
 from syncd.mapping.lookups import Lookup
 from syncd.mapping.mapper import Mapper
+from syncd.plan.identity import Identities
 from syncd.plan.spool import Seen, Spool
 from syncd.sources.base import Reading, ReadKind
 from syncd.state.recall import Recall
@@ -61,12 +62,15 @@ class Comparison:
     def nameless_before(self) -> Mapping[bytes, datetime]:
         return self.recall.store.failures.nameless(self.recall.sync)
 
+    @cached_property
+    def _identities(self) -> Identities:
+        return Identities(self.mapper, self.recall)
+
     def take(self, records: Sequence[SourceRecord]) -> None:
         """Compare one chunk with what is known, and spool the changes that follow."""
         read: list[tuple[str, SourceRecord, bytes]] = []
-        for record in records:
+        for record, foreign_id in zip(records, self._identities.of(records), strict=True):
             source_digest = self.recall.digester.source(record.values, self.context)
-            foreign_id = self.mapper.foreign_id_of(record)
             if isinstance(foreign_id, FieldProblem):
                 self._take_nameless(record, source_digest)
             else:
@@ -172,7 +176,7 @@ class Comparison:
             return Decision(Verdict.INVALID)
         if known and _is_remembered(known, source_digest):
             return Decision(Verdict.UNCHANGED)  # the same record as at the last acceptance: no need to map it
-        customer = self.mapper.customer(record, self.lookups)
+        customer = self.mapper.customer(record, self.lookups, known_as=foreign_id)
         if isinstance(customer, InvalidRecord):
             if memory.tombstone is Cause.REQUEST:
                 self._list_erased(foreign_id, customer)
@@ -197,6 +201,10 @@ class Comparison:
             scheme = OLDEST_SCHEME  # it may be as old as the refusal
         earlier = current if scheme == today.scheme else digester.of(foreign_id, scheme)
         as_known = today if earlier is current else earlier.customer(customer.fields)
+        if memory.known and as_known.fields != memory.known.digests.fields:
+            values = earlier.as_held(customer.fields, memory.known.digests.fields)
+            if values is not customer.fields:
+                today, as_known = current.customer(values), earlier.customer(values)
         return Wanted(digester=earlier, as_known=as_known, today=today, writes=self.mapper.writes)
 
     def _list_erased(self, foreign_id: str, invalid: InvalidRecord) -> None:

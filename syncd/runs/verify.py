@@ -18,6 +18,7 @@ from syncd.domain.chunks import chunks, until_stopped
 from syncd.domain.records import Customer, KnownCustomer, Stage
 from syncd.domain.runs import Status, Summary, Trigger
 from syncd.mapping.columns import require_columns
+from syncd.plan.identity import Identities
 from syncd.runs.lookups import find_lookups
 from syncd.runs.run import Run, opening
 from syncd.runs.world import Sync, World
@@ -84,10 +85,16 @@ def verify(sync: Sync, world: World, *, sample: int | None, fix: bool) -> Verifi
 def _pairs(run: Run, now: datetime) -> Iterator[Pair]:
     """Every known customer for whom the source has a valid record."""
     lookups, mapper, recall = find_lookups(run.sync, run.world, now), run.sync.mapper, run.recall(now)
+    identities = Identities(mapper, recall)
     with run.sync.source.open() as records:
         require_columns(mapper.columns, records.columns, records.description)
         for chunk in chunks(until_stopped(records, run.world.stop_if_asked)):
-            mapped = [mapper.customer(record, lookups) for record in chunk if not record.deleted]
+            present = [record for record in chunk if not record.deleted]
+            mapped = [
+                mapper.customer(record, lookups, known_as=foreign_id)
+                for record, foreign_id in zip(present, identities.of(present), strict=True)
+                if isinstance(foreign_id, str)
+            ]
             customers = {one.foreign_id: one for one in mapped if isinstance(one, Customer)}
             known = run.world.store.known.find(run.sync.name, list(customers))
             own = known.keys() - recall.owners(list(known))
@@ -130,9 +137,11 @@ def _drift(run: Run, pair: Pair, sighting: Sighting) -> tuple[Drift, Update | No
     remote = sighting.here
     if remote is None:
         return Drift(foreign_id=known.foreign_id, where=sighting.whereabouts), None
-    wanted = run.ledger.digester.of(known.foreign_id, known.digests.scheme).fields(customer.fields)
+    digester = run.ledger.digester.of(known.foreign_id, known.digests.scheme)
+    values = digester.as_held(customer.fields, known.digests.fields)
+    wanted = digester.fields(values)
     drifted_names = run.delivery.drifted(known, remote)
-    settled = {n: value for n, value in customer.fields.items() if known.digests.fields.get(n) == wanted[n]}
+    settled = {name: value for name, value in values.items() if known.digests.fields.get(name) == wanted[name]}
     drifted = {name: value for name, value in settled.items() if name in drifted_names}
     if not drifted:
         return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, LargeBinary, Row, bindparam, cast, delete, func, select, update
 
 from syncd.domain.chunks import chunks
 from syncd.domain.records import Digests, KnownBrief, KnownCustomer, Origin, Stage
@@ -84,6 +84,12 @@ class Known:
 
     def each_told_gone(self, sync: str) -> Iterator[KnownBrief]:
         return self._each_brief(C.sync == sync, C.told_gone)
+
+    def each_unusual(self, sync: str) -> Iterator[KnownBrief]:
+        """Those whose ids hold more than plain letters, or Excel's guard: they may be written in more ways than one."""
+        is_postgres = self.db.engine.dialect.name == "postgresql"
+        size = func.octet_length(C.foreign_id) if is_postgres else func.length(cast(C.foreign_id, LargeBinary))
+        return self._each_brief(C.sync == sync, (size != func.length(C.foreign_id)) | C.foreign_id.contains('="'))
 
     def _each_brief(self, *where: ColumnElement[bool]) -> Iterator[KnownBrief]:
         """In the order of the unique key, page by page, with no transaction open in between."""

@@ -77,6 +77,15 @@ class Recall:
         names = {self.digester.name(foreign_id): foreign_id for foreign_id in foreign_ids}
         return {names[name]: cause for name, cause in self.store.tombstones.find(self.instance, list(names)).items()}
 
+    def remembered(self, foreign_ids: Sequence[str]) -> frozenset[str]:
+        """Those of them that something still hangs on: known, erased on request, refused, or perhaps to be created."""
+        if not foreign_ids:
+            return frozenset()
+        known = {one.foreign_id for one in self.store.known.find_briefs(self.sync, foreign_ids)}
+        erased = {one for one, cause in self.tombstones(foreign_ids).items() if cause is Cause.REQUEST}
+        refused = self.store.failures.find_refused(self.sync, foreign_ids).keys()
+        return frozenset(known | erased | refused | self.unclear.intersection(foreign_ids))
+
     def refused(self, foreign_ids: Sequence[str]) -> Mapping[str, bytes]:
         """Content digests of the refused records whose pause is not over."""
         found = self.store.failures.find_refused(self.sync, foreign_ids)

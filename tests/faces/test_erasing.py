@@ -2,9 +2,11 @@
 
 import json
 import signal
+import sqlite3
 import stat
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -264,3 +266,52 @@ def test_show_of_nobody_is_a_mistake_of_use(office: Office) -> None:
     office.syncd("--once")
     assert office.syncd("show", "M-0099").code == 2
     assert office.syncd("show", "0001").out.startswith("M-0001 in members")
+
+
+# --- an id in another spelling ---
+
+COMPOSED, DECOMPOSED = "M-Zo\u00eb", "M-Zoe\u0308"
+
+
+def respell(office: Office, old: str, new: str) -> None:
+    """As an earlier version took it over from the source."""
+    (customer,) = office.sandbox.by_foreign_id(old)
+    office.sandbox.save({"foreign_id": new}, customer)
+    with closing(sqlite3.connect(office.folder / "state" / "syncd.db")) as state, state:
+        state.execute("update known set foreign_id = ? where foreign_id = ?", (new, old))
+
+
+@pytest.mark.parametrize(
+    ("known", "typed"),
+    [
+        (COMPOSED, DECOMPOSED),
+        (DECOMPOSED, COMPOSED),
+        (DECOMPOSED, DECOMPOSED[2:]),
+        ("M-4\u20607", "47"),
+        ("M-4\u20607", "M-\u200b47"),
+        ('M-="007"', "M-007"),
+        ('M-="007"', '="007"'),
+    ],
+)
+def test_an_id_is_meant_in_whichever_spelling_it_is_known(office: Office, known: str, typed: str) -> None:
+    office.syncd("--once")
+    respell(office, "M-0007", known)
+    assert office.syncd("show", typed).out.startswith(f"{known} in members")
+    assert office.syncd("erase", typed, "--yes").code == 0
+    assert (is_there(office, known), len(office.sandbox.customers)) == ([], 39)
+    office.rows[6][0] = known.removeprefix("M-").replace("\u2060", "").replace("=", "").replace('"', "")
+    office.rows[6][0] = COMPOSED[2:] if known == DECOMPOSED else office.rows[6][0]
+    office.export()
+    assert office.syncd("--once").code == 3
+    assert len(office.sandbox.customers) == 39
+    assert office.syncd("erase", typed, "--undo").code == 0
+
+
+def test_of_two_that_are_written_alike_the_one_is_meant_that_is_spelt_so(office: Office) -> None:
+    office.syncd("--once")
+    respell(office, "M-0007", "M-4\u20607")
+    respell(office, "M-0008", "M-47")
+    assert office.syncd("erase", "4\u20607", "--yes").code == 0
+    assert is_there(office, "M-4\u20607", "M-47") == ["M-47"]
+    assert office.syncd("erase", "47", "--yes").code == 0
+    assert is_there(office, "M-47") == []

@@ -161,7 +161,8 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "with more": lambda text: f"00{text}",
     "as a number": lambda text: f"{int(text)}.0",
     "as a German number": lambda text: f"{int(text)},00",
-    "with an exponent": lambda text: f"{int(text)}E+00",
+}
+SAME: dict[str, Callable[[str], str]] = {
     "with a mark": lambda text: f"{text}\u200e",
     "with a soft hyphen": lambda text: f"{text[:2]}\u00ad{text[2:]}",
 }
@@ -176,6 +177,23 @@ def test_an_absent_id_in_another_spelling_is_held_as_a_pair(museum: Museum, spel
     assert museum.writes() == []
     museum.clock.sleep(400 * A_DAY)
     assert (guards(museum.run()), present(museum)) == ([Guard.PAIR], 100)
+
+
+@pytest.mark.parametrize("spelling", SAME)
+def test_an_id_with_a_sign_that_nobody_sees_is_the_same_id(museum: Museum, spelling: str) -> None:
+    for number in (7, 8):
+        museum.row(number)["id"] = SAME[spelling](f"{number:04d}")
+    summary = museum.run()
+    assert (summary.status, guards(summary), museum.writes()) == (Status.DONE, [], [])
+
+
+def test_of_ids_that_a_spreadsheet_has_shortened_nobody_is_concluded_to_be_gone(museum: Museum) -> None:
+    for number in (7, 8):
+        museum.row(number)["id"] = f"{number}E+00"
+    assert museum.run().status is Status.PROBLEMS
+    museum.clock.sleep(400 * A_DAY)
+    assert museum.run().status is Status.PROBLEMS
+    assert (museum.writes(), present(museum)) == ([], 100)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,134 @@
+"""What a cell may hold, whichever source it is from: how its text is written, and what is no value at all.
+
+Text is composed (NFC), and Excel's guard (`="0815"`) is taken off. What is an id or one line has no signs that nobody
+sees, and no blank but the plain one. An error of a spreadsheet, a number that Excel has shortened and a database's word
+for nothing are refused, unless the field's transforms or its map name the cell: that is a person's word.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+from unicodedata import category, normalize
+
+from syncd.mapping.checks import ValueProblem
+from syncd.mapping.lookups import fold
+from syncd.mapping.origin import as_text, is_empty
+
+
+def _signs(signs: Collection[str]) -> str:
+    return "[" + re.escape("".join(signs)) + "]"
+
+
+_GUARD = re.compile(r'="((?:[^"]|"")*)"')
+_JOINERS = "\u200c\u200d"  # Persian, the scripts of India and emoji are read wrongly without them
+_JOINED = "\u0590-\u1cff\u2600-\u27bf\ua800-\uabff\ufe0f\U00010a00-\U0001faff"  # what they may follow
+_SEEN = "\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"  # of category Cf, and yet they are letters
+_UNSEEN_ALIKE = "\u034f\u17b4\u17b5\u3164\uffa0"  # of other categories, and yet nobody sees them
+_FORMAT = [one for one in map(chr, range(sys.maxunicode + 1)) if category(one) == "Cf"]
+_UNSEEN = re.compile(
+    _signs([*(one for one in _FORMAT if one not in _JOINERS and not re.match(f"[{_SEEN}]", one)), *_UNSEEN_ALIKE])
+)
+_LOOSE_JOINER = re.compile(f"(?<![{_JOINED}])[{_JOINERS}]")
+_BLANK = re.compile(r"[^\S\t\n\r\x0b\x0c\x1c-\x1f ]")
+
+
+def in_lines(text: str) -> str:
+    """As text of several lines is written: what people have put between their words stays."""
+    text = text.strip()
+    if text[:2] == '="':
+        text = _unguarded(text)
+    return text if text.isascii() else normalize("NFC", text)
+
+
+def in_one_line(text: str) -> str:
+    """As an id, and text of one line, is written."""
+    if text.isascii():
+        text = text.strip()
+        return _unguarded(text) if text[:2] == '="' else text
+    text = _LOOSE_JOINER.sub("", _UNSEEN.sub("", text))
+    return in_lines(_BLANK.sub(" ", text))
+
+
+def id_in_one_line(foreign_id: str, prefix: str) -> str:
+    """An id that has its prefix already, as it is written today."""
+    return prefix + in_one_line(foreign_id.removeprefix(prefix))
+
+
+def is_plain(text: str) -> bool:
+    """Whether to write it as an id changes nothing, but for blanks at its ends."""
+    return text.isascii() and '="' not in text
+
+
+def _unguarded(text: str) -> str:
+    while found := _GUARD.fullmatch(text):
+        text = found[1].replace('""', '"').strip()
+    return text
+
+
+# --- what is no value ---
+
+_ERROR = re.compile(r"#[¡¿]?\w[\w/]*[!?]|#[^\W\d_]/[^\W\d_]|#{2,}")
+_ERROR_WITHOUT_SIGN = {"#NV", "#YOK", "#HIÁNYZIK", "#NENÍ_K_DISPOZICI", "#GETTING_DATA", "#DATEN_ABRUFEN"}
+_ERROR_OF_CALC = re.compile(r"(?:Err|Erreur|Fehler|Fout|Hiba|Virhe|Chyba):\d{3}")
+_SHORTENED = re.compile(r"[-+]?\d(?:[.,]\d+)?[Ee][-+]\d{2,3}")
+_NOTHING = {r"\N", "NULL", "null", "nan", "NaN", "None", "undefined", "NaT", "<NA>", "nil"} | {
+    f"{left}{word}{right}" for word in ("NULL", "null", "none", "None") for left, right in ("<>", "()", "[]")
+}
+_OF_NUMBERS = frozenset("-+0123456789")
+
+_ALLOW = "or say what it stands for with 'null-if' or 'replace'"
+ERROR = f"is an error of a spreadsheet and no value: mend the cell, {_ALLOW}"
+SHORTENED = f"was shortened by Excel (as in 1,2E+11): format the column as text, and export it again; {_ALLOW}"
+NOTHING = f"is a database's word for nothing: leave the cell empty in the export, {_ALLOW}"
+
+
+def find_flaw(text: str) -> str | None:
+    """Why a whole cell is no value, and what to do about it."""
+    if text in _NOTHING:
+        return NOTHING
+    first = text[:1]  # most cells are told by it: every cell comes here
+    if first in _OF_NUMBERS:
+        return SHORTENED if _SHORTENED.fullmatch(text) else None
+    if first == "#":
+        is_error = text in _ERROR_WITHOUT_SIGN or (text == text.upper() and _ERROR.fullmatch(text))
+        return ERROR if is_error else None
+    return ERROR if text[-4:-3] == ":" and _ERROR_OF_CALC.fullmatch(text) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads the cells of one field. What is `emptied` counts as empty, what is `named` as a value."""
+
+    write: Callable[[str], str]
+    emptied: frozenset[str] = frozenset()
+    named: frozenset[str] = frozenset()
+
+    def read(self, value: object) -> str | None:
+        """The text of a cell, None where it is empty. Raises ValueProblem where there is no value in it."""
+        if not isinstance(value, str):
+            return None if is_empty(value) else as_text(value)
+        text = self.write(value)
+        flaw = find_flaw(text)
+        if flaw is None:
+            return text or None
+        if fold(text) in self.emptied:
+            return None
+        if fold(text) not in self.named:
+            raise ValueProblem(flaw)
+        return text
+
+
+def make_reader(
+    write: Callable[[str], str], *, transforms: Collection[object], words: Collection[str] = frozenset()
+) -> Reader:
+    """`transforms` as they are configured; `words` are further ones that a person has named, those of a `map`."""
+    steps: list[Mapping[str, Any]] = [one for one in transforms if isinstance(one, Mapping)]
+    emptied = (step["null-if"] for step in steps if "null-if" in step)
+    replaced = (step["replace"] for step in steps if "replace" in step)
+    return Reader(
+        write,
+        emptied=frozenset(fold(word) for one in emptied for word in ([one] if isinstance(one, str) else one)),
+        named=frozenset(fold(word) for one in (words, *replaced) for word in one),
+    )

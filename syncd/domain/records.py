@@ -66,6 +66,22 @@ class SourceRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A row that can't be a record, and was left out; the reason never quotes a cell."""
+
+    position: Position
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsure:
+    """Why the last record of a source is listed: it may be none, or a part of one."""
+
+    position: Position
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
     """The desired state in go~mus fields; a field that is not named is left alone, None clears it."""
 

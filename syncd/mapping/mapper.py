@@ -14,13 +14,19 @@ from syncd.domain.winner import Write
 from syncd.mapping.checks import CHECKS, ValueProblem, check_foreign_id
 from syncd.mapping.columns import name_columns
 from syncd.mapping.lookups import Lookup, fold
-from syncd.mapping.origin import Origin, as_text, from_path, from_template, is_empty
+from syncd.mapping.origin import Origin, as_text, from_path, from_template, is_empty, parse_template
 from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 from syncd.mapping.transforms import compile_transform
 
 VERSION = 1  # counts up when the same configuration begins to map differently
 
 Lookups: TypeAlias = Mapping[str, Lookup]
+
+NOTHING_BUT_AN_ID = FieldProblem(
+    field="foreign_id",
+    reason="has nothing that is mapped beside it, as a total or a footer has: remove the row, or, where it ends a "
+    'file, name how it begins: complete = { trailer = "..." }',
+)
 
 
 class Keep(Enum):
@@ -38,6 +44,7 @@ class _FieldMapper:
         self._field = field
         self._check = CHECKS[field.kind]
         self._origin = _compile_origin(spec)
+        self.is_taken = spec.from_ is not None or bool(parse_template(spec.template or "")[1::2])
         self._transforms = [compile_transform(one) for one in spec.transform]
         self._map = {fold(key): value for key, value in (spec.map or {}).items()}
 
@@ -54,6 +61,12 @@ class _FieldMapper:
         if result is None and self._spec.empty == "keep":
             return Keep.KEEP
         return result
+
+    def is_empty(self, values: Mapping[str, object]) -> bool:
+        try:
+            return is_empty(self._origin(values))
+        except ValueProblem:
+            return False
 
     def _transform(self, text: str) -> str | None:
         result: str | None = text
@@ -102,6 +115,7 @@ class Mapper:
         self._foreign_id = foreign_id
         self._id_origin = from_path(foreign_id.from_)
         self._fields = [_FieldMapper(name, spec, catalogue[name]) for name, spec in fields.items()]
+        self._taken = [field for field in self._fields if field.is_taken]
 
     def foreign_id_of(self, record: SourceRecord) -> str | FieldProblem:
         """The id with its prefix, or why the record has none that can be used."""
@@ -117,6 +131,9 @@ class Mapper:
         """The customer, or every problem of the record. `lookups` has each kind of `lookups_needed`."""
         foreign_id = self.foreign_id_of(record)
         fields, problems = self._map_fields(record.values, lookups)
+        is_named = not isinstance(foreign_id, FieldProblem)
+        if is_named and len(self._taken) > 1 and all(field.is_empty(record.values) for field in self._taken):
+            problems.append(NOTHING_BUT_AN_ID)
         if isinstance(foreign_id, FieldProblem):
             return InvalidRecord(foreign_id=None, position=record.position, problems=(foreign_id, *problems))
         if problems:

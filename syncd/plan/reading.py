@@ -87,6 +87,8 @@ class Comparison:
     def _take_nameless(self, record: SourceRecord, source_digest: bytes) -> None:
         invalid = self.mapper.customer(record, self.lookups)
         assert isinstance(invalid, InvalidRecord)  # noqa: S101 - without an id it is no customer
+        if doubt := self.reading.doubt_about(record):
+            invalid = replace(invalid, problems=(doubt,))
         self._list_without_id(invalid, source_digest)
         while not self.spool.add_nameless(source_digest):  # the second of two alike counts as one more
             source_digest = self.recall.digester.source({}, source_digest)
@@ -169,6 +171,9 @@ class Comparison:
             return Decision(Verdict.GONE)
         if memory.owner and memory.tombstone is not Cause.REQUEST:
             self.spool.add_invalid([_owned(record, foreign_id, memory.owner)])
+            return Decision(Verdict.INVALID)
+        if doubt := self.reading.doubt_about(record):
+            self.spool.add_invalid([InvalidRecord(foreign_id=foreign_id, position=record.position, problems=(doubt,))])
             return Decision(Verdict.INVALID)
         if known and _is_remembered(known, source_digest):
             return Decision(Verdict.UNCHANGED)  # the same record as at the last acceptance: no need to map it

@@ -11,10 +11,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-from syncd.domain.records import SourceRecord
+from syncd.domain.records import SourceRecord, Unsure
 from syncd.errors import IncompleteRead
 from syncd.sources.files.opening import FileOptions, OpenFile
-from syncd.sources.files.table import TableReading, TableSource
+from syncd.sources.files.table import FOOTER, TableReading, TableSource
 from syncd.sources.files.text import TextFile, decide_text
 
 _DELIMITERS = ";,\t|"
@@ -67,10 +67,14 @@ class CsvReading(TableReading):
         self.description = f"{self._place} ({text.encoding}, {_show(self._delimiter)})"
 
     def __iter__(self) -> Iterator[SourceRecord]:
-        width = self._width
+        width, place, names = self._width, self._first, self._known_names
         for number, line, cells in self._rows:
             if len(cells) != width or self._length != width:
+                if not self._is_record(line, cells):
+                    continue
                 cells = self._fit(cells, number, line)  # noqa: PLW2901 - the same row, padded
+            elif ((first := cells[place]) in names or not first.isalnum()) and not self._is_record(line, cells):
+                continue
             if any(cells):
                 yield self._record(line, cells)
         if self._length < width and not self._lines.ends_whole:
@@ -105,10 +109,19 @@ class CsvReading(TableReading):
         if not any(map(str.strip, cells)):
             return []
         if len(cells) != self._length and number % _BLOCK:
-            raise self._short_row(*min((len(cells), line), (self._length, self._short_line)))
+            if not self._is_footer(cells):
+                raise self._short_row(*min((len(cells), line), (self._length, self._short_line)))
+            self.unsure = Unsure(position=self._position(line), reason=FOOTER)
         self._length = len(cells)
         self._short_line = line
         return cells + [""] * (width - len(cells))
+
+    def _is_footer(self, cells: Sequence[str]) -> bool:
+        """Whether the row has one cell and is the last, with a line end: nothing of it is missing."""
+        if sum(map(bool, map(str.strip, cells))) != 1:
+            return False
+        is_last = not any(any(map(str.strip, later)) and self._is_record(line, later) for _, line, later in self._rows)
+        return is_last and self._lines.ends_whole
 
     # --- what is wrong ---
 

@@ -72,6 +72,9 @@ class ExcelReading(TableReading):
                 what = f"the row has a value beyond the last of the {width} columns"
                 raise self._doubt(number, what, "give that column a name in the header, or empty it")
             values = [_plain(cell) for cell in cells[:width]]
+            first = str(values[self._first])
+            if (first in self._known_names or not first.isalnum()) and not self._is_record(number, values):
+                continue
             if any(value not in ("", None) for value in compress(values, self._named)):
                 yield self._record(number, values)
         self._check_end()

@@ -5,13 +5,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import compress
 
-from syncd.domain.records import Position, SourceRecord
+from syncd.domain.records import Position, Skipped, SourceRecord
 from syncd.errors import IncompleteRead
 from syncd.sources.base import Reading, ReadKind, Source
 from syncd.sources.files.opening import FileOptions, OpenFile, Waiting, open_file
 from syncd.sources.files.remote import downloaded
 
 HARMLESS = "an empty table deletes nobody"
+TOLD = 20  # so many rows that are left out are told one by one
+FOOTER = (
+    'is a last row of one cell, as a footer is: remove it, or name how it begins: complete = { trailer = "..." }; '
+    "where it is a record, give it all its cells"
+)
+_REPEATED = "the names of the columns stand here again"
+_WORDLESS = "has neither a letter nor a digit"
 
 
 class TableSource(Source):
@@ -47,6 +54,7 @@ class TableReading(Reading):
         self._file = file
         self._place = place
         self._is_empty = True
+        self.skipped: list[Skipped] = []
 
     def _read_header(self, rows: Iterable[tuple[int, Sequence[str]]]) -> None:
         """The first row that is not empty, up to the last column with a name; columns without a name are left out."""
@@ -60,9 +68,36 @@ class TableReading(Reading):
                 self._header_line = line
                 self._width = len(names)
                 self._named = [bool(name) for name in names]
+                self._first = self._named.index(True)  # the first column with a name
+                self._names = names
+                self._known_names = frozenset(filter(None, names))
                 self.columns = tuple(filter(None, names))
                 return
         raise self._doubt(None, "is empty", f"{self.anew}; {HARMLESS}")
+
+    def _is_record(self, line: int, cells: Sequence[object]) -> bool:
+        """False for a row that can't be a record; it is noted.
+
+        Called only where the first cell is a name, or more than letters and digits: it is no light test. Raises
+        IncompleteRead where the names of the columns stand here in another order.
+        """
+        texts = [str(cell).strip() for cell in cells]
+        found = list(filter(None, texts))
+        if found and self._known_names.issuperset(found) and len(found) == len(self._known_names):
+            if texts[: self._width] != self._names:
+                what = "the names of the columns stand here again, in another order"
+                raise self._doubt(line, what, "two exports were joined: put them into files and syncs of their own")
+            self._skip(line, _REPEATED)
+            return False
+        if found and not any(sign.isalnum() for text in found for sign in text):
+            self._skip(line, _WORDLESS)
+            return False
+        return True
+
+    def _skip(self, line: int, reason: str) -> None:
+        self.skips += 1
+        if self.skips <= TOLD:
+            self.skipped.append(Skipped(position=self._position(line), reason=reason))
 
     def _record(self, line: int, cells: Iterable[object]) -> SourceRecord:
         self._is_empty = False

@@ -1,0 +1,76 @@
+"""Rows that are no records, and files that may not be whole: what the whole command makes of them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from office import COLUMNS, Office, open_office
+
+from syncd.sandbox import Sandbox
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    with open_office(tmp_path) as office:
+        office.rows = office.rows[:6]
+        office.export()
+        yield office
+
+
+def append(office: Office, text: str) -> None:
+    with (office.folder / "members.csv").open("a", encoding="cp1252", newline="") as file:
+        file.write(text)
+
+
+def surnames(fake: Sandbox) -> list[str]:
+    return sorted(str(customer["surname"]) for customer in fake.customers)
+
+
+ALL = [f"Zznäch{number}" for number in range(1, 7)]
+
+
+def test_rows_that_are_no_records_are_skipped_with_a_warning(office):
+    append(office, ";".join(COLUMNS) + "\r\n==;==\r\n")
+    ended = office.syncd("--once")
+    assert (ended.code, surnames(office.sandbox)) == (0, ALL)
+    assert [(event["position"], event["reason"]) for event in ended.named("source.skipped_row")] == [
+        ("members.csv line 8", "the names of the columns stand here again"),
+        ("members.csv line 9", "has neither a letter nor a digit"),
+    ]
+    assert ended.named("run.finished")[0]["counts"]["left_out"] == 2
+
+
+def test_many_skipped_rows_make_few_warnings(office):
+    append(office, "--\r\n" * 100)
+    ended = office.syncd("--once")
+    assert len(ended.named("source.skipped_row")) == 20
+    assert [event["count"] for event in ended.named("source.skipped_rows")] == [100]
+
+
+def test_check_and_plan_show_what_was_left_out(office):
+    append(office, "~~~;~~\r\n")
+    assert "1 rows can't be records and are left out, for example members.csv line 8" in office.syncd("check").out
+    assert "left out: members.csv line 8: has neither a letter nor a digit" in office.syncd("plan").out
+
+
+@pytest.mark.parametrize("row", ["Gesamt", "Summe;;;;;;", "0099;;;;;;", "Stand 3 Uhr", ";Zzende"])
+def test_a_row_with_nothing_but_an_id_is_listed_and_not_sent(office, row):
+    append(office, row + "\r\n")
+    ended = office.syncd("--once")
+    assert (ended.code, surnames(office.sandbox)) == (3, ALL)
+    (event,) = ended.named("source.invalid_record")
+    assert event["position"] == "members.csv line 8"
+    assert "trailer" in event["problems"][0]
+    assert "Zzende" not in ended.out
+    assert office.syncd("check").code == 3
+
+
+@pytest.mark.parametrize("row", ["Gesamt", "0003;;;;;;", "Ende;"])
+def test_a_doubtful_row_does_not_keep_who_left_but_is_present(office, row):
+    assert office.syncd("--once").code == 0
+    office.rows = [one for one in office.rows if one[0] not in ("0003", "0004")]
+    office.export()
+    append(office, row + "\r\n")
+    office.syncd("--once")
+    left = [3] if row.startswith("0003") else []
+    assert surnames(office.sandbox) == [f"Zznäch{number}" for number in sorted([1, 2, 5, 6, *left])]

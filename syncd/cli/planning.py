@@ -238,7 +238,7 @@ def _check_source(config: Config, sync: SyncConfig, lookups: Mapping[str, Lookup
     def read() -> str:
         nonlocal count
         with showing_progress(sync.name) as progress, make_source(config, sync, time.sleep).open() as records:
-            require_columns(mapper.columns, records.columns, records.description)
+            require_columns(mapper.columns, records.columns, records.description, records.hint)
             for record in records:
                 count += 1
                 if count % SHOWN_EVERY == 0:

@@ -85,7 +85,7 @@ def _pairs(run: Run, now: datetime) -> Iterator[Pair]:
     """Every known customer for whom the source has a valid record."""
     lookups, mapper, recall = find_lookups(run.sync, run.world, now), run.sync.mapper, run.recall(now)
     with run.sync.source.open() as records:
-        require_columns(mapper.columns, records.columns, records.description)
+        require_columns(mapper.columns, records.columns, records.description, records.hint)
         for chunk in chunks(until_stopped(records, run.world.stop_if_asked)):
             mapped = [mapper.customer(record, lookups) for record in chunk if not record.deleted]
             customers = {one.foreign_id: one for one in mapped if isinstance(one, Customer)}

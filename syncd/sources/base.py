@@ -64,6 +64,7 @@ class Reading(ABC):
 
     kind: ReadKind
     columns: tuple[str, ...] | None  # the header of a table; None where records are nested
+    hint: str | None = None  # what to do about a header that lacks columns, where the table tells
     description: str  # for messages: "members-2026-11.csv (windows-1252, ';')"
     cursor: str | None = None  # once the iteration has ended: where the next read may go on; None: only from the start
     skipped: Sequence[Skipped] = ()  # the first rows that were left out, because they can't be records
@@ -87,11 +88,13 @@ class Source(ABC):
     `sleep` raises Stopped where the run is asked to end meanwhile or before; to sleep for 0 s asks whether it is.
 
     `full_every` bounds how long changes alone are read, for a source that gives cursors: then it is read from the
-    start again. None where it gives none.
+    start again. None where it gives none. `share` answers which share of the columns that are wanted is among these
+    names; it is for a source that must find its header.
     """
 
     Options: ClassVar[type[SourceOptions]]
     full_every: timedelta | None = None
+    share: Callable[[Sequence[str]], float]
 
     def __init__(
         self,
@@ -105,6 +108,7 @@ class Source(ABC):
         self.base = base
         self.sleep = sleep
         self.clock = clock
+        self.share = lambda _names: 1.0
 
     @property
     def fingerprint(self) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from office import COLUMNS, Office, open_office
+from office import COLUMNS, MARKS, Office, open_office
 
 from syncd.sandbox import Sandbox
 
@@ -20,6 +20,11 @@ def office(tmp_path: Path) -> Iterator[Office]:
 def append(office: Office, text: str) -> None:
     with (office.folder / "members.csv").open("a", encoding="cp1252", newline="") as file:
         file.write(text)
+
+
+def put_above(office: Office, text: str) -> None:
+    file = office.folder / "members.csv"
+    file.write_bytes(text.encode("cp1252") + file.read_bytes())
 
 
 def surnames(fake: Sandbox) -> list[str]:
@@ -74,3 +79,19 @@ def test_a_doubtful_row_does_not_keep_who_left_but_is_present(office, row):
     office.syncd("--once")
     left = [3] if row.startswith("0003") else []
     assert surnames(office.sandbox) == [f"Zznäch{number}" for number in sorted([1, 2, 5, 6, *left])]
+
+
+@pytest.mark.parametrize("titles", ["Mitglieder, Stand Mai, intern\r\n", "\r\nListe;;;\r\n\r\n", "Für:;die Kasse\r\n"])
+def test_titles_above_the_header_are_passed_over(office, titles):
+    put_above(office, titles)
+    assert (office.syncd("--once").code, surnames(office.sandbox)) == (0, ALL)
+
+
+def test_a_file_without_its_header_leaves_no_cell_anywhere(office):
+    (office.folder / "members.csv").write_bytes((office.folder / "members.csv").read_bytes().partition(b"\r\n")[2])
+    told = [office.syncd(*words) for words in (["--once"], ["check"], ["plan"], ["status"], ["history", "--json"])]
+    assert [ended.code for ended in told[:3]] == [1, 1, 1]
+    assert "the first row does not look like names" in told[0].out
+    everything = "".join(ended.out + ended.err for ended in told)
+    state = b"".join(file.read_bytes() for file in (office.folder / "state").iterdir())
+    assert [mark for mark in MARKS if mark in everything or mark.encode() in state] == []

@@ -7,10 +7,12 @@ from typing import Any
 
 import openpyxl
 import pytest
+from pydantic import ValidationError
 
 from syncd.domain.records import Customer, InvalidRecord, Position
 from syncd.errors import IncompleteRead
 from syncd.gomus.fields import FIELDS
+from syncd.mapping.columns import Column, measure, require_columns
 from syncd.mapping.mapper import NOTHING_BUT_AN_ID, Mapper
 from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 from syncd.sources.base import Reading, SourceRecord
@@ -181,3 +183,112 @@ def test_one_mapped_value_makes_it_a_record(values):
 
 def test_where_one_field_alone_comes_from_the_record_it_may_be_empty():
     assert isinstance(mapped({"name": {"from": "Vorname"}, "notes": {"value": "x"}}, {"Nr": "1"}), Customer)
+
+
+# --- where the header is ---
+
+
+def wanting(source: TableSource, *names: str) -> TableSource:
+    source.share = measure([Column(path=name, used_by="fields.x") for name in names])
+    return source
+
+
+def missing(source: TableSource, *names: str) -> IncompleteRead:
+    wanted = [Column(path=name, used_by="fields.x") for name in names]
+    with wanting(source, *names).open() as reading, pytest.raises(IncompleteRead) as caught:
+        require_columns(wanted, reading.columns, reading.description, reading.hint)
+    return caught.value
+
+
+TITLES = {
+    "one": [["Mitglieder"]],
+    "several, with a blank row": [["Mitgliederliste", "", ""], ["Stand: 3. Mai 2026"], [], ["Seite 1"]],
+    "two cells": [["Stand", "3.5.2026"]],
+    "groups of columns": [["", "Person", ""], ["Person", "", "Adresse"]],
+    "other words": [["Verein der Freunde, Sitz: Wien"]],
+    "a row of numbers, but few": [["2026", "", ""]],
+}
+
+
+@pytest.mark.parametrize("titles", TITLES.values(), ids=TITLES)
+def test_titles_above_the_header_are_passed_over(table, titles):
+    reading, records = read(wanting(table([*titles, HEADER, ANNA, BODO]), *HEADER))
+    assert (reading.columns, [list(record.values.values()) for record in records]) == (tuple(HEADER), [ANNA, BODO])
+    assert [record.position.line for record in records] == [len(titles) + 2, len(titles) + 3]
+
+
+@pytest.mark.parametrize("titles", [["Liste, Stand 2026, intern, geheim"], ["a|b|c", "", "x\ty"], ['Liste "Alle', ""]])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_that_of_the_row_that_fits(tmp_path, titles, delimiter):
+    rows = [delimiter.join(row) for row in (HEADER, ANNA, BODO)]
+    text = "\n".join([*titles, *rows]) + "\n"
+    assert cells(read(wanting(csv_text(tmp_path, text), *HEADER))) == [ANNA, BODO]
+
+
+def test_merged_titles_of_a_workbook_do_no_harm(tmp_path):
+    source = excel_source(tmp_path, [["Mitglieder"], ["Stand Mai"], HEADER, ANNA])
+    book = openpyxl.load_workbook(tmp_path / "list.xlsx")
+    book.active.merge_cells("A1:C1")
+    book.active.merge_cells("A2:B2")
+    book.save(tmp_path / "list.xlsx")
+    assert cells(read(wanting(source, *HEADER))) == [ANNA]
+
+
+@pytest.mark.parametrize("above", [[], [[]], [["Liste"], []], [["a", "b", "c"], ["7", "8", "9"]]])
+def test_the_row_of_the_header_may_be_named(table, above):
+    assert cells(read(table([*above, HEADER, ANNA], header_row=len(above) + 1))) == [ANNA]
+
+
+@pytest.mark.parametrize("row", [2, 5, 400])
+def test_a_named_row_without_names_ends_the_read(table, row):
+    assert f"no names in row {row}" in doubt(table([HEADER, [], ANNA], header_row=row)).message
+
+
+@pytest.mark.parametrize("row", [0, -1, "first", 1.5, "3"])
+def test_the_row_is_a_number_from_1(table, row):
+    with pytest.raises(ValidationError):
+        table([HEADER, ANNA], header_row=row)
+
+
+def test_the_line_for_excel_counts_as_a_row(tmp_path):
+    assert cells(read(csv_text(tmp_path, "sep=;\nListe\nNr;Ort\n1;Wien\n", header_row=3))) == [["1", "Wien"]]
+
+
+def test_without_a_row_that_fits_the_first_is_the_header(table):
+    failure = missing(table([[], HEADER, ANNA]), "Nr", "Nachname")
+    assert "no column 'Nachname'" in failure.message
+
+
+def test_a_header_far_down_is_not_looked_for(table):
+    missing(table([*[["Titel"]] * 50, HEADER, ANNA]), *HEADER)
+
+
+@pytest.mark.parametrize("titles", [[["Liste"]], [["Liste", "2026"], [], ["Stand Mai"]], [[], ["Für Anna", "Wien"]]])
+def test_a_row_with_most_of_the_columns_is_pointed_to(table, titles):
+    failure = missing(table([*titles, HEADER, ANNA]), *HEADER, "PLZ")
+    row = len(titles) + 1
+    assert failure.remedy == f"row {row} looks like the header: header_row = {row}"
+
+
+@pytest.mark.parametrize(("written", "named", "shown"), [(";", ",", "';'"), (",", "|", "','"), ("\t", ";", "tab")])
+def test_a_wrong_delimiter_is_told(tmp_path, written, named, shown):
+    text = "\n".join(written.join(row) for row in (HEADER, ANNA)) + "\n"
+    assert missing(csv_text(tmp_path, text, delimiter=named), *HEADER).remedy == f"1 column: is the delimiter {shown}?"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [["17", "Nachnam", "Zzort"], ["A-0017", "zz@example.org", "Vornam"], ["Zzname", "03.04.1971", "0171 55 55"]],
+)
+def test_a_file_without_a_header_says_so_and_shows_no_cell(table, row):
+    failure = missing(table([row, row]), "Nr", "Vorname", "Nachname")
+    assert "does not look like names" in failure.remedy
+    assert not any(
+        cell in f"{failure} {failure.shown}".replace("'Vorname'", "").replace("'Nachname'", "") for cell in row
+    )
+
+
+@pytest.mark.parametrize("above", [[ANNA], [["Liste"], BODO], [ANNA, ["", "", ""], BODO]])
+def test_a_header_that_was_sorted_below_records_ends_the_read(table, above):
+    failure = doubt(wanting(table([*above, HEADER, ["3", "Carla", "Graz"]]), *HEADER))
+    assert ("above the names" in failure.message, "header_row" in failure.remedy) == (True, True)

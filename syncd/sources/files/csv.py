@@ -6,22 +6,21 @@
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from itertools import islice
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
 from syncd.domain.records import SourceRecord, Unsure
 from syncd.errors import IncompleteRead
-from syncd.sources.files.opening import FileOptions, OpenFile
-from syncd.sources.files.table import FOOTER, TableReading, TableSource
+from syncd.sources.files.header import Share
+from syncd.sources.files.layout import find_layout, show
+from syncd.sources.files.opening import OpenFile
+from syncd.sources.files.table import FOOTER, TableOptions, TableReading, TableSource
 from syncd.sources.files.text import TextFile, decide_text
 
-_DELIMITERS = ";,\t|"
 _LONGEST_CELL = 1 << 20
-_SEP_LINE = re.compile(r'"?sep=([^\w"\r\n])"?[\r\n]*', re.IGNORECASE)
 _BLOCK = 16  # rows; see `_fit`
-_ONE_COLUMN = (False, 1, 0)
 
 
 def _check_encoding(name: str) -> str:
@@ -33,7 +32,7 @@ def _check_encoding(name: str) -> str:
     return name
 
 
-class CsvOptions(FileOptions):
+class CsvOptions(TableOptions):
     type: Literal["csv"] = "csv"
     encoding: Annotated[str, AfterValidator(_check_encoding)] = "auto"
     delimiter: Literal["auto", ",", ";", "tab", "\t", "|"] = "auto"
@@ -44,27 +43,27 @@ class CsvSource(TableSource):
     options: CsvOptions
 
     def read(self, file: OpenFile) -> "CsvReading":
-        return CsvReading(decide_text(file, self.options.encoding), self.options.delimiter)
+        return CsvReading(decide_text(file, self.options.encoding), self.options, self.share)
 
 
 class CsvReading(TableReading):
     anew = "export the file anew"
 
-    def __init__(self, text: TextFile, delimiter: str) -> None:
+    def __init__(self, text: TextFile, options: CsvOptions, share: Share) -> None:
         super().__init__(text.file, text.file.name)
         # The limit is process-wide. It leaves room for any cell, and still stops at a quote that is never closed.
         csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))
-        sample = text.sample()
-        sep_line = _SEP_LINE.fullmatch(sample[0]) if sample else None
-        if delimiter == "auto":
-            delimiter = sep_line[1] if sep_line else _recognize_delimiter(sample, self._place)
-        self._delimiter = "\t" if delimiter == "tab" else delimiter
+        delimiter = "\t" if options.delimiter == "tab" else options.delimiter
+        layout = find_layout(text.sample(), delimiter, options.row_of_header, share, self._place)
+        self._delimiter, self.hint = layout.delimiter, layout.hint
         self._lines = text.lines()
-        self._rows = self._read_rows(has_sep_line=bool(sep_line))
-        self._read_header((line, cells) for _, line, cells in self._rows)
+        self._rows = self._read_rows(layout.lines, len(layout.above) - layout.has_sep_line)
+        self._take_header((line, cells) for _, line, cells in self._rows)
+        if options.row_of_header is None:
+            self._refuse_records_above([*layout.above, layout.header])
         self._length = self._width  # of the rows at present; see `_fit`
         self._short_line = 0
-        self.description = f"{self._place} ({text.encoding}, {_show(self._delimiter)})"
+        self.description = f"{self._place} ({text.encoding}, {show(self._delimiter)})"
 
     def __iter__(self) -> Iterator[SourceRecord]:
         width, place, names = self._width, self._first, self._known_names
@@ -81,14 +80,16 @@ class CsvReading(TableReading):
             raise self._short_row(self._length, self._short_line)
         self._check_end()
 
-    def _read_rows(self, *, has_sep_line: bool) -> Iterator[tuple[int, int, list[str]]]:
-        """Each row with its number and its first line; blank ones too, as rows without cells."""
+    def _read_rows(self, passed: int, first: int) -> Iterator[tuple[int, int, list[str]]]:
+        """Each row with its number and its first line; blank ones too, as rows without cells.
+
+        So many lines are `passed` over, and the row behind them has the number `first`.
+        """
         lines = iter(self._lines)
-        if has_sep_line:
-            next(lines, None)
+        for _ in islice(lines, passed):
             self._lines.end_record()
         try:
-            for number, cells in enumerate(csv.reader(lines, delimiter=self._delimiter, strict=True)):
+            for number, cells in enumerate(csv.reader(lines, delimiter=self._delimiter, strict=True), max(first, 0)):
                 yield number, self._lines.end_record(), cells
         except csv.Error:
             raise self._broken_quote() from None
@@ -103,7 +104,7 @@ class CsvReading(TableReading):
         cells, excess = cells[:width], cells[width:]
         if any(excess):
             what = f"the row has {width + len(excess)} cells, the header {width}"
-            mark = _show(self._delimiter)
+            mark = show(self._delimiter)
             remedy = f"put a cell that contains {mark} in quotes, or name the column; then {self.anew}"
             raise self._doubt(line, what, remedy)
         if not any(map(str.strip, cells)):
@@ -142,10 +143,6 @@ class CsvReading(TableReading):
         return self._doubt(opened, "the quote that opens a cell here is not closed where the cell ends", remedy)
 
 
-def _show(delimiter: str) -> str:
-    return "tab" if delimiter == "\t" else repr(delimiter)
-
-
 def _end_of_whole_cells(text: str, delimiter: str) -> int:
     """Where the first cell begins that breaks the rules of CSV."""
     mark = re.escape(delimiter)
@@ -154,34 +151,3 @@ def _end_of_whole_cells(text: str, delimiter: str) -> int:
     while whole := cell.match(text, end):
         end = whole.end()
     return end
-
-
-def _recognize_delimiter(sample: Sequence[str], name: str) -> str:
-    """The delimiter that splits the header into the most columns, and most of the first rows into as many."""
-    ranks = {delimiter: _rank(sample, delimiter) for delimiter in _DELIMITERS}
-    best = max(ranks.values())
-    first, *others = (delimiter for delimiter, rank in ranks.items() if rank == best)
-    if best > _ONE_COLUMN and others:
-        choice = " or ".join(map(_show, [first, *others]))
-        raise IncompleteRead(name, f"the delimiter may be {choice}", remedy=f"name it: delimiter = {first!r}")
-    return first
-
-
-def _rank(sample: Sequence[str], delimiter: str) -> tuple[bool, int, int]:
-    """Whether at least half of the rows fit the header; how many columns it has; how many rows fit."""
-    header, *others = _first_rows(sample, delimiter) or [[]]
-    width = len(header) - next((place for place, cell in enumerate(reversed(header)) if cell.strip()), 0)
-    if width <= 1:
-        return _ONE_COLUMN
-    fitting = sum(len(cells) >= width and not any(cells[width:]) for cells in others)
-    return 2 * fitting >= len(others), width, fitting
-
-
-def _first_rows(sample: Sequence[str], delimiter: str) -> list[list[str]]:
-    """The rows up to the end of the sample, or up to a quote that shows that this is not the delimiter."""
-    rows = []
-    with suppress(csv.Error):
-        for cells in csv.reader(sample, delimiter=delimiter, strict=True):
-            if any(map(str.strip, cells)):
-                rows.append(cells)  # noqa: PERF401 - those before an error count
-    return rows

@@ -4,10 +4,14 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import compress
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from syncd.domain.records import Position, Skipped, SourceRecord
 from syncd.errors import IncompleteRead
 from syncd.sources.base import Reading, ReadKind, Source
+from syncd.sources.files.header import find_record_above, names_in
 from syncd.sources.files.opening import FileOptions, OpenFile, Waiting, open_file
 from syncd.sources.files.remote import downloaded
 
@@ -21,10 +25,20 @@ _REPEATED = "the names of the columns stand here again"
 _WORDLESS = "has neither a letter nor a digit"
 
 
+class TableOptions(FileOptions):
+    """Options of all tables. `header_row` counts from 1, empty rows included."""
+
+    header_row: Literal["auto"] | Annotated[int, Field(ge=1, strict=True)] = "auto"
+
+    @property
+    def row_of_header(self) -> int | None:
+        return None if self.header_row == "auto" else self.header_row
+
+
 class TableSource(Source):
     """One file, or the newest of several; always a snapshot."""
 
-    options: FileOptions
+    options: TableOptions
 
     @contextmanager
     def open(self, cursor: str | None = None) -> Iterator[Reading]:  # noqa: ARG002 - a file tells no changes
@@ -56,13 +70,10 @@ class TableReading(Reading):
         self._is_empty = True
         self.skipped: list[Skipped] = []
 
-    def _read_header(self, rows: Iterable[tuple[int, Sequence[str]]]) -> None:
-        """The first row that is not empty, up to the last column with a name; columns without a name are left out."""
+    def _take_header(self, rows: Iterable[tuple[int, Sequence[object]]]) -> None:
+        """From the first row that is not empty, up to the last name; columns without a name are left out."""
         for line, cells in rows:
-            names = [cell.strip() for cell in cells]
-            while names and not names[-1]:
-                names.pop()
-            if names:
+            if names := names_in(cells):
                 if twins := _find_twins(names):
                     raise self._doubt(line, twins, "rename one of them, for columns are told apart by their names")
                 self._header_line = line
@@ -74,6 +85,14 @@ class TableReading(Reading):
                 self.columns = tuple(filter(None, names))
                 return
         raise self._doubt(None, "is empty", f"{self.anew}; {HARMLESS}")
+
+    def _refuse_records_above(self, rows: Sequence[Sequence[object]]) -> None:
+        """`rows` end with the header. Who stands above it would count as absent."""
+        place = find_record_above(rows, len(rows) - 1)
+        if place is not None:
+            what = f"row {place + 1} stands above the names of the columns, and looks like a record"
+            remedy = f"sort the list so that the names come first; if it is a title, header_row = {len(rows)}"
+            raise self._doubt(None, what, remedy)
 
     def _is_record(self, line: int, cells: Sequence[object]) -> bool:
         """False for a row that can't be a record; it is noted.

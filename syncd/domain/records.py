@@ -75,10 +75,14 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsure:
-    """Why the last record of a source is listed: it may be none, or a part of one."""
+    """Why the last record of a source is listed: it may be none, or a part of one.
+
+    Of a part, `version` tells one state of the source from another: what a later one shows again is whole.
+    """
 
     position: Position
     reason: str
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

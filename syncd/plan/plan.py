@@ -116,6 +116,7 @@ def draw_up(read: Read, *, now: datetime, mode: DeleteMode, grace: timedelta, re
             mended=_mended(read),
             nameless=nameless,
             relearned=spool.relearned(),
+            unsure=comparison.unsure_note,
         ),
     )
 

@@ -1,5 +1,6 @@
 """Rows that are no records, and files that may not be whole: what the whole command makes of them."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,3 +96,59 @@ def test_a_file_without_its_header_leaves_no_cell_anywhere(office):
     everything = "".join(ended.out + ended.err for ended in told)
     state = b"".join(file.read_bytes() for file in (office.folder / "state").iterdir())
     assert [mark for mark in MARKS if mark in everything or mark.encode() in state] == []
+
+
+# --- a file that ends without a line end ---
+
+
+def cut(office: Office, count: int) -> None:
+    file = office.folder / "members.csv"
+    file.write_bytes(file.read_bytes()[:-count])
+
+
+def test_the_last_record_without_a_line_end_is_sent_when_a_later_file_shows_it_again(office):
+    office.rows[-1][-1] = "AT"
+    office.export()
+    cut(office, 2)
+    first, again = office.syncd("--once"), office.syncd("--once")
+    assert (first.code, again.code, surnames(office.sandbox)) == (3, 3, ALL[:-1])
+    (event,) = first.named("source.invalid_record")
+    assert (event["foreign_id"], event["position"]) == ("M-0006", "members.csv line 7")
+    assert 'complete = { end = "any" }' in event["problems"][0]
+    os.utime(office.folder / "members.csv", (1_800_000_000, 1_800_000_000))
+    assert (office.syncd("--once").code, surnames(office.sandbox)) == (3, ALL)
+    assert office.syncd("failures").code in (0, 3)
+
+
+@pytest.mark.parametrize("end", ["", "\r\n0099;Zzvor99;Zzn\u00e4ch99;;;;"])
+def test_who_is_missing_in_a_file_that_ends_so_is_not_deleted(office, end):
+    assert office.syncd("--once").code == 0
+    del office.rows[2:4]
+    office.export()
+    cut(office, 2)
+    append(office, end)
+    assert (office.syncd("--once").code, surnames(office.sandbox)) == (3, ALL)
+    append(office, "\r\n")
+    office.syncd("--once")
+    assert not {"Zzn\u00e4ch3", "Zzn\u00e4ch4"} & set(surnames(office.sandbox))
+
+
+def test_any_end_is_believed_where_the_configuration_says_so(office):
+    office.reconfigure('settled = "0s"', 'settled = "0s"\ncomplete = { end = "any" }')
+    cut(office, 2)
+    assert (office.syncd("--once").code, surnames(office.sandbox)) == (0, ALL)
+
+
+def test_a_demand_that_fails_is_an_incomplete_read(office):
+    assert office.syncd("--once").code == 0
+    del office.rows[2:4]
+    office.export()
+    office.reconfigure('settled = "0s"', 'settled = "0s"\ncomplete = { minimum = 5 }')
+    assert (office.syncd("--once").code, surnames(office.sandbox)) == (1, ALL)
+
+
+def test_init_believes_an_export_that_ends_so(office):
+    cut(office, 2)
+    (office.folder / "config.toml").unlink()
+    assert office.syncd("init", "members.csv", "--id", "Nr").code == 0
+    assert 'complete = { end = "any" }' in (office.folder / "config.toml").read_text(encoding="utf-8")

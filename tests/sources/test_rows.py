@@ -1,5 +1,6 @@
 """Which rows of a table are records, where the table begins, and what proves that it is whole."""
 
+import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -292,3 +293,136 @@ def test_a_file_without_a_header_says_so_and_shows_no_cell(table, row):
 def test_a_header_that_was_sorted_below_records_ends_the_read(table, above):
     failure = doubt(wanting(table([*above, HEADER, ["3", "Carla", "Graz"]]), *HEADER))
     assert ("above the names" in failure.message, "header_row" in failure.remedy) == (True, True)
+
+
+# --- where the table ends ---
+
+OPEN = ["Nr;Ort\n1;Wien\n2;Li", "Nr;Ort\r\n1;Wien\r\n2;'Linz'", "Nr;Ort\n1;Wien\n2;", 'Nr;Ort\n1;Wien\n2;"Li"']
+
+
+@pytest.mark.parametrize("text", [*OPEN, "Nr;Ort\n1;Wien\n;", "Nr;Ort\n1;Wien\n -"])
+def test_the_last_row_without_a_line_end_is_a_doubtful_record(tmp_path, text):
+    reading, records = read(csv_text(tmp_path, text))
+    assert (len(records), reading.unsure.position, bool(reading.unsure.version)) == (2, records[1].position, True)
+    assert 'complete = { end = "any" }' in reading.doubt_about(records[1]).reason
+
+
+@pytest.mark.parametrize(
+    "text", ["Nr;Ort\n1;Wien\n", "Nr;Ort\r1;Wien\r", "Nr;Ort\n1;Wien\n\n\n", "Nr;Ort\n1;Wien\n;\n"]
+)
+def test_a_file_with_a_last_line_end_is_not_in_doubt(tmp_path, text):
+    reading, records = read(csv_text(tmp_path, text, complete={"end": "newline"}))
+    assert (len(records), reading.unsure) == (1, None)
+
+
+@pytest.mark.parametrize("text", OPEN)
+def test_a_last_line_end_may_be_demanded(tmp_path, text):
+    assert "without a line end" in doubt(csv_text(tmp_path, text, complete={"end": "newline"})).message
+
+
+@pytest.mark.parametrize("text", OPEN)
+def test_any_end_may_be_believed(tmp_path, text):
+    reading, records = read(csv_text(tmp_path, text, complete={"end": "any"}))
+    assert (len(records), reading.unsure) == (2, None)
+
+
+@pytest.mark.parametrize("end", ["newline", "any"])
+def test_a_short_row_without_a_line_end_is_cut_whatever_the_end(tmp_path, end):
+    assert "of 2 cells" in doubt(csv_text(tmp_path, "Nr;Ort\n1;Wien\n2", complete={"end": end})).message
+
+
+def test_another_time_or_size_makes_another_version(tmp_path):
+    versions = []
+    for text, modified in [("Nr;Ort\n1;W", 1), ("Nr;Ort\n1;W", 1), ("Nr;Ort\n1;W", 2), ("Nr;Ort\n1;Wi", 2)]:
+        source = csv_text(tmp_path, text)
+        os.utime(tmp_path / "list.csv", (modified, modified))
+        versions.append(read(source)[0].unsure.version)
+    assert len(set(versions)) == 3
+    assert versions[0] == versions[1]
+
+
+@pytest.mark.parametrize("trailer", [["Summe", "", "2"], ["Ende der Liste", "", ""], [" Total: 2 "]])
+@pytest.mark.parametrize("after", [[], [["", "", ""]], [["--", "", ""]]])
+def test_a_trailer_is_no_record(table, trailer, after):
+    source = table([HEADER, ANNA, trailer, *after], complete={"trailer": trailer[0].strip()[:4]})
+    assert cells(read(source)) == [ANNA]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [[ANNA], [ANNA, ["Sum", "", ""]], [["Summe", "", ""], ANNA], [ANNA, ["", "Summe", ""]], [["Summe"], ["Summe"]]],
+)
+def test_without_its_trailer_at_the_end_a_file_is_not_whole(table, rows):
+    assert "Summe" in doubt(table([HEADER, *rows], complete={"trailer": "Summe"})).message
+
+
+def test_a_trailer_needs_no_line_end(tmp_path):
+    reading, records = read(csv_text(tmp_path, "Nr;Ort\n1;Wien\nEnde", complete={"trailer": "Ende"}))
+    assert (len(records), reading.unsure) == (1, None)
+
+
+@pytest.mark.parametrize(("minimum", "is_whole"), [(1, True), (2, True), (3, False), (500, False)])
+def test_so_many_records_may_be_demanded(table, minimum, is_whole):
+    source = table([HEADER, ANNA, ["-", "-", "-"], BODO], complete={"minimum": minimum})
+    if is_whole:
+        assert len(read(source)[1]) == 2
+    else:
+        assert f"has 2 records, and complete.minimum is {minimum}" in doubt(source).message
+
+
+def mark(folder: Path, file: str, *, seconds: float) -> None:
+    (folder / "list.done").touch()
+    at = (folder / file).stat().st_mtime + seconds
+    os.utime(folder / "list.done", (at, at))
+
+
+@pytest.mark.parametrize(("seconds", "is_whole"), [(60, True), (-1, False), (-86400, False)])
+def test_a_marker_must_not_be_older_than_the_file(table, tmp_path, seconds, is_whole):
+    source = table([HEADER, ANNA], complete={"marker": "list.done"})
+    mark(tmp_path, source.options.path, seconds=seconds)
+    if is_whole:
+        assert cells(read(source)) == [ANNA]
+    else:
+        assert "younger than 'list.done'" in doubt(source).message
+
+
+def test_a_marker_of_the_same_time_will_do(table, tmp_path):
+    source = table([HEADER, ANNA], complete={"marker": "list.done"})
+    (tmp_path / "list.done").touch()
+    for name in ("list.done", source.options.path):
+        os.utime(tmp_path / name, (1_700_000_000, 1_700_000_000))
+    assert cells(read(source)) == [ANNA]
+
+
+def test_a_marker_that_is_not_there_ends_the_read(table):
+    assert "no 'list.done' beside it" in doubt(table([HEADER, ANNA], complete={"marker": "list.done"})).message
+
+
+def test_all_that_are_given_must_hold(tmp_path):
+    text = "Nr;Ort\n1;Wien\nEnde\n"
+    assert "minimum" in doubt(csv_text(tmp_path, text, complete={"trailer": "Ende", "minimum": 2})).message
+    assert "line end" in doubt(csv_text(tmp_path, "Nr;Ort\n1;Wien", complete={"end": "newline", "minimum": 1})).message
+
+
+WRONG = [{}, {"end": "crlf"}, {"minimum": 0}, {"minimum": "9"}, {"trailer": " "}, {"marker": "../x"}, {"ende": "any"}]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_proves_nothing_is_refused(table, wrong):
+    with pytest.raises(ValidationError):
+        table([HEADER, ANNA], complete=wrong)
+
+
+def test_a_marker_is_of_no_use_with_a_url():
+    with pytest.raises(ValidationError, match="marker is for a file on this machine"):
+        CsvOptions.model_validate({"url": "https://crm.example/list.csv", "complete": {"marker": "list.done"}})
+
+
+@pytest.mark.parametrize("end", ["newline", "any"])
+def test_a_workbook_has_no_line_end(tmp_path, end):
+    with pytest.raises(ValidationError, match="end is for CSV"):
+        excel_source(tmp_path, [HEADER, ANNA], complete={"end": end})
+
+
+def test_what_is_left_out_changes_nothing_that_absence_is_counted_by():
+    assert CsvOptions(path="list.csv").model_dump_json(exclude_defaults=True) == '{"path":"list.csv"}'

@@ -16,10 +16,14 @@ from syncd.errors import IncompleteRead
 from syncd.sources.files.header import Share
 from syncd.sources.files.layout import find_layout, show
 from syncd.sources.files.opening import OpenFile
-from syncd.sources.files.table import FOOTER, TableOptions, TableReading, TableSource
+from syncd.sources.files.table import FOOTER, TableOptions, TableReading, TableSource, has_words
 from syncd.sources.files.text import TextFile, decide_text
 
 _LONGEST_CELL = 1 << 20
+OPEN_END = (
+    "the file ends here without a line end, so the record may be cut off: it is sent once a later file shows it again, "
+    'and nobody counts as absent. If the export always ends so: complete = { end = "any" }'
+)
 _BLOCK = 16  # rows; see `_fit`
 
 
@@ -50,7 +54,7 @@ class CsvReading(TableReading):
     anew = "export the file anew"
 
     def __init__(self, text: TextFile, options: CsvOptions, share: Share) -> None:
-        super().__init__(text.file, text.file.name)
+        super().__init__(text.file, text.file.name, options.complete)
         # The limit is process-wide. It leaves room for any cell, and still stops at a quote that is never closed.
         csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))
         delimiter = "\t" if options.delimiter == "tab" else options.delimiter
@@ -61,13 +65,18 @@ class CsvReading(TableReading):
         self._take_header((line, cells) for _, line, cells in self._rows)
         if options.row_of_header is None:
             self._refuse_records_above([*layout.above, layout.header])
+        if self._complete.trailer:
+            self._rows = self._up_to_trailer(self._rows)
         self._length = self._width  # of the rows at present; see `_fit`
         self._short_line = 0
         self.description = f"{self._place} ({text.encoding}, {show(self._delimiter)})"
 
-    def __iter__(self) -> Iterator[SourceRecord]:
-        width, place, names = self._width, self._first, self._known_names
+    def _records(self) -> Iterator[SourceRecord]:
+        width, place, names, lines = self._width, self._first, self._known_names, self._lines
         for number, line, cells in self._rows:
+            if lines.is_open and self._complete.end != "any":
+                yield self._take_open_row(cells, number, line)
+                continue
             if len(cells) != width or self._length != width:
                 if not self._is_record(line, cells):
                     continue
@@ -76,9 +85,20 @@ class CsvReading(TableReading):
                 continue
             if any(cells):
                 yield self._record(line, cells)
-        if self._length < width and not self._lines.ends_whole:
-            raise self._short_row(self._length, self._short_line)
+        if lines.is_open and self._complete.end == "newline":
+            what = "ends without a line end, and so may be cut short"
+            raise self._doubt(None, what, f'{self.anew}; if it always ends so, complete = {{ end = "any" }}')
         self._check_end()
+
+    def _take_open_row(self, cells: list[str], number: int, line: int) -> SourceRecord:
+        """The last row of a file that ends without a line end: the last cell may be cut off within.
+
+        It is a record even without a word, for what stood in it may be what is missing.
+        """
+        self.unsure = Unsure(position=self._position(line), reason=OPEN_END, version=self._file.version)
+        if any(map(has_words, cells)):
+            cells = self._fit(cells, number, line)
+        return self._record(line, [*cells, *[""] * self._width][: self._width])
 
     def _read_rows(self, passed: int, first: int) -> Iterator[tuple[int, int, list[str]]]:
         """Each row with its number and its first line; blank ones too, as rows without cells.
@@ -109,6 +129,8 @@ class CsvReading(TableReading):
             raise self._doubt(line, what, remedy)
         if not any(map(str.strip, cells)):
             return []
+        if len(cells) < width and self._lines.is_open:
+            raise self._short_row(len(cells), line)
         if len(cells) != self._length and number % _BLOCK:
             if not self._is_footer(cells):
                 raise self._short_row(*min((len(cells), line), (self._length, self._short_line)))
@@ -122,7 +144,7 @@ class CsvReading(TableReading):
         if sum(map(bool, map(str.strip, cells))) != 1:
             return False
         is_last = not any(any(map(str.strip, later)) and self._is_record(line, later) for _, line, later in self._rows)
-        return is_last and self._lines.ends_whole
+        return is_last and not self._lines.is_open
 
     # --- what is wrong ---
 

@@ -12,9 +12,10 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from itertools import chain, compress, islice
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, Self
 from xml.etree import ElementTree as ET
 
+from pydantic import model_validator
 from python_calamine import (
     CalamineError,
     CalamineSheet,
@@ -27,6 +28,7 @@ from python_calamine import (
 from syncd.domain.nearest import suggest
 from syncd.domain.records import SourceRecord
 from syncd.errors import IncompleteRead
+from syncd.sources.base import error_at
 from syncd.sources.files.header import LOOKED_AT, Share, find_header, find_hint
 from syncd.sources.files.opening import NO_TABLE, OpenFile, check_contents, unreadable
 from syncd.sources.files.table import HARMLESS, TableOptions, TableReading, TableSource
@@ -38,6 +40,12 @@ _NOT_A_WORKBOOK = (*NO_TABLE, (rb"(?!PK\x03\x04|\xd0\xcf\x11\xe0)", "is no workb
 class ExcelOptions(TableOptions):
     type: Literal["excel"] = "excel"
     sheet: str | None = None
+
+    @model_validator(mode="after")
+    def _ends_whole(self) -> Self:
+        if self.complete and self.complete.end is not None:
+            raise error_at("complete", "end is for CSV: a workbook that is cut short can't be opened")
+        return self
 
 
 class ExcelSource(TableSource):
@@ -60,13 +68,13 @@ class ExcelReading(TableReading):
     anew = "save the workbook anew"
 
     def __init__(self, file: OpenFile, sheet: CalamineSheet, place: str, options: ExcelOptions, share: Share) -> None:
-        super().__init__(file, place)
+        super().__init__(file, place, options.complete)
         self._rows: Iterator[tuple[int, list[Any]]] = enumerate(sheet.iter_rows(), start=1)
         self._find_header(options.row_of_header, share)
         self._check_merged(sheet.merged_cell_ranges or ())
         self.description = place
 
-    def __iter__(self) -> Iterator[SourceRecord]:
+    def _records(self) -> Iterator[SourceRecord]:
         width = self._width
         for number, cells in self._rows:
             if any(cell != "" for cell in cells[width:]):
@@ -93,6 +101,8 @@ class ExcelReading(TableReading):
         if header_row is None:
             self._refuse_records_above(rows[: place + 1])
         self._rows = chain(head[place + 1 :], self._rows)
+        if self._complete.trailer:
+            self._rows = self._up_to_trailer(self._rows)
 
     def _check_merged(self, ranges: Iterable[tuple[tuple[int, int], tuple[int, int]]]) -> None:
         """Only the first of merged cells has the value; the others would count as empty."""

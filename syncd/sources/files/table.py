@@ -4,16 +4,19 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import compress
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from syncd.domain.records import Position, Skipped, SourceRecord
 from syncd.errors import IncompleteRead
-from syncd.sources.base import Reading, ReadKind, Source
+from syncd.sources.base import Reading, ReadKind, Source, error_at
+from syncd.sources.files.complete import NOTHING, Complete, check_marker
 from syncd.sources.files.header import find_record_above, names_in
 from syncd.sources.files.opening import FileOptions, OpenFile, Waiting, open_file
 from syncd.sources.files.remote import downloaded
+
+Row = TypeVar("Row", bound=tuple[Any, ...])
 
 HARMLESS = "an empty table deletes nobody"
 TOLD = 20  # so many rows that are left out are told one by one
@@ -30,6 +33,14 @@ class TableOptions(FileOptions):
 
     header_row: Literal["auto"] | Annotated[int, Field(ge=1, strict=True)] = "auto"
 
+    complete: Complete | None = None
+
+    @model_validator(mode="after")
+    def _marker_is_beside_a_path(self) -> Self:
+        if self.url is not None and self.complete and self.complete.marker:
+            raise error_at("complete", "marker is for a file on this machine: it is of no use with url")
+        return self
+
     @property
     def row_of_header(self) -> int | None:
         return None if self.header_row == "auto" else self.header_row
@@ -45,6 +56,8 @@ class TableSource(Source):
         waiting = Waiting(settled=self.options.settled, sleep=self.sleep, clock=self.clock)
         opening = downloaded if self.options.url else open_file
         with opening(self.options, self.base, waiting) as file:
+            if file.found and self.options.complete and self.options.complete.marker:
+                check_marker(file.found, self.options.complete.marker)
             yield self.read(file)
 
     @abstractmethod
@@ -64,11 +77,45 @@ class TableReading(Reading):
     unit = "line"
     anew: str
 
-    def __init__(self, file: OpenFile, place: str) -> None:
+    def __init__(self, file: OpenFile, place: str, complete: Complete | None) -> None:
+        self._complete = complete or NOTHING
         self._file = file
         self._place = place
         self._is_empty = True
         self.skipped: list[Skipped] = []
+
+    def __iter__(self) -> Iterator[SourceRecord]:
+        return self._counted() if self._complete.minimum else self._records()
+
+    @abstractmethod
+    def _records(self) -> Iterator[SourceRecord]: ...
+
+    def _counted(self) -> Iterator[SourceRecord]:
+        count, minimum = 0, self._complete.minimum or 0
+        for record in self._records():
+            count += 1
+            yield record
+        if count < minimum:
+            what = f"has {count} records, and complete.minimum is {minimum}"
+            raise self._doubt(None, what, f"{self.anew}; if so few are right, lower minimum")
+
+    def _up_to_trailer(self, rows: Iterator[Row]) -> Iterator[Row]:
+        """The rows before the trailer, where one is asked for. Raises IncompleteRead where it is not the last row.
+
+        A row ends with its cells, and before them stands its line.
+        """
+        trailer = self._complete.trailer or ""
+        for row in rows:
+            if row[-1] and str(row[-1][0]).strip().startswith(trailer):
+                break
+            yield row
+        else:
+            what = f"does not end with a row that begins with {trailer!r}"
+            raise self._doubt(None, what, f"it is cut short: {self.anew}; or correct complete.trailer")
+        for row in rows:
+            if any(has_words(str(cell)) for cell in row[-1]):
+                what = f"a row stands after the one that begins with {trailer!r}"
+                raise self._doubt(row[-2], what, f"{self.anew}; or name more of the trailer's beginning")
 
     def _take_header(self, rows: Iterable[tuple[int, Sequence[object]]]) -> None:
         """From the first row that is not empty, up to the last name; columns without a name are left out."""
@@ -108,7 +155,7 @@ class TableReading(Reading):
                 raise self._doubt(line, what, "two exports were joined: put them into files and syncs of their own")
             self._skip(line, _REPEATED)
             return False
-        if found and not any(sign.isalnum() for text in found for sign in text):
+        if found and not any(map(has_words, found)):
             self._skip(line, _WORDLESS)
             return False
         return True
@@ -133,6 +180,10 @@ class TableReading(Reading):
 
     def _position(self, line: int | None) -> Position:
         return Position(source=self._place, line=line, unit=self.unit)
+
+
+def has_words(text: str) -> bool:
+    return any(map(str.isalnum, text))
 
 
 def _find_twins(names: Sequence[str]) -> str | None:

@@ -22,6 +22,7 @@ from syncd.domain.guards import Limits
 from syncd.errors import Misconfigured, Problem, StateUnusable, Stopped
 from syncd.gomus.client import Client, Observe
 from syncd.gomus.fields import FIELDS
+from syncd.mapping.columns import measure, name_columns
 from syncd.mapping.mapper import Mapper
 from syncd.runs.world import Sync, World
 from syncd.sources import find_source
@@ -206,7 +207,9 @@ def _refuse_other_key(state: State) -> None:
 
 
 def make_source(config: Config, sync: SyncConfig, sleep: Sleep) -> Source:
-    return find_source(sync.source.type)(sync.source, base=config.base, sleep=sleep, clock=now)
+    source = find_source(sync.source.type)(sync.source, base=config.base, sleep=sleep, clock=now)
+    source.share = measure(name_columns(sync.foreign_id, sync.fields))
+    return source
 
 
 def make_client(

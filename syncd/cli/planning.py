@@ -41,6 +41,7 @@ from syncd.plan.figures import count_up, find_pairs
 from syncd.plan.plan import Plan
 from syncd.report.plan import PlanReport, plan_as_json, plan_as_lines, report_plan
 from syncd.runs.drawing import drawing_up, fetch_lookups
+from syncd.sources.base import Reading
 from syncd.state.erasures import Place
 from syncd.state.recall import Recall
 
@@ -237,16 +238,18 @@ def _check_source(config: Config, sync: SyncConfig, lookups: Mapping[str, Lookup
     def read() -> str:
         nonlocal count
         with showing_progress(sync.name) as progress, make_source(config, sync, time.sleep).open() as records:
-            require_columns(mapper.columns, records.columns, records.description)
+            require_columns(mapper.columns, records.columns, records.description, records.hint)
             for record in records:
                 count += 1
                 if count % SHOWN_EVERY == 0:
                     progress("reading", count, None)
                 if record.deleted or lookups is None:
                     continue
-                if isinstance(mapped := mapper.customer(record, lookups), InvalidRecord):
+                if doubt := records.doubt_about(record):
+                    invalid.append(InvalidRecord(foreign_id=None, position=record.position, problems=(doubt,)))
+                elif isinstance(mapped := mapper.customer(record, lookups), InvalidRecord):
                     invalid.append(mapped)
-            return f"{count} records in {records.description}"
+            return f"{count} records in {records.description}{_tell_skipped(records)}"
 
     finding = next(_checked(f"{sync.name}: source", read))
     yield finding
@@ -255,6 +258,14 @@ def _check_source(config: Config, sync: SyncConfig, lookups: Mapping[str, Lookup
     elif finding.is_good:
         words = "not checked, for it needs the lookups"
         yield Finding(what=f"{sync.name}: mapping", is_good=False, words=words, code=FAILED)
+
+
+def _tell_skipped(reading: Reading) -> str:
+    """The end of a sentence; nothing where no row was left out."""
+    if not reading.skips:
+        return ""
+    rows = " | ".join(f"{row.position}: {row.reason}" for row in reading.skipped[:SHOWN])
+    return f"; {reading.skips} rows can't be records and are left out, for example {rows}"
 
 
 def _check_mapping(name: str, count: int, invalid: list[InvalidRecord]) -> Finding:

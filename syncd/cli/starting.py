@@ -43,7 +43,10 @@ def init(
     if not re.fullmatch(r"[A-Za-z0-9_-]+", sync):
         stop(f"--name: {sync!r} may have letters, digits, '-' and '_' only.", USAGE)
     with ctx.answering(context):
-        table = {"type": TYPES.get(export.suffix.lower(), "csv"), **({"sheet": sheet} if sheet is not None else {})}
+        table: dict[str, Any] = {
+            "type": TYPES.get(export.suffix.lower(), "csv"),
+            **({"sheet": sheet} if sheet is not None else {}),
+        }
         try:
             draft = _draw(table, export, id_column)
         except LookupError as error:
@@ -58,7 +61,7 @@ def _name_after(export: Path) -> str:
     return word[0] if word else "members"
 
 
-def _draw(table: dict[str, str], export: Path, id_column: str | None) -> Draft:
+def _draw(table: dict[str, Any], export: Path, id_column: str | None) -> Draft:
     adapter = find_source(table["type"])
     options: dict[str, Any] = {**table, "path": str(export.absolute()), "settled": "0s"}
     source: Source = adapter(adapter.Options.model_validate(options), base=Path.cwd(), sleep=time.sleep, clock=now)
@@ -66,7 +69,12 @@ def _draw(table: dict[str, str], export: Path, id_column: str | None) -> Draft:
         if records.columns is None:
             raise IncompleteRead(records.description, "has no columns", remedy="name a CSV file or a workbook")
         rows: Iterator[Any] = (record.values for record in records)
-        return draw_draft(records.columns, rows, foreign_id=id_column)
+        draft = draw_draft(records.columns, rows, foreign_id=id_column)
+        for _ in rows:  # to the end, where it shows how the export ends
+            pass
+        if records.unsure and records.unsure.version is not None:
+            table["complete"] = {"end": "any"}
+        return draft
 
 
 def _write(target: Path, text: str) -> None:

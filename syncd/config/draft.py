@@ -162,7 +162,13 @@ def _quote(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def write_draft(draft: Draft, *, sync: str, url: str, source: Mapping[str, str]) -> str:
+def _in_toml(value: object) -> str:
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{key} = {_in_toml(one)}' for key, one in value.items())} }}"
+    return _quote(str(value))
+
+
+def write_draft(draft: Draft, *, sync: str, url: str, source: Mapping[str, object]) -> str:
     """The configuration as text; `source` are the lines of its source table."""
     width = max((len(name) for name in draft.fields), default=0)
     lines = [
@@ -180,7 +186,7 @@ def write_draft(draft: Draft, *, sync: str, url: str, source: Mapping[str, str])
         '# schedule = "*/15 * * * *"           # for the daemon, `syncd` without arguments',
         "",
         f"[sync.{sync}.source]",
-        *(f"{key} = {_quote(value)}" for key, value in source.items()),
+        *(f"{key} = {_in_toml(value)}" for key, value in source.items()),
         "",
         f"[sync.{sync}.foreign_id]",
         f"from = {_quote(draft.foreign_id)}",

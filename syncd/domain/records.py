@@ -67,6 +67,26 @@ class SourceRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A row that can't be a record, and was left out; the reason never quotes a cell."""
+
+    position: Position
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsure:
+    """Why the last record of a source is listed: it may be a part of one.
+
+    `version` tells one state of the source from another: what a later one shows again is whole.
+    """
+
+    position: Position
+    reason: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
     """The desired state in go~mus fields; a field that is not named is left alone, None clears it."""
 

@@ -1,6 +1,6 @@
 """The columns that a mapping takes from a table, and those of them that the table does not have."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from syncd.domain.nearest import suggest
@@ -40,12 +40,23 @@ def _is_there(path: str, columns: Sequence[str]) -> bool:
     return path in columns or (bool(roots) and roots <= set(columns))
 
 
-def require_columns(wanted: Iterable[Column], columns: Sequence[str] | None, description: str) -> None:
+def measure(wanted: Iterable[Column]) -> Callable[[Sequence[str]], float]:
+    """A function that answers which share of the wanted columns is among some names."""
+    paths = [column.path for column in wanted]
+    return lambda names: sum(_is_there(path, names) for path in paths) / len(paths)
+
+
+def require_columns(
+    wanted: Iterable[Column], columns: Sequence[str] | None, description: str, hint: str | None = None
+) -> None:
     """Raises IncompleteRead where a table lacks a wanted column, since reading it would empty a field of everybody.
 
-    `columns` is None for nested records: each may have other keys. `description` says what is read.
+    `columns` is None for nested records: each may have other keys. `description` says what is read. With a `hint` at
+    what is wrong, no column is shown: they may be cells of a record.
     """
     if columns is not None and (missing := find_missing(wanted, columns)):
+        if hint is not None:
+            raise IncompleteRead(description, "; ".join(missing), remedy=hint)
         remedy = "write it as the header does; `syncd check` shows the name that may be meant"
         raise IncompleteRead(
             description, "; ".join(missing), remedy=remedy, shown="; ".join(map("".join, missing.items()))

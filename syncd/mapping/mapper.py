@@ -15,7 +15,7 @@ from syncd.mapping.cells import in_lines, in_one_line, is_plain, make_reader
 from syncd.mapping.checks import CHECKS, ValueProblem, check_foreign_id
 from syncd.mapping.columns import name_columns
 from syncd.mapping.lookups import Lookup, fold
-from syncd.mapping.origin import as_text, from_path, from_template
+from syncd.mapping.origin import as_text, from_path, from_template, parse_template
 from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 from syncd.mapping.transforms import Transform, compile_transform
 
@@ -24,6 +24,12 @@ from syncd.mapping.transforms import Transform, compile_transform
 VERSION = 1
 
 Lookups: TypeAlias = Mapping[str, Lookup]
+
+NOTHING_BUT_AN_ID = FieldProblem(
+    field="foreign_id",
+    reason="has nothing that is mapped beside it, as a total or a footer has: remove the row, or, where it ends a "
+    'file, name how it begins: complete = { trailer = "..." }',
+)
 
 
 class Keep(Enum):
@@ -41,6 +47,7 @@ class _FieldMapper:
         self._field = field
         self._check = CHECKS[field.kind]
         self._text = _compile_origin(spec, field)
+        self.is_taken = spec.from_ is not None or bool(parse_template(spec.template or "")[1::2])
         self._transforms = [compile_transform(one) for one in spec.transform]
         self._map = {fold(key): value for key, value in (spec.map or {}).items()}
 
@@ -56,6 +63,12 @@ class _FieldMapper:
         if result is None and self._spec.empty == "keep":
             return Keep.KEEP
         return result
+
+    def is_empty(self, values: Mapping[str, object]) -> bool:
+        try:
+            return self._text(values) is None
+        except ValueProblem:
+            return False
 
     def _look_up(self, text: str, lookups: Lookups) -> Value:
         """Through map and lookup; None where one does not know it and a default stands in."""
@@ -112,6 +125,7 @@ class Mapper:
         self._id_reader = make_reader(in_one_line, transforms=foreign_id.transform)
         self._id_transforms = [compile_transform(one) for one in foreign_id.transform]
         self._fields = [_FieldMapper(name, spec, catalogue[name]) for name, spec in fields.items()]
+        self._taken = [field for field in self._fields if field.is_taken]
 
     def foreign_id_of(self, record: SourceRecord) -> str | FieldProblem:
         """The id with its prefix, or why the record has none that can be used."""
@@ -148,6 +162,9 @@ class Mapper:
         """
         foreign_id = self.foreign_id_of(record) if known_as is None else known_as
         fields, problems = self._map_fields(record.values, lookups)
+        is_named = not isinstance(foreign_id, FieldProblem)
+        if is_named and len(self._taken) > 1 and all(field.is_empty(record.values) for field in self._taken):
+            problems.append(NOTHING_BUT_AN_ID)
         if isinstance(foreign_id, FieldProblem):
             return InvalidRecord(foreign_id=None, position=record.position, problems=(foreign_id, *problems))
         if problems:

@@ -13,7 +13,7 @@ from syncd.domain.changes import Action, Cause, Change, Create, Erase, Update
 from syncd.domain.chunks import chunks
 from syncd.domain.diff import Absence, AbsencePolicy, DeleteMode, Verdict, judge_absence
 from syncd.domain.guards import Held, Word, free_part, held_part
-from syncd.domain.records import KnownBrief, Stage
+from syncd.domain.records import KnownBrief, Skipped, Stage
 from syncd.domain.spelling import spellings_of
 from syncd.errors import IncompleteRead
 from syncd.plan.reading import Gone, Partial, Read, Snapshot
@@ -43,6 +43,11 @@ class Plan:
     def description(self) -> str:
         """What was read, in words for people."""
         return self.read.comparison.reading.description
+
+    @property
+    def skipped(self) -> Sequence[Skipped]:
+        """The first rows that were left out, because they can't be records."""
+        return self.read.comparison.reading.skipped
 
     @property
     def failure(self) -> IncompleteRead | None:
@@ -95,6 +100,7 @@ def draw_up(read: Read, *, now: datetime, mode: DeleteMode, grace: timedelta, re
     tally.update({verdict.value: count for verdict, count in verdicts.items() if verdict not in UNCOUNTED})
     tally["unchanged"] = verdicts.get(Verdict.UNCHANGED, 0) + verdicts.get(Verdict.RELEARNED, 0)
     tally["invalid"] = spool.count_invalid()
+    tally["left_out"] = comparison.reading.skips
     tally.update(erase.action.value for erase in spool.changes(Erase))
     return Plan(
         read=read,
@@ -110,6 +116,7 @@ def draw_up(read: Read, *, now: datetime, mode: DeleteMode, grace: timedelta, re
             mended=_mended(read),
             nameless=nameless,
             relearned=spool.relearned(),
+            unsure=comparison.unsure_note,
         ),
     )
 

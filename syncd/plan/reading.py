@@ -53,6 +53,7 @@ class Comparison:
     is_doubtful: bool = False
     may_hide: bool = False
     forgotten: list[str] = field(default_factory=list)
+    unsure_note: str | None = None  # what a later read must know of the unsure record: digests
 
     @property
     def is_snapshot(self) -> bool:
@@ -74,7 +75,10 @@ class Comparison:
             if isinstance(foreign_id, FieldProblem):
                 self._take_nameless(record, source_digest)
             else:
+                if doubt := self.reading.doubt_about(record):
+                    self._list_doubtful(foreign_id, record, doubt)
                 read.append((foreign_id, record, source_digest))
+        self.may_hide |= self.reading.unsure is not None
         self.tally["records"] += len(records)
         ids = list({foreign_id for foreign_id, _, _ in read})
         seen = self.spool.find_seen(ids)
@@ -91,6 +95,8 @@ class Comparison:
     def _take_nameless(self, record: SourceRecord, source_digest: bytes) -> None:
         invalid = self.mapper.customer(record, self.lookups)
         assert isinstance(invalid, InvalidRecord)  # noqa: S101 - without an id it is no customer
+        if doubt := self.reading.doubt_about(record):
+            invalid = replace(invalid, problems=(doubt,))
         self._list_without_id(invalid, source_digest)
         while not self.spool.add_nameless(source_digest):  # the second of two alike counts as one more
             source_digest = self.recall.digester.source({}, source_digest)
@@ -174,8 +180,11 @@ class Comparison:
         if memory.owner and memory.tombstone is not Cause.REQUEST:
             self.spool.add_invalid([_owned(record, foreign_id, memory.owner)])
             return Decision(Verdict.INVALID)
-        if known and _is_remembered(known, source_digest):
+        is_doubtful = self.reading.doubt_about(record) is not None and not self._is_shown_again(source_digest)
+        if known and _is_remembered(known, source_digest) and not is_doubtful:
             return Decision(Verdict.UNCHANGED)  # the same record as at the last acceptance: no need to map it
+        if is_doubtful:
+            return Decision(Verdict.INVALID)
         customer = self.mapper.customer(record, self.lookups, known_as=foreign_id)
         if isinstance(customer, InvalidRecord):
             if memory.tombstone is Cause.REQUEST:
@@ -191,6 +200,23 @@ class Comparison:
         if decision.digests:
             self.spool.add_relearned(foreign_id, source_digest, decision.digests)
         return decision
+
+    def _list_doubtful(self, foreign_id: str, record: SourceRecord, doubt: FieldProblem) -> None:
+        if self.recall.tombstones([foreign_id]).get(foreign_id) is Cause.REQUEST:
+            self._list_erased(foreign_id, InvalidRecord(foreign_id=None, position=record.position, problems=(doubt,)))
+        else:
+            self.spool.add_invalid([InvalidRecord(foreign_id=foreign_id, position=record.position, problems=(doubt,))])
+
+    def _is_shown_again(self, source_digest: bytes) -> bool:
+        """Whether an earlier state of the source had the unsure record as its last one too. Notes it for the next."""
+        unsure = self.reading.unsure
+        if unsure is None:
+            return False
+        version = self.recall.digester.context(unsure.version.encode()).hex()
+        record, _, before = (self.recall.store.unsure(self.recall.sync) or "").partition(" ")
+        is_same = record == source_digest.hex()
+        self.unsure_note = f"{source_digest.hex()} {before if is_same else version}"
+        return is_same and before != version
 
     def _wanted(self, customer: Customer, memory: Memory) -> Wanted:
         digester, foreign_id = self.recall.digester, customer.foreign_id

@@ -6,7 +6,7 @@ from itertools import islice
 
 from syncd.domain.changes import Change, Create, Erase, Update
 from syncd.domain.guards import Held, Limits, Word, how_to_release
-from syncd.domain.records import InvalidRecord
+from syncd.domain.records import InvalidRecord, Skipped
 from syncd.plan.plan import Plan
 from syncd.report import words
 
@@ -25,6 +25,7 @@ class PlanReport:
     fields: Mapping[str, int]
     samples: tuple[tuple[str, str, tuple[str, ...]], ...]  # foreign_id, action, fields
     invalid: tuple[InvalidRecord, ...]
+    skipped: tuple[Skipped, ...]  # the first rows that can't be records
     held: tuple[Held, ...]
     decided: Mapping[Word, Mapping[str, int]]  # what a person has approved or rejected, by action
 
@@ -40,6 +41,7 @@ def report_plan(sync: str, plan: Plan, limits: Limits, *, held: Sequence[Held]) 
             _sample(change) for kind in (Create, Update, Erase) for change in islice(plan.spool.changes(kind), SAMPLES)
         ),
         invalid=tuple(plan.spool.invalid()),
+        skipped=tuple(plan.skipped),
         held=tuple(held),
         decided=plan.count_decided(),
     )
@@ -66,6 +68,7 @@ def plan_as_json(report: PlanReport) -> dict[str, object]:
         "fields": report.fields,
         "samples": [{"foreign_id": i, "action": action, "fields": fields} for i, action, fields in report.samples],
         "invalid": [invalid_as_json(record) for record in report.invalid],
+        "skipped": [{"position": str(row.position), "reason": row.reason} for row in report.skipped],
         "held": [_held_as_json(held) for held in report.held],
         **{word.value: report.decided[word] for word in Word},
     }
@@ -91,6 +94,7 @@ def plan_as_lines(report: PlanReport) -> Iterator[str]:
     for foreign_id, action, fields in report.samples:
         yield f"  for example: {action} {foreign_id}" + (f" ({', '.join(fields)})" if fields else "")
     yield from invalid_as_lines(report.invalid)
+    yield from (f"  left out: {row.position}: {row.reason}" for row in report.skipped)
     for held in report.held:
         yield f"  HELD by the guard '{held.guard.value}': {held.reason}"
         yield f"    once a run has held it: {how_to_release(report.sync)}"

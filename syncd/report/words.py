@@ -41,6 +41,7 @@ COUNTED = {
     "erased": "erased on request, never sent again",
     "waiting": "waiting for an erasure to end",
     "duplicates": "repeated rows, counted once",
+    "left_out": "rows that can't be records, left out",
     "audited": "read back from go~mus",
 }
 PLANNED = {
@@ -58,7 +59,7 @@ DECIDED = {
 }
 IN_PLAN = [
     *"records unchanged create update delete release".split(),
-    *"absent hidden ignored unclear invalid quarantined erased waiting duplicates".split(),
+    *"absent hidden ignored unclear invalid quarantined erased waiting duplicates left_out".split(),
 ]
 DAYS = "Mon Tue Wed Thu Fri Sat Sun".split()
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()

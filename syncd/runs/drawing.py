@@ -40,7 +40,7 @@ def drawing_up(
     context = sync.mapper.fingerprint + b"".join(lookups[kind].fingerprint for kind in sorted(lookups))
     bounds = find_bounds(sync.source, recall, recall.digester.context(context + sync.source.fingerprint))
     with Spool() as spool, sync.source.open(bounds.cursor) as reading:
-        require_columns(sync.mapper.columns, reading.columns, reading.description)
+        require_columns(sync.mapper.columns, reading.columns, reading.description, reading.hint)
         comparison = Comparison(
             reading=reading,
             spool=spool,

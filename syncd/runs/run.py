@@ -28,6 +28,7 @@ from syncd.runs.drawing import drawing_up
 from syncd.runs.guarding import Guarding, count_absence_anew
 from syncd.runs.lookups import find_lookups
 from syncd.runs.requests import instance_of, place_of, request_erasure, request_forgotten
+from syncd.runs.skipped import tell_skipped
 from syncd.runs.unbegun import run_id_at
 from syncd.runs.unclear import close_who_left, count_unclear
 from syncd.runs.world import Sync, World
@@ -175,6 +176,7 @@ class Run:
         ) as drawn:
             plan = drawn.plan
             self._heed_requests(plan)
+            tell_skipped(plan.read.comparison.reading)
             self._note_invalid(plan)
             log.info("run.planned", counts=plan.counts, figures=plan.fields)
             is_judging = self._mode is self.sync.mode

@@ -87,7 +87,7 @@ def _pairs(run: Run, now: datetime) -> Iterator[Pair]:
     lookups, mapper, recall = find_lookups(run.sync, run.world, now), run.sync.mapper, run.recall(now)
     identities = Identities(mapper, recall)
     with run.sync.source.open() as records:
-        require_columns(mapper.columns, records.columns, records.description)
+        require_columns(mapper.columns, records.columns, records.description, records.hint)
         for chunk in chunks(until_stopped(records, run.world.stop_if_asked)):
             present = [record for record in chunk if not record.deleted]
             mapped = [

@@ -5,7 +5,7 @@ Adapters are registered as entry points (`syncd.sources`) and know nothing of go
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from enum import Enum
@@ -15,9 +15,19 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
-from syncd.domain.records import Position, SourceRecord
+from syncd.domain.records import FieldProblem, Position, Skipped, SourceRecord, Unsure
 
-__all__ = ["Position", "ReadKind", "Reading", "Source", "SourceOptions", "SourceRecord", "error_at"]
+__all__ = [
+    "Position",
+    "ReadKind",
+    "Reading",
+    "Skipped",
+    "Source",
+    "SourceOptions",
+    "SourceRecord",
+    "Unsure",
+    "error_at",
+]
 
 
 class ReadKind(Enum):
@@ -54,12 +64,22 @@ class Reading(ABC):
 
     kind: ReadKind
     columns: tuple[str, ...] | None  # the header of a table; None where records are nested
+    hint: str | None = None  # what to do about a header that lacks columns, where the table tells
     description: str  # for messages: "members-2026-11.csv (windows-1252, ';')"
     cursor: str | None = None  # once the iteration has ended: where the next read may go on; None: only from the start
+    skipped: Sequence[Skipped] = ()  # the first rows that were left out, because they can't be records
+    skips: int = 0  # how many were left out
+    unsure: Unsure | None = None  # set before the last record is given, where it is not to be trusted
     shifts: bool = False  # records may slip from page to page while it reads: one that comes twice betrays another lost
 
     @abstractmethod
     def __iter__(self) -> Iterator[SourceRecord]: ...
+
+    def doubt_about(self, record: SourceRecord) -> FieldProblem | None:
+        """Why this record, which was just read, is not to be trusted."""
+        if self.unsure is None or self.unsure.position != record.position:
+            return None
+        return FieldProblem(field="foreign_id", reason=self.unsure.reason)
 
 
 class Source(ABC):
@@ -68,11 +88,13 @@ class Source(ABC):
     `sleep` raises Stopped where the run is asked to end meanwhile or before; to sleep for 0 s asks whether it is.
 
     `full_every` bounds how long changes alone are read, for a source that gives cursors: then it is read from the
-    start again. None where it gives none.
+    start again. None where it gives none. `share` answers which share of the columns that are wanted is among these
+    names; it is for a source that must find its header.
     """
 
     Options: ClassVar[type[SourceOptions]]
     full_every: timedelta | None = None
+    share: Callable[[Sequence[str]], float]
 
     def __init__(
         self,
@@ -86,6 +108,7 @@ class Source(ABC):
         self.base = base
         self.sleep = sleep
         self.clock = clock
+        self.share = lambda _names: 1.0
 
     @property
     def fingerprint(self) -> bytes:
@@ -108,7 +131,7 @@ class Source(ABC):
           text from tables, any JSON value from APIs. Trimming and converting is the mapping's business.
         - `position` leads a person to the record: the file (its name) and first line, or the page and number.
         - A record is never left out because something is wrong with it, since it would count as absent. Nor is a value
-          made up to fill a gap, since an empty one clears a field.
+          made up to fill a gap, since an empty one clears a field. What can't be a record is left out and `skipped`.
         - What changed at the very moment of a cursor comes again rather than never. A cursor holds no personal data.
         - A record that the source tells to be deleted comes with `deleted`; in a snapshot it may be missing instead.
         - It waits with `sleep` only, and lets Stopped pass: a wait that was cut short proves nothing.

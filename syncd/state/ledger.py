@@ -36,6 +36,7 @@ class Found:
     mended: Sequence[str]  # set aside before, and in order without a call, or no longer in the source
     nameless: Mapping[bytes, datetime]  # records without a readable id → since when they stand there
     relearned: Iterable[tuple[str, bytes, Digests]]  # another record that leads to the customer as go~mus has it
+    unsure: str | None = None  # digests of the last record and of the file that ends within it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +222,7 @@ class Ledger:
             store.known.mark_present(self.sync, found.returned)
             store.failures.replace_nameless(self.sync, found.nameless)
             store.known.relearn(self.sync, found.relearned)
+            store.note_unsure(self.sync, found.unsure)
 
     def note_verified(self, known: KnownCustomer, shown: Digests | None) -> None:
         """Read back; `shown` is what go~mus holds instead, to be compared anew by the next run."""

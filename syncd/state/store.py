@@ -62,6 +62,16 @@ class Store:
     def set_meta(self, name: str, value: str) -> None:
         self._db.upsert(t.meta, [{"name": name, "value": value}], key=["name"])
 
+    def unsure(self, sync: str) -> str | None:
+        """What was noted of the last record of a source that may be cut off within it."""
+        return self.meta(_unsure(sync))
+
+    def note_unsure(self, sync: str, note: str | None) -> None:
+        if note is not None:
+            self.set_meta(_unsure(sync), note)
+        elif self.unsure(sync) is not None:
+            self._db.write(delete(t.meta).where(t.meta.c.name == _unsure(sync)))
+
     def tally(self) -> dict[str, Tally]:
         """The figures of all syncs, with one query for each kind of figure."""
         known = self._count_by_sync(t.known, ACTIVE)
@@ -126,12 +136,14 @@ class Store:
                 forgotten = delete(table).where(table.c.sync == sync, table.c.foreign_id == foreign_id)
                 is_kept = keep_open and table is t.journal
                 self._db.write(forgotten.where(t.journal.c.settled_at.is_not(None)) if is_kept else forgotten)
+            self.note_unsure(sync, None)  # it may be of this customer
 
     def forget_sync(self, sync: str) -> None:
         """Delete everything about a sync except its runs and tombstones, so that it is rebuilt by adoption."""
         with self._db.transaction():
             for table in OF_A_SYNC:
                 self._db.write(delete(table).where(table.c.sync == sync))
+            self.note_unsure(sync, None)
 
     def forget_erasure(self, sync: str, foreign_id: str, name: bytes) -> None:
         """Let a customer be as anybody else, in a read of the source from its start."""
@@ -172,3 +184,7 @@ class Store:
             if free > FREE_PAGES and free * 4 > pages:
                 driver.execute("vacuum")
             driver.execute("pragma optimize")
+
+
+def _unsure(sync: str) -> str:
+    return f"unsure {sync}"

@@ -134,7 +134,7 @@ NAMES = st.lists(st.text("abcXYZäöüß _-.", min_size=1).map(str.strip).filter
 
 
 def rows_of(width, cells):
-    row = st.tuples(*[cells] * width).filter(lambda row: any(cell.strip() for cell in row))
+    row = st.tuples(*[cells] * width).filter(lambda row: any(sign.isalnum() for cell in row for sign in cell))
     return st.lists(row, min_size=1, max_size=6)
 
 
@@ -391,7 +391,8 @@ SHORT = "cells: cut short, or split by a line break without quotes"
     [
         ("1;A;B\n2;C\n3;D;E\n", f"line 3: the row has 2 of 3 {SHORT}"),
         ("1;A;B\n2;C;D\n3;E", f"line 4: the row has 2 of 3 {SHORT}"),
-        ("1;A;B\n2\n", f"line 3: the row has 1 of 3 {SHORT}"),
+        ("1;A;B\n2\n3;D;E\n", f"line 3: the row has 1 of 3 {SHORT}"),
+        ("1;A;B\n2", f"line 3: the row has 1 of 3 {SHORT}"),
         ("1;first\nsecond;B\n", f"line 2: the row has 2 of 3 {SHORT}"),
     ],
 )

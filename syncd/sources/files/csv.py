@@ -6,22 +6,25 @@
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from itertools import islice
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-from syncd.domain.records import SourceRecord
+from syncd.domain.records import SourceRecord, Unsure
 from syncd.errors import IncompleteRead
-from syncd.sources.files.opening import FileOptions, OpenFile
-from syncd.sources.files.table import TableReading, TableSource
+from syncd.sources.files.header import Share
+from syncd.sources.files.layout import find_layout, show
+from syncd.sources.files.opening import OpenFile
+from syncd.sources.files.table import TableOptions, TableReading, TableSource, has_words
 from syncd.sources.files.text import TextFile, decide_text
 
-_DELIMITERS = ";,\t|"
 _LONGEST_CELL = 1 << 20
-_SEP_LINE = re.compile(r'"?sep=([^\w"\r\n])"?[\r\n]*', re.IGNORECASE)
+OPEN_END = (
+    "the file ends here without a line end, so the record may be cut off: it is sent once a later file shows it again, "
+    'and nobody counts as absent. If the export always ends so: complete = { end = "any" }'
+)
 _BLOCK = 16  # rows; see `_fit`
-_ONE_COLUMN = (False, 1, 0)
 
 
 def _check_encoding(name: str) -> str:
@@ -33,7 +36,7 @@ def _check_encoding(name: str) -> str:
     return name
 
 
-class CsvOptions(FileOptions):
+class CsvOptions(TableOptions):
     type: Literal["csv"] = "csv"
     encoding: Annotated[str, AfterValidator(_check_encoding)] = "auto"
     delimiter: Literal["auto", ",", ";", "tab", "\t", "|"] = "auto"
@@ -44,47 +47,69 @@ class CsvSource(TableSource):
     options: CsvOptions
 
     def read(self, file: OpenFile) -> "CsvReading":
-        return CsvReading(decide_text(file, self.options.encoding), self.options.delimiter)
+        return CsvReading(decide_text(file, self.options.encoding), self.options, self.share)
 
 
 class CsvReading(TableReading):
     anew = "export the file anew"
 
-    def __init__(self, text: TextFile, delimiter: str) -> None:
-        super().__init__(text.file, text.file.name)
+    def __init__(self, text: TextFile, options: CsvOptions, share: Share) -> None:
+        super().__init__(text.file, text.file.name, options.complete)
         # The limit is process-wide. It leaves room for any cell, and still stops at a quote that is never closed.
         csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))
-        sample = text.sample()
-        sep_line = _SEP_LINE.fullmatch(sample[0]) if sample else None
-        if delimiter == "auto":
-            delimiter = sep_line[1] if sep_line else _recognize_delimiter(sample, self._place)
-        self._delimiter = "\t" if delimiter == "tab" else delimiter
+        delimiter = "\t" if options.delimiter == "tab" else options.delimiter
+        layout = find_layout(text.sample(), delimiter, options.row_of_header, share, self._place)
+        self._delimiter, self.hint = layout.delimiter, layout.hint
         self._lines = text.lines()
-        self._rows = self._read_rows(has_sep_line=bool(sep_line))
-        self._read_header((line, cells) for _, line, cells in self._rows)
+        self._rows = self._read_rows(layout.lines, len(layout.above) - layout.has_sep_line)
+        self._take_header((line, cells) for _, line, cells in self._rows)
+        if options.row_of_header is None:
+            self._refuse_records_above([*layout.above, layout.header])
+        if self._complete.trailer:
+            self._rows = self._up_to_trailer(self._rows)
         self._length = self._width  # of the rows at present; see `_fit`
         self._short_line = 0
-        self.description = f"{self._place} ({text.encoding}, {_show(self._delimiter)})"
+        self.description = f"{self._place} ({text.encoding}, {show(self._delimiter)})"
 
-    def __iter__(self) -> Iterator[SourceRecord]:
-        width = self._width
+    def _records(self) -> Iterator[SourceRecord]:
+        width, place, names, lines = self._width, self._first, self._known_names, self._lines
         for number, line, cells in self._rows:
+            if lines.is_open and self._complete.end != "any":
+                yield self._take_open_row(cells, number, line)
+                continue
             if len(cells) != width or self._length != width:
+                if not self._is_record(line, cells):
+                    continue
                 cells = self._fit(cells, number, line)  # noqa: PLW2901 - the same row, padded
+            elif ((first := cells[place]) in names or not first.isalnum()) and not self._is_record(line, cells):
+                continue
             if any(cells):
                 yield self._record(line, cells)
-        if self._length < width and not self._lines.ends_whole:
-            raise self._short_row(self._length, self._short_line)
+        if lines.is_open and self._complete.end == "newline":
+            what = "ends without a line end, and so may be cut short"
+            raise self._doubt(None, what, f'{self.anew}; if it always ends so, complete = {{ end = "any" }}')
         self._check_end()
 
-    def _read_rows(self, *, has_sep_line: bool) -> Iterator[tuple[int, int, list[str]]]:
-        """Each row with its number and its first line; blank ones too, as rows without cells."""
+    def _take_open_row(self, cells: list[str], number: int, line: int) -> SourceRecord:
+        """The last row of a file that ends without a line end: the last cell may be cut off within.
+
+        It is a record even without a word, for what stood in it may be what is missing.
+        """
+        self.unsure = Unsure(position=self._position(line), reason=OPEN_END, version=self._file.version)
+        if any(map(has_words, cells)):
+            cells = self._fit(cells, number, line)
+        return self._record(line, [*cells, *[""] * self._width][: self._width])
+
+    def _read_rows(self, passed: int, first: int) -> Iterator[tuple[int, int, list[str]]]:
+        """Each row with its number and its first line; blank ones too, as rows without cells.
+
+        So many lines are `passed` over, and the row behind them has the number `first`.
+        """
         lines = iter(self._lines)
-        if has_sep_line:
-            next(lines, None)
+        for _ in islice(lines, passed):
             self._lines.end_record()
         try:
-            for number, cells in enumerate(csv.reader(lines, delimiter=self._delimiter, strict=True)):
+            for number, cells in enumerate(csv.reader(lines, delimiter=self._delimiter, strict=True), max(first, 0)):
                 yield number, self._lines.end_record(), cells
         except csv.Error:
             raise self._broken_quote() from None
@@ -99,18 +124,35 @@ class CsvReading(TableReading):
         cells, excess = cells[:width], cells[width:]
         if any(excess):
             what = f"the row has {width + len(excess)} cells, the header {width}"
-            mark = _show(self._delimiter)
+            mark = show(self._delimiter)
             remedy = f"put a cell that contains {mark} in quotes, or name the column; then {self.anew}"
             raise self._doubt(line, what, remedy)
         if not any(map(str.strip, cells)):
             return []
+        if len(cells) < width and self._lines.is_open:
+            raise self._short_row(len(cells), line)
         if len(cells) != self._length and number % _BLOCK:
+            if self._is_footer(cells):
+                raise self._footer(line)
             raise self._short_row(*min((len(cells), line), (self._length, self._short_line)))
         self._length = len(cells)
         self._short_line = line
         return cells + [""] * (width - len(cells))
 
+    def _is_footer(self, cells: Sequence[str]) -> bool:
+        """Whether the row has one cell and is the last, with a line end: nothing of it is missing."""
+        if sum(map(bool, map(str.strip, cells))) != 1:
+            return False
+        is_last = not any(any(map(str.strip, later)) and self._is_record(line, later) for _, line, later in self._rows)
+        return is_last and not self._lines.is_open
+
     # --- what is wrong ---
+
+    def _footer(self, line: int) -> IncompleteRead:
+        """It may be the rest of the record before it, so that none of the two is believed."""
+        what = f"the last row has one of {self._width} cells: a footer, or the rest of a cell with a line break"
+        remedy = 'if it is a footer, name how it begins: complete = { trailer = "..." }; a line break belongs in quotes'
+        return self._doubt(line, what, remedy)
 
     def _short_row(self, length: int, line: int) -> IncompleteRead:
         what = f"the row has {length} of {self._width} cells: cut short, or split by a line break without quotes"
@@ -129,10 +171,6 @@ class CsvReading(TableReading):
         return self._doubt(opened, "the quote that opens a cell here is not closed where the cell ends", remedy)
 
 
-def _show(delimiter: str) -> str:
-    return "tab" if delimiter == "\t" else repr(delimiter)
-
-
 def _end_of_whole_cells(text: str, delimiter: str) -> int:
     """Where the first cell begins that breaks the rules of CSV."""
     mark = re.escape(delimiter)
@@ -141,34 +179,3 @@ def _end_of_whole_cells(text: str, delimiter: str) -> int:
     while whole := cell.match(text, end):
         end = whole.end()
     return end
-
-
-def _recognize_delimiter(sample: Sequence[str], name: str) -> str:
-    """The delimiter that splits the header into the most columns, and most of the first rows into as many."""
-    ranks = {delimiter: _rank(sample, delimiter) for delimiter in _DELIMITERS}
-    best = max(ranks.values())
-    first, *others = (delimiter for delimiter, rank in ranks.items() if rank == best)
-    if best > _ONE_COLUMN and others:
-        choice = " or ".join(map(_show, [first, *others]))
-        raise IncompleteRead(name, f"the delimiter may be {choice}", remedy=f"name it: delimiter = {first!r}")
-    return first
-
-
-def _rank(sample: Sequence[str], delimiter: str) -> tuple[bool, int, int]:
-    """Whether at least half of the rows fit the header; how many columns it has; how many rows fit."""
-    header, *others = _first_rows(sample, delimiter) or [[]]
-    width = len(header) - next((place for place, cell in enumerate(reversed(header)) if cell.strip()), 0)
-    if width <= 1:
-        return _ONE_COLUMN
-    fitting = sum(len(cells) >= width and not any(cells[width:]) for cells in others)
-    return 2 * fitting >= len(others), width, fitting
-
-
-def _first_rows(sample: Sequence[str], delimiter: str) -> list[list[str]]:
-    """The rows up to the end of the sample, or up to a quote that shows that this is not the delimiter."""
-    rows = []
-    with suppress(csv.Error):
-        for cells in csv.reader(sample, delimiter=delimiter, strict=True):
-            if any(map(str.strip, cells)):
-                rows.append(cells)  # noqa: PERF401 - those before an error count
-    return rows

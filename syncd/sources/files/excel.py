@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import date, datetime, time
 from decimal import Decimal
-from itertools import compress
+from itertools import chain, compress, islice
 from pathlib import PurePosixPath
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, Self
 from xml.etree import ElementTree as ET
 
+from pydantic import model_validator
 from python_calamine import (
     CalamineError,
     CalamineSheet,
@@ -27,16 +28,24 @@ from python_calamine import (
 from syncd.domain.nearest import suggest
 from syncd.domain.records import SourceRecord
 from syncd.errors import IncompleteRead
-from syncd.sources.files.opening import NO_TABLE, FileOptions, OpenFile, check_contents, unreadable
-from syncd.sources.files.table import HARMLESS, TableReading, TableSource
+from syncd.sources.base import error_at
+from syncd.sources.files.header import LOOKED_AT, Share, find_header, find_hint
+from syncd.sources.files.opening import NO_TABLE, OpenFile, check_contents, unreadable
+from syncd.sources.files.table import HARMLESS, TableOptions, TableReading, TableSource
 
 HEAD = 4096
 _NOT_A_WORKBOOK = (*NO_TABLE, (rb"(?!PK\x03\x04|\xd0\xcf\x11\xe0)", "is no workbook", 'if it is CSV, set type = "csv"'))
 
 
-class ExcelOptions(FileOptions):
+class ExcelOptions(TableOptions):
     type: Literal["excel"] = "excel"
     sheet: str | None = None
+
+    @model_validator(mode="after")
+    def _ends_whole(self) -> Self:
+        if self.complete and self.complete.end is not None:
+            raise error_at("complete", "end is for CSV: a workbook that is cut short can't be opened")
+        return self
 
 
 class ExcelSource(TableSource):
@@ -51,30 +60,49 @@ class ExcelSource(TableSource):
         place = " ".join(filter(None, (file.name, self.options.sheet)))
         with suppress(zipfile.BadZipFile):  # .xls
             _check_cells(file.raw, sheet.name, place)
-        return ExcelReading(file, sheet, place)
+        return ExcelReading(file, sheet, place, self.options, self.share)
 
 
 class ExcelReading(TableReading):
     unit = "row"
     anew = "save the workbook anew"
 
-    def __init__(self, file: OpenFile, sheet: CalamineSheet, place: str) -> None:
-        super().__init__(file, place)
-        self._rows = enumerate(sheet.iter_rows(), start=1)
-        self._read_header((number, [str(_plain(cell)) for cell in cells]) for number, cells in self._rows)
+    def __init__(self, file: OpenFile, sheet: CalamineSheet, place: str, options: ExcelOptions, share: Share) -> None:
+        super().__init__(file, place, options.complete)
+        self._rows: Iterator[tuple[int, list[Any]]] = enumerate(sheet.iter_rows(), start=1)
+        self._find_header(options.row_of_header, share)
         self._check_merged(sheet.merged_cell_ranges or ())
         self.description = place
 
-    def __iter__(self) -> Iterator[SourceRecord]:
+    def _records(self) -> Iterator[SourceRecord]:
         width = self._width
         for number, cells in self._rows:
             if any(cell != "" for cell in cells[width:]):
                 what = f"the row has a value beyond the last of the {width} columns"
                 raise self._doubt(number, what, "give that column a name in the header, or empty it")
             values = [_plain(cell) for cell in cells[:width]]
+            first = str(values[self._first])
+            if (first in self._known_names or not first.isalnum()) and not self._is_record(number, values):
+                continue
             if any(value not in ("", None) for value in compress(values, self._named)):
                 yield self._record(number, values)
         self._check_end()
+
+    def _find_header(self, header_row: int | None, share: Share) -> None:
+        head = list(islice(self._rows, max(LOOKED_AT, header_row or 0)))
+        rows = [[_plain(cell) for cell in cells] for _, cells in head]
+        place = find_header(rows, share, header_row)
+        if place is None and header_row is not None:
+            what, remedy = f"has no names in row {header_row}", "header_row counts from 1, empty rows included"
+            raise self._doubt(None, what, remedy)
+        place = place or 0
+        self._take_header(zip((number for number, _ in head[place:]), rows[place:], strict=True))
+        self.hint = find_hint(rows, place, share)
+        if header_row is None:
+            self._refuse_records_above(rows[: place + 1])
+        self._rows = chain(head[place + 1 :], self._rows)
+        if self._complete.trailer:
+            self._rows = self._up_to_trailer(self._rows)
 
     def _check_merged(self, ranges: Iterable[tuple[tuple[int, int], tuple[int, int]]]) -> None:
         """Only the first of merged cells has the value; the others would count as empty."""

@@ -87,6 +87,8 @@ class OpenFile:
     name: str
     raw: BinaryIO = field(repr=False)
     check_unchanged: Callable[[], None] = field(default=lambda: None, repr=False)
+    found: "FoundFile | None" = field(default=None, repr=False)  # on this machine
+    version: str = field(default="", repr=False)  # tells one state of the file from another: size and time of change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +183,8 @@ def open_file(options: FileOptions, base: Path, waiting: Waiting) -> Iterator[Op
     except OSError as error:
         raise unreadable(str(file.path), error) from error
     with raw:
-        yield OpenFile(name=file.name, raw=raw, check_unchanged=file.check_unchanged)
+        version = f"{file.size} {file.modified_ns}"
+        yield OpenFile(name=file.name, raw=raw, check_unchanged=file.check_unchanged, found=file, version=version)
 
 
 def check_contents(head: bytes, name: str, contents: Sequence[Content]) -> None:

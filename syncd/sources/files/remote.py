@@ -3,13 +3,14 @@
 httpx fetches https, paramiko sftp (and checks the key of the host), fsspec everything else.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 from urllib.parse import unquote, urlsplit
 
 import httpx
@@ -24,6 +25,8 @@ from syncd.sources.files.opening import FileOptions, OpenFile, Waiting
 if TYPE_CHECKING:
     import paramiko
 
+Named: TypeAlias = tuple[str, str]
+"""The file's name, and when it was changed as far as its server tells it."""
 TIMEOUT = 30.0  # seconds without a sign of life
 ATTEMPTS = 3
 AT_ONCE = 1 << 20
@@ -46,13 +49,14 @@ def downloaded(options: FileOptions, base: Path, waiting: Waiting) -> Iterator[O
     with TemporaryFile() as file:
         match urlsplit(url).scheme:
             case "https" | "http":
-                name = _by_https(url, options, file, waiting.sleep)
+                name, changed = _by_https(url, options, file, waiting.sleep)
             case "sftp":
-                name = _by_sftp(url, options, file, base, waiting)
+                name, changed = _by_sftp(url, options, file, base, waiting)
             case scheme:
-                name = _by_fsspec(scheme, url, options, file, waiting.sleep)
+                name, changed = _by_fsspec(scheme, url, options, file, waiting.sleep)
+        version = f"{file.seek(0, os.SEEK_END)} {changed}"
         file.seek(0)
-        yield OpenFile(name=name, raw=cast("BinaryIO", file))
+        yield OpenFile(name=name, raw=cast("BinaryIO", file), version=version)
 
 
 def _login(options: FileOptions) -> tuple[str | None, str | None]:
@@ -67,7 +71,7 @@ def _name_of(url: str) -> str:
 # --- https ---
 
 
-def _by_https(url: str, options: FileOptions, file: IO[bytes], sleep: Callable[[float], None]) -> str:
+def _by_https(url: str, options: FileOptions, file: IO[bytes], sleep: Callable[[float], None]) -> Named:
     name = _name_of(url)
     headers = {"User-Agent": f"syncd/{__version__}"}
     if options.token:
@@ -79,7 +83,7 @@ def _by_https(url: str, options: FileOptions, file: IO[bytes], sleep: Callable[[
     with open_http(timeout=TIMEOUT, headers=headers, auth=auth, follow_redirects=True, event_hooks=hooks) as client:
         for attempt in range(1, attempts + 1):
             try:
-                status = _download(client, url, file, sleep)
+                status, changed = _download(client, url, file, sleep)
             except httpx.TooManyRedirects:
                 raise IncompleteRead(name, "is redirected without end", remedy="check url") from None
             except httpx.TransportError as error:
@@ -93,10 +97,10 @@ def _by_https(url: str, options: FileOptions, file: IO[bytes], sleep: Callable[[
                     what, remedy = REFUSALS.get(status, ("the server failed", LOOK))
                     raise IncompleteRead(name, f"{what} ({status})", remedy=remedy)
             sleep(BACKOFF.pause(attempt))
-    return name
+    return name, changed
 
 
-def _download(client: httpx.Client, url: str, file: IO[bytes], sleep: Callable[[float], None]) -> int:
+def _download(client: httpx.Client, url: str, file: IO[bytes], sleep: Callable[[float], None]) -> tuple[int, str]:
     file.seek(0)
     file.truncate()
     with client.stream("GET", url) as response:
@@ -104,7 +108,7 @@ def _download(client: httpx.Client, url: str, file: IO[bytes], sleep: Callable[[
             for part in response.iter_bytes():
                 sleep(0.0)
                 file.write(part)
-        return response.status_code
+        return response.status_code, response.headers.get("Last-Modified", response.headers.get("ETag", ""))
 
 
 def _refuse_open_line(request: httpx.Request) -> None:
@@ -118,7 +122,7 @@ def _refuse_open_line(request: httpx.Request) -> None:
 # --- sftp ---
 
 
-def _by_sftp(url: str, options: FileOptions, file: IO[bytes], base: Path, waiting: Waiting) -> str:
+def _by_sftp(url: str, options: FileOptions, file: IO[bytes], base: Path, waiting: Waiting) -> Named:
     import paramiko  # noqa: PLC0415 - an extra
 
     host, path = str(urlsplit(url).hostname), unquote(urlsplit(url).path)
@@ -131,9 +135,10 @@ def _by_sftp(url: str, options: FileOptions, file: IO[bytes], base: Path, waitin
                 channel.settimeout(TIMEOUT)
                 name, size = _wait_for_quiet_file(sftp, path, waiting)
                 sftp.getfo(name, file, callback=lambda _done, _total: waiting.sleep(0.0))
-                if file.tell() != size or sftp.stat(name).st_size != size:
+                after = sftp.stat(name)
+                if file.tell() != size or after.st_size != size:
                     raise IncompleteRead(PurePosixPath(name).name, "was changed while it was read", remedy=LOOK)
-                return PurePosixPath(name).name
+                return PurePosixPath(name).name, str(after.st_mtime or "")
         except FileNotFoundError:
             raise IncompleteRead(PurePosixPath(path).name, "there is no such file", remedy=MADE) from None
         except PermissionError:
@@ -217,7 +222,7 @@ def _find_newest(sftp: "paramiko.SFTPClient", pattern: str) -> str:
 # --- the rest ---
 
 
-def _by_fsspec(scheme: str, url: str, options: FileOptions, file: IO[bytes], sleep: Callable[[float], None]) -> str:
+def _by_fsspec(scheme: str, url: str, options: FileOptions, file: IO[bytes], sleep: Callable[[float], None]) -> Named:
     import fsspec  # noqa: PLC0415 - an extra
 
     name, path = _name_of(url), url.partition("://")[2]
@@ -233,7 +238,8 @@ def _by_fsspec(scheme: str, url: str, options: FileOptions, file: IO[bytes], sle
                 "name"
             ]
             name = PurePosixPath(path).name
-        size = system.size(path)
+        info = system.info(path)
+        size, changed = info["size"], str(info.get("LastModified") or info.get("created") or "")
         with system.open(path, "rb") as remote:
             while part := remote.read(AT_ONCE):
                 sleep(0.0)
@@ -248,4 +254,4 @@ def _by_fsspec(scheme: str, url: str, options: FileOptions, file: IO[bytes], sle
         raise IncompleteRead(name, f"can't be read ({type(error).__name__})", remedy=LOOK) from None
     if file.tell() != size:
         raise IncompleteRead(name, "came cut short", remedy=LOOK)
-    return name
+    return name, changed

@@ -4,26 +4,56 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import compress
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from syncd.domain.records import Position, SourceRecord
+from pydantic import Field, model_validator
+
+from syncd.domain.records import Position, Skipped, SourceRecord
 from syncd.errors import IncompleteRead
-from syncd.sources.base import Reading, ReadKind, Source
+from syncd.sources.base import Reading, ReadKind, Source, error_at
+from syncd.sources.files.complete import NOTHING, Complete, check_marker
+from syncd.sources.files.header import find_record_above, names_in
 from syncd.sources.files.opening import FileOptions, OpenFile, Waiting, open_file
 from syncd.sources.files.remote import downloaded
 
+Row = TypeVar("Row", bound=tuple[Any, ...])
+
 HARMLESS = "an empty table deletes nobody"
+TOLD = 20  # so many rows that are left out are told one by one
+_REPEATED = "the names of the columns stand here again"
+_WORDLESS = "has neither a letter nor a digit"
+
+
+class TableOptions(FileOptions):
+    """Options of all tables. `header_row` counts from 1, empty rows included."""
+
+    header_row: Literal["auto"] | Annotated[int, Field(ge=1, strict=True)] = "auto"
+
+    complete: Complete | None = None
+
+    @model_validator(mode="after")
+    def _marker_is_beside_a_path(self) -> Self:
+        if self.url is not None and self.complete and self.complete.marker:
+            raise error_at("complete", "marker is for a file on this machine: it is of no use with url")
+        return self
+
+    @property
+    def row_of_header(self) -> int | None:
+        return None if self.header_row == "auto" else self.header_row
 
 
 class TableSource(Source):
     """One file, or the newest of several; always a snapshot."""
 
-    options: FileOptions
+    options: TableOptions
 
     @contextmanager
     def open(self, cursor: str | None = None) -> Iterator[Reading]:  # noqa: ARG002 - a file tells no changes
         waiting = Waiting(settled=self.options.settled, sleep=self.sleep, clock=self.clock)
         opening = downloaded if self.options.url else open_file
         with opening(self.options, self.base, waiting) as file:
+            if file.found and self.options.complete and self.options.complete.marker:
+                check_marker(file.found, self.options.complete.marker)
             yield self.read(file)
 
     @abstractmethod
@@ -43,26 +73,93 @@ class TableReading(Reading):
     unit = "line"
     anew: str
 
-    def __init__(self, file: OpenFile, place: str) -> None:
+    def __init__(self, file: OpenFile, place: str, complete: Complete | None) -> None:
+        self._complete = complete or NOTHING
         self._file = file
         self._place = place
         self._is_empty = True
+        self.skipped: list[Skipped] = []
 
-    def _read_header(self, rows: Iterable[tuple[int, Sequence[str]]]) -> None:
-        """The first row that is not empty, up to the last column with a name; columns without a name are left out."""
+    def __iter__(self) -> Iterator[SourceRecord]:
+        return self._counted() if self._complete.minimum else self._records()
+
+    @abstractmethod
+    def _records(self) -> Iterator[SourceRecord]: ...
+
+    def _counted(self) -> Iterator[SourceRecord]:
+        count, minimum = 0, self._complete.minimum or 0
+        for record in self._records():
+            count += 1
+            yield record
+        if count < minimum:
+            what = f"has {count} records, and complete.minimum is {minimum}"
+            raise self._doubt(None, what, f"{self.anew}; if so few are right, lower minimum")
+
+    def _up_to_trailer(self, rows: Iterator[Row]) -> Iterator[Row]:
+        """The rows before the trailer, where one is asked for. Raises IncompleteRead where it is not the last row.
+
+        A row ends with its cells, and before them stands its line.
+        """
+        trailer = self._complete.trailer or ""
+        for row in rows:
+            if row[-1] and str(row[-1][0]).strip().startswith(trailer):
+                break
+            yield row
+        else:
+            what = f"does not end with a row that begins with {trailer!r}"
+            raise self._doubt(None, what, f"it is cut short: {self.anew}; or correct complete.trailer")
+        for row in rows:
+            if any(has_words(str(cell)) for cell in row[-1]):
+                what = f"a row stands after the one that begins with {trailer!r}"
+                raise self._doubt(row[-2], what, f"{self.anew}; or name more of the trailer's beginning")
+
+    def _take_header(self, rows: Iterable[tuple[int, Sequence[object]]]) -> None:
+        """From the first row that is not empty, up to the last name; columns without a name are left out."""
         for line, cells in rows:
-            names = [cell.strip() for cell in cells]
-            while names and not names[-1]:
-                names.pop()
-            if names:
+            if names := names_in(cells):
                 if twins := _find_twins(names):
                     raise self._doubt(line, twins, "rename one of them, for columns are told apart by their names")
                 self._header_line = line
                 self._width = len(names)
                 self._named = [bool(name) for name in names]
+                self._first = self._named.index(True)  # the first column with a name
+                self._names = names
+                self._known_names = frozenset(filter(None, names))
                 self.columns = tuple(filter(None, names))
                 return
         raise self._doubt(None, "is empty", f"{self.anew}; {HARMLESS}")
+
+    def _refuse_records_above(self, rows: Sequence[Sequence[object]]) -> None:
+        """`rows` end with the header. Who stands above it would count as absent."""
+        place = find_record_above(rows, len(rows) - 1)
+        if place is not None:
+            what = f"row {place + 1} stands above the names of the columns, and looks like a record"
+            remedy = f"sort the list so that the names come first; if it is a title, header_row = {len(rows)}"
+            raise self._doubt(None, what, remedy)
+
+    def _is_record(self, line: int, cells: Sequence[object]) -> bool:
+        """False for a row that can't be a record; it is noted.
+
+        Called only where the first cell is a name, or more than letters and digits: it is no light test. Raises
+        IncompleteRead where the names of the columns stand here in another order.
+        """
+        texts = [str(cell).strip() for cell in cells]
+        found = list(filter(None, texts))
+        if found and self._known_names.issuperset(found) and len(found) == len(self._known_names):
+            if texts[: self._width] != self._names:
+                what = "the names of the columns stand here again, in another order"
+                raise self._doubt(line, what, "two exports were joined: put them into files and syncs of their own")
+            self._skip(line, _REPEATED)
+            return False
+        if found and not any(map(has_words, found)):
+            self._skip(line, _WORDLESS)
+            return False
+        return True
+
+    def _skip(self, line: int, reason: str) -> None:
+        self.skips += 1
+        if self.skips <= TOLD:
+            self.skipped.append(Skipped(position=self._position(line), reason=reason))
 
     def _record(self, line: int, cells: Iterable[object]) -> SourceRecord:
         self._is_empty = False
@@ -79,6 +176,10 @@ class TableReading(Reading):
 
     def _position(self, line: int | None) -> Position:
         return Position(source=self._place, line=line, unit=self.unit)
+
+
+def has_words(text: str) -> bool:
+    return any(map(str.isalnum, text))
 
 
 def _find_twins(names: Sequence[str]) -> str | None:

@@ -154,28 +154,29 @@ class Lines:
     """The lines of a file with their line ends. Raises IncompleteRead at a line that can't be decoded or is no text.
 
     `under_way` holds the lines since the last `end_record`, since a record may have several. `ended` says that there
-    are no more lines, and `ends_whole` that the last one has a line end.
+    are no more lines, and `is_open` that the line just given out has no line end: it is the last one.
     """
 
     text: TextFile
     number: int = 0
     under_way: list[str] = field(default_factory=list)
     ended: bool = False
-    ends_whole: bool = False
+    is_open: bool = False
 
     def __iter__(self) -> Iterator[str]:
-        name, last = self.text.file.name, ""
+        name = self.text.file.name
         while line := self.text.read_line():
             self.number += 1
             if "\0" in line or len(line) == LONGEST_LINE:
                 what = "has a NUL byte" if "\0" in line else f"is longer than {LONGEST_LINE} characters"
                 raise IncompleteRead(f"{name} line {self.number}", what, remedy="see whether this is a CSV file at all")
+            if line[-1] not in "\r\n":
+                self.is_open = True
             if self.number == 1:
                 line = line.removeprefix("\ufeff")
             self.under_way.append(line)
-            yield (last := line)
+            yield line
         self.ended = True
-        self.ends_whole = last.endswith(("\n", "\r"))
 
     @property
     def first(self) -> int:

@@ -59,7 +59,7 @@ def test_check_and_plan_show_what_was_left_out(office):
     assert "left out: members.csv line 8: has neither a letter nor a digit" in office.syncd("plan").out
 
 
-@pytest.mark.parametrize("row", ["Gesamt", "Summe;;;;;;", "0099;;;;;;", "Stand 3 Uhr", ";Zzende"])
+@pytest.mark.parametrize("row", ["Gesamt;;;;;;", "Summe;;;;;;", "0099;;;;;;", "Stand-3-Uhr;;;;;;"])
 def test_a_row_with_nothing_but_an_id_is_listed_and_not_sent(office, row):
     append(office, row + "\r\n")
     ended = office.syncd("--once")
@@ -71,7 +71,18 @@ def test_a_row_with_nothing_but_an_id_is_listed_and_not_sent(office, row):
     assert office.syncd("check").code == 3
 
 
-@pytest.mark.parametrize("row", ["Gesamt", "0003;;;;;;", "Ende;"])
+@pytest.mark.parametrize("row", ["Gesamt", "Stand 3 Uhr", ";Zzende"])
+def test_a_last_row_of_one_cell_ends_the_run_and_deletes_nobody(office, row):
+    assert office.syncd("--once").code == 0
+    office.rows = office.rows[:3]
+    office.export()
+    append(office, row + "\r\n")
+    ended = office.syncd("--once")
+    assert (ended.code, surnames(office.sandbox)) == (1, ALL)
+    assert "complete = { trailer" in str(ended.named("run.failed")[0]["remedy"])
+
+
+@pytest.mark.parametrize("row", ["Gesamt;;;;;;", "0003;;;;;;"])
 def test_a_doubtful_row_does_not_keep_who_left_but_is_present(office, row):
     assert office.syncd("--once").code == 0
     office.rows = [one for one in office.rows if one[0] not in ("0003", "0004")]

@@ -11,7 +11,7 @@ from syncd.delivery.blanking import Blanking
 from syncd.delivery.delivery import Delivery
 from syncd.delivery.leaver import Leaver
 from syncd.delivery.looking import Sighting, Whereabouts
-from syncd.delivery.outcomes import erased, failed, not_here
+from syncd.delivery.outcomes import erased, given_up, not_here
 from syncd.delivery.placeholders import Placeholders
 from syncd.delivery.releasing import Releasing
 from syncd.domain.changes import Action, Cause, Ending, Erase, Outcome, Result
@@ -45,7 +45,7 @@ class Erasing:
         try:
             return erasure.anonymize()
         except CallFailed as failure:
-            return replace(failed(erase, failure, Action.ANONYMIZE), untouched=not erasure.is_touched)
+            return replace(given_up(erase, failure, Action.ANONYMIZE), untouched=not erasure.is_touched)
 
     def delete(self, erase: Erase) -> Outcome:
         """Delete who is anonymized; where go~mus refuses, the anonymized customer stays, without its foreign_id.
@@ -55,7 +55,7 @@ class Erasing:
         try:
             return self._begin(erase).delete()
         except CallFailed as failure:
-            return failed(erase, failure)
+            return given_up(erase, failure)
 
     def release(self, erase: Erase) -> Outcome:
         """Take the foreign_id off, and touch nothing else."""
@@ -63,7 +63,7 @@ class Erasing:
         try:
             return erasure.release()
         except CallFailed as failure:
-            return replace(failed(erase, failure), untouched=not erasure.is_touched)
+            return replace(given_up(erase, failure), untouched=not erasure.is_touched)
 
     def _begin(self, erase: Erase) -> "Erasure":
         leaver = Leaver(delivery=self.delivery, foreign_id=erase.foreign_id, gomus_id=erase.gomus_id)
@@ -201,7 +201,7 @@ class Erasure:
             self._make_sure(remote)
             sighting = self._delete_one(remote)
         if (sighting.here and sighting.here.gomus_id not in self.kept) or self._is_elsewhere():
-            return failed(self.erase, self.last)
+            return given_up(self.erase, self.last)
         is_kept = sighting.remote is not None and sighting.remote.gomus_id in self.kept  # and has lost its foreign_id
         if sighting.here is None and sighting.whereabouts is not Whereabouts.GONE and not is_kept:
             return replace(not_here(self.erase, sighting), action=Action.DELETE)

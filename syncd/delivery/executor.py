@@ -359,8 +359,9 @@ class Executor:
 
 
 def _is_of_instance(outcome: Outcome, call: Call) -> bool:
-    """A create that is sent again and again, and not answered, is the record's fault rather."""
-    if call.is_round and outcome.reached:
+    """What is the record's own fault: a create that is never answered, an erasure that go~mus stumbles over."""
+    is_own = call.is_round or (isinstance(outcome.change, Erase) and outcome.settled)
+    if is_own and outcome.reached:
         return False
     return outcome.result is Result.FAILED and (not outcome.refused or outcome.status == 500)
 

@@ -149,10 +149,11 @@ def unsettled(change: Create | Update, failure: CallFailed) -> Outcome:
     return replace(failed(change, failure), settled=False)
 
 
-def given_up(update: Update, lost: Unclear) -> Outcome:
+def given_up(change: Update | Erase, failure: CallFailed, action: Action | None = None) -> Outcome:
     """A server that stumbles over one record again and again, and answers in between, will do so tomorrow."""
-    is_final = lost.status == 500
-    return replace(failed(update, lost), refused=is_final, settled=is_final)
+    outcome = failed(change, failure, action)
+    is_final = isinstance(failure, Unclear) and failure.status == 500
+    return replace(outcome, refused=True, settled=True) if is_final else outcome
 
 
 def not_sent(change: Change) -> Outcome:

@@ -14,6 +14,7 @@ from syncd.delivery.habits import Lag
 from syncd.delivery.looking import Sighting, Whereabouts
 from syncd.delivery.meeting import adopt, look_before, made_anew, meet, under_other_ids, under_own_ids
 from syncd.delivery.outcomes import (
+    BUSY,
     Again,
     Answer,
     C,
@@ -91,9 +92,8 @@ class Writing:
             self._look_at(create, partial(adopt, self.delivery), self.delivery.read_in_other_letters)
             for create in creates
         ]
-        outcomes, left = outcomes_in(looked), changes_in(looked)
-        answer = self._post(left, tries=tries) if left else Answer()
-        return replace(answer, outcomes=[*outcomes, *answer.outcomes])
+        answer = self._post(left, tries=tries) if (left := changes_in(looked)) else Answer()
+        return replace(answer, outcomes=[*outcomes_in(looked), *answer.outcomes])
 
     def _post(self, creates: Sequence[Create], *, tries: int) -> Answer:
         sent_at = self.delivery.clock()
@@ -124,14 +124,14 @@ class Writing:
         outcomes = [self._created(one, shown[one.foreign_id], answer) for one in creates if one.foreign_id in shown]
         others = [create for create in creates if create.foreign_id not in shown]
         settled, missing = self._look_for(others, self._look_again, later=answer.later or bool(by_name))
-        here = {outcome.change.foreign_id for outcome in settled if outcome.result is Result.OK}
-        odd = [create for create in others if create.foreign_id in by_name.keys() - here]
-        outcomes += [outcome for outcome in settled if outcome.change not in odd]
-        if odd:
+        ends = {outcome.change.foreign_id: outcome for outcome in settled}
+        by_name = {id_: one for id_, one in by_name.items() if id_ not in ends or ends[id_].result is not Result.OK}
+        outcomes += [outcome for outcome in settled if outcome.change.foreign_id not in by_name]
+        outcomes += [self._created(one, by_name[one.foreign_id], answer) for one in others if one.foreign_id in by_name]
+        missing = [create for create in missing if create.foreign_id not in by_name]
+        if any(id_ not in ends or ends[id_].refused for id_ in by_name):  # a look that failed tells nothing
             self.delivery.habits.keeps_ids = False
-            outcomes += [self._created(create, by_name[create.foreign_id], answer) for create in odd]
-            left = [create for create in missing if create not in odd]
-            return Answer(outcomes=outcomes, again=left, why=Again.IN_PARTS, took=True, fatal=other_ids())
+            return Answer(outcomes=outcomes, again=missing, why=Again.IN_PARTS, took=True, fatal=other_ids())
         if missing and len(creates) > 1:
             return Answer(outcomes=outcomes, again=missing, why=Again.IN_PARTS, took=bool(shown))
         refused = [failed(create, refused_in(answer)) for create in missing]
@@ -257,6 +257,8 @@ class Writing:
         except Unclear as lost:
             answer, slow = WriteAnswer(status=NO_ANSWER), lost.status in NOT_IN_TIME
         except Retryable as turned_away:
+            if turned_away.status in BUSY:  # perhaps with one of them
+                return Answer(again=updates, why=Again.IN_PARTS)
             return Answer(outcomes=[failed(update, turned_away) for update in updates])
         outcomes = self._settle_updates(updates, answer)
         return Answer(outcomes=outcomes, took=answer.status != NO_ANSWER, slow=slow)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -321,3 +322,76 @@ def test_a_release_of_whose_id_staff_gave_to_another_has_not_begun(museum: Museu
     known = museum.store.known.find_one("members", "M-0002")
     assert known is not None
     assert (known.stage, len(museum.sandbox.by_foreign_id("DESK-2"))) == (Stage.ACTIVE, 1)
+
+
+# --- one that go~mus stumbles over ---
+
+
+@pytest.mark.parametrize("status", [409, 423])
+@pytest.mark.parametrize("count", [2, 5, 9])
+def test_a_customer_that_is_locked_keeps_nobody_else_from_being_written(
+    museum: Museum, status: int, count: int
+) -> None:
+    locked = ("M-0002", f"M-{4 + count:04d}")
+
+    def hook(call: Passing) -> Response:
+        is_locked = call.method in ("PUT", "POST") and any(one in f"{call.path} {call.body}" for one in locked)
+        return in_json(status, {"error": "Locked"}) if is_locked else call.act()
+
+    for row in museum.rows:
+        row["notes"] = "changed"
+    museum.rows.extend(member(4 + number) for number in range(1, count + 1))
+    museum.sandbox.hook = hook
+    for _ in range(2):  # a create that was not answered waits
+        assert museum.run().status is Status.PROBLEMS
+        museum.clock.sleep(A_WHILE)
+    shown = {str(one.foreign_id): one["notes"] for one in museum.sandbox.customers}
+    assert [shown[f"M-{number:04d}"] for number in (1, 3, 4)] == ["changed"] * 3
+    assert len(shown) == 4 + count - 1
+
+
+@pytest.mark.parametrize("reads", [0, 1, 3])
+def test_a_look_that_fails_is_no_sign_that_go_mus_changes_ids(museum: Museum, reads: int) -> None:
+    """The answer to the batch shows names and numbers alone."""
+    museum.fill(4 + 3)
+
+    def without_ids(call: Passing) -> Response:
+        answer = call.act()
+        if call.method != "POST":
+            return answer
+        body = answer.get_json()
+        for one in body["customers"]:
+            del one["foreign_id"]
+        return in_json(201, body)
+
+    failing = [f"M-{5 + number:04d}" for number in range(3)][:reads]
+    museum.sandbox.hook = lambda call: (
+        html(503) if call.method == "GET" and call.path.endswith(tuple(failing)) and failing else without_ids(call)
+    )
+    museum.run(probe=False)
+    museum.sandbox.hook = None
+    museum.rows.append(member(9))
+    for _ in range(2):
+        museum.clock.sleep(A_WHILE)
+        summary = museum.run()
+    assert (summary.status, summary.outcomes) == (Status.DONE, {})
+    assert len(museum.sandbox.customers) == 8
+
+
+@pytest.mark.parametrize("method", ["DELETE", "PUT"])
+@pytest.mark.parametrize("count", [3, 4])
+def test_leavers_that_go_mus_stumbles_over_are_listed_and_keep_nobody_from_being_created(
+    museum: Museum, method: str, count: int
+) -> None:
+    museum.fill(10)
+    museum.run()
+    museum.limits = replace(museum.limits, delete_percent=100)
+    museum.clock.sleep(3600)
+    museum.sandbox.hook = lambda call: in_json(500, {"error": "x"}) if call.method == method else call.act()
+    museum.remove(*range(1, count + 1))
+    for number in (11, 12):
+        museum.rows.append(member(number))
+        assert museum.run().status is Status.PROBLEMS
+        museum.clock.sleep(60)
+    assert [one["surname"] for one in museum.sandbox.customers][-2:] == ["Muster11", "Muster12"]
+    assert set(museum.listed()) == {f"M-{number:04d}" for number in range(1, count + 1)}

@@ -72,7 +72,7 @@ def _draw(table: dict[str, Any], export: Path, id_column: str | None) -> Draft:
         draft = draw_draft(records.columns, rows, foreign_id=id_column)
         for _ in rows:  # to the end, where it shows how the export ends
             pass
-        if records.unsure and records.unsure.version is not None:
+        if records.unsure:
             table["complete"] = {"end": "any"}
         return draft
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from unicodedata import category, normalize
 
-from syncd.mapping.checks import ValueProblem
+from syncd.mapping.checks import SHORTENED, ValueProblem
 from syncd.mapping.lookups import fold
 from syncd.mapping.origin import as_text, is_empty
 
@@ -80,7 +80,7 @@ _OF_NUMBERS = frozenset("-+0123456789")
 
 _ALLOW = "or say what it stands for with 'null-if' or 'replace'"
 ERROR = f"is an error of a spreadsheet and no value: mend the cell, {_ALLOW}"
-SHORTENED = f"was shortened by Excel (as in 1,2E+11): format the column as text, and export it again; {_ALLOW}"
+SHORTENED_CELL = f"{SHORTENED}; {_ALLOW}"
 NOTHING = f"is a database's word for nothing: leave the cell empty in the export, {_ALLOW}"
 
 
@@ -90,7 +90,7 @@ def find_flaw(text: str) -> str | None:
         return NOTHING
     first = text[:1]  # most cells are told by it: every cell comes here
     if first in _OF_NUMBERS:
-        return SHORTENED if _SHORTENED.fullmatch(text) else None
+        return SHORTENED_CELL if _SHORTENED.fullmatch(text) else None
     if first == "#":
         is_error = text in _ERROR_WITHOUT_SIGN or (text == text.upper() and _ERROR.fullmatch(text))
         return ERROR if is_error else None

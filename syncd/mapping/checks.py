@@ -27,6 +27,7 @@ class ValueProblem(ValueError):
     """Why a value can't be used, without the value."""
 
 
+SHORTENED = "was shortened by Excel (as in 1,2E+11): format the column as text, and export it again"
 TIMED = (
     "holds a time of the day, which may be another day elsewhere: say where the day is meant, as in "
     'transform = [{ date = "%Y-%m-%dT%H:%M:%S%z", zone = "Europe/Berlin" }]'
@@ -111,7 +112,7 @@ CHECKS: Mapping[FieldKind, Check] = {
 def check_foreign_id(text: str, prefix: str) -> str:
     """The id with its prefix. Raises ValueProblem where it was damaged, or could mean another customer in a call."""
     if _SHORTENED.fullmatch(text):
-        raise ValueProblem("was shortened by Excel (as in 1,2E+11): format the column as text, and export it again")
+        raise ValueProblem(SHORTENED)
     foreign_id = prefix + text
     _check_signs(foreign_id)
     if foreign_id.isdecimal():

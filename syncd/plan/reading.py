@@ -180,11 +180,10 @@ class Comparison:
         if memory.owner and memory.tombstone is not Cause.REQUEST:
             self.spool.add_invalid([_owned(record, foreign_id, memory.owner)])
             return Decision(Verdict.INVALID)
-        is_doubtful = self.reading.doubt_about(record) is not None and not self._is_shown_again(source_digest)
-        if known and _is_remembered(known, source_digest) and not is_doubtful:
-            return Decision(Verdict.UNCHANGED)  # the same record as at the last acceptance: no need to map it
-        if is_doubtful:
+        if self.reading.doubt_about(record) and not self._is_shown_again(source_digest):
             return Decision(Verdict.INVALID)
+        if known and _is_remembered(known, source_digest):
+            return Decision(Verdict.UNCHANGED)  # the same record as at the last acceptance: no need to map it
         customer = self.mapper.customer(record, self.lookups, known_as=foreign_id)
         if isinstance(customer, InvalidRecord):
             if memory.tombstone is Cause.REQUEST:

@@ -1,7 +1,6 @@
 """What a cell may hold, over runs: an upgrade and another spelling write nothing, and nobody goes for it."""
 
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,22 +10,6 @@ from museum import Museum, member
 from syncd.domain.runs import Status
 from syncd.mapping import mapper as mapping
 from syncd.state.known import KnownRow
-
-
-@pytest.fixture
-def museum(state_url: str) -> Iterator[Museum]:
-    """On each kind of state database."""
-    museum = Museum(state_url=state_url)
-    yield museum
-    museum.close()
-
-
-@pytest.fixture
-def here(tmp_path: Any) -> Iterator[Museum]:
-    """Where the kind of state database does not matter."""
-    museum = Museum(state_url=f"sqlite:///{tmp_path / 'state.db'}")
-    yield museum
-    museum.close()
 
 
 def ids(museum: Museum) -> set[str | None]:

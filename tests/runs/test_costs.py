@@ -11,7 +11,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-import structlog
 from faults import Killed
 from museum import Museum
 from spoiling import FAULTS, spoilt
@@ -20,6 +19,7 @@ from ways import A_WHILE, WAYS, about_to, call
 from syncd.domain.runs import Summary
 from syncd.sandbox.switches import each_turned
 
+pytestmark = pytest.mark.usefixtures("silence")
 COSTS = Path(__file__).with_name("costs.txt")
 LETTERS = {"GET": "R", "POST": "C", "PUT": "U", "DELETE": "D"}  # read, create, update, delete
 TRIED = (
@@ -32,17 +32,6 @@ NO_HABITS = ("busy", "proxy", "errors_tell", "lookup_key", "lookup_name", "looku
 LEAVING = [name for name, way in WAYS.items() if way.left]
 STAYING = [name for name in WAYS if name not in LEAVING]
 TURNED = ("create a batch but for a bad one", "empty fields", "update a batch", "adopt", "erase the absent", "release")
-
-
-@pytest.fixture(autouse=True)
-def _silence() -> Iterator[None]:
-    structlog.configure(processors=[_drop])
-    yield
-    structlog.reset_defaults()
-
-
-def _drop(_logger: object, _method: str, _event: object) -> dict[str, object]:
-    raise structlog.DropEvent
 
 
 def cost_of(museum: Museum, act: Callable[[Museum], Summary]) -> str:

@@ -13,7 +13,6 @@ from functools import cache
 from typing import TypeAlias
 
 import pytest
-import structlog
 from faults import Killed
 from museum import FIELDS_MAPPED, Museum, mortal
 from spoiling import COLUMNS, spoilt
@@ -22,7 +21,7 @@ from ways import A_WHILE, LEAVER, WAYS, Left, Way, about_to, call
 from syncd.domain.runs import Status, Summary
 from syncd.sandbox.customers import Customer
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("silence")]
 IS_WHOLE = "SYNCD_TEST_FAULT_TABLE" in os.environ
 AN_HOUR = 3700.0  # longer than a refused record rests at first
 WAITS = (A_WHILE, A_WHILE, AN_HOUR, A_WHILE, A_WHILE)  # before each further run, as long as something is to be done
@@ -121,17 +120,6 @@ class Usual:
 
 
 Begin: TypeAlias = Callable[[str, str], AbstractContextManager[Trial]]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _silence() -> Iterator[None]:
-    structlog.configure(processors=[_drop])
-    yield
-    structlog.reset_defaults()
-
-
-def _drop(_logger: object, _method: str, _event: object) -> dict[str, object]:
-    raise structlog.DropEvent
 
 
 @pytest.fixture(scope="module")

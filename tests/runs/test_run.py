@@ -1,6 +1,6 @@
 """Whole runs: source to go~mus and back to the journal, on a real state database and the sandbox over HTTP."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -27,22 +27,6 @@ LOST = [Fault.READ_TIMEOUT, Fault.READ_ERROR, Fault.DISCONNECTED, Fault.SERVER_E
 # Read, anonymized, read back; looked at once more, deleted; and neither the foreign_id nor the number shows it any more
 STEPS = 34  # so many calls and waits there are at least in the run that is stopped
 ERASURE = [f"{method} /customers/:id" for method in "GET PUT GET GET DELETE GET GET".split()]
-
-
-@pytest.fixture
-def museum(state_url: str) -> Iterator[Museum]:
-    """On each kind of state database."""
-    museum = Museum(state_url=state_url)
-    yield museum
-    museum.close()
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Iterator[Museum]:
-    """Where the kind of state database does not matter."""
-    museum = Museum(state_url=f"sqlite:///{tmp_path / 'state.db'}")
-    yield museum
-    museum.close()
 
 
 # --- the main job ---

@@ -221,7 +221,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
             transport.set_subsystem_handler("sftp", paramiko.SFTPServer, Files)
             try:
                 transport.start_server(server=Door())
-            except (paramiko.SSHException, EOFError):
+            except (paramiko.SSHException, EOFError, OSError):  # whoever called may hang up at any moment
                 continue
 
     thread = threading.Thread(target=serve_all, daemon=True)

@@ -77,6 +77,7 @@ _NOTHING = {r"\N", "NULL", "null", "nan", "NaN", "None", "undefined", "NaT", "<N
     f"{left}{word}{right}" for word in ("NULL", "null", "none", "None") for left, right in ("<>", "()", "[]")
 }
 _OF_NUMBERS = frozenset("-+0123456789")
+_OF_FLAWS = _OF_NUMBERS | {"#", *(word[0] for word in _NOTHING), *"EFHVC"}
 
 _ALLOW = "or say what it stands for with 'null-if' or 'replace'"
 ERROR = f"is an error of a spreadsheet and no value: mend the cell, {_ALLOW}"
@@ -88,7 +89,7 @@ def find_flaw(text: str) -> str | None:
     """Why a whole cell is no value, and what to do about it."""
     if text in _NOTHING:
         return NOTHING
-    first = text[:1]  # most cells are told by it: every cell comes here
+    first = text[:1]
     if first in _OF_NUMBERS:
         return SHORTENED_CELL if _SHORTENED.fullmatch(text) else None
     if first == "#":
@@ -110,8 +111,7 @@ class Reader:
         if not isinstance(value, str):
             return None if is_empty(value) else as_text(value)
         text = self.write(value)
-        flaw = find_flaw(text)
-        if flaw is None:
+        if text[:1] not in _OF_FLAWS or (flaw := find_flaw(text)) is None:  # most cells are told by their first sign
             return text or None
         if fold(text) in self.emptied:
             return None

@@ -38,6 +38,8 @@ Check: TypeAlias = Callable[[str, Field], Value]
 
 
 def _check_signs(text: str) -> None:
+    if text.isascii() and text.isprintable():
+        return
     if _FORBIDDEN.search(text):
         raise ValueProblem("holds a control character")
     if _LOST in text:
@@ -81,7 +83,7 @@ def _check_date(text: str, _field: Field) -> Value:
 
 def _without_midnight(text: str) -> str:
     """The day of a day with its midnight, as databases and APIs give it. Raises ValueProblem at any other time."""
-    found = _WITH_TIME.fullmatch(text)
+    found = _WITH_TIME.fullmatch(text) if len(text) > len("1980-12-31") else None
     if found and found[2].strip("0:.,"):
         raise ValueProblem(TIMED)
     return found[1] if found else text

@@ -50,11 +50,16 @@ class _FieldMapper:
         self.is_taken = spec.from_ is not None or bool(parse_template(spec.template or "")[1::2])
         self._transforms = [compile_transform(one) for one in spec.transform]
         self._map = {fold(key): value for key, value in (spec.map or {}).items()}
+        self._has_words = bool(self._map) or spec.lookup is not None
 
     def value(self, values: Mapping[str, object], lookups: Lookups) -> Value | Keep:
         """The value to be sent, None to clear, KEEP to leave alone. Raises ValueProblem where there is none."""
-        text = _transformed(self._text(values), self._transforms)
-        result = None if text is None or not text.strip() else self._look_up(text.strip(), lookups)
+        text = self._text(values)
+        if self._transforms:
+            text = _transformed(text, self._transforms)
+        result: Value = None
+        if text and (text := text.strip()):
+            result = self._look_up(text, lookups) if self._has_words else self._check(text, self._field)
         default = self._spec.default
         if result is None and default is not None:
             result = self._find(default.strip() if isinstance(default, str) else default, lookups)
@@ -129,20 +134,27 @@ class Mapper:
 
     def foreign_id_of(self, record: SourceRecord) -> str | FieldProblem:
         """The id with its prefix, or why the record has none that can be used."""
+        return self.ids_of(record)[0]
+
+    def ids_of(self, record: SourceRecord) -> tuple[str | FieldProblem, str | None]:
+        """The id of today, as in `foreign_id_of`, and the id as it was spelt before cells were written in one way.
+
+        The latter is None where it is the same, or was none.
+        """
         try:
             found = self._id_origin(record.values)
+        except ValueProblem as problem:
+            return FieldProblem(field="foreign_id", reason=str(problem)), None
+        former = None if not isinstance(found, str) or is_plain(found) else self._former_id(found)
+        try:
             if isinstance(found, bool):
                 raise ValueProblem("is true or false, which is nobody's id")
-            return self._with_prefix(self._id_reader.read(found))
+            return self._with_prefix(self._id_reader.read(found)), former
         except ValueProblem as problem:
-            return FieldProblem(field="foreign_id", reason=str(problem))
+            return FieldProblem(field="foreign_id", reason=str(problem)), former
 
-    def former_id_of(self, record: SourceRecord) -> str | None:
-        """The id as it was spelt before cells were written in one way; None where that is no id, or makes none."""
+    def _former_id(self, found: str) -> str | None:
         try:
-            found = self._id_origin(record.values)
-            if not isinstance(found, str) or is_plain(found):
-                return None
             return self._with_prefix(as_text(found))
         except ValueProblem:
             return None

@@ -6,7 +6,6 @@ request, was refused or may still be created under an id keeps it.
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from itertools import chain
 from unicodedata import normalize
 
 from syncd.domain.chunks import chunks
@@ -26,12 +25,12 @@ class Identities:
 
     def of(self, records: Sequence[SourceRecord]) -> list[str | FieldProblem]:
         """The id of each record with its prefix, or why it has none that can be used."""
-        ids = [self._mapper.foreign_id_of(record) for record in records]
-        formers = [self._mapper.former_id_of(record) for record in records]
-        remembered = self._recall.remembered([*{*filter(None, formers), *chain.from_iterable(map(_forms, ids))}])
+        found = [self._mapper.ids_of(record) for record in records]
+        asked = {form for one, former in found for form in (*_forms(one), former) if form is not None}
+        remembered = self._recall.remembered(list(asked))
         if not (remembered or self.known_as):
-            return ids
-        return [self._choose(one, former, remembered) for one, former in zip(ids, formers, strict=True)]
+            return [one for one, _ in found]
+        return [self._choose(one, former, remembered) for one, former in found]
 
     def _choose(self, one: str | FieldProblem, former: str | None, remembered: frozenset[str]) -> str | FieldProblem:
         if former in remembered and former is not None:

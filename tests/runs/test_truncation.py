@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -145,3 +146,39 @@ def test_a_workbook_that_is_cut_anywhere_is_none(tmp_path):
         file.write_bytes(whole[:length])
         with pytest.raises(IncompleteRead), source.open() as reading:
             list(reading)
+
+
+def runs_at(museum: Museum, file: Path, whole: bytes, lengths: Sequence[int]) -> Iterator[tuple[int, list[str]]]:
+    """What each whole run sends, of the file cut at each of these lengths."""
+    museum.shelf.share = measure(museum.sync.mapper.columns)
+    for length in lengths:
+        file.write_bytes(whole[:length])
+        museum.sandbox.reset_calls()
+        with suppress(IncompleteRead):
+            museum.run()
+        yield length, [call.method for call in museum.sandbox.calls if call.method != "GET"]
+
+
+def step_of(form: str) -> int:
+    return 3 if form == "plain" else 17
+
+
+@pytest.mark.long
+def test_an_export_that_grows_from_run_to_run_sends_nothing_that_is_not_in_it(museum, form, whole, tmp_path):
+    lengths = [*range(0, len(whole), step_of(form)), len(whole)]
+    for length, calls in runs_at(museum, tmp_path / "members.csv", whole, lengths):
+        assert "DELETE" not in calls, f"cut at {length}"
+        for customer in museum.sandbox.customers if calls else ():
+            shown = {str(customer[name]).replace("\n", " ") for name in FIELDS_MAPPED if customer[name] is not None}
+            assert shown == set(VALUES[str(customer["foreign_id"])]), f"cut at {length}"
+    assert len(museum.sandbox.customers) == COUNT
+
+
+@pytest.mark.long
+def test_of_an_export_of_people_who_are_known_no_cut_sends_anything(museum, form, whole, tmp_path):
+    (tmp_path / "members.csv").write_bytes(whole)
+    museum.shelf.share = measure(museum.sync.mapper.columns)
+    museum.run()
+    lengths = [one for one in range(0, len(whole), step_of(form)) if not is_at_a_line_end(whole, one)]
+    sent = {length: calls for length, calls in runs_at(museum, tmp_path / "members.csv", whole, lengths) if calls}
+    assert (sent, len(museum.sandbox.customers)) == ({}, COUNT)

@@ -17,6 +17,7 @@ _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\u
 _PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[A-Za-z0-9]{1,20}\.){1,3}[A-Za-z]{2,6}")
 _UNFIT_FOR_PATH = re.compile(r"[\s/?#%\\]")
 _LOST = "\ufffd"  # what stands for a letter that could not be read
+_LOST_IN_WORD = re.compile(r"[^\W\d_]\?[^\W\d_]|(?<![\w?])\?[^\W\d_]")
 _WITH_TIME = re.compile(
     r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)\s?(?:Z|[+-]\d{2}:?\d{2})?", re.ASCII
 )
@@ -28,6 +29,10 @@ class ValueProblem(ValueError):
 
 
 SHORTENED = "was shortened by Excel (as in 1,2E+11): format the column as text, and export it again"
+LOST_IN_WORD = (
+    "has a question mark within a word, as where a letter was lost (M?ller): mend it in the source, and export it as "
+    "UTF-8; or say what it stands for with 'replace'"
+)
 TIMED = (
     "holds a time of the day, which may be another day elsewhere: say where the day is meant, as in "
     'transform = [{ date = "%Y-%m-%dT%H:%M:%S%z", zone = "Europe/Berlin" }]'
@@ -51,6 +56,8 @@ def _check_signs(text: str) -> None:
 
 def _check_text(text: str, field: Field) -> Value:
     _check_signs(text)
+    if "?" in text and field.kind is FieldKind.TEXT and not field.has_lines and _LOST_IN_WORD.search(text):
+        raise ValueProblem(LOST_IN_WORD)
     if len(text) > field.max_length:
         raise ValueProblem(f"is longer than {field.max_length} characters")
     return text

@@ -25,11 +25,12 @@ VERSION = 1
 
 Lookups: TypeAlias = Mapping[str, Lookup]
 
-NOTHING_BUT_AN_ID = FieldProblem(
+NOBODY = FieldProblem(
     field="foreign_id",
-    reason="has nothing that is mapped beside it, as a total or a footer has: remove the row, or, where it ends a "
+    reason="has no name beside it, as a total or a footer has none: remove the row, or, where it ends a "
     'file, name how it begins: complete = { trailer = "..." }',
 )
+NAMES = ("surname", "name", "institution")
 
 
 class Keep(Enum):
@@ -130,7 +131,10 @@ class Mapper:
         self._id_reader = make_reader(in_one_line, transforms=foreign_id.transform)
         self._id_transforms = [compile_transform(one) for one in foreign_id.transform]
         self._fields = [_FieldMapper(name, spec, catalogue[name]) for name, spec in fields.items()]
-        self._taken = [field for field in self._fields if field.is_taken]
+        taken = [field for field in self._fields if field.is_taken]
+        has_names = any(field.name in NAMES for field in taken)
+        self._telling = [field for field in taken if not has_names or field.name in (*NAMES, "email")]
+        self._tells = len(taken) > 1
 
     def foreign_id_of(self, record: SourceRecord) -> str | FieldProblem:
         """The id with its prefix, or why the record has none that can be used."""
@@ -175,8 +179,8 @@ class Mapper:
         foreign_id = self.foreign_id_of(record) if known_as is None else known_as
         fields, problems = self._map_fields(record.values, lookups)
         is_named = not isinstance(foreign_id, FieldProblem)
-        if is_named and len(self._taken) > 1 and all(field.is_empty(record.values) for field in self._taken):
-            problems.append(NOTHING_BUT_AN_ID)
+        if is_named and self._tells and all(field.is_empty(record.values) for field in self._telling):
+            problems.append(NOBODY)
         if isinstance(foreign_id, FieldProblem):
             return InvalidRecord(foreign_id=None, position=record.position, problems=(foreign_id, *problems))
         if problems:

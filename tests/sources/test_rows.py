@@ -14,7 +14,7 @@ from syncd.domain.records import Customer, InvalidRecord, Position
 from syncd.errors import IncompleteRead
 from syncd.gomus.fields import FIELDS
 from syncd.mapping.columns import Column, measure, require_columns
-from syncd.mapping.mapper import NOTHING_BUT_AN_ID, Mapper
+from syncd.mapping.mapper import NOBODY, Mapper
 from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 from syncd.sources.base import Reading, SourceRecord
 from syncd.sources.files.csv import CsvOptions, CsvSource
@@ -148,7 +148,7 @@ def test_a_source_without_a_doubtful_row_doubts_none(table):
     assert [reading.doubt_about(record) for record in records] == [None, None]
 
 
-# --- an id and nothing else ---
+# --- an id, and nobody beside it ---
 
 
 def mapped(fields: dict[str, Any], values: dict[str, object]) -> Customer | InvalidRecord:
@@ -165,17 +165,31 @@ TWO = {"name": {"from": "Vorname"}, "addr_city": {"template": "{PLZ} {Ort}"}, "n
 
 @pytest.mark.parametrize(
     "values",
-    [{}, {"Vorname": " ", "PLZ": "", "Ort": None}, {"Vorname": "", "Betrag": "60"}, {"Vorname": [], "Summe": 3}],
+    [{}, {"Vorname": " ", "PLZ": "", "Ort": None}, {"Vorname": "", "Ort": "60"}, {"Vorname": [], "Summe": 3}],
 )
-def test_a_record_with_an_id_and_nothing_else_that_is_mapped_is_invalid(values):
+def test_a_record_with_an_id_and_no_name_is_invalid(values):
     found = mapped(TWO, {"Nr": "Gesamt", **values})
     assert isinstance(found, InvalidRecord)
-    assert (found.foreign_id, found.problems) == ("M-Gesamt", (NOTHING_BUT_AN_ID,))
+    assert (found.foreign_id, found.problems) == ("M-Gesamt", (NOBODY,))
 
 
-@pytest.mark.parametrize("values", [{"Vorname": "Anna"}, {"Ort": "Wien"}, {"PLZ": 0}])
-def test_one_mapped_value_makes_it_a_record(values):
-    assert isinstance(mapped(TWO, {"Nr": "1", **values}), Customer)
+@pytest.mark.parametrize(
+    "values", [{"Vorname": "Anna"}, {"Nachname": "Ost"}, {"Firma": "Ost AG"}, {"E-Mail": "a@b.de"}]
+)
+def test_any_name_makes_it_a_record_and_so_does_an_address(values):
+    fields = TWO | {"surname": "Nachname", "institution": "Firma", "email": "E-Mail"}
+    assert isinstance(mapped(fields, {"Nr": "1", **values}), Customer)
+
+
+@pytest.mark.parametrize("values", [{"Ort": "Wien"}, {"PLZ": 0}])
+def test_where_no_name_is_mapped_any_value_makes_it_a_record(values):
+    fields = {"tel": "Telefon", "addr_city": TWO["addr_city"]}
+    assert isinstance(mapped(fields, {"Nr": "1", **values}), Customer)
+    assert isinstance(mapped(fields, {"Nr": "1"}), InvalidRecord)
+
+
+def test_an_address_alone_may_be_emptied():
+    assert isinstance(mapped({"email": "E-Mail", "tel": "Telefon"}, {"Nr": "1", "Telefon": "030"}), Customer)
 
 
 def test_where_one_field_alone_comes_from_the_record_it_may_be_empty():

@@ -409,3 +409,18 @@ def test_no_cell_makes_the_mapping_fail(value: Any, number: Any) -> None:
 def test_the_page_names_what_is_refused() -> None:
     page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
     assert "### What a cell may hold" in page
+
+
+@pytest.mark.parametrize("value", ["K?nig", "?zdemir", "Anna-?sa", "Stra?e 5", "Wei?mann"])
+def test_a_question_mark_within_a_word_stands_for_a_lost_letter(value):
+    assert is_refused(mapped(value), "question mark within a word")
+    assert mapped(value, transform=[{"replace": {"?": "ü"}}]) == value.replace("?", "ü")
+
+
+@pytest.mark.parametrize("value", ["Anna?", "Wer? Ich", "5?7", "??", "Müller (?)"])
+def test_another_question_mark_is_a_sign_like_others(value):
+    assert mapped(value) == value
+
+
+def test_remarks_may_hold_any_question_mark():
+    assert mapped("ja?nein", "notes") == "ja?nein"

@@ -23,6 +23,7 @@ from syncd.errors import Misconfigured, Problem, StateUnusable, Stopped
 from syncd.gomus.client import Client, Observe
 from syncd.gomus.fields import FIELDS
 from syncd.mapping.columns import measure, name_columns
+from syncd.mapping.filters import Where
 from syncd.mapping.mapper import Mapper
 from syncd.runs.world import Sync, World
 from syncd.sources import find_source
@@ -208,7 +209,7 @@ def _refuse_other_key(state: State) -> None:
 
 def make_source(config: Config, sync: SyncConfig, sleep: Sleep) -> Source:
     source = find_source(sync.source.type)(sync.source, base=config.base, sleep=sleep, clock=now)
-    source.share = measure(name_columns(sync.foreign_id, sync.fields))
+    source.share = measure(name_columns(sync.foreign_id, sync.fields, sync.where))
     return source
 
 
@@ -226,13 +227,18 @@ def make_client(
     return Client(options, sleep=sleep, observe=observe, sharing=shared)
 
 
+def make_mapper(sync: SyncConfig) -> Mapper:
+    return Mapper(foreign_id=sync.foreign_id, fields=sync.fields, catalogue=FIELDS, where=sync.where)
+
+
 def make_sync(config: Config, sync: SyncConfig, sleep: Sleep) -> Sync:
     return Sync(
         name=sync.name,
         instance=sync.gomus,
         gomus=config.gomus[sync.gomus],
         source=make_source(config, sync, sleep),
-        mapper=Mapper(foreign_id=sync.foreign_id, fields=sync.fields, catalogue=FIELDS),
+        mapper=make_mapper(sync),
+        timezone=sync.timezone,
         catalogue=FIELDS,
         limits=make_limits(sync.delete, sync.guards),
         mode=sync.delete.mode,
@@ -251,6 +257,7 @@ def make_sync(config: Config, sync: SyncConfig, sleep: Sleep) -> Sync:
 def _absence_terms(sync: SyncConfig) -> bytes:
     parts = sync.source, sync.foreign_id
     texts = [part.model_dump_json(exclude_defaults=True) for part in parts]
+    texts += [Where(sync.where).spelt] if sync.where else []
     return "\n".join([*texts, sync.delete.mode.value, str(sync.delete.grace)]).encode()
 
 

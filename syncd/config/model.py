@@ -28,6 +28,7 @@ from syncd.domain.nearest import suggest
 from syncd.domain.schedule import Schedule, parse_schedule
 from syncd.gomus.fields import FIELDS
 from syncd.gomus.options import GomusOptions
+from syncd.mapping.filters import Condition
 from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 from syncd.sources import find_source
 from syncd.sources.base import SourceOptions, error_at
@@ -226,6 +227,7 @@ class SyncTable(_Table):
     written_schedule: Annotated[str, AfterValidator(_check_schedule)] | None = Field(default=None, alias="schedule")
     zone: Annotated[str, AfterValidator(_check_zone)] = Field(default="Europe/Berlin", alias="timezone")
     source: Annotated[SourceOptions, PlainValidator(_validate_source)]
+    where: tuple[Condition, ...] = ()
     foreign_id: ForeignIdSpec
     fields: dict[Annotated[str, AfterValidator(_check_field)], FieldSpec] = Field(min_length=1)
     vanished: Literal["report", "recreate"] = "report"  # a customer that somebody deleted in go~mus

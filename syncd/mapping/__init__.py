@@ -1,8 +1,8 @@
 """From a source record to the customer that go~mus should have. Pure.
 
-`spec` is what may be configured; `origin` finds a value in a record, `cells` say how its text is written and what is no
-value, `transforms` change it, `lookups` turn names into ids, `checks` say whether it is fit, `columns` which configured
-columns a table lacks; `mapper` puts them together.
+`spec` is what may be configured; `filters` say which records count, `origin` finds a value in a record, `cells` say how
+its text is written and what is no value, `transforms` change it, `lookups` turn names into ids, `checks` say whether it
+is fit, `columns` which configured columns a table lacks; `mapper` puts them together.
 """
 
-__all__ = ["cells", "checks", "columns", "lookups", "mapper", "spec", "transforms"]
+__all__ = ["cells", "checks", "columns", "filters", "lookups", "mapper", "spec", "transforms"]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from syncd.domain.nearest import suggest
 from syncd.errors import IncompleteRead
+from syncd.mapping.filters import Condition
 from syncd.mapping.origin import find_roots, parse_template
 from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 
@@ -17,11 +18,15 @@ class Column:
     used_by: str
 
 
-def name_columns(foreign_id: ForeignIdSpec, fields: Mapping[str, FieldSpec]) -> Iterator[Column]:
+def name_columns(
+    foreign_id: ForeignIdSpec, fields: Mapping[str, FieldSpec], where: Sequence[Condition]
+) -> Iterator[Column]:
     yield Column(path=foreign_id.from_, used_by="foreign_id.from")
+    for condition in where:
+        yield Column(path=condition.from_, used_by="where.from")
     for name, spec in fields.items():
-        if spec.from_ is not None:
-            yield Column(path=spec.from_, used_by=f"fields.{name}.from")
+        for path in spec.paths:
+            yield Column(path=path, used_by=f"fields.{name}.from")
         for path in parse_template(spec.template or "")[1::2]:
             yield Column(path=path, used_by=f"fields.{name}.template")
 

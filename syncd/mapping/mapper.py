@@ -5,6 +5,7 @@ Pure: the catalogue of go~mus fields and the instance's lookups come in as argum
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from enum import Enum
 from hashlib import blake2b
 from typing import TypeAlias
@@ -14,10 +15,11 @@ from syncd.domain.winner import Write
 from syncd.mapping.cells import in_lines, in_one_line, is_plain, make_reader
 from syncd.mapping.checks import CHECKS, ValueProblem, check_foreign_id
 from syncd.mapping.columns import name_columns
+from syncd.mapping.filters import Condition, Where
 from syncd.mapping.lookups import Lookup, fold
 from syncd.mapping.origin import as_text, from_path, from_template, parse_template
 from syncd.mapping.spec import FieldSpec, ForeignIdSpec
-from syncd.mapping.transforms import Transform, compile_transform
+from syncd.mapping.transforms import compile_transform, transformed
 
 # Counts up when the same configuration begins to map differently, and what go~mus has must not stay. That `cells` came
 # is no such case: who has not changed is not written anew.
@@ -57,7 +59,7 @@ class _FieldMapper:
         """The value to be sent, None to clear, KEEP to leave alone. Raises ValueProblem where there is none."""
         text = self._text(values)
         if self._transforms:
-            text = _transformed(text, self._transforms)
+            text = transformed(text, self._transforms)
         result: Value = None
         if text and (text := text.strip()):
             result = self._look_up(text, lookups) if self._has_words else self._check(text, self._field)
@@ -92,14 +94,6 @@ class _FieldMapper:
         return lookups[self._spec.lookup].find(value)
 
 
-def _transformed(text: str | None, transforms: Sequence[Transform]) -> str | None:
-    for transform in transforms:
-        if text is None or not text.strip():
-            return None
-        text = transform(text)
-    return text
-
-
 def _compile_origin(spec: FieldSpec, field: Field) -> Callable[[Mapping[str, object]], str | None]:
     """From a record to the text that is transformed, None where there is none."""
     write = in_lines if field.has_lines else in_one_line
@@ -107,9 +101,18 @@ def _compile_origin(spec: FieldSpec, field: Field) -> Callable[[Mapping[str, obj
     if spec.template is not None:
         fill = from_template(spec.template, reader.read)
         return lambda values: None if (found := fill(values)) is None else as_text(found)
-    if spec.from_ is not None:
-        find = from_path(spec.from_)
+    if len(spec.paths) == 1:
+        find = from_path(spec.paths[0])
         return lambda values: reader.read(find(values))
+    if spec.paths:
+        finds = [from_path(path) for path in spec.paths]
+        steps = [compile_transform(one) for one in spec.transform]
+
+        def first(values: Mapping[str, object]) -> str | None:
+            texts = (reader.read(find(values)) for find in finds)
+            return next((text for text in texts if (transformed(text, steps) or "").strip()), None)
+
+        return first
     text = as_text("" if spec.value is None else spec.value)
     return lambda _values: text or None
 
@@ -118,10 +121,16 @@ class Mapper:
     """One sync's mapping, compiled once. `catalogue` describes the go~mus fields; it has every field of `fields`."""
 
     def __init__(
-        self, *, foreign_id: ForeignIdSpec, fields: Mapping[str, FieldSpec], catalogue: Mapping[str, Field]
+        self,
+        *,
+        foreign_id: ForeignIdSpec,
+        fields: Mapping[str, FieldSpec],
+        catalogue: Mapping[str, Field],
+        where: Sequence[Condition] = (),
     ) -> None:
         self.names = tuple(fields)
-        self.columns = tuple(name_columns(foreign_id, fields))
+        self.where = Where(where)
+        self.columns = tuple(name_columns(foreign_id, fields, where))
         self.lookups_needed = frozenset(spec.lookup for spec in fields.values() if spec.lookup is not None)
         self.fingerprint = _fingerprint(foreign_id, fields)
         self.writes = {name: spec.write for name, spec in fields.items()}
@@ -135,6 +144,13 @@ class Mapper:
         has_names = any(field.name in NAMES for field in taken)
         self._telling = [field for field in taken if not has_names or field.name in (*NAMES, "email")]
         self._tells = len(taken) > 1
+
+    def counts(self, record: SourceRecord, today: date) -> bool | FieldProblem:
+        """Whether the record fulfils `where`, or why that can't be judged. Of a deletion only the id need be there."""
+        try:
+            return record.deleted or self.where.holds(record.values, today)
+        except ValueProblem as problem:
+            return FieldProblem(field="where", reason=str(problem))
 
     def foreign_id_of(self, record: SourceRecord) -> str | FieldProblem:
         """The id with its prefix, or why the record has none that can be used."""
@@ -164,7 +180,7 @@ class Mapper:
             return None
 
     def _with_prefix(self, text: str | None) -> str:
-        text = _transformed(text, self._id_transforms)
+        text = transformed(text, self._id_transforms)
         if text is None or not text.strip():
             raise ValueProblem(f"{self._foreign_id.from_!r} is empty")
         return check_foreign_id(text.strip(), self.prefix)

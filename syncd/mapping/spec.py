@@ -30,6 +30,13 @@ class _Spec(BaseModel):
         return {"from": value} if isinstance(value, str) else value
 
 
+def _check_paths(value: object) -> object:
+    paths = value if isinstance(value, list) else [value]
+    if not paths or not all(isinstance(path, str) and path for path in paths):
+        raise ValueError("takes a column, or a list of columns of which the first counts that is not empty")
+    return value
+
+
 Transforms: TypeAlias = Annotated[list[Annotated[Any, BeforeValidator(_check_transform)]], BeforeValidator(_as_list)]
 
 
@@ -42,9 +49,12 @@ class ForeignIdSpec(_Spec):
 
 
 class FieldSpec(_Spec):
-    """Where one go~mus field comes from: exactly one of `from`, `value` and `template`."""
+    """Where one go~mus field comes from: exactly one of `from`, `value` and `template`.
 
-    from_: str | None = Field(default=None, alias="from", min_length=1)
+    Of several columns in `from` it is the first that is not empty, once the steps of `transform` are done.
+    """
+
+    from_: Annotated[str | list[str], BeforeValidator(_check_paths)] | None = Field(default=None, alias="from")
     value: str | int | bool | None = None
     template: str | None = Field(default=None, min_length=1)
     map: dict[str, str | int | bool] | None = None
@@ -61,3 +71,8 @@ class FieldSpec(_Spec):
         if self.template is not None:
             parse_template(self.template)
         return self
+
+    @property
+    def paths(self) -> list[str]:
+        """What `from` names."""
+        return [self.from_] if isinstance(self.from_, str) else (self.from_ or [])

@@ -30,18 +30,26 @@ def title(text: str) -> str:
     return re.sub(r"[^\W\d_]+", lambda word: word.group()[0].upper() + word.group()[1:].lower(), text)
 
 
-def date(formats: str | Sequence[str], zone: str | None = None) -> Transform:
+def date(formats: str | Sequence[str], zone: str | None = None, pivot: int | None = None) -> Transform:
     """From the source's form, or the first that fits of several, to `1980-12-31`, the day that it is in the zone.
 
-    A time that says of itself no zone is one of `zone`. Without `zone` a day has no time but midnight.
+    A time that says of itself no zone is one of `zone`. Without `zone` a day has no time but midnight. `pivot` is the
+    last year that two digits may mean.
     """
     where = ZoneInfo(zone) if zone else None
     forms = [formats] if isinstance(formats, str) else list(formats)
+    if any("%y" in form for form in forms) != (pivot is not None):
+        raise ValueError(
+            "date with %y takes pivot beside it, the last year that is meant as 20xx: { date = '%d.%m.%y', pivot = "
+            "2030 }; and pivot stands beside %y only"
+        )
 
     def to_iso(text: str) -> str:
         for form in forms:
             try:
                 moment = datetime.strptime(text.strip(), form)  # noqa: DTZ007 - a day has no zone
+                if pivot is not None and "%y" in form:
+                    moment = moment.replace(year=pivot - (pivot - moment.year) % 100)
             except ValueError:
                 continue
             return _day(moment.replace(tzinfo=UTC) if form.endswith("Z") else moment, where)
@@ -99,6 +107,43 @@ def replace(parts: Mapping[str, str]) -> Transform:
     return lambda text: old.sub(lambda found: new[found.group()], text)
 
 
+def match(pattern: str) -> Transform:
+    """What the first group of the pattern finds, or all of it where it has no group; None where it finds nothing."""
+    search = re.compile(pattern).search
+    return lambda text: found[found.re.groups and 1] if (found := search(text)) else None
+
+
+def split(separator: str, take: int | None = None) -> Transform:
+    """One part of the text; the first is 1, and what is beyond the last is None."""
+    if take is None:
+        raise ValueError("split takes take beside it, which part is meant: { split = ',', take = 1 }")
+
+    def part(text: str) -> str | None:
+        parts = text.split(separator)
+        return parts[take - 1].strip() or None if take <= len(parts) else None
+
+    return part
+
+
+# Words within names that are no names, and how firms are called: they stay as they stand
+NO_NAMES = frozenset(
+    "von van vom zu zum zur de der den dem des del della di da du do dos das le la les el al und y e i "
+    "ten ter te op af av bin ibn gmbh ag kg kgaa ohg gbr mbh ug se ev e.v. e.k. eg e.g. co co. ltd ltd. inc inc. sa "
+    "s.a. bv b.v. nv n.v. ii iii iv".split()
+)
+
+
+def name(text: str) -> str:
+    """Words all in capitals or all small as names are written: a capital first, also after a hyphen or apostrophe."""
+    return re.sub(r"\S+", lambda found: _as_name(found[0]), text)
+
+
+def _as_name(word: str) -> str:
+    if word.casefold().strip(",;()") in NO_NAMES or not (word.isupper() or word.islower()):
+        return word
+    return title(word).replace("i\u0307", "i")  # what becomes of a Turkish capital with its dot
+
+
 LONGEST_PAD = 50
 
 PLAIN: Mapping[str, Transform] = {
@@ -106,6 +151,7 @@ PLAIN: Mapping[str, Transform] = {
     "lower": str.lower,
     "upper": str.upper,
     "title": title,
+    "name": name,
     "digits": digits,
     "collapse-spaces": collapse_spaces,
 }
@@ -122,9 +168,22 @@ def _is_region(value: object) -> bool:
 
 
 def _is_date_form(value: object) -> bool:
-    """Complete, and with a year of four digits: two digits do not tell a birthday in 1930 from one in 2030."""
+    """Complete: with day, month and year."""
     forms = [value] if isinstance(value, str) else value if isinstance(value, list) else []
-    return _text_or_texts(value) and all("%Y" in form and "%d" in form and re.search("%[mbB]", form) for form in forms)
+    return _text_or_texts(value) and all(
+        re.search("%[Yy]", form) and "%d" in form and re.search("%[mbB]", form) for form in forms
+    )
+
+
+def _is_pattern(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(value) and bool(re.compile(value))
+    except re.error:
+        return False
+
+
+def _is_year(value: object) -> bool:
+    return isinstance(value, int) and 1900 <= value <= 2199
 
 
 def _is_length(value: object, longest: int | None = None) -> bool:
@@ -147,7 +206,7 @@ def _is_zone(value: object) -> bool:
 
 # name → what makes it, whether its argument will do, and what is expected
 WITH_ARGUMENT: Mapping[str, tuple[Callable[[Any], Transform], Callable[[object], bool], str]] = {
-    "date": (date, _is_date_form, "a form with day, month and a four-digit year, such as '%d.%m.%Y', or several"),
+    "date": (date, _is_date_form, "a form with day, month and year, such as '%d.%m.%Y', or several"),
     "phone": (phone, _is_region, "a region of two capital letters such as 'DE'"),
     "truncate": (truncate, _is_length, "a length such as 255"),
     "null-if": (null_if, _text_or_texts, "a text, or a list of texts"),
@@ -156,9 +215,15 @@ WITH_ARGUMENT: Mapping[str, tuple[Callable[[Any], Transform], Callable[[object],
         lambda n: _is_length(n, LONGEST_PAD),
         f"a number of digits such as 5, {LONGEST_PAD} at the most",
     ),
+    "match": (match, _is_pattern, "a regular expression in single quotes, such as '(\\d+)$'"),
+    "split": (split, lambda one: isinstance(one, str) and bool(one), "what stands between the parts, such as ','"),
     "replace": (replace, _is_replacing, "a table of texts such as { '/' = '-' }"),
 }
-BESIDE = {"zone": ("date", _is_zone, "a time zone such as 'Europe/Berlin'")}
+BESIDE: Mapping[str, tuple[str, Callable[[object], bool], str]] = {
+    "zone": ("date", _is_zone, "a time zone such as 'Europe/Berlin'"),
+    "pivot": ("date", _is_year, "the last year that is meant as 20xx, such as 2030"),
+    "take": ("split", _is_length, "the number of the part that is meant; the first is 1"),
+}
 NAMES = (*PLAIN, *WITH_ARGUMENT)
 
 
@@ -195,3 +260,12 @@ def _beside(name: str, spec: Mapping[str, object]) -> dict[str, Any]:
 
 def _unknown(name: str) -> str:
     return f"there is no transform {name!r}" + (suggest(name, NAMES) or f"; there are {', '.join(NAMES)}")
+
+
+def transformed(text: str | None, transforms: Sequence[Transform]) -> str | None:
+    """The text after all steps; None where it was empty, or one of them has left nothing."""
+    for transform in transforms:
+        if text is None or not text.strip():
+            return None
+        text = transform(text)
+    return text

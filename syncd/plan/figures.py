@@ -22,7 +22,7 @@ def count_up(plan: Plan, recall: Recall) -> Figures:
     departures = recall.store.absences.departures(recall.sync, recall.now - WINDOW)
     return Figures(
         known=recall.store.known.count(recall.sync),
-        records=plan.counts.get("records", 0),
+        records=plan.counts.get("records", 0) - plan.counts.get("filtered", 0),
         invalid=plan.counts.get("invalid", 0),
         deletes=plan.spool.count_undecided(Erase),
         deleted=departures.count,

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 
 from syncd.domain.changes import Cause, Change
@@ -22,6 +22,7 @@ from syncd.domain.records import (
     InvalidRecord,
     KnownBrief,
     KnownCustomer,
+    Position,
     SourceRecord,
     Stage,
 )
@@ -48,12 +49,14 @@ class Comparison:
     mapper: Mapper
     lookups: Mapping[str, Lookup]
     context: bytes  # what else decides the mapping of a record: a change of it makes every record be mapped again
+    today: date  # where the museum is, for `where`
     returned: list[int] = field(default_factory=list)
     tally: Counter[str] = field(default_factory=Counter)
     is_doubtful: bool = False
     may_hide: bool = False
     forgotten: list[str] = field(default_factory=list)
     unsure_note: str | None = None  # what a later read must know of the unsure record: digests
+    unjudged: dict[Position, FieldProblem] = field(default_factory=dict)  # of one chunk: why `where` can't be judged
 
     @property
     def is_snapshot(self) -> bool:
@@ -70,16 +73,17 @@ class Comparison:
     def take(self, records: Sequence[SourceRecord]) -> None:
         """Compare one chunk with what is known, and spool the changes that follow."""
         read: list[tuple[str, SourceRecord, bytes]] = []
-        for record, foreign_id in zip(records, self._identities.of(records), strict=True):
+        self.tally["records"] += len(records)
+        counting = list(self._that_count(records))
+        for record, foreign_id in zip(counting, self._identities.of(counting), strict=True):
             source_digest = self.recall.digester.source(record.values, self.context)
             if isinstance(foreign_id, FieldProblem):
                 self._take_nameless(record, source_digest)
             else:
-                if doubt := self.reading.doubt_about(record):
+                if doubt := self._doubt_about(record):
                     self._list_doubtful(foreign_id, record, doubt)
                 read.append((foreign_id, record, source_digest))
         self.may_hide |= self.reading.unsure is not None
-        self.tally["records"] += len(records)
         ids = list({foreign_id for foreign_id, _, _ in read})
         seen = self.spool.find_seen(ids)
         fresh: dict[str, tuple[SourceRecord, bytes]] = {}
@@ -92,10 +96,33 @@ class Comparison:
                 fresh[foreign_id] = (record, source_digest)
         self._decide(fresh)
 
+    def _that_count(self, records: Sequence[SourceRecord]) -> Iterator[SourceRecord]:
+        """Those that `where` does not leave out: whoever is left out is not in a snapshot, and deleted in changes."""
+        self.unjudged.clear()
+        for record in records:
+            counts = self.mapper.counts(record, self.today)
+            if isinstance(counts, FieldProblem):
+                self.unjudged[record.position] = counts
+            elif not counts and not self._is_cut(record):
+                self.tally["filtered"] += 1
+                if self.is_snapshot:
+                    continue
+                record = replace(record, deleted=True)  # noqa: PLW2901 - the same record
+            yield record
+
+    def _is_cut(self, record: SourceRecord) -> bool:
+        """Whether a cell of the record may be cut off, so that `where` must not be asked about it."""
+        return self.reading.doubt_about(record) is not None and not self._is_shown_again(
+            self.recall.digester.source(record.values, self.context)
+        )
+
+    def _doubt_about(self, record: SourceRecord) -> FieldProblem | None:
+        return self.reading.doubt_about(record) or self.unjudged.get(record.position)
+
     def _take_nameless(self, record: SourceRecord, source_digest: bytes) -> None:
         invalid = self.mapper.customer(record, self.lookups)
         assert isinstance(invalid, InvalidRecord)  # noqa: S101 - without an id it is no customer
-        if doubt := self.reading.doubt_about(record):
+        if doubt := self._doubt_about(record):
             invalid = replace(invalid, problems=(doubt,))
         self._list_without_id(invalid, source_digest)
         while not self.spool.add_nameless(source_digest):  # the second of two alike counts as one more
@@ -179,6 +206,8 @@ class Comparison:
             return Decision(Verdict.GONE)
         if memory.owner and memory.tombstone is not Cause.REQUEST:
             self.spool.add_invalid([_owned(record, foreign_id, memory.owner)])
+            return Decision(Verdict.INVALID)
+        if record.position in self.unjudged:
             return Decision(Verdict.INVALID)
         if self.reading.doubt_about(record) and not self._is_shown_again(source_digest):
             return Decision(Verdict.INVALID)

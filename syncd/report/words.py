@@ -42,6 +42,7 @@ COUNTED = {
     "waiting": "waiting for an erasure to end",
     "duplicates": "repeated rows, counted once",
     "left_out": "rows that can't be records, left out",
+    "filtered": "left out by where",
     "audited": "read back from go~mus",
 }
 PLANNED = {
@@ -59,7 +60,7 @@ DECIDED = {
 }
 IN_PLAN = [
     *"records unchanged create update delete release".split(),
-    *"absent hidden ignored unclear invalid quarantined erased waiting duplicates left_out".split(),
+    *"absent hidden ignored unclear invalid quarantined erased waiting duplicates left_out filtered".split(),
 ]
 DAYS = "Mon Tue Wed Thu Fri Sat Sun".split()
 MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()

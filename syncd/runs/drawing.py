@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from syncd.gomus.client import Client
 from syncd.mapping.columns import require_columns
@@ -38,7 +39,7 @@ def drawing_up(
     Raises IncompleteRead where the source can't be read to its end, StateUnusable, and what `stop_if_asked` raises.
     """
     context = sync.mapper.fingerprint + b"".join(lookups[kind].fingerprint for kind in sorted(lookups))
-    bounds = find_bounds(sync.source, recall, recall.digester.context(context + sync.source.fingerprint))
+    bounds = find_bounds(sync.source, recall, recall.digester.context(context + _reach(sync, recall.now)))
     with Spool() as spool, sync.source.open(bounds.cursor) as reading:
         require_columns(sync.mapper.columns, reading.columns, reading.description, reading.hint)
         comparison = Comparison(
@@ -48,11 +49,19 @@ def drawing_up(
             mapper=sync.mapper,
             lookups=lookups,
             context=context,
+            today=sync.today(recall.now),
         )
         keep_partial = sync.source.options.on_incomplete == "apply"
         read = read_whole(comparison, progress, stop_if_asked, keep_partial=keep_partial)
         plan = draw_up(read, now=recall.now, mode=sync.mode, grace=sync.grace, releases_linked=sync.releases_linked)
         yield Drawn(plan=plan, watermark=next_watermark(plan, bounds, recall))
+
+
+def _reach(sync: Sync, now: datetime) -> bytes:
+    """Stands for all that decides who is in the source: where it differs, changes alone are not enough."""
+    where = sync.mapper.where
+    day = sync.today(now).isoformat() if where.is_of_today else ""
+    return sync.source.fingerprint + (where.spelt + day).encode()
 
 
 def fetch_lookups(sync: Sync, client: Client) -> dict[str, Lookup]:

@@ -89,7 +89,8 @@ def _pairs(run: Run, now: datetime) -> Iterator[Pair]:
     with run.sync.source.open() as records:
         require_columns(mapper.columns, records.columns, records.description, records.hint)
         for chunk in chunks(until_stopped(records, run.world.stop_if_asked)):
-            present = [record for record in chunk if not record.deleted]
+            today = run.sync.today(now)
+            present = [record for record in chunk if not record.deleted and mapper.counts(record, today) is True]
             mapped = [
                 mapper.customer(record, lookups, known_as=foreign_id)
                 for record, foreign_id in zip(present, identities.of(present), strict=True)

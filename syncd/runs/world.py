@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from syncd.domain.diff import DeleteMode
 from syncd.domain.digest import Digester
@@ -39,6 +39,11 @@ class Sync:
     others: tuple[str, ...] = ()  # the other syncs of the same instance
     releases_linked: bool = True  # whom go~mus had before is released, whatever becomes of the others
     holds_addresses: bool = True  # for absence, whoever has addresses out of reach is left as it is
+    timezone: tzinfo = UTC
+
+    def today(self, now: datetime) -> date:
+        """The day that it is where the museum is."""
+        return now.astimezone(self.timezone).date()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

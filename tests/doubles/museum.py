@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import sqlalchemy as sa
@@ -26,6 +27,7 @@ from syncd.errors import IncompleteRead, Stopped
 from syncd.gomus.client import Client
 from syncd.gomus.fields import FIELDS
 from syncd.gomus.options import GomusOptions
+from syncd.mapping.filters import Condition
 from syncd.mapping.mapper import Mapper
 from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 from syncd.runs.erase import erase
@@ -246,6 +248,7 @@ class Museum:
     ledger: str | None = None
     ledger_keys: tuple[str, ...] = ("the ledger's key",)
     who_wins: dict[str, str] = field(default_factory=dict)  # who wins, where it is not the source
+    where: list[dict[str, object]] = field(default_factory=list)  # which records count
     timeout: timedelta = timedelta(seconds=30)
     clock: Clock = field(default_factory=Clock)
     shelf: Shelf = field(default_factory=Shelf)
@@ -342,6 +345,7 @@ class Museum:
                     for name, column in FIELDS_MAPPED.items()
                 },
                 catalogue=FIELDS,
+                where=[Condition.model_validate(one) for one in self.where],
             ),
             catalogue=FIELDS,
             limits=self.limits,
@@ -351,7 +355,8 @@ class Museum:
             audit_per_run=self.audit_per_run,
             fix_drift=self.fix_drift,
             keep=StateOptions().keep,
-            absence_terms=self.path.encode(),
+            absence_terms=f"{self.path}{self.where or ''}".encode(),
+            timezone=ZoneInfo("Europe/Berlin"),
             others=self.others,
             releases_linked=self.releases_linked,
             holds_addresses=self.holds_addresses,

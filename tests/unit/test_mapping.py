@@ -35,7 +35,7 @@ def record(**values: object) -> SourceRecord:
 
 def mapped(spec: object, value: object, field: str = "name") -> object:
     """The value of one field, or the reasons why there is none."""
-    result = mapper(**{field: spec}).customer(record(Spalte=value), LOOKUPS)
+    result = mapper(**{field: spec}).customer(record(Spalte=value, Ersatz="zwei"), LOOKUPS)
     if isinstance(result, InvalidRecord):
         return [problem.reason for problem in result.problems]
     return result.fields.get(field, "kept")
@@ -79,6 +79,19 @@ def test_a_default_never_replaces_a_value_that_is_there() -> None:
         ({"from": "Spalte", "transform": "digits"}, "Nr. 12-3", "123"),
         ({"from": "Spalte", "transform": "title"}, "müller-lüdenscheidt", "Müller-Lüdenscheidt"),
         ({"from": "Spalte", "transform": "upper"}, "de", "DE"),
+        ({"from": "Spalte", "transform": {"match": r"(\d+)$"}}, "Haus 17", "17"),
+        ({"from": "Spalte", "transform": {"match": r"\d+"}}, "17 b", "17"),
+        ({"from": "Spalte", "transform": {"match": r"(\d+)$"}}, "Haus", None),
+        ({"from": "Spalte", "transform": {"match": r"x(\d+)?"}}, "x", None),
+        ({"from": "Spalte", "transform": {"split": ",", "take": 1}}, "Müller, Anna", "Müller"),
+        ({"from": "Spalte", "transform": {"split": ",", "take": 2}}, "Müller, Anna", "Anna"),
+        ({"from": "Spalte", "transform": {"split": ",", "take": 3}}, "Müller, Anna", None),
+        ({"from": "Spalte", "transform": {"split": ",", "take": 2}}, "Müller,,Anna", None),
+        ({"from": ["Spalte", "Ersatz"]}, "eins", "eins"),
+        ({"from": ["Spalte", "Ersatz"]}, " ", "zwei"),
+        ({"from": ["Nichts", "Spalte", "Ersatz"]}, "eins", "eins"),
+        ({"from": ["Spalte", "Ersatz"], "transform": {"null-if": ["-"]}}, "-", "zwei"),
+        ({"from": ["Nichts", "Spalte"], "default": "drei"}, "", "drei"),
         ({"template": "Seit {Spalte}, {Nr}"}, "1999", "Seit 1999, 1"),
         ({"template": "{{{Spalte}}}"}, "x", "{x}"),
         ({"template": "Seit {Spalte}"}, "", None),
@@ -89,6 +102,67 @@ def test_a_default_never_replaces_a_value_that_is_there() -> None:
 )
 def test_values_are_transformed(spec: object, value: object, expected: object) -> None:
     assert mapped(spec, value) == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("ANNA MÜLLER", "Anna Müller"),
+        ("anna von der tann", "Anna von der Tann"),
+        ("MEYER-LÜBKE", "Meyer-Lübke"),
+        ("O'NEILL", "O'Neill"),
+        ("Anna McDonald", "Anna McDonald"),
+        ("DR. KRAUSE", "Dr. Krause"),
+        ("SCHULZE GMBH", "Schulze GMBH"),
+        ("verein der freunde e.V.", "Verein der Freunde e.V."),
+        ("MÜLLER AG & Co. KG", "Müller AG & Co. KG"),
+        ("ludwig II", "Ludwig II"),
+        ("DENİZ İNCE", "Deniz İnce"),
+        ("von Haus", "von Haus"),
+        ("", None),
+    ],
+)
+def test_names_all_in_capitals_or_all_small_become_names(written: str, expected: object) -> None:
+    assert mapped({"from": "Spalte", "transform": "name"}, written) == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"), [("31.12.30", "2030-12-31"), ("01.01.31", "1931-01-01"), ("29.02.00", "2000-02-29")]
+)
+def test_two_digits_of_a_year_mean_one_of_a_hundred_years(written: str, expected: str) -> None:
+    spec = {"from": "Spalte", "transform": [{"date": "%d.%m.%y", "pivot": 2030}]}
+    assert mapped(spec, written, "date_of_birth") == expected
+
+
+def test_a_year_of_four_digits_is_meant_as_it_is_beside_one_of_two() -> None:
+    spec = {"from": "Spalte", "transform": [{"date": ["%d.%m.%y", "%d.%m.%Y"], "pivot": 2030}]}
+    assert mapped(spec, "31.12.1929", "date_of_birth") == "1929-12-31"
+    assert mapped(spec, "31.12.29", "date_of_birth") == "2029-12-31"
+
+
+@pytest.mark.parametrize(
+    ("transform", "words"),
+    [
+        ({"date": "%d.%m.%y"}, "takes pivot beside it"),
+        ({"date": "%d.%m.%Y", "pivot": 2030}, "pivot stands beside %y only"),
+        ({"date": "%d.%m.%y", "pivot": 30}, "pivot takes the last year"),
+        ({"split": ","}, "take beside it"),
+        ({"split": "", "take": 1}, "what stands between the parts"),
+        ({"split": ",", "take": 0}, "the first is 1"),
+        ({"match": "("}, "a regular expression"),
+        ({"match": ""}, "a regular expression"),
+        ({"pad": 5, "take": 1}, "take stands beside split only"),
+    ],
+)
+def test_a_transform_with_an_unfit_argument_is_refused_in_words(transform: object, words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        FieldSpec.model_validate({"from": "Spalte", "transform": transform})
+
+
+@pytest.mark.parametrize("paths", [[], [""], ["a", 1], 5, {}])
+def test_from_is_a_column_or_a_list_of_columns(paths: object) -> None:
+    with pytest.raises(ValidationError, match="takes a column, or a list of columns"):
+        FieldSpec.model_validate({"from": paths})
 
 
 @pytest.mark.parametrize("written", ["030 23125-100", "+49 30 23125100", "0049 (0)30 23125100", "030/23125100"])

@@ -4,7 +4,7 @@ import os
 import secrets
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,8 +15,9 @@ import structlog
 from sqlalchemy import Engine
 
 from syncd.alerts.alarms import Alarms
-from syncd.config.model import Config, DeleteOptions, GuardOptions, NotifyOptions, StateOptions, SyncConfig
+from syncd.config.model import ActionName, Config, DeleteOptions, GuardOptions, NotifyOptions, StateOptions, SyncConfig
 from syncd.config.prefixes import REMEDY, find_shared_prefix
+from syncd.domain.changes import Change, Create, Erase, Update
 from syncd.domain.digest import Digester
 from syncd.domain.guards import Limits
 from syncd.errors import Misconfigured, Problem, StateUnusable, Stopped
@@ -41,6 +42,7 @@ from syncd.state.tombstones import Instance
 
 log = structlog.get_logger()
 KEY_CHECK = "digest_key_check"
+KINDS: Mapping[ActionName, type[Change]] = {"create": Create, "update": Update, "erase": Erase}
 Sleep: TypeAlias = Callable[[float], None]
 
 
@@ -240,7 +242,7 @@ def make_sync(config: Config, sync: SyncConfig, sleep: Sleep) -> Sync:
         mapper=make_mapper(sync),
         timezone=sync.timezone,
         catalogue=FIELDS,
-        limits=make_limits(sync.delete, sync.guards),
+        limits=make_limits(sync.delete, sync.guards, sync.actions),
         mode=sync.delete.mode,
         grace=sync.delete.grace,
         recreate_vanished=sync.vanished == "recreate",
@@ -298,8 +300,13 @@ def make_instance(config: Config, name: str, state: State) -> Instance:
     return Instance.at(name, config.gomus[name].url, state.digester)
 
 
-def make_limits(delete: DeleteOptions, guards: GuardOptions) -> Limits:
-    return Limits(delete_percent=delete.max_percent, delete_count=delete.max_count, **dict(guards))
+def make_limits(delete: DeleteOptions, guards: GuardOptions, actions: Iterable[ActionName] = tuple(KINDS)) -> Limits:
+    return Limits(
+        delete_percent=delete.max_percent,
+        delete_count=delete.max_count,
+        actions=frozenset(KINDS[name] for name in actions),
+        **dict(guards),
+    )
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, timedelta
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeAlias
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -220,6 +220,9 @@ class NotifyOptions(_Table):
         return urls
 
 
+ActionName: TypeAlias = Literal["create", "update", "erase"]
+
+
 class SyncTable(_Table):
     """`[sync.NAME]` as the file has it."""
 
@@ -227,6 +230,7 @@ class SyncTable(_Table):
     written_schedule: Annotated[str, AfterValidator(_check_schedule)] | None = Field(default=None, alias="schedule")
     zone: Annotated[str, AfterValidator(_check_zone)] = Field(default="Europe/Berlin", alias="timezone")
     source: Annotated[SourceOptions, PlainValidator(_validate_source)]
+    actions: tuple[ActionName, ...] = ("create", "update", "erase")
     where: tuple[Condition, ...] = ()
     foreign_id: ForeignIdSpec
     fields: dict[Annotated[str, AfterValidator(_check_field)], FieldSpec] = Field(min_length=1)

@@ -67,6 +67,7 @@ class Executor:
     unclear: Mapping[str, OpenIntent]
     report: Callable[[Outcome], None]
     adopted: Callable[[Update], None]
+    may_create: bool = True  # else those who are not there are only looked for
     stopping: threading.Event
     unlooked: int = 0  # who could not be looked up, and may be in go~mus
     _next: deque[Call] = field(default_factory=deque)
@@ -308,6 +309,8 @@ class Executor:
     def _go_on(self, answer: Answer) -> None:
         """With what is to be sent again."""
         if not answer.again:
+            return
+        if answer.why is Again.NEW and not self.may_create:
             return
         if answer.why is Again.NEW:
             self._pool.extend(one for one in answer.again if isinstance(one, Create))

@@ -29,6 +29,16 @@ class Guard(Enum):
     FIRST_CONTACT = "first_contact"
 
 
+ALL_KINDS: frozenset[type[Change]] = frozenset((Create, Update, Erase))
+HELD_KINDS: Mapping[Guard, frozenset[type[Change]]] = {
+    Guard.IDENTITY: ALL_KINDS,
+    Guard.PAIR: frozenset((Create, Erase)),
+    Guard.CREATE: frozenset((Create,)),
+    **dict.fromkeys((Guard.DELETE, Guard.INVALID, Guard.CONFIGURATION), frozenset((Erase,))),
+    **dict.fromkeys((Guard.UPDATE, Guard.CLEAR, Guard.PERSON, Guard.FIRST_CONTACT), frozenset((Update,))),
+}
+
+
 class Word(Enum):
     """What a person has decided on a change that was held."""
 
@@ -40,7 +50,7 @@ class Word(Enum):
 class Limits:
     """How much may happen at once: percentages of the known customers; `invalid_percent` is one of the records.
 
-    `first_contact` and `delete_count` are numbers of customers.
+    `first_contact` and `delete_count` are numbers of customers. Of what is not among `actions` nothing happens at all.
     """
 
     delete_percent: float
@@ -50,6 +60,7 @@ class Limits:
     identity_percent: float
     first_contact: int
     invalid_percent: float
+    actions: frozenset[type[Change]] = ALL_KINDS  # what else is planned is shown alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +154,8 @@ def exceeds(count: int, whole: int, *, percent: float, floor: int = FLOOR) -> bo
 
 
 def ask_guards(figures: Figures, limits: Limits) -> tuple[Held, ...]:
-    return tuple(chain(_of_ids(figures), _of_deletes(figures, limits), _of_updates(figures, limits)))
+    tripped = chain(_of_ids(figures), _of_deletes(figures, limits), _of_updates(figures, limits))
+    return tuple(held for held in tripped if HELD_KINDS[held.guard] & limits.actions)
 
 
 def _of_ids(figures: Figures) -> Iterator[Held]:

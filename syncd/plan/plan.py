@@ -4,7 +4,7 @@ The guards see the whole plan before anything of it is carried out.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -78,6 +78,10 @@ class Plan:
                 if word:
                     counts[word][change.action.value] += 1
         return counts
+
+    def count_undone(self, actions: Collection[type[Change]]) -> int:
+        """How many changes are of no kind among these."""
+        return sum(1 for kind in (Create, Update, Erase) if kind not in actions for _ in self.spool.changes(kind))
 
     def released(self, kind: type[C], held: Sequence[Held]) -> Iterator[C]:
         """What of the changes of one kind a person has approved, or none of these guards holds."""

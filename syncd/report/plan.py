@@ -11,6 +11,7 @@ from syncd.plan.plan import Plan
 from syncd.report import words
 
 SAMPLES = 5
+NAMED: Mapping[type[Change], str] = {Create: "create", Update: "update", Erase: "erase"}
 LISTED = 20
 
 
@@ -28,6 +29,7 @@ class PlanReport:
     skipped: tuple[Skipped, ...]  # the first rows that can't be records
     held: tuple[Held, ...]
     decided: Mapping[Word, Mapping[str, int]]  # what a person has approved or rejected, by action
+    shown_only: tuple[str, ...]  # of which actions nothing is done, for the configuration does not name them
 
 
 def report_plan(sync: str, plan: Plan, limits: Limits, *, held: Sequence[Held]) -> PlanReport:
@@ -44,6 +46,7 @@ def report_plan(sync: str, plan: Plan, limits: Limits, *, held: Sequence[Held]) 
         skipped=tuple(plan.skipped),
         held=tuple(held),
         decided=plan.count_decided(),
+        shown_only=tuple(name for kind, name in NAMED.items() if kind not in limits.actions),
     )
 
 
@@ -69,6 +72,7 @@ def plan_as_json(report: PlanReport) -> dict[str, object]:
         "samples": [{"foreign_id": i, "action": action, "fields": fields} for i, action, fields in report.samples],
         "invalid": [invalid_as_json(record) for record in report.invalid],
         "skipped": [{"position": str(row.position), "reason": row.reason} for row in report.skipped],
+        "shown_only": report.shown_only,
         "held": [_held_as_json(held) for held in report.held],
         **{word.value: report.decided[word] for word in Word},
     }
@@ -91,6 +95,8 @@ def plan_as_lines(report: PlanReport) -> Iterator[str]:
             "  who is to be created is looked up first. Whose values would be overwritten shows only then; more than "
             f"{report.first_contact} such customers are held"
         )
+    if report.shown_only:
+        yield f"  shown only, and not done, for actions does not name it: {', '.join(report.shown_only)}"
     for foreign_id, action, fields in report.samples:
         yield f"  for example: {action} {foreign_id}" + (f" ({', '.join(fields)})" if fields else "")
     yield from invalid_as_lines(report.invalid)

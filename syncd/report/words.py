@@ -43,6 +43,7 @@ COUNTED = {
     "duplicates": "repeated rows, counted once",
     "left_out": "rows that can't be records, left out",
     "filtered": "left out by where",
+    "shown_only": "planned, and not done, for actions does not name it",
     "audited": "read back from go~mus",
 }
 PLANNED = {

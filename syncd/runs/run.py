@@ -82,7 +82,7 @@ def opening(
             fence=entry.fence,
             clock=world.clock,
             patience=sync.gomus.patience,
-            recreate_vanished=sync.recreate_vanished,
+            recreate_vanished=sync.recreate_vanished and Create in sync.limits.actions,
         )
         with structlog.contextvars.bound_contextvars(sync=sync.name, run=ledger.run_id):
             is_restored = lease.is_older(entry.fence)
@@ -186,7 +186,8 @@ class Run:
                 self.ledger.note_read(plan.found, now)
                 held = self._carry_out(guarding, held, probe=probe)
                 close_who_left(self.ledger, plan, self._overdue.values())
-                is_open = bool(self.world.store.journal.open_intents(self.sync.name))
+                self.account.outcomes["shown_only"] = undone = plan.count_undone(self.sync.limits.actions)
+                is_open = bool(undone or self.world.store.journal.open_intents(self.sync.name))
                 if drawn.watermark and not (held or self.account.unsettled or is_open or self.world.stopping.is_set()):
                     with self.ledger.writing() as store:
                         store.runs.move_watermark(self.sync.name, drawn.watermark)
@@ -242,6 +243,8 @@ class Run:
     def _erasures_begun(self) -> Sequence[Erase]:
         """Those of earlier runs that are to be finished now; those that are open as requests the executor learns of."""
         self._requests.look(at_once=True)
+        if Erase not in self.sync.limits.actions:
+            return []
         policy = AbsencePolicy(mode=self._mode, grace=self.sync.grace, releases_linked=self.sync.releases_linked)
         settle, report = self.sync.gomus.settle, self.account.report
         resuming = Resuming(ledger=self.ledger, delivery=self.delivery, policy=policy, settle=settle, report=report)
@@ -293,14 +296,15 @@ class Run:
 
     def _carry_out(self, guarding: Guarding, held: tuple[Held, ...], *, probe: bool) -> tuple[Held, ...]:
         """Answers what is held in the end: some of it shows only when the customers have been looked up."""
-        plan = guarding.plan
-        self.account.due = sum(1 for kind in (Create, Update, Erase) for _ in plan.released(kind, held))
+        plan, actions = guarding.plan, self.sync.limits.actions
+        self.account.due = sum(1 for kind in actions for _ in plan.released(kind, held))
         with self.executor(plan.spool) as executor:
-            executor.create(plan.released(Create, held), probe=probe)
+            if actions & {Create, Update}:  # whom go~mus has already is no new customer
+                executor.create(plan.released(Create, held), probe=probe or Create not in actions)
             if plan.counts.get("create") and not self.world.stopping.is_set():
                 held = guarding.ask_at_first_contact(held, executor.unlooked)
-            executor.update(plan.released(Update, held))
-            executor.erase(plan.released(Erase, held))
+            executor.update(plan.released(Update, held) if Update in actions else ())
+            executor.erase(plan.released(Erase, held) if Erase in actions else ())
         return held
 
     @contextmanager
@@ -316,6 +320,7 @@ class Run:
                 tries=self.sync.gomus.attempts,
                 unclear=self._overdue,
                 report=self.account.report,
+                may_create=Create in self.sync.limits.actions,
                 adopted=lambda update: spool.add_changes([update]) if spool else None,
                 stopping=self.world.stopping,
             )

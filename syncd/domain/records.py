@@ -54,6 +54,12 @@ class Position:
         return self.source if self.line is None else f"{self.source} {self.unit} {self.line}"
 
 
+class DateCell(str):
+    """The ISO text of a spreadsheet's date cell: a day, or what was typed as 1-2 and has become one."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRecord:
     """A record as the source gave it: text from tables, any JSON value from APIs.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from unicodedata import category, normalize
 
+from syncd.domain.records import DateCell
 from syncd.mapping.checks import SHORTENED, ValueProblem
 from syncd.mapping.lookups import fold
 from syncd.mapping.origin import as_text, is_empty
@@ -82,6 +83,10 @@ _OF_FLAWS = _OF_NUMBERS | {"#", *(word[0] for word in _NOTHING), *"EFHVC"}
 _ALLOW = "or say what it stands for with 'null-if' or 'replace'"
 ERROR = f"is an error of a spreadsheet and no value: mend the cell, {_ALLOW}"
 SHORTENED_CELL = f"{SHORTENED}; {_ALLOW}"
+DAY = (
+    "is a date cell, where a text belongs: what was typed as 1-2 has become a day. Format the column as text and type "
+    'it again; if a day is meant, allow it with { date = "%Y-%m-%d" }'
+)
 NOTHING = f"is a database's word for nothing: leave the cell empty in the export, {_ALLOW}"
 
 
@@ -103,6 +108,7 @@ class Reader:
     """Reads the cells of one field. What is `emptied` counts as empty, what is `named` as a value."""
 
     write: Callable[[str], str]
+    takes_days: bool = True  # from the date cells of a workbook
     emptied: frozenset[str] = frozenset()
     named: frozenset[str] = frozenset()
 
@@ -111,7 +117,8 @@ class Reader:
         if not isinstance(value, str):
             return None if is_empty(value) else as_text(value)
         text = self.write(value)
-        if text[:1] not in _OF_FLAWS or (flaw := find_flaw(text)) is None:  # most cells are told by their first sign
+        # Most cells are told by their first sign.
+        if text[:1] not in _OF_FLAWS or (flaw := self._find_flaw(value, text)) is None:
             return text or None
         if fold(text) in self.emptied:
             return None
@@ -119,9 +126,16 @@ class Reader:
             raise ValueProblem(flaw)
         return text
 
+    def _find_flaw(self, cell: str, text: str) -> str | None:
+        return DAY if isinstance(cell, DateCell) and not self.takes_days else find_flaw(text)
+
 
 def make_reader(
-    write: Callable[[str], str], *, transforms: Collection[object], words: Collection[str] = frozenset()
+    write: Callable[[str], str],
+    *,
+    transforms: Collection[object],
+    words: Collection[str] = frozenset(),
+    takes_days: bool = False,
 ) -> Reader:
     """`transforms` as they are configured; `words` are further ones that a person has named, those of a `map`."""
     steps: list[Mapping[str, Any]] = [one for one in transforms if isinstance(one, Mapping)]
@@ -129,6 +143,7 @@ def make_reader(
     replaced = (step["replace"] for step in steps if "replace" in step)
     return Reader(
         write,
+        takes_days=takes_days or any("date" in step for step in steps),
         emptied=frozenset(fold(word) for one in emptied for word in ([one] if isinstance(one, str) else one)),
         named=frozenset(fold(word) for one in (words, *replaced) for word in one),
     )

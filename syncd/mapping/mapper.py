@@ -9,7 +9,7 @@ from enum import Enum
 from hashlib import blake2b
 from typing import TypeAlias
 
-from syncd.domain.records import Customer, Field, FieldProblem, InvalidRecord, SourceRecord, Value
+from syncd.domain.records import Customer, Field, FieldKind, FieldProblem, InvalidRecord, SourceRecord, Value
 from syncd.domain.winner import Write
 from syncd.mapping.cells import in_lines, in_one_line, is_plain, make_reader
 from syncd.mapping.checks import CHECKS, ValueProblem, check_foreign_id
@@ -103,7 +103,8 @@ def _transformed(text: str | None, transforms: Sequence[Transform]) -> str | Non
 def _compile_origin(spec: FieldSpec, field: Field) -> Callable[[Mapping[str, object]], str | None]:
     """From a record to the text that is transformed, None where there is none."""
     write = in_lines if field.has_lines else in_one_line
-    reader = make_reader(write, transforms=spec.transform, words=(spec.map or {}).keys())
+    takes_days = field.kind is not FieldKind.TEXT or field.has_lines
+    reader = make_reader(write, transforms=spec.transform, words=(spec.map or {}).keys(), takes_days=takes_days)
     if spec.template is not None:
         fill = from_template(spec.template, reader.read)
         return lambda values: None if (found := fill(values)) is None else as_text(found)

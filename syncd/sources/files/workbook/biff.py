@@ -6,7 +6,7 @@ first and the last, wherever they are.
 
 import struct
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, time
 from functools import partial
 
@@ -14,7 +14,7 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError, Shee
 
 from syncd.errors import IncompleteRead
 from syncd.sources.files.opening import OpenFile
-from syncd.sources.files.workbook.formats import BUILT_IN, Show, compile_format, plain_number
+from syncd.sources.files.workbook.formats import BUILT_IN, PLAIN, Format, compile_format, plain_number
 from syncd.sources.files.workbook.ole import Container
 from syncd.sources.files.workbook.sheet import (
     NO_RESULT,
@@ -79,7 +79,7 @@ class _Book:
         for kind, body in self._records(0):
             self._take(kind, body)
         compiled = partial(compile_format, is_1904=self._is_1904)
-        self.shows: list[Show | None] = [compiled(self._codes.get(one, "")) for one in self._styles]
+        self._formats = [compiled(self._codes.get(one, "")) for one in self._styles]
 
     def _take(self, kind: int, body: bytes) -> None:
         if kind == _FILEPASS:
@@ -135,19 +135,25 @@ class _Book:
             what = f"has {count} cells that hold anything, strewn up to {cell_name(bottom + 1, right)}"
             raise IncompleteRead(self.name, what, remedy=f"delete the cells far from the list, or {SAVE}")
 
-    def seen(self, place: int) -> dict[int, list[tuple[int, str]]]:
-        """By row the columns that show more than a plain number. Raises DoubtfulCell."""
-        shown: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    def seen(self, place: int) -> dict[int, list[tuple[int, str | Callable[[str], str]]]]:
+        """By row the columns that show more than calamine gives, or what shows a text so. Raises DoubtfulCell."""
+        shown: dict[int, list[tuple[int, str | Callable[[str], str]]]] = defaultdict(list)
         for kind, body in self._cells(place):
-            if kind in _TEXTS:
-                continue
             row, column = struct.unpack_from("<HH", body)
+            if kind in _TEXTS:
+                show_text = self._format(struct.unpack_from("<H", body, 4)[0]).text
+                if show_text is not None:
+                    shown[row + 1].append((column, show_text))
+                continue
             for style, number in self._numbers(kind, body, cell_name(row + 1, column)):
-                show = self.shows[style] if style < len(self.shows) else None
+                show = self._format(style).number
                 if show is not None:
                     shown[row + 1].append((column, show(number)))
                 column += 1
         return shown
+
+    def _format(self, style: int) -> Format:
+        return self._formats[style] if style < len(self._formats) else PLAIN
 
     def _numbers(self, kind: int, body: bytes, at: str) -> Iterable[tuple[int, float]]:
         """The style and the number of the cells in a record."""
@@ -190,8 +196,8 @@ class _Sheet(Sheet):
         rows = self._workbook.get_sheet_by_name(self.name).iter_rows()
         for number, cells in enumerate(rows, start=1):
             row = [_plain(cell) for cell in cells]
-            for column, text in shown.get(number, ()):
-                row[column] = text
+            for column, show in shown.get(number, ()):
+                row[column] = show if isinstance(show, str) else show(str(row[column]))
             while row and row[-1] == "":
                 row.pop()
             if row:

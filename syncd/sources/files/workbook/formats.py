@@ -10,12 +10,20 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import lru_cache
-from typing import TypeAlias
 from unicodedata import category
 
 from syncd.domain.records import DateCell
 
-Show: TypeAlias = Callable[[float], str]
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What shows a number, and what a text, in a format; None where each is seen as it is."""
+
+    number: Callable[[float], str] | None = None
+    text: Callable[[str], str] | None = None
+
+
+PLAIN = Format()
 
 # The formats that a file names by a number alone.
 BUILT_IN: Mapping[int, str] = {
@@ -38,6 +46,7 @@ _TOKEN = re.compile(
     r"|(?P<half>AM/PM|A/P)|(?P<general>General|Standard)|(?P<power>E[+-])|(?P<date>[ymdhs]+)|(?P<digit>[0#?])|(?P<sign>.)",
     re.IGNORECASE | re.DOTALL,
 )
+_WHOLE = ("general", "text")  # they show the whole number
 _CURRENCY = re.compile(r"[A-Z]{3}|Fr\.?|kr\.?|Kč|zł")
 _CONDITION = re.compile(r"(<=|>=|<>|<|>|=)\s*(-?[0-9.]+)")
 
@@ -77,7 +86,13 @@ class _Section:
         if not self.digits:
             return bool(self.literals)
         has_point = any(kind == "point" for kind, _ in self.pieces)
-        return bool(self.percents) or (not has_point and (bool(self.literals) or self.digits.count("0") > 1))
+        return bool(self.percents) or (not has_point and (bool(self.literals) or self.least_digits > 1))
+
+    @property
+    def least_digits(self) -> int:
+        """All places from the first `0` on are filled."""
+        digits = self.digits
+        return len(digits) - digits.index("0") if "0" in digits else 0
 
     def holds(self, value: float) -> bool:
         if self.condition is None:
@@ -94,15 +109,26 @@ class _Section:
 
 
 @lru_cache(maxsize=1024)
-def compile_format(code: str, *, is_1904: bool = False) -> Show | None:
-    """What shows a number in this format; None where it is seen as it is."""
+def compile_format(code: str, *, is_1904: bool = False) -> Format:
     sections = _parse(code)
+    return Format(_compile_number(sections, is_1904=is_1904), _compile_text(sections))
+
+
+def _compile_number(sections: Sequence[_Section], *, is_1904: bool) -> Callable[[float], str] | None:
     if sections[0].is_date:
         return _date_shower(sections[0].dates, is_1904=is_1904)
     first = sections if any(one.condition for one in sections) else sections[:1]
     if any(one.is_amount for one in sections) or not any(one.matters for one in first):
         return None
     return lambda value: _show(sections, value)
+
+
+def _compile_text(sections: Sequence[_Section]) -> Callable[[str], str] | None:
+    """With what stands before and behind `@`."""
+    last = sections[-1]
+    if ("text", "") not in last.pieces or not last.literals:
+        return None
+    return lambda text: "".join(text if kind == "text" else piece for kind, piece in last.pieces).strip()
 
 
 def _parse(code: str) -> Sequence[_Section]:
@@ -141,7 +167,7 @@ def _take_sign(section: _Section, text: str) -> None:
         case ".":
             section.pieces.append(("point", text))
         case "@":
-            section.pieces.append(("general", ""))
+            section.pieces.append(("text", ""))
         case ",":
             section.is_amount |= bool(section.digits)
         case "/" if "?" in section.digits:
@@ -204,14 +230,16 @@ def _fill(section: _Section, value: float) -> str:
     whole = whole.lstrip("0")
     shown: list[str] = []
     left = sum(kind == "digit" for kind, _ in before)
+    first_zero = "".join(text for kind, text in before if kind == "digit").find("0")
+    padded = first_zero + 1 if first_zero >= 0 else left + 1
     for kind, text in reversed(before):
         if kind == "digit":
-            left -= 1
-            digits = whole if left == 0 else whole[-1:]
+            digits = whole if left == 1 else whole[-1:]
             whole = whole[: len(whole) - len(digits)]
-            shown.append(digits or ("0" if text == "0" else ""))
+            shown.append(digits or ("0" if left >= padded else ""))
+            left -= 1
         else:
-            shown.append(plain_number(value) if kind == "general" else text)
+            shown.append(plain_number(value) if kind in _WHOLE else text)
     places = iter(part)
     behind = [next(places) if kind == "digit" else text for kind, text in after]
     return "".join([*reversed(shown), *("." if decimals else ""), *behind])
@@ -220,7 +248,7 @@ def _fill(section: _Section, value: float) -> str:
 # --- days and times ---
 
 
-def _date_shower(letters: str, *, is_1904: bool) -> Show:
+def _date_shower(letters: str, *, is_1904: bool) -> Callable[[float], str]:
     has_time = bool(set(letters) & set("hs["))
     has_day = bool(set(letters) & set("yd")) or not has_time
     if "[" in letters:

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 from syncd.domain.records import DateCell
 from syncd.sources.files.workbook.archive import Archive
-from syncd.sources.files.workbook.formats import BUILT_IN, Show, compile_format, plain_number
+from syncd.sources.files.workbook.formats import BUILT_IN, PLAIN, Format, compile_format, plain_number
 from syncd.sources.files.workbook.sheet import (
     MOST_COLUMNS,
     NO_RESULT,
@@ -27,7 +27,7 @@ from syncd.sources.files.workbook.sheet import (
 )
 from syncd.sources.files.workbook.xml import Handler, parse
 
-Styles: TypeAlias = Sequence[Show | None]
+Styles: TypeAlias = Sequence[Format]
 _MOST_TEXT = 1 << 28  # letters of all shared texts
 _TEXTS = frozenset(("s", "str", "inlineStr"))
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
@@ -233,22 +233,30 @@ class _SheetReader(Handler):
             self._cells[self._at] = value
 
     def _read(self, kind: str, text: str) -> Cell:
-        if kind == "s":
-            return self._texts[int(text)] if text else ""
+        place = int(self._style)
+        shown = self._styles[place] if place < len(self._styles) else PLAIN
         if kind in _TEXTS:
-            return _unescaped(text)
+            if kind != "s":
+                text = _unescaped(text)
+            elif text:
+                text = self._texts[int(text)]
+            return text if shown.text is None or not text else shown.text(text)
+        if kind == "n":
+            return _show(text, shown)
         if kind == "b":
             return text.strip() in ("1", "true")
         if kind == "d":
             return DateCell(text.strip().removesuffix("T00:00:00"))
-        place = int(self._style)
-        show = self._styles[place] if place < len(self._styles) else None
-        if show is None and text.isdecimal() and len(text) < 16:
-            return text
-        number = float(text)
-        if not isfinite(number):
-            raise Broken
-        return plain_number(number) if show is None else show(number)
+        raise Broken
+
+
+def _show(text: str, shown: Format) -> str:
+    if shown.number is None and text.isdecimal() and len(text) < 16:
+        return text
+    number = float(text)
+    if not isfinite(number):
+        raise Broken
+    return plain_number(number) if shown.number is None else shown.number(number)
 
 
 def _unescaped(text: str) -> str:

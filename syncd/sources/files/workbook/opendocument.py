@@ -178,7 +178,9 @@ class _SheetReader(Handler):
         if not is_number:
             if is_formula and not (kind or text):
                 raise ValueError(NO_RESULT)
-            return stored if stored is not None and kind else text
+            text = stored if stored is not None and kind else text
+            style = self._style_of(cell, column) if text else None
+            return style.format.text(text) if style and style.format.text else text
         if stored is None:
             if is_formula or not text:
                 raise ValueError(NO_RESULT)
@@ -205,7 +207,8 @@ class _SheetReader(Handler):
         number = float(stored)
         if not isfinite(number):
             raise Broken
-        return plain_number(number) if style is None or style.show is None else style.show(number)
+        show = style.format.number if style else None
+        return plain_number(number) if show is None else show(number)
 
 
 _VALUES = {"boolean": "boolean-value", "date": "date-value", "time": "time-value"} | dict.fromkeys(

@@ -2,22 +2,23 @@
 
 from dataclasses import dataclass
 
-from syncd.sources.files.workbook.formats import Show, compile_format
+from syncd.sources.files.workbook.formats import PLAIN, Format, compile_format
 from syncd.sources.files.workbook.xml import Handler
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    show: Show | None = None
+    format: Format = PLAIN
     has_time: bool = False
 
 
 _FORMATS = {f"number:{kind}-style" for kind in "number currency percentage date time boolean text".split()}
-_AMOUNTS = {
+_SIGNS = {
     "number:currency-symbol": "[$€]",
     "number:scientific-number": "0E+0",
     "number:fraction": "?/?",
     "number:fill-character": "* ",
+    "number:text-content": "@",
 }
 
 
@@ -74,7 +75,7 @@ class StyleReader(Handler):
         elif name == "number:hours":
             self._timed.add(self._name)
         else:
-            self._code += _AMOUNTS.get(name, "")
+            self._code += _SIGNS.get(name, "")
 
     def text(self, text: str) -> None:
         if self._words is not None:
@@ -109,7 +110,7 @@ class StyleReader(Handler):
                     break
                 seen = found[1]
             code = self._codes.get(format_name, "")
-            self.cells[style] = Style(show=compile_format(code), has_time=format_name in self._timed)
+            self.cells[style] = Style(format=compile_format(code), has_time=format_name in self._timed)
         self._new = []
 
 

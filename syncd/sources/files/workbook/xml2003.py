@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from math import isfinite
 
 from syncd.domain.records import DateCell
-from syncd.sources.files.workbook.formats import Show, compile_format, plain_number
+from syncd.sources.files.workbook.formats import PLAIN, Format, compile_format, plain_number
 from syncd.sources.files.workbook.sheet import (
     MOST_COLUMNS,
     NO_RESULT,
@@ -40,7 +40,7 @@ class _Reader(Handler):
         super().__init__()
         self.sheets: list[PlainSheet] = []
         self.hidden: set[str] = set()
-        self._shows: dict[str, Show | None] = {}
+        self._shows: dict[str, Format] = {}
         self._style = ""  # that is being defined
         self._sheet_rows: list[Row] = []
         self._merged: list[int] = []
@@ -69,7 +69,7 @@ class _Reader(Handler):
         match name:
             case "Style":
                 self._style = attributes.get("ID", "")
-                self._shows[self._style] = self._shows.get(attributes.get("Parent", "Default"))
+                self._shows[self._style] = self._shows.get(attributes.get("Parent", "Default"), PLAIN)
             case "NumberFormat":
                 code = attributes.get("Format", "")
                 self._shows[self._style] = compile_format(_NAMED.get(code, code))
@@ -139,13 +139,13 @@ class _Reader(Handler):
         self._at += wide
 
     def _read(self, text: str, style: str) -> Cell:
+        shown = self._shows.get(style, PLAIN)
         match self._kind:
             case "Number" if text.strip():
                 number = float(text)
                 if not isfinite(number):
                     raise Broken
-                show = self._shows.get(style)
-                return plain_number(number) if show is None else show(number)
+                return plain_number(number) if shown.number is None else shown.number(number)
             case "Boolean":
                 return text.strip() == "1"
             case "DateTime":
@@ -154,7 +154,7 @@ class _Reader(Handler):
                 if day == "1899-12-31":  # a time without a day
                     return moment
                 return DateCell(f"{day}T{moment}" if moment.strip("0:") else day)
-        return text
+        return shown.text(text) if shown.text and text else text
 
 
 _READ = frozenset("Style NumberFormat Worksheet Column Row Cell Comment Data Visible".split())

@@ -44,6 +44,7 @@ Content: TypeAlias = tuple[bytes, str, str]
 NO_TABLE: Sequence[Content] = (
     (rb"%PDF-", "is a PDF, not a table", "export the list as CSV or as a workbook"),
     (rb"\x1f\x8b", "is compressed", "unpack it first"),
+    (rb"(?s)PK\x03\x04.{26}[^/\0]{1,99}?\.(csv|txt|tsv)", "is a zip with a text file in it", "unpack it first"),
     (
         rb"(\xef\xbb\xbf)?\s*<(!doctype|html|head|body|table|\?xml)",
         "is a web page or XML, not a table",

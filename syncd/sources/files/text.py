@@ -33,8 +33,8 @@ _FEW = 50  # one oddity among so many letters may be somebody's slip
 _NAME_IT = 'export it as UTF-8, or name its encoding, for example encoding = "windows-1252" (or "cp850", "mac-roman")'
 
 _NOT_TEXT: Sequence[Content] = (
-    (rb"PK\x03\x04|\xd0\xcf\x11\xe0", "is an Excel workbook or an archive, not text", 'set type = "excel"'),
     *NO_TABLE,
+    (rb"PK\x03\x04|\xd0\xcf\x11\xe0", "is an Excel workbook or an archive, not text", 'set type = "excel"'),
 )
 
 

@@ -52,12 +52,7 @@ def read_sheets(file: OpenFile) -> Sequence[Sheet]:
     book = _Book(file.name, container.stream(name))
     for place in range(len(book.sheets)):
         book.check_room(place)
-    try:
-        workbook = CalamineWorkbook.from_filelike(file.raw)
-    except PasswordError:
-        raise is_protected(file.name) from None
-    except CalamineError as error:
-        raise Broken from error
+    workbook = _opened(file)
     if len(workbook.sheets_metadata) != len(book.sheets):
         raise Broken
     return [
@@ -65,6 +60,19 @@ def read_sheets(file: OpenFile) -> Sequence[Sheet]:
         for place, one in enumerate(workbook.sheets_metadata)
         if one.typ is SheetTypeEnum.WorkSheet
     ]
+
+
+def _opened(file: OpenFile) -> CalamineWorkbook:
+    try:
+        return CalamineWorkbook.from_filelike(file.raw)
+    except PasswordError:
+        raise is_protected(file.name) from None
+    except CalamineError as error:
+        raise Broken from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # Rust's own: calamine is at its wits' end, and nothing else is
+            raise
+        raise Broken from error
 
 
 class _Book:

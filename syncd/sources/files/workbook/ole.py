@@ -46,8 +46,6 @@ class Container:
         start = max(_HEADER, self._size) + place * self._size
         sector = self._content[start : start + self._size]
         if len(sector) < self._size:
-            sector += bytes(self._size - len(sector)) if sector else b""  # the last may be shorter
-        if not sector:
             raise Broken
         return sector
 

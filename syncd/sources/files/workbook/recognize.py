@@ -25,7 +25,7 @@ def open_sheets(file: OpenFile) -> Sequence[Sheet]:
         head = file.raw.read(HEAD)
         file.raw.seek(0)
         return _open(file, head)
-    except (Broken, zipfile.BadZipFile, struct.error, ValueError, LookupError):
+    except (Broken, zipfile.BadZipFile, NotImplementedError, struct.error, ValueError, LookupError):
         raise is_broken(file.name) from None
     except OSError as error:
         raise unreadable(file.name, error) from error

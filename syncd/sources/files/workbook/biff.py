@@ -36,6 +36,9 @@ _FORMAT, _FORMAT_OF_CELL = 0x41E, 0xE0
 _NUMBER, _RK, _MULTIPLE_RK, _FORMULA, _BOOLEAN_OR_ERROR = 0x203, 0x27E, 0xBD, 0x06, 0x205
 _TEXTS = frozenset((0xFD, 0x204, 0xD6))
 _CELLS = _TEXTS | {_NUMBER, _RK, _MULTIPLE_RK, _FORMULA, _BOOLEAN_OR_ERROR}
+_PLACE = struct.Struct("<3H").unpack_from
+_STYLE_AND_NUMBER = struct.Struct("<4xHd").unpack_from
+_HEAD = struct.Struct("<HH").unpack_from
 _NO_NUMBER = b"\xff\xff"
 
 
@@ -50,14 +53,13 @@ def read_sheets(file: OpenFile) -> Sequence[Sheet]:
     if name is None or len(content) > _LARGEST:
         raise IncompleteRead(file.name, "is a file of Office without a workbook", remedy=SAVE)
     book = _Book(file.name, container.stream(name))
-    for place in range(len(book.sheets)):
-        book.check_room(place)
+    scans = [_Scan(book, start) for start in book.sheets]
     workbook = _opened(file)
     if len(workbook.sheets_metadata) != len(book.sheets):
         raise Broken
     return [
-        _Sheet(one.name, workbook, book, place, is_visible=one.visible is SheetVisibleEnum.Visible)
-        for place, one in enumerate(workbook.sheets_metadata)
+        _Sheet(one.name, workbook, scan, is_visible=one.visible is SheetVisibleEnum.Visible)
+        for scan, one in zip(scans, workbook.sheets_metadata, strict=True)
         if one.typ is SheetTypeEnum.WorkSheet
     ]
 
@@ -82,9 +84,9 @@ class _Book:
         self.sheets: list[int] = []  # where they begin
         self._codes = dict(BUILT_IN)
         self._styles: list[int] = []
-        self._is_1904 = self._is_calculated = False
+        self._is_1904 = self.is_calculated = False
         self._is_old = content[4:6] != b"\x00\x06"  # Excel 95
-        for kind, body in self._records(0):
+        for kind, body in self.records(0):
             self._take(kind, body)
         compiled = partial(compile_format, is_1904=self._is_1904)
         self._formats = [compiled(self._codes.get(one, "")) for one in self._styles]
@@ -97,7 +99,7 @@ class _Book:
         elif kind == _DATEMODE:
             self._is_1904 = body[:1] == b"\x01"
         elif kind == _RECALCID:
-            self._is_calculated = True
+            self.is_calculated = True
         elif kind == _FORMAT_OF_CELL:
             self._styles.append(struct.unpack_from("<H", body, 2)[0])
         elif kind == _FORMAT:
@@ -107,12 +109,12 @@ class _Book:
             else:
                 self._codes[number] = body[5:].decode("utf-16-le" if body[4] & 1 else "latin-1", "replace")
 
-    def _records(self, at: int) -> Iterator[tuple[int, bytes]]:
+    def records(self, at: int) -> Iterator[tuple[int, bytes]]:
         """Those of one sheet, or of the whole book, without those of the charts in it."""
         content, depth = self._content, 0
         while True:
             try:
-                kind, length = struct.unpack_from("<HH", content, at)
+                kind, length = _HEAD(content, at)
             except struct.error as error:
                 raise Broken from error
             at += 4
@@ -126,47 +128,59 @@ class _Book:
                 yield kind, content[at : at + length]
             at += length
 
-    def _cells(self, place: int) -> Iterator[tuple[int, bytes]]:
-        return (one for one in self._records(self.sheets[place]) if one[0] in _CELLS)
-
-    def check_room(self, place: int) -> None:
-        """Before calamine makes room for all that lies between two cells."""
-        top = left = 1 << 16
-        bottom = right = count = 0
-        for kind, body in self._cells(place):
-            row, column = struct.unpack_from("<HH", body)
-            last = struct.unpack_from("<H", body, len(body) - 2)[0] if kind == _MULTIPLE_RK else column
-            count += 1 + last - column
-            top, bottom, left, right = min(top, row), max(bottom, row), min(left, column), max(right, last)
-        room = (bottom - top + 1) * (right - left + 1)
-        if count and room > max(_ROOM, _SPARSE * count):
-            what = f"has {count} cells that hold anything, strewn up to {cell_name(bottom + 1, right)}"
-            raise IncompleteRead(self.name, what, remedy=f"delete the cells far from the list, or {SAVE}")
-
-    def seen(self, place: int) -> dict[int, list[tuple[int, str | Callable[[str], str]]]]:
-        """By row the columns that show more than calamine gives, or what shows a text so. Raises DoubtfulCell."""
-        shown: dict[int, list[tuple[int, str | Callable[[str], str]]]] = defaultdict(list)
-        for kind, body in self._cells(place):
-            row, column = struct.unpack_from("<HH", body)
-            if kind in _TEXTS:
-                show_text = self._format(struct.unpack_from("<H", body, 4)[0]).text
-                if show_text is not None:
-                    shown[row + 1].append((column, show_text))
-                continue
-            for style, number in self._numbers(kind, body, cell_name(row + 1, column)):
-                show = self._format(style).number
-                if show is not None:
-                    shown[row + 1].append((column, show(number)))
-                column += 1
-        return shown
-
-    def _format(self, style: int) -> Format:
+    def format(self, style: int) -> Format:
         return self._formats[style] if style < len(self._formats) else PLAIN
 
-    def _numbers(self, kind: int, body: bytes, at: str) -> Iterable[tuple[int, float]]:
+
+class _Scan:
+    """One sheet, as far as calamine hides it. Raises IncompleteRead where it would make room for too much.
+
+    `shown` are, by row, the columns that show more than calamine gives, or what shows a text so.
+    """
+
+    def __init__(self, book: _Book, start: int) -> None:
+        self._book = book
+        self.shown: dict[int, list[tuple[int, str | Callable[[str], str]]]] = defaultdict(list)
+        self.doubt: DoubtfulCell | None = None
+        rows, left, right, count = [], 1 << 16, 0, 0
+        for kind, body in book.records(start):
+            if kind in _CELLS:
+                row, column, style = _PLACE(body)
+                last = column
+                if kind in _TEXTS:
+                    show_text = book.format(style).text
+                    if show_text is not None:
+                        self.shown[row + 1].append((column, show_text))
+                else:
+                    last = self._take_numbers(kind, body, row + 1, column)
+                count += 1 + last - column
+                rows.append(row)
+                left, right = min(left, column), max(right, last)
+        if count:
+            room = (max(rows) - min(rows) + 1) * (right - left + 1)
+            self._check_room(room, count, cell_name(max(rows) + 1, right))
+
+    def _check_room(self, room: int, count: int, end: str) -> None:
+        if room > max(_ROOM, _SPARSE * count):
+            what = f"has {count} cells that hold anything, strewn up to {end}"
+            raise IncompleteRead(self._book.name, what, remedy=f"delete the cells far from the list, or {SAVE}")
+
+    def _take_numbers(self, kind: int, body: bytes, row: int, column: int) -> int:
+        """From one cell or several beside each other; the last of them."""
+        try:
+            for style, number in self._numbers(kind, body, row, column):
+                show = self._book.format(style).number
+                if show is not None:
+                    self.shown[row].append((column, show(number)))
+                column += 1
+        except DoubtfulCell as doubt:
+            self.doubt = self.doubt or doubt
+        return max(column - 1, 0)
+
+    def _numbers(self, kind: int, body: bytes, row: int, column: int) -> Iterable[tuple[int, float]]:
         """The style and the number of the cells in a record."""
         if kind == _NUMBER:
-            return [struct.unpack_from("<4xHd", body)]
+            return [_STYLE_AND_NUMBER(body)]
         if kind == _RK:
             style, number = struct.unpack_from("<4xHI", body)
             return [(style, _unpacked(number))]
@@ -174,14 +188,14 @@ class _Book:
             return [(style, _unpacked(number)) for style, number in struct.iter_unpack("<HI", body[4:-2])]
         if kind == _BOOLEAN_OR_ERROR:
             if body[7:8] == b"\x01":
-                raise DoubtfulCell(at, SHOWS_ERROR)
+                raise DoubtfulCell(cell_name(row, column), SHOWS_ERROR)
             return []
         if body[12:14] != _NO_NUMBER:
-            return [struct.unpack_from("<4xHd", body)]
+            return [_STYLE_AND_NUMBER(body)]
         if body[6] == 2:
-            raise DoubtfulCell(at, SHOWS_ERROR)
-        if body[6] == 3 and not self._is_calculated:  # an empty text, or nobody has calculated it
-            raise DoubtfulCell(at, NO_RESULT, SAVE)
+            raise DoubtfulCell(cell_name(row, column), SHOWS_ERROR)
+        if body[6] == 3 and not self._book.is_calculated:  # an empty text, or nobody has calculated it
+            raise DoubtfulCell(cell_name(row, column), NO_RESULT, SAVE)
         return []
 
 
@@ -195,15 +209,17 @@ def _unpacked(packed: int) -> float:
 
 
 class _Sheet(Sheet):
-    def __init__(self, name: str, workbook: CalamineWorkbook, book: _Book, place: int, *, is_visible: bool) -> None:
+    def __init__(self, name: str, workbook: CalamineWorkbook, scan: _Scan, *, is_visible: bool) -> None:
         super().__init__(name, is_visible=is_visible)
-        self._workbook, self._book, self._place = workbook, book, place
+        self._workbook, self._scan = workbook, scan
 
     def filled_rows(self) -> Iterator[Row]:
-        shown = self._book.seen(self._place)
+        if self._scan.doubt:
+            raise self._scan.doubt
+        shown = self._scan.shown
         rows = self._workbook.get_sheet_by_name(self.name).iter_rows()
         for number, cells in enumerate(rows, start=1):
-            row = [_plain(cell) for cell in cells]
+            row = [cell if cell.__class__ is str else _plain(cell) for cell in cells]
             for column, show in shown.get(number, ()):
                 row[column] = show if isinstance(show, str) else show(str(row[column]))
             while row and row[-1] == "":

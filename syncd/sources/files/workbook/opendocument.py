@@ -5,6 +5,7 @@ A row or a cell may say that it stands there a million times: LibreOffice writes
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from html import unescape
 from math import isfinite
 from typing import TypeAlias
 
@@ -29,9 +30,14 @@ from syncd.sources.files.workbook.xml import LONGEST_TEXT, Handler, parse
 Open: TypeAlias = Callable[[], Iterator[bytes]]
 
 _SPANNED = re.compile(rb'number-(?:rows|columns)-spanned="(?:[2-9]|[1-9][0-9])')
+_TABLE = re.compile(rb"<table:table(?:\s[^>]*)?>|</table:table>")
+_ATTRIBUTE = re.compile(rb"""([\w:-]+)\s*=\s*["']([^"']*)["']""")
+_LONGEST_TAG = 1 << 14
+_LONGEST_HEAD = 64 << 20
 _ERROR = re.compile(r"#(?:N/A|NV|[\w/]+[!?])|[A-Z][a-z]+:[0-9]{3}")
 _SPAN = re.compile(r"(-?)PT?(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)(?:[.,][0-9]+)?S)?")
 _UNREAD = frozenset(("office:annotation", "draw:frame", "draw:g", "draw:custom-shape", "text:ruby-text", "text:note"))
+_CELLS = frozenset(("table:table-cell", "table:covered-table-cell"))
 _IN_TEXT = {"text:tab": "\t", "text:line-break": "\n"}
 
 
@@ -48,11 +54,41 @@ def read_flat(chunks: Open) -> Sequence[Sheet]:
 
 
 def _read_sheets(chunks: Open, styles: StyleReader) -> Sequence[Sheet]:
-    list(parse(chunks(), styles))
+    list(parse(_up_to_body(chunks()), styles, is_whole=False))
     return [
         _Sheet(name, place, chunks, styles.cells, is_visible=style not in styles.hidden_tables)
-        for place, (name, style) in enumerate(styles.tables)
+        for place, (name, style) in enumerate(_find_tables(chunks()))
     ]
+
+
+def _up_to_body(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Styles stand before the tables; all in one, so that no chunk ends within the mark."""
+    head = b""
+    for chunk in chunks:
+        head += chunk
+        before, mark, _ = head.partition(b"<office:body")
+        if mark or len(head) > _LONGEST_HEAD:
+            yield before
+            return
+    raise Broken
+
+
+def _find_tables(chunks: Iterator[bytes]) -> Iterator[tuple[str, str]]:
+    """Name and style of each; by its tags alone, for to hear of each cell takes as long as to read it."""
+    depth, rest = 0, b""
+    for chunk in chunks:
+        part = rest + chunk
+        end = 0
+        for tag in _TABLE.finditer(part):
+            end = tag.end()
+            if tag[0] == b"</table:table>":
+                depth -= 1
+                continue
+            if depth == 0:
+                found = {name: unescape(text.decode()) for name, text in _ATTRIBUTE.findall(tag[0])}
+                yield found.get(b"table:name", ""), found.get(b"table:style-name", "")
+            depth += not tag[0].endswith(b"/>")
+        rest = part[max(end, len(part) - _LONGEST_TAG) :]
 
 
 class _Sheet(Sheet):
@@ -85,6 +121,7 @@ class _SheetReader(Handler):
         self.merged: list[int] = []
         self._left, self._styles = place + 1, styles
         self._depth = 0  # of tables: a table may stand in a cell
+        self._is_here = False
         self._columns: list[tuple[int, str]] = []  # the last column, and the style of its cells
         self._unread = 0
         self._last_row = 0
@@ -99,11 +136,14 @@ class _SheetReader(Handler):
         if name == "table:table":
             self._depth += 1
             self._left -= self._depth == 1
-        elif self._left or self._depth != 1:
+            self._is_here = self._left == 0 and self._depth == 1
+        elif not self._is_here:
             return
         elif self._unread or name in _UNREAD:
             self._unread += 1
-        elif name in {"table:table-cell", "table:covered-table-cell"}:
+        elif name == "text:p":
+            self._lines = [""] if self._lines is None else [*self._lines, ""]
+        elif name in _CELLS:
             self._cell, self._lines = attributes, None
         elif name == "table:table-row":
             self._cells, self._end = [], 0
@@ -113,16 +153,15 @@ class _SheetReader(Handler):
             last = self._columns[-1][0] if self._columns else 0
             width = int(attributes.get("table:number-columns-repeated", 1))
             self._columns.append((last + width, attributes.get("table:default-cell-style-name", "")))
-        elif self._cell is not None:
+        elif self._lines:
             self._start_text(name, attributes)
 
     def _start_text(self, name: str, attributes: dict[str, str]) -> None:
-        if name == "text:p":
-            self._lines = [*(self._lines or ()), ""]
-        elif self._lines and name == "text:s":
-            self._lines[-1] += " " * min(int(attributes.get("text:c", 1)), LONGEST_TEXT)
-        elif self._lines and name in _IN_TEXT:
-            self._lines[-1] += _IN_TEXT[name]
+        lines = self._lines or [""]
+        if name == "text:s":
+            lines[-1] += " " * min(int(attributes.get("text:c", 1)), LONGEST_TEXT)
+        elif name in _IN_TEXT:
+            lines[-1] += _IN_TEXT[name]
 
     def text(self, text: str) -> None:
         if self._lines and not self._unread:
@@ -132,12 +171,14 @@ class _SheetReader(Handler):
         if name == "table:table":
             self._depth -= 1
             self._left -= self._depth == 0 and self._left == 0  # the next tables are others
-        elif self._left or self._depth != 1:
+            self._is_here = self._left == 0 and self._depth == 1
+        elif not self._is_here:
             return
         elif self._unread:
             self._unread -= 1
-        elif name in {"table:table-cell", "table:covered-table-cell"} and self._cell is not None:
-            self._take_cell(self._cell, "\n".join(self._lines or ()).rstrip("\n"))
+        elif name in _CELLS:
+            if self._cell is not None:
+                self._take_cell(self._cell, self._lines)
             self._cell = self._lines = None
         elif name == "table:table-row":
             self._take_row()
@@ -150,11 +191,13 @@ class _SheetReader(Handler):
             raise Broken
         self.rows += [(number, self._cells) for number in range(first, self._last_row + 1)]
 
-    def _take_cell(self, cell: dict[str, str], text: str) -> None:
+    def _take_cell(self, cell: dict[str, str], lines: list[str] | None) -> None:
         column, self._end = self._end, self._end + int(cell.get("table:number-columns-repeated", 1))
-        rows, columns = (int(cell.get(f"table:number-{one}-spanned", 1)) for one in ("rows", "columns"))
-        if max(rows, columns) > 1:
-            self.merged.append(self._last_row + rows)
+        text = "" if lines is None else lines[0] if len(lines) == 1 else "\n".join(lines).rstrip("\n")
+        if "table:number-rows-spanned" in cell or "table:number-columns-spanned" in cell:
+            rows = int(cell.get("table:number-rows-spanned", 1))
+            if rows > 1 or int(cell.get("table:number-columns-spanned", 1)) > 1:
+                self.merged.append(self._last_row + rows)
         try:
             value = self._read(cell, text, column)
         except ValueError as error:
@@ -163,7 +206,8 @@ class _SheetReader(Handler):
             return
         if self._end > MOST_COLUMNS:
             raise Broken
-        self._cells += [""] * (column - len(self._cells))
+        if column > len(self._cells):
+            self._cells += [""] * (column - len(self._cells))
         self._cells += [value] * (self._end - column)
 
     def _read(self, cell: dict[str, str], text: str, column: int) -> Cell:

@@ -23,11 +23,10 @@ _SIGNS = {
 
 
 class StyleReader(Handler):
-    """Of styles.xml first, then of content.xml: the styles of cells, and which tables there are."""
+    """Of styles.xml first, then of what stands before the tables in content.xml."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.tables: list[tuple[str, str]] = []
         self.hidden_tables: set[str] = set()
         self.cells: dict[str, Style] = {}
         self._codes: dict[str, str] = {}
@@ -40,16 +39,9 @@ class StyleReader(Handler):
         self._number: dict[str, str] | None = None
         self._embedded: list[tuple[int, str]] = []
         self._words: list[str] | None = None
-        self._depth = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        if name == "table:table":
-            self._depth += 1
-            if self._depth == 1:
-                self.tables.append((attributes.get("table:name", ""), attributes.get("table:style-name", "")))
-        elif self._depth:
-            return
-        elif name in _FORMATS:
+        if name in _FORMATS:
             self._name, self._code, self._maps = attributes.get("style:name", ""), "", []
         elif name.startswith("number:"):
             self._start_number(name, attributes)
@@ -82,11 +74,7 @@ class StyleReader(Handler):
             self._words.append(text)
 
     def end(self, name: str) -> None:
-        if name == "table:table":
-            self._depth -= 1
-        elif self._depth:
-            return
-        elif name == "number:text":
+        if name == "number:text":
             self._code += "".join(map(_quoted, self._words or ()))
             self._words = None
         elif name == "number:embedded-text":

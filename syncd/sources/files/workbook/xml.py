@@ -26,8 +26,8 @@ class Handler:
     def text(self, text: str) -> None: ...
 
 
-def parse(chunks: Iterable[bytes], handler: Handler) -> Iterator[Row]:
-    """Raises Broken where it is no valid XML to its end."""
+def parse(chunks: Iterable[bytes], handler: Handler, *, is_whole: bool = True) -> Iterator[Row]:
+    """Raises Broken where it is no valid XML, to its end if it `is_whole`."""
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.EndElementHandler = handler.end
@@ -45,7 +45,7 @@ def parse(chunks: Iterable[bytes], handler: Handler) -> Iterator[Row]:
             if handler.rows:
                 rows, handler.rows = handler.rows, []
                 yield from rows
-        parser.Parse(b"", True)  # noqa: FBT003
+        parser.Parse(b"", is_whole)
     except (expat.ExpatError, ValueError, LookupError) as error:
         raise Broken from error
     yield from handler.rows

@@ -18,7 +18,7 @@ from syncd.errors import IncompleteRead
 from syncd.sources import find_source
 from syncd.sources.base import Source
 
-TYPES = {".xlsx": "excel", ".xls": "excel", ".ods": "excel"}  # anything else is CSV
+TYPES = dict.fromkeys((".xlsx", ".xlsm", ".xltx", ".xls", ".ods", ".fods"), "excel")  # anything else is CSV
 PLACEHOLDER = "https://demo.gomus.de"
 
 

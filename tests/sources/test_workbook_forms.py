@@ -61,6 +61,9 @@ def file(tmp_path: Path) -> Path:
         ('<c r="B2"><f>1+1</f><v>2</v></c>', "2"),
         ('<c r="B2" s="99"><v>1.0000000000000001E-2</v></c>', "0.01"),
         ('<c r="B2" s="0"/>', ""),
+        ('<c r="B2"><v>0.30000000000000004</v></c>', "0.3"),
+        ('<c r="B2"><v>9007199254740991</v></c>', "9007199254740991"),
+        ('<c r="B2"><v>007</v></c>', "7"),
     ],
 )
 def test_a_cell_is_what_its_kind_says(file: Path, cell: str, text: object) -> None:
@@ -182,6 +185,14 @@ def test_in_excels_form_nothing_is_emptied(file: Path, cell: str, what: str) -> 
     assert shown.startswith("members.xls cell B2: ")
     assert what in shown
     assert "save it" in remedy
+
+
+def test_what_is_not_calculated_yet_is_not_taken_for_nought(file: Path) -> None:
+    cell = '<row r="2"><c r="A2"><v>1</v></c><c r="B2"><f>1+1</f><v>{}</v></c></row>'
+    pending = {"book": '<calcPr calcId="124519" fullCalcOnLoad="1"/>'}
+    assert values(save(file, xlsx(HEADER + cell.format(0)))) == [{"Nr": "1", "x": "0"}]
+    assert values(save(file, xlsx(HEADER + cell.format(2), **pending))) == [{"Nr": "1", "x": "2"}]
+    assert "formula without a result" in refused(save(file, xlsx(HEADER + cell.format(0), **pending)))[0]
 
 
 def test_in_the_old_form_an_error_is_not_taken_for_empty(file: Path) -> None:
@@ -318,6 +329,7 @@ PAGES = {
     "tags that are not closed": "<TABLE><TR><TD>Nr<TD>Name<TR><TD>0017<TD>Rößler &amp; Co</TABLE>",
     "cells over lines": TABLE.replace("<td>", "<td>\n   <b>").replace("</td>", "</b>\n</td>"),
     "a title in a table of its own": f"<table><tr><td>Mitglieder</td></tr></table>{TABLE}",
+    "a script beside": f"<html><script>Zz</script>{TABLE}<script>Zz</script></html>",
     "a blank line above": f"\r\n \ufeff{TABLE}".replace("\ufeff", ""),
 }
 
@@ -486,6 +498,12 @@ OTHERS: dict[str, tuple[bytes, str, str]] = {
     "Numbers": (zipped({"Index/Document.iwa": "Zz", "preview.jpg": ""}), "is a file of Apple Numbers", "export it"),
     "a binary workbook": (zipped(xlsx("", kind="bin")), "is a binary workbook (.xlsb)", "save it as .xlsx"),
     "a new text of Word": (zipped({"word/document.xml": "Zz"}), "is a text document", "export the list"),
+    "a text of LibreOffice": (
+        zipped({**ods(""), "mimetype": "application/vnd.oasis.opendocument.text"}),
+        "is a document of LibreOffice, and no spreadsheet",
+        "export the list",
+    ),
+    "a text that begins like a letter": (b"From: To\n1: Zz\n", "is no workbook", 'set type = "csv"'),
     "a zipped list": (zipped({"members.csv": "Zz"}), "is a zip with a text file in it", 'set type = "csv"'),
     "a zipped workbook": (zipped({"a/members.xlsx": "Zz"}), "is a zip with a workbook in it", "unpack it first"),
     "an archive": (zipped({"photo.jpg": "Zz"}), "is an archive without a workbook", "unpack it"),
@@ -505,6 +523,25 @@ def test_what_is_no_workbook_is_told(file: Path, content: bytes, what: str, reme
     file.write_bytes(content)
     shown, told = refused(file)
     assert (what in shown, remedy in told) == (True, True), (shown, told)
+
+
+def test_the_old_form_with_a_password_is_told(file: Path) -> None:
+    book = xlwt.Workbook()
+    book.add_sheet("x").write(0, 0, "Zz")
+    book.save(str(file))
+    who_wrote, password = b"\x5c\x00\x70\x00", b"\x2f\x00\x70\x00"  # records of one length
+    file.write_bytes(file.read_bytes().replace(who_wrote, password, 1))
+    assert refused(file) == ("members.xls: is protected by a password", "save it without one")
+
+
+def test_a_part_of_an_archive_with_a_password_is_told(file: Path) -> None:
+    content = bytearray(zipped(xlsx(HEADER + NUMBER)))
+    at = content.rindex(b"PK\x01\x02")
+    for entry in range(content.count(b"PK\x01\x02")):
+        at = content.index(b"PK\x01\x02", 0 if entry == 0 else at + 4)
+        content[at + 8] |= 1
+    file.write_bytes(content)
+    assert refused(file)[0] == "members.xls: is protected by a password"
 
 
 @pytest.mark.parametrize("name", ["members.csv", "a.TXT"])

@@ -21,6 +21,7 @@ _OTHERS = (
     (r"Index\.zip|Index/.*\.iwa", "is a file of Apple Numbers", "export it from Numbers as .xlsx, or as CSV"),
     (r"xl/workbook\.bin", "is a binary workbook (.xlsb)", "save it as .xlsx"),
     (r"word/.*", "is a text document, not a table", "export the list as a workbook or as CSV"),
+    (r"content\.xml", "is a document of LibreOffice, and no spreadsheet", "export the list as a workbook or as CSV"),
     (r"ppt/.*", "is a presentation, not a table", "export the list as a workbook or as CSV"),
     (r"[^/]*\.(?:csv|txt|tsv)", "is a zip with a text file in it", 'unpack it first, and set type = "csv"'),
     (r"(?:.*/)?[^/]*\.(?:xls[xmb]?|ods)", "is a zip with a workbook in it", "unpack it first"),
@@ -81,6 +82,12 @@ class Archive:
             path = target.lstrip("/") if target.startswith("/") else _resolved(folder, target)
             found[one.get("Id", "")] = (one.get("Type", "").rpartition("/")[2], path)
         return found
+
+    @property
+    def is_spreadsheet(self) -> bool:
+        """Of LibreOffice; its texts and drawings may have tables too."""
+        kind = b"".join(self.chunks("mimetype")) if "mimetype" in self else b"spreadsheet"
+        return "content.xml" in self and b"spreadsheet" in kind
 
     def in_words(self) -> tuple[str, str]:
         """What it is, where it is none of our workbooks, and the remedy."""

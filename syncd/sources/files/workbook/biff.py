@@ -99,7 +99,7 @@ class _Book:
         elif kind == _DATEMODE:
             self._is_1904 = body[:1] == b"\x01"
         elif kind == _RECALCID:
-            self.is_calculated = True
+            self.is_calculated = body[4:8] != bytes(4)  # by a version of Excel; other programs write a 0 as the result
         elif kind == _FORMAT_OF_CELL:
             self._styles.append(struct.unpack_from("<H", body, 2)[0])
         elif kind == _FORMAT:
@@ -190,13 +190,13 @@ class _Scan:
             if body[7:8] == b"\x01":
                 raise DoubtfulCell(cell_name(row, column), SHOWS_ERROR)
             return []
-        if body[12:14] != _NO_NUMBER:
-            return [_STYLE_AND_NUMBER(body)]
-        if body[6] == 2:
+        is_number = body[12:14] != _NO_NUMBER
+        if not is_number and body[6] == 2:
             raise DoubtfulCell(cell_name(row, column), SHOWS_ERROR)
-        if body[6] == 3 and not self._book.is_calculated:  # an empty text, or nobody has calculated it
+        if not self._book.is_calculated and (body[6:14] == bytes(8) or (not is_number and body[6] == 3)):
+            # Excel's own 0 or empty text, or what a program writes that does not calculate
             raise DoubtfulCell(cell_name(row, column), NO_RESULT, SAVE)
-        return []
+        return [_STYLE_AND_NUMBER(body)] if is_number else []
 
 
 def _unpacked(packed: int) -> float:

@@ -52,8 +52,9 @@ _CONDITION = re.compile(r"(<=|>=|<>|<|>|=)\s*(-?[0-9.]+)")
 
 
 def plain_number(value: float) -> str:
-    """A whole number without a point, no number with an exponent."""
-    return format(Decimal(repr(value)).normalize(), "f")
+    """A whole number without a point, a fraction to the 15 digits that Excel has, and none with an exponent."""
+    text = repr(value) if value == int(value) else f"{value:.15g}"
+    return format(Decimal(text).normalize(), "f")
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ times as long; and a fast one makes room for all that lies between two cells bef
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from math import isfinite
 from typing import TypeAlias
@@ -31,7 +32,7 @@ Styles: TypeAlias = Sequence[Format]
 _MOST_TEXT = 1 << 28  # letters of all shared texts
 _TEXTS = frozenset(("s", "str", "inlineStr"))
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
-_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\b[^>]*?\bref="[A-Z]+[0-9]+:[A-Z]+([0-9]+)"')
+_MERGED = re.compile(rb"""<(?:\w+:)?mergeCell\b[^>]*?\bref=["'][A-Z]+[0-9]+:[A-Z]+([0-9]+)["']""")
 _OVERLAP = 256  # longer than such an element
 
 
@@ -52,14 +53,18 @@ def read_sheets(archive: Archive) -> Sequence[Sheet]:
     by_kind = dict(parts.values())
     settings = next(_all(tree, "workbookPr"), None)
     is_1904 = settings is not None and settings.get("date1904") in ("1", "true")
-    texts = _Texts(archive, by_kind.get("sharedStrings"))
-    styles = _read_styles(archive, by_kind.get("styles"), is_1904=is_1904)
+    calculation = next(_all(tree, "calcPr"), None)
+    content = _Book(
+        texts=_Texts(archive, by_kind.get("sharedStrings")),
+        styles=_read_styles(archive, by_kind.get("styles"), is_1904=is_1904),
+        is_calculated=calculation is None or calculation.get("fullCalcOnLoad") not in ("1", "true"),
+    )
     sheets = []
     for one in _all(tree, "sheet"):
         key = next((value for name, value in one.items() if name.endswith("}id")), "")
         kind, part = parts.get(key, ("", ""))
         if kind == "worksheet":
-            sheets.append(_Sheet(one, partial(archive.chunks, part), texts, styles))
+            sheets.append(_Sheet(one, partial(archive.chunks, part), content))
     return sheets
 
 
@@ -135,13 +140,25 @@ class _TextReader(Handler):
             self.texts.append(text)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Book:
+    """What the cells of all sheets refer to.
+
+    In one that is not calculated, a program has written no results, or 0, and that Excel is to calculate them.
+    """
+
+    texts: _Texts
+    styles: Styles
+    is_calculated: bool
+
+
 class _Sheet(Sheet):
-    def __init__(self, entry: ET.Element, chunks: Callable[[], Iterator[bytes]], texts: _Texts, styles: Styles) -> None:
+    def __init__(self, entry: ET.Element, chunks: Callable[[], Iterator[bytes]], book: _Book) -> None:
         super().__init__(entry.get("name", ""), is_visible=entry.get("state", "visible") == "visible")
-        self._chunks, self._texts, self._styles = chunks, texts, styles
+        self._chunks, self._book = chunks, book
 
     def filled_rows(self) -> Iterator[Row]:
-        return parse(self._chunks(), _SheetReader(self._texts, self._styles))
+        return parse(self._chunks(), _SheetReader(self._book))
 
     def merged_rows(self) -> Iterator[int]:
         """They stand behind the rows, and must be known before."""
@@ -155,9 +172,9 @@ class _Sheet(Sheet):
 class _SheetReader(Handler):
     """Most of the time goes here: some ten calls a cell."""
 
-    def __init__(self, texts: _Texts, styles: Styles) -> None:
+    def __init__(self, book: _Book) -> None:
         super().__init__()
-        self._texts, self._styles = texts, styles
+        self._texts, self._styles, self._is_calculated = book.texts, book.styles, book.is_calculated
         self._columns: dict[str, int] = {}
         self._number = 0  # of the row
         self._cells: list[Cell] = []
@@ -219,7 +236,8 @@ class _SheetReader(Handler):
         kind = self._type
         if kind == "e":
             raise DoubtfulCell(cell_name(self._number, self._at), SHOWS_ERROR)
-        if not text.strip() and self._has_formula and kind not in _TEXTS:
+        is_open = not text.strip() or (text == "0" and not self._is_calculated)
+        if is_open and self._has_formula and kind not in _TEXTS:
             raise DoubtfulCell(cell_name(self._number, self._at), NO_RESULT)
         value = self._read(kind, text)
         missing = self._at - len(self._cells)
@@ -251,7 +269,7 @@ class _SheetReader(Handler):
 
 
 def _show(text: str, shown: Format) -> str:
-    if shown.number is None and text.isdecimal() and len(text) < 16:
+    if shown.number is None and text.isdecimal() and len(text) < 16 and text[0] != "0":
         return text
     number = float(text)
     if not isfinite(number):

@@ -31,7 +31,7 @@ Open: TypeAlias = Callable[[], Iterator[bytes]]
 
 _SPANNED = re.compile(rb'number-(?:rows|columns)-spanned="(?:[2-9]|[1-9][0-9])')
 _TABLE = re.compile(rb"<table:table(?:\s[^>]*)?>|</table:table>")
-_ATTRIBUTE = re.compile(rb"""([\w:-]+)\s*=\s*["']([^"']*)["']""")
+_ATTRIBUTE = re.compile(rb"""([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _LONGEST_TAG = 1 << 14
 _LONGEST_HEAD = 64 << 20
 _ERROR = re.compile(r"#(?:N/A|NV|[\w/]+[!?])|[A-Z][a-z]+:[0-9]{3}")
@@ -85,7 +85,7 @@ def _find_tables(chunks: Iterator[bytes]) -> Iterator[tuple[str, str]]:
                 depth -= 1
                 continue
             if depth == 0:
-                found = {name: unescape(text.decode()) for name, text in _ATTRIBUTE.findall(tag[0])}
+                found = {name: unescape((one or two).decode()) for name, one, two in _ATTRIBUTE.findall(tag[0])}
                 yield found.get(b"table:name", ""), found.get(b"table:style-name", "")
             depth += not tag[0].endswith(b"/>")
         rest = part[max(end, len(part) - _LONGEST_TAG) :]
@@ -120,6 +120,7 @@ class _SheetReader(Handler):
         super().__init__()
         self.merged: list[int] = []
         self._left, self._styles = place + 1, styles
+        self._has_texts = any(one.format.text for one in styles.values())
         self._depth = 0  # of tables: a table may stand in a cell
         self._is_here = False
         self._columns: list[tuple[int, str]] = []  # the last column, and the style of its cells
@@ -217,13 +218,14 @@ class _SheetReader(Handler):
         is_number = kind not in ("string", "")
         if cell.get("calcext:value-type") == "error" or ((is_formula or is_number) and _ERROR.fullmatch(text)):
             raise ValueError(SHOWS_ERROR)
-        name = "office:" + _VALUES.get(kind, "string-value")
-        stored = cell.get(name)
+        stored = cell.get("office:" + _VALUES.get(kind, "string-value"))
         if not is_number:
             if is_formula and not (kind or text):
                 raise ValueError(NO_RESULT)
             text = stored if stored is not None and kind else text
-            style = self._style_of(cell, column) if text else None
+            if not self._has_texts or not text:
+                return text
+            style = self._style_of(cell, column)
             return style.format.text(text) if style and style.format.text else text
         if stored is None:
             if is_formula or not text:

@@ -15,7 +15,7 @@ HEAD = 4096
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _OLDER = re.compile(rb"\x09[\x00\x02\x04][\x04-\x06]\x00")  # Excel 2 to 4
 _MARKUP = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\x00]*<[\x00]?(?:[a-z!?])", re.IGNORECASE)
-_LETTER = re.compile(rb"\s*(?:MIME-Version|From|Content-Type|X-[\w-]+):", re.IGNORECASE)
+_LETTER = re.compile(rb"(?:[\w-]+: [^\n]*\n|[ \t][^\n]*\n)*?MIME-Version:", re.IGNORECASE)
 _TEXT = re.compile(rb"\xff\xfe|\xfe\xff|[^\x00-\x08\x0e-\x19]*\x1a?", re.DOTALL)
 
 
@@ -59,7 +59,7 @@ def _open_archive(archive: Archive) -> Sequence[Sheet]:
         raise is_protected(archive.name)
     if ooxml.is_this_form(archive):
         sheets = ooxml.read_sheets(archive)
-    elif "content.xml" in archive:
+    elif archive.is_spreadsheet:
         sheets = opendocument.read_archive(archive)
     if sheets:
         return sheets

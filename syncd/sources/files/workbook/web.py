@@ -18,8 +18,8 @@ _PAGE = (
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _CHARSET = re.compile(rb"""<(?:meta\b[^>]*?charset|\?xml\b[^>]*?encoding)\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
 _HEAD = 8192
-_FORM = frozenset("form input script select textarea frameset".split())
-_UNSEEN = frozenset("style head title".split())
+_FORM = frozenset("form input select textarea frameset".split())
+_UNSEEN = frozenset("script style title".split())
 
 
 def is_no_table(name: str) -> IncompleteRead:

@@ -9,7 +9,16 @@ from enum import Enum
 from hashlib import blake2b
 from typing import TypeAlias
 
-from syncd.domain.records import Customer, Field, FieldKind, FieldProblem, InvalidRecord, SourceRecord, Value
+from syncd.domain.records import (
+    Customer,
+    Field,
+    FieldKind,
+    FieldProblem,
+    InvalidRecord,
+    NumberCell,
+    SourceRecord,
+    Value,
+)
 from syncd.domain.winner import Write
 from syncd.mapping.cells import in_lines, in_one_line, is_plain, make_reader
 from syncd.mapping.checks import CHECKS, ValueProblem, check_foreign_id
@@ -142,7 +151,7 @@ class Mapper:
         return self.ids_of(record)[0]
 
     def ids_of(self, record: SourceRecord) -> tuple[str | FieldProblem, str | None]:
-        """The id of today, as in `foreign_id_of`, and the id as it was spelt before cells were written in one way.
+        """The id of today, as in `foreign_id_of`, and the id as it was spelt before cells were read as they are today.
 
         The latter is None where it is the same, or was none.
         """
@@ -150,7 +159,7 @@ class Mapper:
             found = self._id_origin(record.values)
         except ValueProblem as problem:
             return FieldProblem(field="foreign_id", reason=str(problem)), None
-        former = None if not isinstance(found, str) or is_plain(found) else self._former_id(found)
+        former = self._former_id(found)
         try:
             if isinstance(found, bool):
                 raise ValueProblem("is true or false, which is nobody's id")
@@ -158,7 +167,11 @@ class Mapper:
         except ValueProblem as problem:
             return FieldProblem(field="foreign_id", reason=str(problem)), former
 
-    def _former_id(self, found: str) -> str | None:
+    def _former_id(self, found: object) -> str | None:
+        if isinstance(found, NumberCell):
+            found = found.plain
+        elif not isinstance(found, str) or is_plain(found):
+            return None
         try:
             return self._with_prefix(as_text(found))
         except ValueProblem:

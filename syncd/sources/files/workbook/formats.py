@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import lru_cache
 from unicodedata import category
 
-from syncd.domain.records import DateCell
+from syncd.domain.records import DateCell, NumberCell
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def _compile_number(sections: Sequence[_Section], *, is_1904: bool) -> Callable[
     first = sections if any(one.condition for one in sections) else sections[:1]
     if any(one.is_amount for one in sections) or not any(one.matters for one in first):
         return None
-    return lambda value: _show(sections, value)
+    return lambda value: NumberCell(_show(sections, value), plain_number(value))
 
 
 def _compile_text(sections: Sequence[_Section]) -> Callable[[str], str] | None:

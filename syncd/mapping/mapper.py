@@ -25,6 +25,8 @@ VERSION = 1
 
 Lookups: TypeAlias = Mapping[str, Lookup]
 
+EXACT = 2.0**53  # from here on several whole numbers are one and the same to a float
+
 NOTHING_BUT_AN_ID = FieldProblem(
     field="foreign_id",
     reason="has nothing that is mapped beside it, as a total or a footer has: remove the row, or, where it ends a "
@@ -133,6 +135,8 @@ class Mapper:
             found = self._id_origin(record.values)
             if isinstance(found, bool):
                 raise ValueProblem("is true or false, which is nobody's id")
+            if isinstance(found, float) and abs(found) >= EXACT:
+                raise ValueProblem("is a number whose last digits are lost: let the source give the id as text")
             return self._with_prefix(self._id_reader.read(found))
         except ValueProblem as problem:
             return FieldProblem(field="foreign_id", reason=str(problem))

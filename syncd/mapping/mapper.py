@@ -141,6 +141,13 @@ class Mapper:
         except ValueProblem as problem:
             return FieldProblem(field="foreign_id", reason=str(problem))
 
+    def id_as_read(self, record: SourceRecord) -> object:
+        """What stands where the id is taken from, None where nothing can be found."""
+        try:
+            return self._id_origin(record.values)
+        except ValueProblem:
+            return None
+
     def former_id_of(self, record: SourceRecord) -> str | None:
         """The id as it was spelt before cells were written in one way; None where that is no id, or makes none."""
         try:

@@ -13,7 +13,7 @@ def properties_of(schema: object) -> frozenset[str]:
 
 
 def find_columns(schema: object, first_record: object) -> tuple[str, ...] | None:
-    """All that a record can have, None where the schema leaves it open.
+    """All that a record can have, 'address.city' included; None where the schema leaves it open.
 
     Most taps list every property and do not say that there are no others. There the first record may show what a
     careless schema leaves out.
@@ -24,5 +24,7 @@ def find_columns(schema: object, first_record: object) -> tuple[str, ...] | None
     others: Any = schema.get("additionalProperties")
     if others not in (None, False):
         return None
-    shown = first_record if others is None and isinstance(first_record, Mapping) else ()
-    return tuple(sorted({*properties, *shown}))
+    shown = first_record if isinstance(first_record, Mapping) else {}
+    names = properties if others is False else properties.union(shown)
+    inner = {name: find_columns(schema["properties"].get(name), shown.get(name)) or () for name in names}
+    return tuple(sorted({*names, *(f"{name}.{part}" for name, parts in inner.items() for part in parts)}))

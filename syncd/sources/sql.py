@@ -4,11 +4,12 @@ import codecs
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import date, datetime, timedelta
 from datetime import time as clock_time
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote
@@ -192,7 +193,7 @@ class SqlReading(Reading):
         while rows := self._fetch(number):
             for number, row in enumerate(rows, start=number + 1):  # noqa: B020 - it counts on
                 position = Position(source=PLACE, line=number, unit="row")
-                yield self._record(zip(self.columns, row, strict=True), position)
+                yield self._record(row, position)
         if not number and self.kind is ReadKind.SNAPSHOT:
             raise IncompleteRead(PLACE, "gives no rows", remedy="an empty result deletes nobody; " + CHECK)
         if self._options.incremental:
@@ -201,8 +202,11 @@ class SqlReading(Reading):
             cursor = self._latest.cursor(self._since, timedelta(seconds=time.monotonic() - self._began))
             self.cursor = str(cursor) if cursor else None
 
-    def _record(self, cells: Iterable[tuple[str, object]], position: Position) -> SourceRecord:
-        values = {name: _plain(value, name, number, position) for number, (name, value) in enumerate(cells, start=1)}
+    def _record(self, row: Sequence[object], position: Position) -> SourceRecord:
+        values = {
+            name: value if type(value) is str else _plain(value, name, number, position)
+            for number, (name, value) in enumerate(zip(self.columns, row, strict=True), start=1)
+        }
         is_deleted = self._is_deleted(values, position)
         if self._options.incremental:
             changed = values[self._options.incremental.cursor]
@@ -244,12 +248,14 @@ def _make_engine(url: URL, base: Path, options: SqlOptions) -> Engine:
 def _read_any_text(connection: Any, encoding: str | None) -> None:  # noqa: ANN401 - a driver's own
     """Text is UTF-8, otherwise in `encoding`; a letter that can't be read is a sign that no field takes."""
 
-    def decode(raw: bytes) -> str:
+    def decode_either(raw: bytes) -> str:
         try:
             return raw.decode()
         except UnicodeDecodeError:
             return raw.decode(encoding or "utf-8", "replace")
 
+    # every cell of SQLite comes here, and a partial of `str` is called without Python's own code
+    decode = decode_either if encoding else partial(str, encoding="utf-8", errors="replace")
     if isinstance(connection, sqlite3.Connection):
         connection.text_factory = decode
     elif type(connection).__module__.partition(".")[0] == "psycopg" and _is_without_encoding(connection):

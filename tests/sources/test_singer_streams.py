@@ -12,7 +12,7 @@ import pytest
 from source_contract import read
 
 from syncd.errors import IncompleteRead
-from syncd.mapping.columns import Column, require_columns
+from syncd.mapping.columns import Column, find_missing, require_columns
 from syncd.sources.singer import SingerOptions, SingerSource
 from syncd.sources.singer_schema import find_columns
 
@@ -93,6 +93,33 @@ def test_a_property_that_is_gone_is_a_missing_column(tap: Any, path: str, is_the
         with pytest.raises(IncompleteRead, match="the tap's catalog") as caught:
             require_columns(wanted, reading.columns, reading.description, reading.hint)
     assert f"there is no column '{path}'" in str(caught.value)
+
+
+ADDRESS = {"address": {"type": ["null", "object"], "properties": {"city": {}, "geo": {"type": "object"}}}}
+
+
+@pytest.mark.parametrize(
+    ("path", "is_there"),
+    [
+        ("address", True),
+        ("address.city", True),
+        ("address.street", False),
+        ("address.geo.lat", True),
+        ("address.street.name", False),
+        ("address.city || name", True),
+        ("join(' ', [address.street, name])", True),
+        ("street.name", False),
+    ],
+)
+def test_a_part_of_a_property_is_judged_where_the_schema_lists_the_parts(path: str, is_there: bool) -> None:
+    columns = find_columns({"properties": {**NAMES, **ADDRESS}}, {"id": "1"})
+    assert columns == ("address", "address.city", "address.geo", "id", "name")
+    assert (find_missing([Column(path=path, used_by="fields.x.from")], columns) == {}) is is_there
+
+
+def test_a_part_that_the_first_record_shows_is_there() -> None:
+    columns = find_columns({"properties": {**NAMES, **ADDRESS}}, {"address": {"street": "Zz"}})
+    assert find_missing([Column(path="address.street", used_by="fields.x.from")], columns or ()) == {}
 
 
 def test_a_schema_may_come_again_and_grow(tap: Any) -> None:

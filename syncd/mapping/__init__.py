@@ -5,4 +5,4 @@ value, `transforms` change it, `lookups` turn names into ids, `checks` say wheth
 columns a table lacks; `mapper` puts them together.
 """
 
-__all__ = ["cells", "checks", "columns", "lookups", "mapper", "spec", "transforms"]
+__all__ = ["cells", "checks", "columns", "id_columns", "lookups", "mapper", "spec", "transforms"]

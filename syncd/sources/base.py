@@ -139,7 +139,8 @@ class Source(ABC):
           text from tables, any JSON value from APIs. Trimming and converting is the mapping's business.
         - `position` leads a person to the record: the file (its name) and first line, or the page and number.
         - A record is never left out because something is wrong with it, since it would count as absent. Nor is a value
-          made up to fill a gap, since an empty one clears a field. What can't be a record is left out and `skipped`.
+          made up to fill a gap, since an empty one clears a field. What can't be a record is left out and `skipped`;
+          what stands in the place of one and is no object, such as a null, has NO_OBJECT for its values.
         - What changed at the very moment of a cursor comes again rather than never. A cursor holds no personal data.
         - A record that the source tells to be deleted comes with `deleted`; in a snapshot it may be missing instead.
         - It waits with `sleep` only, and lets Stopped pass: a wait that was cut short proves nothing.

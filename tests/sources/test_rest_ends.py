@@ -98,7 +98,6 @@ def test_a_page_behind_a_full_one_must_not_be_missing(crm: Crm, source_at: Any, 
     refuse_behind(crm, 2, BEHIND[behind])
     error = refused(source_at(kind))
     assert error.place == f"{kind} page 3"
-    assert "has the keys" not in str(error)
 
 
 @pytest.mark.parametrize("behind", [name for name in BEHIND if name != "no content"])
@@ -173,11 +172,45 @@ def test_the_first_page_is_never_behind_the_end(crm: Crm, source_at: Any, behind
     refused(source_at("pages"))
 
 
-def test_a_list_that_is_not_there_is_told_with_what_is_there_instead(crm: Crm, source_at: Any) -> None:
-    crm.misbehave = lambda _number, _good: Response('{"data": [], "meta": {}, "anna@example.org": 1}')
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ('{"data": [], "meta": {}, "anna@example.org": 1}', "; the answer has the keys data, meta"),
+        ('{"data": {"contacts": [{"id": 1}]}, "meta": {}}', "; there is one under data.contacts"),
+        ('{"a": [{"x": 1}], "b": {"c": [{"id": 1}], "tags": ["Zz"]}}', "; there is one under a and one under b.c"),
+        ('{"error": "Zz"}', "; the answer has the keys error"),
+        ('"Zz"', ""),
+        ("null", ""),
+    ],
+)
+def test_a_list_that_is_not_there_is_told_with_what_is_there_instead(
+    crm: Crm, source_at: Any, body: str, words: str
+) -> None:
+    crm.misbehave = lambda _number, _good: Response(body)
     error = refused(source_at("pages"))
-    assert error.shown.endswith("there is no list under records; the answer has the keys data, meta")
-    assert "meta" not in str(error)
+    assert error.shown == f"pages page 1: there is no list under records{words}"
+    assert str(error).startswith("pages page 1: there is no list under records: ")
+
+
+@pytest.mark.parametrize(
+    ("status", "auth", "remedy"),
+    [
+        (401, None, "set auth"),
+        (403, None, "set auth"),
+        (401, {"type": "bearer", "token": "t"}, "set a new one"),
+        (403, {"type": "bearer", "token": "t"}, "the right to read"),
+        (405, None, "set method"),
+        (429, None, "requests_per_second"),
+        (503, None, "is up"),
+    ],
+)
+def test_a_refusal_is_told_with_the_key_that_helps(
+    crm: Crm, source_at: Any, status: int, auth: object, remedy: str
+) -> None:
+    crm.misbehave = lambda _number, _good: Response("{}", status)
+    error = refused(source_at("all", auth=auth))
+    assert f"({status})" in error.message
+    assert remedy in str(error.remedy)
 
 
 # --- what is in the list and is no record ---

@@ -211,7 +211,7 @@ class RestReading(Reading):
         where = "under records" if path is not None else "in the answer"
         what = f"there is no list {where}"
         remedy = "set records to where the list is, as 'data.items'"
-        raise IncompleteRead(self._place, what, remedy=remedy, shown=what + _keys_of(answer.document))
+        raise IncompleteRead(self._place, what, remedy=remedy, shown=what + _instead(answer.document))
 
     def _record(self, number: int, values: object) -> SourceRecord:
         position = Position(source=self._place, line=number, unit="record")
@@ -254,7 +254,9 @@ class RestReading(Reading):
         if self._since is None and not self._read:
             raise IncompleteRead(self._list, "has no records", remedy="an empty list deletes nobody; check params")
         if self._read and not self._objects:
-            raise IncompleteRead(self._list, "none of the records is an object", remedy="set records to a list of some")
+            raise IncompleteRead(
+                self._list, "none of the records is an object", remedy="set records to a list of objects"
+            )
         incremental = self._options.incremental
         if incremental and (doubt := self._latest.find_doubt(incremental.format)):
             what, remedy = doubt
@@ -265,12 +267,25 @@ def _digest(something: object) -> bytes:
     return blake2b(repr(something).encode(errors="surrogatepass"), digest_size=16).digest()
 
 
-def _keys_of(document: object) -> str:
-    """What an answer has instead, for whoever looks for the list at a terminal; what looks like a value is left out."""
-    keys = (
-        [key for key in document if re.fullmatch(r"[A-Za-z_@][\w.-]{0,39}", key)] if isinstance(document, dict) else []
-    )
-    return f"; the answer has the keys {', '.join(sorted(keys)[:10])}" if keys else ""
+def _instead(document: object) -> str:
+    """What an answer has instead of the list, for whoever looks for it at a terminal."""
+    if lists := list(_lists_in(document)):
+        return f"; there is one under {' and one under '.join(lists[:3])}"
+    keys = ", ".join(sorted(_names_in(document))[:10])
+    return f"; the answer has the keys {keys}" if keys else ""
+
+
+def _lists_in(document: object, path: str = "", depth: int = 3) -> Iterator[str]:
+    for name in _names_in(document) if depth else ():
+        inner = document[name] if isinstance(document, dict) else None
+        if isinstance(inner, list) and inner and isinstance(inner[0], dict):
+            yield path + name
+        yield from _lists_in(inner, f"{path}{name}.", depth - 1)
+
+
+def _names_in(document: object) -> list[str]:
+    """The keys of an object, without those that may be values."""
+    return [key for key in document if re.fullmatch(r"[A-Za-z_]\w{0,39}", key)] if isinstance(document, dict) else []
 
 
 def _text(value: Scalar | list[Scalar]) -> str | list[str]:

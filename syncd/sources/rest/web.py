@@ -99,6 +99,8 @@ class Web:
         if self._token and answer.status == httpx.codes.UNAUTHORIZED:
             self._renew(self._token)
             answer = self._try(prepare, place)
+        if answer.status in (401, 403) and self._options.auth is None:
+            raise IncompleteRead(place, f"the source wants credentials ({answer.status})", remedy="set auth")
         if answer.is_nothing:
             return answer
         _check_status(answer.status, place)
@@ -246,6 +248,7 @@ REFUSALS = {
         "the source denies the credentials this list (403)",
         "give the user behind them the right to read this list",
     ),
+    405: ("the source is not asked in this way (405)", "set method to the one that the API takes for this list"),
     429: ("the source is asked too often (429)", "set requests_per_second, or run less often"),
 }
 
@@ -259,7 +262,7 @@ def refuse(answer: Answer, place: str) -> NoReturn:
 def _check_status(status: int, place: str) -> None:
     if status < 300:
         return
-    refused = (f"the source refuses the question ({status})", "check url, params, json and pagination")
+    refused = (f"the source refuses the question ({status})", "check url, params, json, pagination and incremental")
     failed = (f"the source failed ({status})", LOOK)
     what, remedy = REFUSALS.get(status, refused if status < 500 else failed)
     raise IncompleteRead(place, what, remedy=remedy)

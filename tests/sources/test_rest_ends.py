@@ -115,6 +115,7 @@ def test_a_refusal_before_the_total_is_met_is_no_end(crm: Crm, source_at: Any, b
     crm.cap = 3
     refuse_behind(crm, 2, BEHIND[behind])
     error = refused(source_at("pages-with-total"))
+    assert error.place == "pages page 3"
     assert "6 of 8 records" in error.message or "second time" in error.message
 
 

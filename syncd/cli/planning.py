@@ -33,6 +33,7 @@ from syncd.errors import Fatal, Misconfigured, SyncdError
 from syncd.gomus.client import Client
 from syncd.gomus.fields import FIELDS
 from syncd.mapping.columns import require_columns
+from syncd.mapping.id_columns import IdColumn
 from syncd.mapping.lookups import Lookup
 from syncd.mapping.mapper import Mapper
 from syncd.network import in_haste
@@ -118,6 +119,12 @@ class Finding:
     is_good: bool
     words: str
     code: int = DONE
+    is_warning: bool = False
+
+    @property
+    def line(self) -> str:
+        mark = "!" if self.is_warning else "✓" if self.is_good else "✗"
+        return f"{mark} {self.what}: {self.words}"
 
 
 def check(
@@ -141,7 +148,7 @@ def check(
         ctx.answer(
             json,
             [{"what": f.what, "ok": f.is_good, "words": f.words} for f in findings],
-            [f"{'✓' if f.is_good else '✗'} {f.what}: {f.words}" for f in findings],
+            [f.line for f in findings],
         )
         raise typer.Exit(gravest([f.code for f in findings]))
 
@@ -232,6 +239,7 @@ def _check_lookups(config: Config, sync: SyncConfig, client: Client, lookups: di
 
 def _check_source(config: Config, sync: SyncConfig, lookups: Mapping[str, Lookup] | None) -> Iterator[Finding]:
     mapper = Mapper(foreign_id=sync.foreign_id, fields=sync.fields, catalogue=FIELDS)
+    id_column = IdColumn(sync.foreign_id, sync.fields)
     invalid: list[InvalidRecord] = []
     count = 0
 
@@ -243,6 +251,7 @@ def _check_source(config: Config, sync: SyncConfig, lookups: Mapping[str, Lookup
                 count += 1
                 if count % SHOWN_EVERY == 0:
                     progress("reading", count, None)
+                id_column.take(mapper.id_as_read(record))
                 if record.deleted or lookups is None:
                     continue
                 if doubt := records.doubt_about(record):
@@ -253,6 +262,8 @@ def _check_source(config: Config, sync: SyncConfig, lookups: Mapping[str, Lookup
 
     finding = next(_checked(f"{sync.name}: source", read))
     yield finding
+    if finding.is_good and (doubt := id_column.find_doubt()):
+        yield Finding(what=f"{sync.name}: foreign_id", is_good=True, words=doubt, is_warning=True)
     if finding.is_good and lookups is not None:
         yield _check_mapping(sync.name, count, invalid)
     elif finding.is_good:

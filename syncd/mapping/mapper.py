@@ -34,6 +34,8 @@ VERSION = 1
 
 Lookups: TypeAlias = Mapping[str, Lookup]
 
+EXACT = 2.0**53  # from here on several whole numbers are one and the same to a float
+
 NOBODY = FieldProblem(
     field="foreign_id",
     reason="has no name beside it, as a total or a footer has none: remove the row, or, where it ends a "
@@ -163,9 +165,18 @@ class Mapper:
         try:
             if isinstance(found, bool):
                 raise ValueProblem("is true or false, which is nobody's id")
+            if isinstance(found, float) and abs(found) >= EXACT:
+                raise ValueProblem("is a number whose last digits are lost: let the source give the id as text")
             return self._with_prefix(self._id_reader.read(found)), former
         except ValueProblem as problem:
             return FieldProblem(field="foreign_id", reason=str(problem)), former
+
+    def id_as_read(self, record: SourceRecord) -> object:
+        """What stands where the id is taken from, None where nothing can be found."""
+        try:
+            return self._id_origin(record.values)
+        except ValueProblem:
+            return None
 
     def _former_id(self, found: object) -> str | None:
         if isinstance(found, NumberCell):

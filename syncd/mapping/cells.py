@@ -1,8 +1,9 @@
 """What a cell may hold, whichever source it is from: how its text is written, and what is no value at all.
 
 Text is composed (NFC), and Excel's guard (`="0815"`) is taken off. What is an id or one line has no signs that nobody
-sees, and no blank but the plain one. An error of a spreadsheet, a number that Excel has shortened and a database's word
-for nothing are refused, unless the field's transforms or its map name the cell: that is a person's word.
+sees, and no blank but the plain one. An error of a spreadsheet, a number that Excel has shortened, a database's word
+for nothing and text that was encoded twice are refused, unless the field's transforms or its map name the cell: that is
+a person's word.
 """
 
 import re
@@ -15,6 +16,7 @@ from unicodedata import category, normalize
 from syncd.mapping.checks import SHORTENED, ValueProblem
 from syncd.mapping.lookups import fold
 from syncd.mapping.origin import as_text, is_empty
+from syncd.mapping.twice import is_encoded_twice
 
 
 def _signs(signs: Collection[str]) -> str:
@@ -83,6 +85,11 @@ ERROR = f"is an error of a spreadsheet and no value: mend the cell, {_ALLOW}"
 SHORTENED_CELL = f"{SHORTENED}; {_ALLOW}"
 NOTHING = f"is a database's word for nothing: leave the cell empty in the export, {_ALLOW}"
 
+TWICE = (
+    "holds signs in the place of a letter, as in 'Ã¼' for 'ü': UTF-8 that was taken for another encoding. "
+    f"Mend it in the source, and export it as UTF-8, {_ALLOW}"
+)
+
 
 def find_flaw(text: str) -> str | None:
     """Why a whole cell is no value, and what to do about it."""
@@ -104,6 +111,7 @@ class Reader:
     write: Callable[[str], str]
     emptied: frozenset[str] = frozenset()
     named: frozenset[str] = frozenset()
+    parts: tuple[str, ...] = ()  # of a text, which a `replace` names
 
     def read(self, value: object) -> str | None:
         """The text of a cell, None where it is empty. Raises ValueProblem where there is no value in it."""
@@ -111,6 +119,8 @@ class Reader:
             return None if is_empty(value) else as_text(value)
         text = self.write(value)
         flaw = find_flaw(text)
+        if flaw is None and not value.isascii() and self._is_encoded_twice(normalize("NFC", value)):
+            flaw = TWICE
         if flaw is None:
             return text or None
         if fold(text) in self.emptied:
@@ -119,6 +129,14 @@ class Reader:
             raise ValueProblem(flaw)
         return text
 
+    def _is_encoded_twice(self, text: str) -> bool:
+        """Asked of the cell as it came: that a blank or a sign in it is taken out hides it."""
+        if not is_encoded_twice(text):
+            return False
+        for part in self.parts:
+            text = text.replace(part, " ")
+        return is_encoded_twice(text)
+
 
 def make_reader(
     write: Callable[[str], str], *, transforms: Collection[object], words: Collection[str] = frozenset()
@@ -126,9 +144,10 @@ def make_reader(
     """`transforms` as they are configured; `words` are further ones that a person has named, those of a `map`."""
     steps: list[Mapping[str, Any]] = [one for one in transforms if isinstance(one, Mapping)]
     emptied = (step["null-if"] for step in steps if "null-if" in step)
-    replaced = (step["replace"] for step in steps if "replace" in step)
+    replaced = [step["replace"] for step in steps if "replace" in step]
     return Reader(
         write,
         emptied=frozenset(fold(word) for one in emptied for word in ([one] if isinstance(one, str) else one)),
         named=frozenset(fold(word) for one in (words, *replaced) for word in one),
+        parts=tuple(part for one in replaced for part in one),
     )

@@ -30,7 +30,7 @@ _BLOCK = 16  # rows; see `_fit`
 def _check_delimiter(text: str) -> str:
     if text in {"auto", "tab"} or (len(text) == 1 and not text.isalnum() and text not in "\"'. \r\n\0_-+@"):
         return text
-    raise ValueError(f"{text!r} is not 'auto', 'tab', or one sign such as ';' (no letter, digit, quote or blank)")
+    raise ValueError(f"{text!r} is not 'auto', 'tab' or one sign such as ';'")
 
 
 def _check_encoding(name: str) -> str:

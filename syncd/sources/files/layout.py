@@ -207,12 +207,12 @@ def check_lines(sample: Sequence[str], form: Form, name: str) -> None:
     if rows and sum(bool(strange.search(row)) for row in rows) > len(rows) / 2:
         what = f"has a tab or another blank between {show(form.delimiter)} and the quote of a cell"
         raise IncompleteRead(name, what, remedy="let the export leave no blanks beside the delimiter")
-    if rows and sum(_is_quoted_whole(row, form) for row in rows) > len(rows) / 2:
+    if len(rows) > 1 and sum(_is_quoted_whole(row, form) for row in rows) > len(rows) / 2:
         raise _quoted_whole(form.delimiter, name)
 
 
 def _is_quoted_whole(line: str, form: Form) -> bool:
-    if not line.startswith(form.quote):
+    if not (line.startswith(form.quote) and line.rstrip().endswith(form.quote)):
         return False
     cells = next(form.reader([line], strict=False), [])
     return len(cells) == 1 and form.delimiter in cells[0]

@@ -231,7 +231,7 @@ def _refusal(raw: BinaryIO, found: _Comparison, name: str, fault: int) -> Incomp
     remedy = (
         f'{_AS_UTF_8}, or name its encoding: most likely encoding = "{best}"{others}; if the word is right, "{_OURS}"'
     )
-    return IncompleteRead(_place(raw, word, name), what, remedy=remedy, shown=f"{what}: {ours!r} is {theirs!r}")
+    return IncompleteRead(_place(raw, word, name), what, remedy=remedy)
 
 
 def _place(raw: BinaryIO, word: bytes, name: str) -> str:

@@ -6,12 +6,14 @@ more natural so than in every other one; a name such as "Weiá" or "Yýldýz" be
 
 import codecs
 import io
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO
+from math import log
+from typing import BinaryIO, TypeAlias
 
 from syncd.errors import IncompleteRead
-from syncd.sources.files.letters import weigh
+from syncd.sources.files.letters import LANGUAGES, Weight, weigh
 
 _CHUNK = 1 << 18
 
@@ -36,7 +38,8 @@ _STRIKING = 7.0  # one word that is so much more likely in another is a sign of 
 _UNNATURAL = -11.5  # a letter: neither ours nor anything we know
 _SLACK = 20.0  # for a few odd words
 _LACKING = -16.0  # a byte that stands for nothing
-_COMPARED = 1500  # words, in all code pages; of the others those that are odd in ours
+_COMPARED = 300  # words, in all code pages; of the others as many that are odd in ours
+_LANGUAGES = 10  # as many as a museum may have names of
 _ODD = -9.0  # a letter
 _MOST = 100_000  # words
 _BETWEEN = bytes.maketrans(b';,|"\t\r\n\0\x1a', b" " * 9)
@@ -145,6 +148,10 @@ def line_at(raw: BinaryIO, offset: int) -> int:
 
 # --- what the words tell ---
 
+_Pair: TypeAlias = tuple[
+    bytes, Weight | None, Weight | None
+]  # a word, in ours and in another; None where it lacks a byte
+
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
@@ -178,23 +185,43 @@ class _Comparison:
 
 
 def _compare(words: Iterable[bytes]) -> _Comparison:
-    gains: dict[str, float] = {}
-    striking: dict[str, tuple[float, bytes]] = {}
-    total, high, oddest = 0.0, 0, (0.0, b"")
-    for place, word in enumerate(words):
-        ours, count = _weigh(word, _OURS), _count_high(word)
+    agreed: defaultdict[str, Counter[str | None]] = defaultdict(Counter)
+    differing: defaultdict[str, list[_Pair]] = defaultdict(list)
+    total, high, compared, oddest = 0.0, 0, 0, (0.0, b"")
+    for word in words:
+        own, count = word.decode(_OURS, "replace"), _count_high(word)
+        weight = weigh(own)
+        ours = weight.total() if "\ufffd" not in own else _LACKING * count
         total, high = total + ours, high + count
         oddest = min(oddest, (ours / count, word))
-        if place >= _COMPARED and ours > _ODD * count:
+        if compared >= _COMPARED and (ours > _ODD * count or compared >= 2 * _COMPARED):
             continue
-        own = word.decode(_OURS, "replace")
-        for name, before in _OTHERS.items():
+        compared += 1
+        for name in _OTHERS:
             if (text := _decode(word, name)) == own:
-                continue
-            gain = (weigh(text) if text is not None else _LACKING * count) - ours
-            gains[name] = gains.get(name, before) + gain
-            striking[name] = max(striking.get(name, (gain, word)), (gain, word))
-    return _Comparison(gains, striking, total >= _UNNATURAL * high - _SLACK, oddest[1])
+                agreed[name][weight.language] += 1
+            else:
+                ours_there = None if "\ufffd" in own else weight
+                differing[name].append((word, ours_there, None if text is None else weigh(text)))
+    striking = {name: _gains(pairs, _liked(agreed[name])) for name, pairs in differing.items()}
+    gains = {name: _OTHERS[name] + sum(gain for gain, _ in found) for name, found in striking.items()}
+    most = {name: max(found) for name, found in striking.items()}
+    return _Comparison(gains, most, total >= _UNNATURAL * high - _SLACK, oddest[1])
+
+
+def _gains(pairs: Iterable[_Pair], liked: Mapping[str, float]) -> list[tuple[float, bytes]]:
+    """How much more likely each word is in the other encoding."""
+    found = []
+    for word, ours, theirs in pairs:
+        lacking = _LACKING * _count_high(word)
+        gain = (theirs.total(liked) if theirs else lacking) - (ours.total(liked) if ours else lacking)
+        found.append((gain, word))
+    return found
+
+
+def _liked(agreed: Counter[str | None]) -> Mapping[str, float]:
+    """What the words that are the same in both encodings tell of the languages of a list."""
+    return {name: log((agreed[name] + 1) / (agreed.total() + _LANGUAGES) * _LANGUAGES) for name in LANGUAGES}
 
 
 def _count_high(word: bytes) -> int:
@@ -210,7 +237,7 @@ def _decode(word: bytes, encoding: str) -> str | None:
 
 def _weigh(word: bytes, encoding: str) -> float:
     text = _decode(word, encoding)
-    return _LACKING * _count_high(word) if text is None else weigh(text)
+    return _LACKING * _count_high(word) if text is None else weigh(text).total()
 
 
 def _refusal(raw: BinaryIO, found: _Comparison, name: str, fault: int) -> IncompleteRead:

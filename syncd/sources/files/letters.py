@@ -14,10 +14,11 @@ from importlib.resources import files
 from math import log
 
 _NEVER = -14.0  # for a letter that a language lacks, and a sign where none stands
+_HARDLY = -12.5  # for a letter that a language has, but not so
 _SELDOM = -6.2  # for a neighbour that a letter never had
 _ALONE = -4.0  # for a letter of an alphabet of its own, in the place of its neighbours
 _BY_ITSELF = -5.0  # for both neighbours
-_WRONG_CASE = -5.0
+_WRONG_CASE = -7.0
 _SIGN, _SIGN_AT_AN_EDGE = -4.5, -8.5
 # Whose names a museum in Europe's middle has most; all others are RARER.
 _NEAR = {
@@ -36,6 +37,8 @@ _NEAR = {
 }
 _FAR = -1.7
 
+
+NOBODY: Mapping[str, float] = {}
 
 # A sign, and what may stand before it, which `(?<=x.)` looks at across the sign itself, and after it.
 _LATIN = re.compile("[A-Za-z]")
@@ -79,7 +82,7 @@ class _Letter:
             return self.share + (_NEVER if _LATIN.search(before + after) else _ALONE)
         if before + after == "^$":
             return self.share + _BY_ITSELF
-        return self.share + self.before.get(before, _SELDOM) + self.after.get(after, _SELDOM)
+        return max(self.share + self.before.get(before, _SELDOM) + self.after.get(after, _SELDOM), _HARDLY)
 
 
 def _neighbours(text: str) -> dict[str, float]:
@@ -106,8 +109,29 @@ def _speakers() -> Mapping[str, frozenset[str]]:
     }
 
 
-def weigh(word: str) -> float:
-    """The logarithm of how likely its letters beyond ASCII are, where they are: some -6 for each is natural."""
+LANGUAGES = tuple(_languages())
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """How likely a word is: its signs, and its letters in each language that has them."""
+
+    signs: float
+    letters: Mapping[str, float]
+    at_least: float
+
+    def total(self, liked: Mapping[str, float] = NOBODY) -> float:
+        """The logarithm; some -6 for each letter is natural. `liked` are languages that the list is in, or is not."""
+        most = max((weight + liked.get(name, 0.0) for name, weight in self.letters.items()), default=self.at_least)
+        return self.signs + max(most, self.at_least)
+
+    @property
+    def language(self) -> str | None:
+        return max(self.letters, key=lambda name: self.letters[name], default=None)
+
+
+def weigh(word: str) -> Weight:
+    """Weigh its letters and signs beyond ASCII, where they are."""
     around = f" {word} "
     signs, letters = 0.0, []
     for place, sign in enumerate(around):
@@ -122,11 +146,8 @@ def weigh(word: str) -> float:
             )
         else:
             signs += _weigh_sign(around, place)
-    if not letters:
-        return signs
     spoken = frozenset().union(*(_speakers().get(letter, ()) for letter, *_ in letters))
-    best = max((_weigh_as(name, letters) for name in spoken), default=_NEVER * len(letters))
-    return signs + best
+    return Weight(signs, {name: _weigh_as(name, letters) for name in spoken}, _NEVER * len(letters))
 
 
 def _weigh_sign(around: str, place: int) -> float:

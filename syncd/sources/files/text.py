@@ -127,9 +127,10 @@ class Lines:
     is_open: bool = False
 
     def __iter__(self) -> Iterator[str]:
-        while line := self.text.read_line():
+        read_line, has_end_mark, under_way = self.text.read_line, self.text.has_end_mark, self.under_way
+        while line := read_line():
             self.number += 1
-            if self.text.has_end_mark and "\x1a" in line:
+            if has_end_mark and "\x1a" in line:
                 line = self._before_end_mark(line)
                 if not line:
                     break
@@ -139,7 +140,7 @@ class Lines:
                 raise self._no_text(line)
             if line[0] == "\ufeff":
                 line = line.lstrip("\ufeff")  # the mark, or those of files that were joined
-            self.under_way.append(line)
+            under_way.append(line)
             yield line
         self.ended = True
 

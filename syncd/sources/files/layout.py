@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -87,7 +87,7 @@ def find_layout(sample: Sequence[str], delimiter: str, header_row: int | None, s
         above=split.rows[:header],
         header=split.rows[header] if split.rows else (),
         has_sep_line=bool(sep_line),
-        hint=_hint(split, splits | {one: split_by(one) for one in _UNUSUAL}, share),
+        hint=_hint(split, splits, split_by, share),
     )
 
 
@@ -111,9 +111,10 @@ def _split(sample: Sequence[str], quote: str, header_row: int | None, share: Sha
     return _Split(form, starts, rows, find_header(rows, share, header_row))
 
 
-def _hint(split: _Split, splits: dict[str, _Split], share: Share) -> str | None:
+def _hint(split: _Split, splits: dict[str, _Split], split_by: Callable[[str], _Split], share: Share) -> str | None:
     if split.header is None or split.share(share) == 1:
         return None
+    splits = splits | {one: split_by(one) for one in _UNUSUAL}
     own = best_share(split.rows, share)
     others = {one: best_share(other.rows, share) for one, other in splits.items()}
     better = max(others, key=lambda one: others[one])

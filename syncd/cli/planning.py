@@ -24,6 +24,7 @@ from syncd.assembly import (
 from syncd.cli import context as ctx
 from syncd.cli.exits import DONE, FAILED, HELD, PROBLEMS, USAGE, code_of, gravest, say
 from syncd.cli.progress import showing_progress
+from syncd.cli.recognized import Letters, describe
 from syncd.cli.stopping import ending_on_signals
 from syncd.config.model import Config, SyncConfig
 from syncd.config.prefixes import REMEDY, find_shared_prefix
@@ -242,6 +243,7 @@ def _check_source(config: Config, sync: SyncConfig, lookups: Mapping[str, Lookup
     id_column = IdColumn(sync.foreign_id, sync.fields)
     invalid: list[InvalidRecord] = []
     count = 0
+    letters = Letters()
 
     def read() -> str:
         nonlocal count
@@ -249,6 +251,7 @@ def _check_source(config: Config, sync: SyncConfig, lookups: Mapping[str, Lookup
             require_columns(mapper.columns, records.columns, records.description, records.hint)
             for record in records:
                 count += 1
+                letters.look_at(record.values)
                 if count % SHOWN_EVERY == 0:
                     progress("reading", count, None)
                 id_column.take(mapper.id_as_read(record))
@@ -258,7 +261,7 @@ def _check_source(config: Config, sync: SyncConfig, lookups: Mapping[str, Lookup
                     invalid.append(InvalidRecord(foreign_id=None, position=record.position, problems=(doubt,)))
                 elif isinstance(mapped := mapper.customer(record, lookups), InvalidRecord):
                     invalid.append(mapped)
-            return f"{count} records in {records.description}{_tell_skipped(records)}"
+            return f"{count} records in {describe(records)}{letters}{_tell_skipped(records)}"
 
     finding = next(_checked(f"{sync.name}: source", read))
     yield finding

@@ -70,6 +70,7 @@ class Reading(ABC):
 
     kind: ReadKind
     columns: tuple[str, ...] | None  # the header of a table; None where records are nested
+    header: str | None = None  # where the names of the columns stand, as in "line 3"
     hint: str | None = None  # what to do about a header that lacks columns, where the table tells
     description: str  # for messages: "members-2026-11.csv (windows-1252, ';')"
     cursor: str | None = None  # once the iteration has ended: where the next read may go on; None: only from the start

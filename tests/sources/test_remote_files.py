@@ -1,8 +1,7 @@
-"""Files on other machines: over https, over sftp from a real server with host keys, and by fsspec."""
+"""Files on other machines, from doubles that can be made to fail; tests/outside has servers that others wrote."""
 
 import os
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,7 +12,6 @@ from typing import Any
 import paramiko
 import pytest
 from flask import Flask, Response, redirect, request
-from fsspec.implementations.memory import MemoryFileSystem
 from paramiko import SFTPAttributes, SFTPHandle
 from pydantic import ValidationError
 from source_contract import read
@@ -287,30 +285,6 @@ def test_a_wait_for_an_sftp_file_can_be_cut_short(tmp_path: Path, server: Server
 def test_a_file_that_comes_cut_short_is_no_file(tmp_path: Path, server: Server) -> None:
     Files.cut = 10
     refused(over_sftp(tmp_path, server))
-
-
-# --- by fsspec ---
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryFileSystem]:
-    """A file system that behaves, in the place of the one in the cloud."""
-    monkeypatch.setitem(sys.modules["fsspec.registry"]._registry, "s3", MemoryFileSystem)
-    MemoryFileSystem.store.clear()
-    yield MemoryFileSystem()
-    MemoryFileSystem.store.clear()
-
-
-def test_anything_else_comes_by_fsspec(tmp_path: Path, bucket: MemoryFileSystem) -> None:
-    bucket.pipe("/museum/members-1.csv", TEXT.encode())
-    assert numbers(source(tmp_path, "s3://museum/members-1.csv")) == ["0001", "0002"]
-    bucket.pipe("/museum/members-2.csv", b"Nr;Name\n0009;x\n")
-    assert numbers(source(tmp_path, "s3://museum/members-*.csv")) == ["0009"]
-
-
-def test_what_is_not_there_is_told(tmp_path: Path, bucket: MemoryFileSystem) -> None:
-    assert "no such file" in refused(source(tmp_path, "s3://museum/members.csv")).message
-    assert "no such file" in refused(source(tmp_path, "s3://museum/*.csv")).message
 
 
 # --- the configuration ---

@@ -263,12 +263,13 @@ def test_the_newest_file_is_taken_and_none_that_lies_beside(server: Sshd) -> Non
     assert numbers(over_sftp(server, "*members*")) == ["0009"]
 
 
-def test_a_link_is_followed_to_the_time_of_its_file(server: Sshd) -> None:
+@pytest.mark.parametrize(("changed", "taken"), [(1, ["0009"]), (3, ["0001", "0002"])])
+def test_a_link_is_followed_to_the_time_of_its_file(server: Sshd, changed: int, taken: list[str]) -> None:
     (server.served / "members-1.csv").write_bytes(OTHER)
     (server.served / "members-2.csv").symlink_to("members.csv")
-    os.utime(server.served / "members.csv", (1, 1))
+    os.utime(server.served / "members.csv", (changed, changed))
     os.utime(server.served / "members-1.csv", (2, 2))
-    assert numbers(over_sftp(server, "members-*.csv")) == ["0009"]
+    assert numbers(over_sftp(server, "members-*.csv")) == taken
 
 
 def test_brackets_may_be_letters_of_the_name(server: Sshd) -> None:
@@ -419,7 +420,7 @@ def test_a_store_with_an_authority_of_our_own_is_trusted_by_its_file(
 
 def test_the_newest_in_a_folder_is_taken_and_none_that_lies_beside(bucket: Bucket) -> None:
     time.sleep(1.1)  # S3 tells seconds
-    bucket.put("export/members-2.csv", OTHER)
+    bucket.put("export/members-0.csv", OTHER)
     time.sleep(1.1)
     for key in ("export/.members-3.csv", "export/members-4.csv.part", "export/deeper/members-5.csv", "members-6.csv"):
         bucket.put(key, b"not this")

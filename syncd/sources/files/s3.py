@@ -59,6 +59,8 @@ SIGNS: Sequence[tuple[str, tuple[str, str]]] = (
     (r"dns error", (f"{NO_WAY}: there is no host of this name", "check AWS_ENDPOINT_URL and AWS_REGION")),
     (r"ConnectionRefused", (f"{NO_WAY}: it refuses the connection", f"check AWS_ENDPOINT_URL; {LOOK}")),
     (r"InvalidContentType", (f"{NO_WAY}: TLS fails; does it speak https on this port?", "check AWS_ENDPOINT_URL")),
+    (r"IncompleteBody|IncompleteMessage|UnexpectedEof|ConnectionReset", (f"{CUT}, the connection broke", LOOK)),
+    (r"Header missing|Parse\(", ("the server does not answer as S3 does", "check AWS_ENDPOINT_URL")),
     (r"kind: Timeout|TimedOut", ("no answer in time", LOOK)),
     (r"kind: Connect", (NO_WAY, f"check AWS_ENDPOINT_URL; {LOOK}")),
     (r"[Pp]arsing Path|parse path", ("no file can have this name", "take empty and dotted folders out of url")),

@@ -1,7 +1,7 @@
 """A file by sftp, from a host whose key is known."""
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -108,8 +108,7 @@ def _connect(ssh: "paramiko.SSHClient", download: Download) -> None:
         remedy = f"ask its operator why; only then replace its lines in {known}"
         raise IncompleteRead(host, "shows another key than the one that is known of it", remedy=remedy) from None
     except paramiko.BadAuthenticationType as error:
-        wanted = sorted({METHODS[method] for method in error.allowed_types if method in METHODS})
-        remedy = f"set {' or '.join(wanted)}" if wanted else "ask its operator what it takes"
+        remedy = _name_login(error.allowed_types, has_key=key is not None)
         raise IncompleteRead(host, "does not take a login of this kind", remedy=remedy) from None
     except paramiko.AuthenticationException:
         remedy = f"check username and {'key_file' if key else 'password'}, and that the host knows them"
@@ -120,6 +119,13 @@ def _connect(ssh: "paramiko.SSHClient", download: Download) -> None:
     except (OSError, EOFError, paramiko.SSHException):
         remedy = f"check host and port in url; {LOOK}"
         raise IncompleteRead(host, "does not answer as an SSH server, or breaks off", remedy=remedy) from None
+
+
+def _name_login(methods: Iterable[str], *, has_key: bool) -> str:
+    keys = sorted({METHODS[method] for method in methods if method in METHODS})
+    if not keys:
+        return "ask its operator what it takes"
+    return f"set {' or '.join(keys)}" + (", and leave out key_file" if has_key and "key_file" not in keys else "")
 
 
 def _load_known_hosts(ssh: "paramiko.SSHClient", download: Download) -> Path:

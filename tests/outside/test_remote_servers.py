@@ -180,6 +180,17 @@ def test_keys_of_every_kind_and_form_open(server: Sshd, kind: str, form: str, pa
     assert numbers(made) == ["0001", "0002"]
 
 
+def test_a_certificate_beside_the_key_is_shown(tmp_path: Path) -> None:
+    trusted = f"TrustedUserCAKeys {tmp_path}/authority.pub"
+    authority = make_key(tmp_path / "authority")
+    with sshd(tmp_path, trusted, "Subsystem sftp internal-sftp") as server:
+        (server.served / "members.csv").write_bytes(TEXT)
+        (tmp_path / "authorized_keys").write_bytes(b"")
+        sign = ["ssh-keygen", "-q", "-s", authority, "-I", "syncd", "-n", USER, tmp_path / "user_key.pub"]
+        subprocess.run(sign, check=True)
+        assert numbers(over_sftp(server)) == ["0001", "0002"]
+
+
 @pytest.mark.parametrize("given", [None, "wrong"])
 def test_a_key_whose_passphrase_is_not_right_is_told(server: Sshd, given: str | None) -> None:
     make_key(server.folder / "other_key", "ed25519", "s3cret")

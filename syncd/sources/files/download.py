@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from syncd.errors import IncompleteRead
 from syncd.network import LOOK_UP
-from syncd.sources.files.opening import FileOptions, Waiting, is_aside
+from syncd.sources.files.opening import FileOptions, Waiting, without_leftovers
 
 Named: TypeAlias = tuple[str, str]
 """The file's name, and when it was changed as far as its server tells it."""
@@ -90,7 +90,7 @@ def choose(names: Iterable[str], wanted: str) -> list[str]:
     listed = list(names)
     if wanted in listed:
         return [wanted]
-    return [name for name in listed if fnmatchcase(name, wanted) and (is_aside(wanted) or not is_aside(name))]
+    return without_leftovers((name for name in listed if fnmatchcase(name, wanted)), wanted)
 
 
 def name_in(path: str) -> str:

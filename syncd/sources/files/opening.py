@@ -3,13 +3,13 @@
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from glob import escape, glob
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import BinaryIO, Protocol, Self, TypeAlias, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
@@ -29,12 +29,20 @@ _LOGIN = {  # which keys are of use with which address
 EXTRA = "pip install 'syncd[remote]'"
 _PATIENCE = timedelta(minutes=10)  # with a file that keeps growing
 _AGAIN = "the next run reads it anew; a longer `settled` gives the writer more time"
-_ASIDE = re.compile(r"[.].*|~[$].*|.*(?:#|~|[.]tmp|[.]part|[.]crdownload|[.]filepart)", re.IGNORECASE)
+_LEFT_BESIDE = re.compile(
+    r"[.~].*|thumbs\.db|desktop\.ini|.*(?:\.(?:tmp|temp|part|partial|filepart|crdownload|swp|bak)|~)", re.IGNORECASE
+)
 
 
-def is_aside(name: str) -> bool:
-    """A file that a program puts beside another: a lock, a hidden one, or one that is not yet whole."""
-    return _ASIDE.fullmatch(name) is not None
+def without_leftovers(names: Iterable[str], pattern: str) -> list[str]:
+    """The names that a pattern means: no program's lock, nothing hidden, and nothing that is not yet whole.
+
+    `~$members.xlsx` lies beside a workbook that somebody has open, `._members.csv` beside a file from a Mac. A pattern
+    that begins or ends as such a name does asks for them.
+    """
+    if _LEFT_BESIDE.fullmatch(PurePath(pattern).name.replace("*", "x")):
+        return list(names)
+    return [name for name in names if not _LEFT_BESIDE.fullmatch(PurePath(name).name)]
 
 
 Content: TypeAlias = tuple[bytes, str, str]
@@ -202,6 +210,7 @@ def _find_newest(pattern: str, base: Path) -> FoundFile:
         return _inspect(base / pattern)
     # A file may really be called "Export [neu].csv".
     names = glob(escape(pattern), root_dir=base) or glob(pattern, root_dir=base, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
+    names = without_leftovers(names, pattern)
     files = [_inspect(path) for name in names if not stat.S_ISDIR(_stat(path := base / name).st_mode)]
     if not files:
         raise IncompleteRead(

@@ -30,7 +30,6 @@ from syncd.sources.files.opening import wait_for_quiet
 if TYPE_CHECKING:
     import paramiko
 
-REQUESTS = 64  # at once; OpenSSH answers no more
 METHODS = {"publickey": "key_file", "password": "password", "keyboard-interactive": "password"}
 FOREIGN_KEYS = {
     b"PuTTY-User-Key-File": ("is a key of PuTTY", "export it as an OpenSSH key, in PuTTYgen under Conversions"),
@@ -256,7 +255,7 @@ def _copy(sftp: "paramiko.SFTPClient", found: RemoteFile, download: Download) ->
     with sftp.open(found.path, "rb") as remote:
         before = _as_found(found.path, remote.stat())
         _keep_quiet(remote)
-        remote.prefetch(before.size, max_concurrent_requests=REQUESTS)
+        remote.prefetch(before.size)
         while part := remote.read(AT_ONCE):
             download.keep(part)
     if not before == found == _as_found(found.path, sftp.stat(found.path)):

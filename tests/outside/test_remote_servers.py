@@ -171,13 +171,25 @@ def test_openssh_lets_us_in_with_a_key(server: Sshd) -> None:
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ecdsa"])
-@pytest.mark.parametrize("form", ["RFC4716", "PEM"])
+@pytest.mark.parametrize("form", ["RFC4716", "PEM", "PKCS8"])
 @pytest.mark.parametrize("passphrase", ["", "s3cret"])
 def test_keys_of_every_kind_and_form_open(server: Sshd, kind: str, form: str, passphrase: str) -> None:
     key = make_key(server.folder / "other_key", kind, passphrase, "-m", form)
     shutil.copy(key.with_suffix(".pub"), server.folder / "authorized_keys")
     made = over_sftp(server, key_file="other_key", password=passphrase or None)
     assert numbers(made) == ["0001", "0002"]
+
+
+def test_a_key_opens_whatever_the_length_of_its_comment(server: Sshd) -> None:
+    shown = []
+    for length in range(8):
+        key = server.folder / f"key_{length}"
+        made = ["ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-C", "x" * length, "-f", key]
+        subprocess.run(made, check=True)
+        shown.append(key.with_suffix(".pub").read_text(encoding="ascii"))
+    (server.folder / "authorized_keys").write_text("".join(shown), encoding="ascii")
+    for length in range(8):
+        assert numbers(over_sftp(server, key_file=f"key_{length}")) == ["0001", "0002"]
 
 
 def test_a_certificate_beside_the_key_is_shown(tmp_path: Path) -> None:

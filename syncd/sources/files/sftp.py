@@ -4,6 +4,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path, PurePosixPath
 from shlex import quote
 from typing import TYPE_CHECKING, Any, cast
@@ -178,16 +179,20 @@ def _find_credentials(download: Download) -> tuple["paramiko.PKey | None", str |
 def _load_key(file: Path, passphrase: bytes | None) -> "paramiko.PKey":
     """Raises TypeError where the key has a passphrase and none is given."""
     import paramiko  # noqa: PLC0415 - an extra
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - comes with paramiko
 
     try:
-        return paramiko.PKey.from_path(file, passphrase)  # type: ignore[arg-type]
+        key = _decode_key(file.read_bytes(), passphrase)
+        if (certificate := Path(f"{file}-cert.pub")).exists():
+            key.load_certificate(str(certificate))
+        return key
     except FileNotFoundError:
         remedy = "check key_file; it is searched from the folder of the configuration"
         raise IncompleteRead(str(file), "there is no such key", remedy=remedy) from None
     except OSError:
         remedy = "give the user that runs syncd the right to"
         raise IncompleteRead(str(file), "the key can't be read", remedy=remedy) from None
-    except (ValueError, paramiko.SSHException, paramiko.pkey.UnknownKeyType):
+    except (ValueError, UnsupportedAlgorithm, paramiko.SSHException):
         head = file.read_bytes()[:30]
         for beginning, (what, remedy) in FOREIGN_KEYS.items():
             if head.startswith(beginning):
@@ -196,6 +201,30 @@ def _load_key(file: Path, passphrase: bytes | None) -> "paramiko.PKey":
             raise IncompleteRead(str(file), "the passphrase does not open the key", remedy="check password") from None
         remedy = "make one with: ssh-keygen -t ed25519"
         raise IncompleteRead(str(file), "is no private key of a kind that is taken", remedy=remedy) from None
+
+
+def _decode_key(data: bytes, passphrase: bytes | None) -> "paramiko.PKey":
+    """By cryptography: paramiko itself knows no PKCS 8, and takes some OpenSSH keys for damaged, by their length."""
+    import paramiko  # noqa: PLC0415 - an extra
+    from cryptography.hazmat.primitives import serialization as written  # noqa: PLC0415 - comes with paramiko
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa  # noqa: PLC0415 - comes with paramiko
+
+    try:
+        secret: object = written.load_ssh_private_key(data, passphrase)
+    except ValueError:
+        secret = written.load_pem_private_key(data, passphrase)
+    kind: type[paramiko.PKey]
+    match secret:
+        case rsa.RSAPrivateKey():
+            kind, form = paramiko.RSAKey, written.PrivateFormat.TraditionalOpenSSL
+        case ec.EllipticCurvePrivateKey():
+            kind, form = paramiko.ECDSAKey, written.PrivateFormat.TraditionalOpenSSL
+        case ed25519.Ed25519PrivateKey():
+            kind, form = paramiko.Ed25519Key, written.PrivateFormat.OpenSSH
+        case _:
+            raise ValueError("another kind of key")
+    text = secret.private_bytes(written.Encoding.PEM, form, written.NoEncryption()).decode("ascii")
+    return kind.from_private_key(StringIO(text))
 
 
 # --- the file ---

@@ -115,6 +115,10 @@ class NoConnection(httpcore.ConnectError):
         self.host = host
         self.cause = cause
 
+    @property
+    def words(self) -> str:
+        return _cause(self.cause)
+
 
 def open_http(*, timeout: float, **arguments: Any) -> httpx.Client:  # noqa: ANN401 - as httpx.Client takes them
     """A client whose calls are bounded `within` a time. Raises Misconfigured where the environment won't do."""
@@ -129,6 +133,12 @@ def open_http(*, timeout: float, **arguments: Any) -> httpx.Client:  # noqa: ANN
         if isinstance(transport, httpx.HTTPTransport):
             transport._pool._network_backend = _Backend()  # noqa: SLF001
     return http
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """Connected, within the `reach`, for what is not HTTP. Raises NoConnection."""
+    connected: socket.socket = _Backend().connect_tcp(host, port, reach().connect).get_extra_info("socket")
+    return connected
 
 
 @contextmanager
@@ -254,7 +264,6 @@ def _addresses(host: str, port: int, seconds: float) -> list[str]:
 
 CAUSES: tuple[tuple[type[Exception], str], ...] = (
     (ConnectionRefusedError, "it refuses the connection"),
-    (ssl.SSLCertVerificationError, "its certificate can't be verified"),
     (ssl.SSLError, "TLS fails; does it speak https on this port?"),
     (TimeoutError, "no answer in time"),
     (httpcore.TimeoutException, "no answer in time"),
@@ -264,16 +273,24 @@ CAUSES: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
+CERTIFICATE = "its certificate can't be verified"
+OF_CERTIFICATES = {  # by OpenSSL's X509_V_ERR_*
+    9: "it is not valid yet, by the clock of this machine",
+    10: "it has expired",
+    **dict.fromkeys((18, 19, 20, 21), "it is signed by nobody who is trusted here; SSL_CERT_FILE names who is"),
+    **dict.fromkeys((62, 64), "it is another host's"),
+}
+
+
 def words_of(error: httpx.HTTPError, host: str, whom: str) -> str | None:
     """Why there is no connection to `whom` at `host`; None where there was one. Nothing is taken from its text."""
     missed = _missed(error)
     if missed is None:
         return None
-    cause = _cause(missed.cause)
     if missed.host == host:
-        return f"no connection to {whom} at {host}: {cause}"
+        return f"no connection to {whom} at {host}: {missed.words}"
     name = next((name for name in _variables(PROXIES) if missed.host in os.environ[name]), "its variable")
-    return f"no connection to the proxy {missed.host} ({name}) on the way to {whom}: {cause}"
+    return f"no connection to the proxy {missed.host} ({name}) on the way to {whom}: {missed.words}"
 
 
 def _missed(error: BaseException) -> NoConnection | None:
@@ -287,6 +304,9 @@ def _cause(cause: Exception) -> str:
     if isinstance(cause, socket.gaierror):
         is_unknown = cause.errno in (socket.EAI_NONAME, socket.EAI_NODATA)
         return "there is no host of this name" if is_unknown else "its name can't be looked up, DNS does not answer"
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        why = OF_CERTIFICATES.get(cause.verify_code)
+        return f"{CERTIFICATE}: {why}" if why else CERTIFICATE
     return next((words for kind, words in CAUSES if isinstance(cause, kind)), "it failed")
 
 

@@ -17,22 +17,25 @@ from syncd.assembly import (
     looking_at_state,
     make_client,
     make_erasures,
+    make_mapper,
     make_recall,
     make_source,
     make_sync,
+    now,
 )
 from syncd.cli import context as ctx
 from syncd.cli.exits import DONE, FAILED, HELD, PROBLEMS, USAGE, code_of, gravest, say
 from syncd.cli.progress import showing_progress
+from syncd.cli.recognized import Letters, describe
 from syncd.cli.stopping import ending_on_signals
 from syncd.config.model import Config, SyncConfig
 from syncd.config.prefixes import REMEDY, find_shared_prefix
 from syncd.domain.guards import Limits, ask_guards
-from syncd.domain.records import InvalidRecord
+from syncd.domain.records import FieldProblem, InvalidRecord, SourceRecord
 from syncd.errors import Fatal, Misconfigured, SyncdError
 from syncd.gomus.client import Client
-from syncd.gomus.fields import FIELDS
 from syncd.mapping.columns import require_columns
+from syncd.mapping.id_columns import IdColumn
 from syncd.mapping.lookups import Lookup
 from syncd.mapping.mapper import Mapper
 from syncd.network import in_haste
@@ -118,6 +121,12 @@ class Finding:
     is_good: bool
     words: str
     code: int = DONE
+    is_warning: bool = False
+
+    @property
+    def line(self) -> str:
+        mark = "!" if self.is_warning else "✓" if self.is_good else "✗"
+        return f"{mark} {self.what}: {self.words}"
 
 
 def check(
@@ -141,7 +150,7 @@ def check(
         ctx.answer(
             json,
             [{"what": f.what, "ok": f.is_good, "words": f.words} for f in findings],
-            [f"{'✓' if f.is_good else '✗'} {f.what}: {f.words}" for f in findings],
+            [f.line for f in findings],
         )
         raise typer.Exit(gravest([f.code for f in findings]))
 
@@ -231,33 +240,51 @@ def _check_lookups(config: Config, sync: SyncConfig, client: Client, lookups: di
 
 
 def _check_source(config: Config, sync: SyncConfig, lookups: Mapping[str, Lookup] | None) -> Iterator[Finding]:
-    mapper = Mapper(foreign_id=sync.foreign_id, fields=sync.fields, catalogue=FIELDS)
+    mapper = make_mapper(sync)
+    today = now().astimezone(sync.timezone).date()
+    id_column = IdColumn(sync.foreign_id, sync.fields)
     invalid: list[InvalidRecord] = []
-    count = 0
+    count = filtered = 0
+    letters = Letters()
 
     def read() -> str:
-        nonlocal count
+        nonlocal count, filtered
         with showing_progress(sync.name) as progress, make_source(config, sync, time.sleep).open() as records:
             require_columns(mapper.columns, records.columns, records.description, records.hint)
             for record in records:
                 count += 1
+                letters.look_at(record.values)
                 if count % SHOWN_EVERY == 0:
                     progress("reading", count, None)
-                if record.deleted or lookups is None:
+                counts = mapper.counts(record, today)
+                if counts is False:
+                    filtered += 1
                     continue
-                if doubt := records.doubt_about(record):
-                    invalid.append(InvalidRecord(foreign_id=None, position=record.position, problems=(doubt,)))
-                elif isinstance(mapped := mapper.customer(record, lookups), InvalidRecord):
-                    invalid.append(mapped)
-            return f"{count} records in {records.description}{_tell_skipped(records)}"
+                id_column.take(mapper.id_as_read(record))
+                doubt = records.doubt_about(record) or (None if counts is True else counts)
+                if lookups is not None and not record.deleted:
+                    invalid.extend(_invalid(mapper, record, lookups, doubt))
+            left_out = f", {filtered} of them left out by where" if filtered else ""
+            return f"{count} records in {describe(records)}{letters}{left_out}{_tell_skipped(records)}"
 
     finding = next(_checked(f"{sync.name}: source", read))
     yield finding
+    if finding.is_good and (doubt := id_column.find_doubt()):
+        yield Finding(what=f"{sync.name}: foreign_id", is_good=True, words=doubt, is_warning=True)
     if finding.is_good and lookups is not None:
-        yield _check_mapping(sync.name, count, invalid)
+        yield _check_mapping(sync.name, count - filtered, invalid)
     elif finding.is_good:
         words = "not checked, for it needs the lookups"
         yield Finding(what=f"{sync.name}: mapping", is_good=False, words=words, code=FAILED)
+
+
+def _invalid(
+    mapper: Mapper, record: SourceRecord, lookups: Mapping[str, Lookup], doubt: FieldProblem | None
+) -> Iterator[InvalidRecord]:
+    if doubt:
+        yield InvalidRecord(foreign_id=None, position=record.position, problems=(doubt,))
+    elif isinstance(mapped := mapper.customer(record, lookups), InvalidRecord):
+        yield mapped
 
 
 def _tell_skipped(reading: Reading) -> str:

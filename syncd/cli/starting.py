@@ -12,13 +12,14 @@ import typer
 from syncd.assembly import now
 from syncd.cli import context as ctx
 from syncd.cli.exits import USAGE, stop
+from syncd.cli.recognized import Letters, describe
 from syncd.config import find_config
 from syncd.config.draft import SAMPLE, Draft, draw_draft, write_draft
 from syncd.errors import IncompleteRead
 from syncd.sources import find_source
 from syncd.sources.base import Source
 
-TYPES = {".xlsx": "excel", ".xls": "excel", ".ods": "excel"}  # anything else is CSV
+TYPES = dict.fromkeys((".xlsx", ".xlsm", ".xltx", ".xls", ".ods", ".fods"), "excel")  # anything else is CSV
 PLACEHOLDER = "https://demo.gomus.de"
 
 
@@ -48,12 +49,12 @@ def init(
             **({"sheet": sheet} if sheet is not None else {}),
         }
         try:
-            draft = _draw(table, export, id_column)
+            draft, recognized = _draw(table, export, id_column)
         except LookupError as error:
             stop(f"{export}: {error.args[0]}.", USAGE)
         table["path"] = os.path.relpath(export.absolute(), target.absolute().parent)
         _write(target, write_draft(draft, sync=sync, url=url, source=table))
-    _tell(target, draft, sync=sync, url=url)
+    _tell(target, draft, recognized, sync=sync, url=url)
 
 
 def _name_after(export: Path) -> str:
@@ -61,20 +62,22 @@ def _name_after(export: Path) -> str:
     return word[0] if word else "members"
 
 
-def _draw(table: dict[str, Any], export: Path, id_column: str | None) -> Draft:
+def _draw(table: dict[str, Any], export: Path, id_column: str | None) -> tuple[Draft, str]:
+    """The draft, and what was recognized of the export."""
     adapter = find_source(table["type"])
     options: dict[str, Any] = {**table, "path": str(export.absolute()), "settled": "0s"}
     source: Source = adapter(adapter.Options.model_validate(options), base=Path.cwd(), sleep=time.sleep, clock=now)
     with source.open() as records:
         if records.columns is None:
             raise IncompleteRead(records.description, "has no columns", remedy="name a CSV file or a workbook")
-        rows: Iterator[Any] = (record.values for record in records)
+        letters = Letters()
+        rows: Iterator[Any] = letters.passing(records)
         draft = draw_draft(records.columns, rows, foreign_id=id_column)
         for _ in rows:  # to the end, where it shows how the export ends
             pass
         if records.unsure:
             table["complete"] = {"end": "any"}
-        return draft
+        return draft, f"{describe(records)}{letters}"
 
 
 def _write(target: Path, text: str) -> None:
@@ -85,9 +88,10 @@ def _write(target: Path, text: str) -> None:
         stop(f"{target} can't be written ({error.strerror}).", USAGE)
 
 
-def _tell(target: Path, draft: Draft, *, sync: str, url: str) -> None:
+def _tell(target: Path, draft: Draft, recognized: str, *, sync: str, url: str) -> None:
     of = f"the first {SAMPLE}" if draft.rows == SAMPLE else f"all {draft.rows}"
     print(f"Wrote {target}: the sync {sync!r}, looking at {of} records.")
+    print(f"  read:   {recognized}")
     print(f"  id:     {draft.foreign_id}")
     if draft.without_id:
         print(f"          {draft.without_id} records lack it or share it, and would be invalid")

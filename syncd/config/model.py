@@ -18,6 +18,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -111,6 +112,19 @@ def _check_listen(text: str) -> str:
     return text
 
 
+SHORTEST_KEY, FEWEST_SIGNS = 12, 6  # signs in all, and different ones
+
+
+def _check_key(key: SecretStr) -> SecretStr:
+    text = key.get_secret_value().strip()
+    if len(text) < SHORTEST_KEY or len(set(text)) < FEWEST_SIGNS:
+        raise PydanticCustomError("weak_key", "is too weak")
+    return key
+
+
+Key = Annotated[SecretStr, AfterValidator(_check_key)]
+
+
 class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -122,9 +136,9 @@ class StateOptions(_Table):
     """
 
     url: Annotated[str, AfterValidator(_check_state_url)] = Field(default="sqlite:///syncd.db", repr=False)
-    digest_key: SecretStr | None = None
+    digest_key: Key | None = None
     ledger: Annotated[str, AfterValidator(_check_ledger)] | None = Field(default=None, repr=False)
-    ledger_key: SecretStr | None = None
+    ledger_key: Key | None = None
     ledger_old_keys: tuple[SecretStr, ...] = ()
     keep: Duration = Field(default=timedelta(days=400), ge=timedelta(days=7))  # outcomes and runs
 

@@ -44,6 +44,10 @@ _WORDS = {
     "less_than_equal": "{shown} must be at most {le}",
     "too_short": "must have at least {min_length}",
 }
+_OF_SECRETS = {
+    "weak_key": "is too short, or too simple, to keep digests from being guessed: make one with `openssl rand -hex 32`,"
+    " or with `python3 -c 'import secrets; print(secrets.token_hex())'`",
+}
 _TAG_MISTAKES = {"union_tag_invalid", "union_tag_not_found"}
 
 
@@ -77,7 +81,7 @@ def _describe(details: ErrorDetails, place: KeyPath, resolved: Resolved) -> str:
     reference = resolved.references.get(place)
     shown = reference.content if reference else _show(details["input"])
     if find(resolved.document, place) is not None and outline().is_secret(resolved.document, place):
-        return f"{shown if reference else 'this'} is not valid here"
+        return f"{shown if reference else 'this'} {_OF_SECRETS.get(details['type'], 'is not valid here')}"
     if details["type"] in _TAG_MISTAKES:
         return _wrong_tag(place, resolved)
     if details["type"] == "extra_forbidden":

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 Value: TypeAlias = str | int | bool | None
 """A go~mus field's value as it is sent; dates are ISO text, None clears the field."""
@@ -52,6 +52,24 @@ class Position:
 
     def __str__(self) -> str:
         return self.source if self.line is None else f"{self.source} {self.unit} {self.line}"
+
+
+class DateCell(str):
+    """The ISO text of a spreadsheet's date cell: a day, or what was typed as 1-2 and has become one."""
+
+    __slots__ = ()
+
+
+class NumberCell(str):
+    """What a spreadsheet shows of a number in its format, as 000047 of 47; `plain` is the number alone."""
+
+    __slots__ = ("plain",)
+    plain: str
+
+    def __new__(cls, shown: str, plain: str) -> Self:
+        cell = super().__new__(cls, shown)
+        cell.plain = plain
+        return cell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

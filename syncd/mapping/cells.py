@@ -1,8 +1,9 @@
 """What a cell may hold, whichever source it is from: how its text is written, and what is no value at all.
 
 Text is composed (NFC), and Excel's guard (`="0815"`) is taken off. What is an id or one line has no signs that nobody
-sees, and no blank but the plain one. An error of a spreadsheet, a number that Excel has shortened and a database's word
-for nothing are refused, unless the field's transforms or its map name the cell: that is a person's word.
+sees, and no blank but the plain one. An error of a spreadsheet, a number that Excel has shortened, a database's word
+for nothing and text that was encoded twice are refused, unless the field's transforms or its map name the cell: that is
+a person's word.
 """
 
 import re
@@ -12,9 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 from unicodedata import category, normalize
 
+from syncd.domain.records import DateCell
 from syncd.mapping.checks import SHORTENED, ValueProblem
 from syncd.mapping.lookups import fold
 from syncd.mapping.origin import as_text, is_empty
+from syncd.mapping.twice import is_encoded_twice
 
 
 def _signs(signs: Collection[str]) -> str:
@@ -82,7 +85,16 @@ _OF_FLAWS = _OF_NUMBERS | {"#", *(word[0] for word in _NOTHING), *"EFHVC"}
 _ALLOW = "or say what it stands for with 'null-if' or 'replace'"
 ERROR = f"is an error of a spreadsheet and no value: mend the cell, {_ALLOW}"
 SHORTENED_CELL = f"{SHORTENED}; {_ALLOW}"
+DAY = (
+    "is a date cell, where a text belongs: what was typed as 1-2 has become a day. Format the column as text and type "
+    'it again; if a day is meant, allow it with { date = "%Y-%m-%d" }'
+)
 NOTHING = f"is a database's word for nothing: leave the cell empty in the export, {_ALLOW}"
+
+TWICE = (
+    "holds signs in the place of a letter, as in 'Ã¼' for 'ü': UTF-8 that was taken for another encoding. "
+    f"Mend it in the source, and export it as UTF-8, {_ALLOW}"
+)
 
 
 def find_flaw(text: str) -> str | None:
@@ -103,15 +115,20 @@ class Reader:
     """Reads the cells of one field. What is `emptied` counts as empty, what is `named` as a value."""
 
     write: Callable[[str], str]
+    takes_days: bool = True  # from the date cells of a workbook
     emptied: frozenset[str] = frozenset()
     named: frozenset[str] = frozenset()
+    parts: tuple[str, ...] = ()  # of a text, which a `replace` names
 
     def read(self, value: object) -> str | None:
         """The text of a cell, None where it is empty. Raises ValueProblem where there is no value in it."""
         if not isinstance(value, str):
             return None if is_empty(value) else as_text(value)
         text = self.write(value)
-        if text[:1] not in _OF_FLAWS or (flaw := find_flaw(text)) is None:  # most cells are told by their first sign
+        if text[:1] not in _OF_FLAWS and value.isascii():  # most cells are told by their first sign
+            return text or None
+        flaw = self._find_flaw(value, text)
+        if flaw is None:
             return text or None
         if fold(text) in self.emptied:
             return None
@@ -119,16 +136,37 @@ class Reader:
             raise ValueProblem(flaw)
         return text
 
+    def _find_flaw(self, cell: str, text: str) -> str | None:
+        if isinstance(cell, DateCell) and not self.takes_days:
+            return DAY
+        if flaw := find_flaw(text):
+            return flaw
+        return TWICE if not cell.isascii() and self._is_encoded_twice(normalize("NFC", cell)) else None
+
+    def _is_encoded_twice(self, text: str) -> bool:
+        """Asked of the cell as it came: that a blank or a sign in it is taken out hides it."""
+        if not is_encoded_twice(text):
+            return False
+        for part in self.parts:
+            text = text.replace(part, " ")
+        return is_encoded_twice(text)
+
 
 def make_reader(
-    write: Callable[[str], str], *, transforms: Collection[object], words: Collection[str] = frozenset()
+    write: Callable[[str], str],
+    *,
+    transforms: Collection[object],
+    words: Collection[str] = frozenset(),
+    takes_days: bool = False,
 ) -> Reader:
     """`transforms` as they are configured; `words` are further ones that a person has named, those of a `map`."""
     steps: list[Mapping[str, Any]] = [one for one in transforms if isinstance(one, Mapping)]
     emptied = (step["null-if"] for step in steps if "null-if" in step)
-    replaced = (step["replace"] for step in steps if "replace" in step)
+    replaced = [step["replace"] for step in steps if "replace" in step]
     return Reader(
         write,
+        takes_days=takes_days or any("date" in step for step in steps),
         emptied=frozenset(fold(word) for one in emptied for word in ([one] if isinstance(one, str) else one)),
         named=frozenset(fold(word) for one in (words, *replaced) for word in one),
+        parts=tuple(part for one in replaced for part in one),
     )

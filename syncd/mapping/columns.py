@@ -1,13 +1,17 @@
 """The columns that a mapping takes from a table, and those of them that the table does not have."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 from syncd.domain.nearest import suggest
 from syncd.errors import IncompleteRead
 from syncd.mapping.filters import Condition
 from syncd.mapping.origin import find_roots, parse_template
 from syncd.mapping.spec import FieldSpec, ForeignIdSpec
+
+_NESTED = re.compile(r"\w+(\.\w+)+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +45,18 @@ def find_missing(wanted: Iterable[Column], columns: Sequence[str]) -> dict[str, 
 
 
 def _is_there(path: str, columns: Sequence[str]) -> bool:
+    """What is known of an object are its parts, as in 'address.city': then no other part is there."""
+    if path in columns:
+        return True
     roots = find_roots(path)
-    return path in columns or (bool(roots) and roots <= set(columns))
+    if not roots or not roots <= set(columns):
+        return False
+    steps = list(accumulate(path.split("."), "{}.{}".format)) if _NESTED.fullmatch(path) else []
+    return all(part in columns or not _has_parts(outer, columns) for outer, part in pairwise(steps))
+
+
+def _has_parts(outer: str, columns: Sequence[str]) -> bool:
+    return any(name.startswith(f"{outer}.") for name in columns)
 
 
 def measure(wanted: Iterable[Column]) -> Callable[[Sequence[str]], float]:

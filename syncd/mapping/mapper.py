@@ -10,7 +10,16 @@ from enum import Enum
 from hashlib import blake2b
 from typing import TypeAlias
 
-from syncd.domain.records import Customer, Field, FieldProblem, InvalidRecord, SourceRecord, Value
+from syncd.domain.records import (
+    Customer,
+    Field,
+    FieldKind,
+    FieldProblem,
+    InvalidRecord,
+    NumberCell,
+    SourceRecord,
+    Value,
+)
 from syncd.domain.winner import Write
 from syncd.mapping.cells import in_lines, in_one_line, is_plain, make_reader
 from syncd.mapping.checks import CHECKS, ValueProblem, check_foreign_id
@@ -26,6 +35,8 @@ from syncd.mapping.transforms import compile_transform, transformed
 VERSION = 1
 
 Lookups: TypeAlias = Mapping[str, Lookup]
+
+EXACT = 2.0**53  # from here on several whole numbers are one and the same to a float
 
 NOBODY = FieldProblem(
     field="foreign_id",
@@ -97,7 +108,8 @@ class _FieldMapper:
 def _compile_origin(spec: FieldSpec, field: Field) -> Callable[[Mapping[str, object]], str | None]:
     """From a record to the text that is transformed, None where there is none."""
     write = in_lines if field.has_lines else in_one_line
-    reader = make_reader(write, transforms=spec.transform, words=(spec.map or {}).keys())
+    takes_days = field.kind is not FieldKind.TEXT or field.has_lines
+    reader = make_reader(write, transforms=spec.transform, words=(spec.map or {}).keys(), takes_days=takes_days)
     if spec.template is not None:
         fill = from_template(spec.template, reader.read)
         return lambda values: None if (found := fill(values)) is None else as_text(found)
@@ -157,7 +169,7 @@ class Mapper:
         return self.ids_of(record)[0]
 
     def ids_of(self, record: SourceRecord) -> tuple[str | FieldProblem, str | None]:
-        """The id of today, as in `foreign_id_of`, and the id as it was spelt before cells were written in one way.
+        """The id of today, as in `foreign_id_of`, and the id as it was spelt before cells were read as they are today.
 
         The latter is None where it is the same, or was none.
         """
@@ -165,15 +177,28 @@ class Mapper:
             found = self._id_origin(record.values)
         except ValueProblem as problem:
             return FieldProblem(field="foreign_id", reason=str(problem)), None
-        former = None if not isinstance(found, str) or is_plain(found) else self._former_id(found)
+        former = self._former_id(found)
         try:
             if isinstance(found, bool):
                 raise ValueProblem("is true or false, which is nobody's id")
+            if isinstance(found, float) and abs(found) >= EXACT:
+                raise ValueProblem("is a number whose last digits are lost: let the source give the id as text")
             return self._with_prefix(self._id_reader.read(found)), former
         except ValueProblem as problem:
             return FieldProblem(field="foreign_id", reason=str(problem)), former
 
-    def _former_id(self, found: str) -> str | None:
+    def id_as_read(self, record: SourceRecord) -> object:
+        """What stands where the id is taken from, None where nothing can be found."""
+        try:
+            return self._id_origin(record.values)
+        except ValueProblem:
+            return None
+
+    def _former_id(self, found: object) -> str | None:
+        if isinstance(found, NumberCell):
+            found = found.plain
+        elif not isinstance(found, str) or is_plain(found):
+            return None
         try:
             return self._with_prefix(as_text(found))
         except ValueProblem:

@@ -5,11 +5,12 @@ Adapters are registered as entry points (`syncd.sources`) and know nothing of go
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -18,6 +19,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 from syncd.domain.records import FieldProblem, Position, Skipped, SourceRecord, Unsure
 
 __all__ = [
+    "NO_OBJECT",
     "Position",
     "ReadKind",
     "Reading",
@@ -28,6 +30,10 @@ __all__ = [
     "Unsure",
     "error_at",
 ]
+
+
+# The values of what stands in a list of records and is none, such as a null: somebody is there, nobody knows who.
+NO_OBJECT: Mapping[str, object] = MappingProxyType({})
 
 
 class ReadKind(Enum):
@@ -64,6 +70,7 @@ class Reading(ABC):
 
     kind: ReadKind
     columns: tuple[str, ...] | None  # the header of a table; None where records are nested
+    header: str | None = None  # where the names of the columns stand, as in "line 3"
     hint: str | None = None  # what to do about a header that lacks columns, where the table tells
     description: str  # for messages: "members-2026-11.csv (windows-1252, ';')"
     cursor: str | None = None  # once the iteration has ended: where the next read may go on; None: only from the start
@@ -77,6 +84,8 @@ class Reading(ABC):
 
     def doubt_about(self, record: SourceRecord) -> FieldProblem | None:
         """Why this record, which was just read, is not to be trusted."""
+        if record.values is NO_OBJECT:
+            return FieldProblem(field="foreign_id", reason="stands in the list of records, and is no object")
         if self.unsure is None or self.unsure.position != record.position:
             return None
         return FieldProblem(field="foreign_id", reason=self.unsure.reason)
@@ -131,7 +140,8 @@ class Source(ABC):
           text from tables, any JSON value from APIs. Trimming and converting is the mapping's business.
         - `position` leads a person to the record: the file (its name) and first line, or the page and number.
         - A record is never left out because something is wrong with it, since it would count as absent. Nor is a value
-          made up to fill a gap, since an empty one clears a field. What can't be a record is left out and `skipped`.
+          made up to fill a gap, since an empty one clears a field. What can't be a record is left out and `skipped`;
+          what stands in the place of one and is no object, such as a null, has NO_OBJECT for its values.
         - What changed at the very moment of a cursor comes again rather than never. A cursor holds no personal data.
         - A record that the source tells to be deleted comes with `deleted`; in a snapshot it may be missing instead.
         - It waits with `sleep` only, and lets Stopped pass: a wait that was cut short proves nothing.

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
@@ -16,12 +17,14 @@ from pathlib import Path
 from typing import IO, Any, Literal, TypeAlias
 
 import structlog
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from syncd.domain.durations import Duration
 from syncd.domain.records import Position, SourceRecord
 from syncd.errors import IncompleteRead
-from syncd.sources.base import Reading, ReadKind, Source, SourceOptions
+from syncd.sources.base import NO_OBJECT, Reading, ReadKind, Source, SourceOptions
+from syncd.sources.json_text import read_json
+from syncd.sources.singer_schema import find_columns, properties_of
 
 log = structlog.get_logger()
 Message: TypeAlias = Mapping[str, Any]
@@ -36,6 +39,14 @@ OURS = ("SYNCD_", "GOMUS_")  # variables that are no tap's business
 BY_HAND = "run the tap by hand in the folder of the configuration, and see what it says"
 
 
+class Complete(BaseModel):
+    """What proves that a snapshot is whole, beside the tap's exit code."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    minimum: int = Field(ge=1)  # records
+
+
 class SingerOptions(SourceOptions):
     type: Literal["singer"] = "singer"
     command: tuple[str, ...] = Field(min_length=1)
@@ -43,6 +54,7 @@ class SingerOptions(SourceOptions):
     replication: Literal["auto", "full-table", "incremental"] = "auto"
     full_every: Duration = timedelta(days=7)
     timeout: Duration = Field(default=timedelta(minutes=10), gt=timedelta())
+    complete: Complete | None = None
 
 
 class SingerSource(Source):
@@ -58,6 +70,11 @@ class SingerSource(Source):
     def full_every(self) -> timedelta | None:  # type: ignore[override]  # it depends on the options
         return None if self.options.replication == "full-table" else self.options.full_every
 
+    @property
+    def fingerprint(self) -> bytes:
+        """Of what is read; what is demanded of it does not count."""
+        return self.options.model_dump_json(exclude={"complete"}).encode()
+
     @contextmanager
     def open(self, cursor: str | None = None) -> Iterator[Reading]:
         options = self.options
@@ -72,7 +89,7 @@ class SingerSource(Source):
 
 
 class SingerReading(Reading):
-    columns = None
+    hint = "select it in the tap's catalog, or write it as the tap's SCHEMA does"
 
     def __init__(self, tap: "Tap", options: SingerOptions, before: str | None) -> None:
         self._tap = tap
@@ -80,27 +97,56 @@ class SingerReading(Reading):
         self._messages = tap.messages()
         self._state: str | None = before
         self._version: object = None
-        self._number = 0
+        self._number, self._objects = 0, 0
         schema = self._find_schema()
         bookmarks = schema.get("bookmark_properties")
         is_incremental = bool(bookmarks) if options.replication == "auto" else options.replication == "incremental"
         self.kind = ReadKind.CHANGES if is_incremental else ReadKind.SNAPSHOT
         self.description = f"{tap.name} {options.stream}" + (" (changes)" if is_incremental else "")
+        self._properties = properties_of(schema.get("schema"))
+        self._first = next(self._records(), None)
+        self.columns = find_columns(schema.get("schema"), self._first.get("record") if self._first else None)
 
     def __iter__(self) -> Iterator[SourceRecord]:
+        if self._first is not None:
+            yield self._record(self._first)
+        yield from map(self._record, self._records())
+        self._tap.check_end()
+        if self.kind is ReadKind.SNAPSHOT:
+            self._check_number()
+        self.cursor = self._state if self.kind is ReadKind.CHANGES else None
+
+    def _records(self) -> Iterator[Message]:
         for message in self._messages:
             if message.get("type") == "STATE":
                 self._note_state(message)
             elif message.get("stream") != self._options.stream:
                 continue
             elif message.get("type") == "RECORD":
-                yield self._record(message)
+                yield message
+            elif message.get("type") == "SCHEMA":
+                self._check_schema(message)
             elif message.get("type") == "BATCH":
                 raise self._tap.broken("gives batches in files", "switch its batch mode off")
-        self._tap.check_end()
-        if self.kind is ReadKind.SNAPSHOT and not self._number:
+
+    def _check_schema(self, message: Message) -> None:
+        """A SCHEMA may come again; what it no longer lists is missing in the records that follow."""
+        properties = properties_of(message.get("schema"))
+        if self._properties - properties:
+            raise self._tap.broken(
+                "takes properties out of the stream's SCHEMA midway", f"the next run reads anew; {BY_HAND}"
+            )
+        self._properties = properties
+
+    def _check_number(self) -> None:
+        if not self._number:
             raise self._tap.broken("gives no records", f"an empty list deletes nobody; {BY_HAND}")
-        self.cursor = self._state if self.kind is ReadKind.CHANGES else None
+        if not self._objects:
+            raise self._tap.broken("gives records that are no objects", BY_HAND)
+        complete = self._options.complete
+        if complete and self._number < complete.minimum:
+            what = f"gives {self._number} records, and complete.minimum is {complete.minimum}"
+            raise self._tap.broken(what, f"{BY_HAND}; lower the minimum where the list is meant to be so short")
 
     def _find_schema(self) -> Message:
         """Read up to the schema of the stream, which comes before its records."""
@@ -129,11 +175,12 @@ class SingerReading(Reading):
         self._number += 1
         position = Position(source=self._options.stream, line=self._number, unit="record")
         values, version = message.get("record"), message.get("version")
-        if not isinstance(values, dict):
-            raise self._tap.broken(f"gives a record that is no object ({position})", BY_HAND)
         if self._version not in (None, version):
             raise self._tap.broken("gives records of two versions of the table", "the next run reads anew")
         self._version = version
+        if not isinstance(values, dict):
+            return SourceRecord(values=NO_OBJECT, position=position)
+        self._objects += 1
         return SourceRecord(values=values, position=position, deleted=values.get(DELETED_AT) is not None)
 
 
@@ -161,19 +208,27 @@ class Tap:
         for number, line in enumerate(self._lines(), start=1):
             if not line.strip():
                 continue
-            try:
-                message = json.loads(line)
-            except (ValueError, RecursionError):
-                message = None
-            if not isinstance(message, dict):
+            message = self._read(line, number)
+            if not isinstance(message, dict) or not _is_message(message):
                 raise self.broken(f"says something on line {number} that is no Singer message", BY_HAND)
+            if not line.endswith(b"\n"):
+                raise self.broken(f"breaks off at the end of line {number}", f"the next run reads anew; {BY_HAND}")
             yield message
+
+    def _read(self, line: bytes, number: int) -> object:
+        try:
+            return read_json(line.removeprefix(BOM_UTF8).decode())
+        except UnicodeDecodeError:
+            remedy = "let the tap write UTF-8, as with PYTHONIOENCODING=utf-8 in its environment"
+            raise self.broken(f"says something on line {number} that is not UTF-8", remedy) from None
+        except (ValueError, RecursionError):
+            return None
 
     def _lines(self) -> Iterator[bytes]:
         rest = b""
         while part := self._hear():
             *lines, rest = (rest + part).split(b"\n")
-            yield from lines
+            yield from (line + b"\n" for line in lines)
             if len(rest) > LONGEST_LINE:
                 raise self.broken("says a line that is too long", BY_HAND)
         if rest:
@@ -226,6 +281,12 @@ class Tap:
             self._process.stderr.close()
         if self._said:
             log.info("source.tap_spoke", source=self.name, count=self._said)
+
+
+def _is_message(message: Message) -> bool:
+    """A log line in JSON is none, and what tells no stream might be of ours."""
+    kind, stream = message.get("type"), message.get("stream")
+    return isinstance(kind, str) and (isinstance(stream, str) or kind not in ("SCHEMA", "RECORD", "BATCH"))
 
 
 def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:

@@ -1,24 +1,33 @@
 """The source `sql`: one query against any database that SQLAlchemy reaches, read-only and in one transaction."""
 
+import codecs
 import re
+import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
+from datetime import time as clock_time
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
-from sqlalchemy import URL, Connection, CursorResult, Engine, NullPool, create_engine, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from sqlalchemy import URL, Connection, CursorResult, Engine, NullPool, TextClause, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from syncd.domain.durations import Duration
 from syncd.domain.records import Position, SourceRecord
 from syncd.errors import IncompleteRead
 from syncd.network import reach
-from syncd.sources.base import Reading, ReadKind, Source, SourceOptions
+from syncd.sources.base import Reading, ReadKind, Source, SourceOptions, error_at
+from syncd.sources.cursors.bounds import Beginning, Latest, Since, read_bounds
+from syncd.sources.deletions import parse_deletion
+from syncd.sources.sql_failures import CHECK, translated
+from syncd.sources.sql_query import escape, has_parameter, is_one_statement
 
 PLACE = "query"
 AT_ONCE = 1000  # rows fetched from the server in one go
@@ -28,7 +37,8 @@ _EXPECTED = "must be a database URL such as 'postgresql://user@host/database'"
 _DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg", "mysql": "mysql+pymysql"} | {
     "mariadb": "mariadb+pymysql"
 }
-_CHECK = "run the query by hand, as the same user"
+# Sent where all is read: earlier than any change, and in the bounds of every database
+FIRST_TIME, FIRST_NUMBER = "1900-01-01 00:00:00", 0
 
 
 def _check_url(url: str) -> str:
@@ -57,32 +67,86 @@ def _check_query(query: str) -> str:
     return query
 
 
+def _check_encoding(encoding: str) -> str:
+    try:
+        return codecs.lookup(encoding).name
+    except LookupError:
+        raise ValueError(f"{encoding!r} is no encoding such as 'windows-1252'") from None
+
+
+class SqlIncremental(BaseModel):
+    """`param` in the query is the time, or with `counts` the number, since when changes are wanted.
+
+    `cursor` is the column that shows when a row was last changed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    param: str = Field(pattern=r"^[A-Za-z_]\w*$")
+    cursor: str = Field(min_length=1)
+    overlap: Duration = timedelta(minutes=5)
+    full_every: Duration = timedelta(days=7)
+    counts: bool = False
+    beginning: Beginning | None = None
+
+    @property
+    def first(self) -> str | int:
+        """What stands for the time where all is read."""
+        if self.counts or self.beginning == "0":
+            return FIRST_NUMBER
+        return self.beginning or FIRST_TIME
+
+
 class SqlOptions(SourceOptions):
     type: Literal["sql"] = "sql"
     url: Annotated[str, AfterValidator(_check_url)] = Field(repr=False)
     query: Annotated[str, AfterValidator(_check_query)]
     timeout: Duration = Field(default=timedelta(minutes=5), gt=timedelta())
+    incremental: SqlIncremental | None = None
+    deleted: str | None = Field(default=None, min_length=1)
+    encoding: Annotated[str, AfterValidator(_check_encoding)] | None = None
+
+    @model_validator(mode="after")
+    def _fits_the_query(self) -> Self:
+        backend = _parse(self.url).get_backend_name()
+        if not is_one_statement(self.query, backend):
+            raise error_at("query", "must be one statement: what stands behind the ';' is another")
+        if self.incremental and not has_parameter(self.query, self.incremental.param, backend):
+            name = self.incremental.param
+            raise error_at("query", f"must hold the parameter of incremental, as in: where changed_at >= :{name}")
+        return self
 
 
 class SqlSource(Source):
-    """Always a snapshot: the rows of the query are all there is."""
+    """Without `incremental` always a snapshot: the rows of the query are all there is."""
 
     Options = SqlOptions
     options: SqlOptions
 
+    @property
+    def full_every(self) -> timedelta | None:  # type: ignore[override]  # it depends on the options
+        return self.options.incremental.full_every if self.options.incremental else None
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What is not set does not count, so that a new key makes no source another one."""
+        return self.options.model_dump_json(exclude_none=True).encode()
+
     @contextmanager
-    def open(self, cursor: str | None = None) -> Iterator[Reading]:  # noqa: ARG002 - a query tells no changes
-        url = _parse(self.options.url)
-        engine = _make_engine(url, self.base, self.options.timeout)
+    def open(self, cursor: str | None = None) -> Iterator[Reading]:
+        url, incremental = _parse(self.options.url), self.options.incremental
+        cursor = cursor if incremental else None
+        since, latest = read_bounds(cursor, self.clock(), counts=bool(incremental and incremental.counts))
+        engine = _make_engine(url, self.base, self.options)
         try:
-            with _translated(url):
+            with translated(url, PLACE):
                 connection = engine.connect()
             try:
-                with _translated(url):
+                with translated(url, PLACE):
                     _begin_to_read(connection)
-                    result = connection.execute(text(self.options.query))
+                    result = connection.execute(*_question(self.options, url, since))
                 with closing(result):
-                    yield SqlReading(result, url)
+                    yield SqlReading(result, url, self.options, since, latest)
             finally:
                 connection.invalidate()  # however far it has come, and whatever state it is in
                 connection.close()
@@ -90,37 +154,82 @@ class SqlSource(Source):
             engine.dispose()
 
 
+def _question(options: SqlOptions, url: URL, since: Since | None) -> tuple[TextClause, dict[str, object]]:
+    backend, incremental = url.get_backend_name(), options.incremental
+    if incremental is None:
+        return text(escape(options.query, backend)), {}
+    bound = incremental.first if since is None else since.since(incremental.overlap)
+    return text(escape(options.query, backend, incremental.param)), {incremental.param: bound}
+
+
 class SqlReading(Reading):
-    kind = ReadKind.SNAPSHOT
     columns: tuple[str, ...]
 
-    def __init__(self, result: CursorResult[Any], url: URL) -> None:
+    def __init__(
+        self, result: CursorResult[Any], url: URL, options: SqlOptions, since: Since | None, latest: Latest
+    ) -> None:
         self._result = result
         self._url = url
+        self._options = options
+        self._since: Any = since  # of the same make as `latest`
+        self._latest = latest
+        self._began = time.monotonic()
         self.columns = tuple(result.keys())
-        self.description = f"{url.get_backend_name()} query"
+        self.kind = ReadKind.SNAPSHOT if since is None else ReadKind.CHANGES
+        self.description = f"{url.get_backend_name()} query" + (" (changes)" if since else "")
         for number, name in enumerate(self.columns, start=1):
             if (first := self.columns.index(name) + 1) < number:
                 what = f"the columns {first} and {number} have the same name"
                 raise IncompleteRead(PLACE, what, remedy="give one of them another name with 'as'")
+        self._require_column("incremental.cursor", options.incremental.cursor if options.incremental else None)
+        self._require_column("deleted", options.deleted)
+
+    def _require_column(self, key: str, name: str | None) -> None:
+        if name is not None and name not in self.columns:
+            raise IncompleteRead(PLACE, f"gives no column {name!r} ({key})", remedy="let the query select it")
 
     def __iter__(self) -> Iterator[SourceRecord]:
         number = 0
         while rows := self._fetch(number):
             for number, row in enumerate(rows, start=number + 1):  # noqa: B020 - it counts on
                 position = Position(source=PLACE, line=number, unit="row")
-                values = [_plain(value, column, position) for column, value in enumerate(row, start=1)]
-                yield SourceRecord(values=dict(zip(self.columns, values, strict=True)), position=position)
-        if not number:
-            raise IncompleteRead(PLACE, "gives no rows", remedy="an empty result deletes nobody; " + _CHECK)
+                yield self._record(row, position)
+        if not number and self.kind is ReadKind.SNAPSHOT:
+            raise IncompleteRead(PLACE, "gives no rows", remedy="an empty result deletes nobody; " + CHECK)
+        if self._options.incremental:
+            if doubt := self._latest.find_doubt("as-read"):
+                raise IncompleteRead(PLACE, doubt[0], remedy=doubt[1])
+            cursor = self._latest.cursor(self._since, timedelta(seconds=time.monotonic() - self._began))
+            self.cursor = str(cursor) if cursor else None
+
+    def _record(self, row: Sequence[object], position: Position) -> SourceRecord:
+        values = {
+            name: value if type(value) is str else _plain(value, name, number, position)
+            for number, (name, value) in enumerate(zip(self.columns, row, strict=True), start=1)
+        }
+        is_deleted = self._is_deleted(values, position)
+        if self._options.incremental:
+            changed = values[self._options.incremental.cursor]
+            if changed is not None or not is_deleted:
+                self._latest.take(changed, 1)
+        return SourceRecord(values=values, position=position, deleted=is_deleted)
+
+    def _is_deleted(self, values: Mapping[str, object], position: Position) -> bool:
+        if self._options.deleted is None:
+            return False
+        told = parse_deletion(values[self._options.deleted])
+        if told is None:
+            remedy = "compare in the query, as in: deleted_at is not null as deleted"
+            raise IncompleteRead(str(position), "deleted is neither true nor false", remedy=remedy)
+        return told
 
     def _fetch(self, number: int) -> Sequence[Sequence[object]]:
-        with _translated(self._url, f"{PLACE} row {number + 1}"):
+        with translated(self._url, f"{PLACE} row {number + 1}"):
             return self._result.fetchmany(AT_ONCE)
 
 
-def _make_engine(url: URL, base: Path, timeout: timedelta) -> Engine:
-    seconds = max(1, int(timeout.total_seconds()))
+def _make_engine(url: URL, base: Path, options: SqlOptions) -> Engine:
+    seconds = max(1, int(options.timeout.total_seconds()))
     first = min(seconds, int(reach().connect))
     connect: Mapping[str, Any] = {}
     match url.get_backend_name():
@@ -128,9 +237,42 @@ def _make_engine(url: URL, base: Path, timeout: timedelta) -> Engine:
             url, connect = _readonly_file(url, base), {"timeout": seconds}
         case "postgresql":
             connect = {"connect_timeout": first, "options": f"-c statement_timeout={seconds * 1000}"}
+            connect |= {} if "client_encoding" in url.query else {"client_encoding": "utf8"}
         case "mysql" | "mariadb":
             connect = {"connect_timeout": first, "read_timeout": seconds}
-    return create_engine(url, poolclass=NullPool, connect_args=dict(connect), hide_parameters=True)
+    engine = create_engine(url, poolclass=NullPool, connect_args=dict(connect), hide_parameters=True)
+    event.listen(engine, "connect", lambda connection, _: _read_any_text(connection, options.encoding))
+    return engine
+
+
+def _read_any_text(connection: Any, encoding: str | None) -> None:  # noqa: ANN401 - a driver's own
+    """Text is UTF-8, otherwise in `encoding`; a letter that can't be read is a sign that no field takes."""
+
+    def decode_either(raw: bytes) -> str:
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            return raw.decode(encoding or "utf-8", "replace")
+
+    # every cell of SQLite comes here, and a partial of `str` is called without Python's own code
+    decode = decode_either if encoding else partial(str, encoding="utf-8", errors="replace")
+    if isinstance(connection, sqlite3.Connection):
+        connection.text_factory = decode
+    elif type(connection).__module__.partition(".")[0] == "psycopg" and _is_without_encoding(connection):
+        from psycopg.adapt import Loader  # noqa: PLC0415 - it is an extra
+
+        class AnyText(Loader):
+            def load(self, data: bytes | bytearray | memoryview) -> str:
+                return decode(bytes(data))
+
+        for name in ("text", "varchar", "bpchar", "name"):
+            connection.adapters.register_loader(name, AnyText)
+        connection.execute("set client_encoding to 'SQL_ASCII'")  # otherwise the server refuses what is no UTF-8
+        connection.commit()
+
+
+def _is_without_encoding(connection: Any) -> bool:  # noqa: ANN401 - of psycopg
+    return str(connection.info.parameter_status("server_encoding")) == "SQL_ASCII"
 
 
 def _readonly_file(url: URL, base: Path) -> URL:
@@ -153,81 +295,32 @@ def _begin_to_read(connection: Connection) -> None:
 
 # --- values ---
 
+EXACT = 2.0**53  # a larger float stands for several whole numbers
+
 _SPELLED: tuple[tuple[type, Callable[[Any], object]], ...] = (
     (bool, lambda value: value),
     (int, lambda value: value),
-    (float, lambda value: int(value) if value.is_integer() else value),
+    (float, lambda value: int(value) if value.is_integer() and abs(value) < EXACT else value),
     (str, lambda value: value),
-    (Decimal, lambda value: format(value, "f")),
+    (Decimal, lambda value: format(value, "f") if value.is_finite() else float(value)),
     (datetime, datetime.isoformat),
     (date, date.isoformat),
-    (time, time.isoformat),
+    (clock_time, clock_time.isoformat),
     (timedelta, str),
     (UUID, str),
-    (list, lambda value: value),
     (dict, lambda value: value),
 )
 
 
-def _plain(value: object, column: int, position: Position) -> object:
+def _plain(value: object, name: str, number: int, position: Position) -> object:
     if value is None:
         return None
+    if isinstance(value, list):
+        return [_plain(one, name, number, position) for one in value]
     for kind, spell in _SPELLED:
         if isinstance(value, kind):
             return spell(value)
-    what = f"the column {column} holds {type(value).__name__}, which is no text, number or date"
-    raise IncompleteRead(str(position), what, remedy="leave it out of the query, or cast it to text")
-
-
-# --- what goes wrong ---
-
-# SQLSTATE of PostgreSQL and others, error numbers of MySQL and MariaDB
-_LOGIN = ("the database refuses the login", "check user and password in url")
-_ABSENT = ("there is no such database", "check url")
-_DENIED = ("the user may not read what the query asks for", "give it the right to select")
-_NO_TABLE = ("the query names a table that is not there", _CHECK)
-_NO_COLUMN = ("the query names a column that is not there", _CHECK)
-_SYNTAX = ("the query is not valid SQL for this database", _CHECK)
-_SLOW = ("the query takes too long", "raise timeout, or make the query faster")
-_KNOWN: Mapping[object, tuple[str, str]] = {
-    **dict.fromkeys(("28P01", "28000", 1045, 1698), _LOGIN),
-    **dict.fromkeys(("3D000", 1049), _ABSENT),
-    **dict.fromkeys(("42501", 1142, 1143, 1044), _DENIED),
-    **dict.fromkeys(("42P01", 1146), _NO_TABLE),
-    **dict.fromkeys(("42703", 1054), _NO_COLUMN),
-    **dict.fromkeys(("42601", 1064), _SYNTAX),
-    **dict.fromkeys(("57014", 3024, 1969), _SLOW),
-    **dict.fromkeys(("25006", "0A000", 1792), ("the query would write", "let it only select")),
-}
-_SQLITE = {"no such table": _NO_TABLE, "no such column": _NO_COLUMN, "syntax error": _SYNTAX} | {
-    "readonly": ("the query would write", "let it only select")
-}
-_LOST = ("the database can't be reached, or the connection broke", "see whether it is up; the next run reads anew")
-
-
-@contextmanager
-def _translated(url: URL, place: str = PLACE) -> Iterator[None]:
-    """Turns errors into IncompleteRead by their codes, since a driver's words may hold addresses, users and values."""
-    try:
-        yield
-    except SQLAlchemyError as error:
-        what, remedy = _words(error, url)
-        raise IncompleteRead(place, what, remedy=remedy) from None
-
-
-def _words(error: SQLAlchemyError, url: URL) -> tuple[str, str]:
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    if url.get_backend_name() == "sqlite":
-        found = next((words for part, words in _SQLITE.items() if part in str(cause)), None)
-        return found or ("the database file can't be read", "see whether it is whole, and no other program locks it")
-    number = cause.args[0] if cause is not None and cause.args and isinstance(cause.args[0], int) else None
-    code = getattr(cause, "sqlstate", None) or number
-    if code in _KNOWN:
-        return _KNOWN[code]
-    if code is None or str(code)[:2] in ("08", "57") or code in (2003, 2006, 2013):
-        # psycopg gives no code where no connection was made; the reason is in its text only
-        is_login = "password authentication failed" in str(cause)
-        return (
-            _LOGIN if is_login else _ABSENT if 'database "' in str(cause) and "does not exist" in str(cause) else _LOST
-        )
-    return f"the database refuses the query ({code})", _CHECK
+    kind_name = "bytes" if isinstance(value, bytes | bytearray | memoryview) else type(value).__name__
+    what = f"the column {{}} holds {kind_name}, which is no text, number or date"
+    remedy = "leave it out of the query, or cast it to text"
+    raise IncompleteRead(str(position), what.format(number), remedy=remedy, shown=what.format(repr(name)))

@@ -230,7 +230,7 @@ def test_a_line_under_another_key_or_a_broken_one_is_exit_2(
 ) -> None:
     office = with_ledger
     office.syncd("erase", "M-0002")
-    monkeypatch.setenv("LEDGER_KEY", "another")
+    monkeypatch.setenv("LEDGER_KEY", "another key of the ledger")
     ended = office.syncd(*command)
     assert (ended.code, "state.ledger_old_keys" in ended.err + ended.out) == (2, True)
     assert office.sandbox.customers == []

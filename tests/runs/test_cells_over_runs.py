@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from museum import Museum, member
 
+from syncd.domain.records import NumberCell
 from syncd.domain.runs import Status
 from syncd.mapping import mapper as mapping
 from syncd.state.known import KnownRow
@@ -189,3 +190,15 @@ def test_only_ids_that_may_be_written_otherwise_are_asked_for(museum: Museum) ->
     odd = ["M-Zoë", "M-7\u200b", 'M-="7"']
     museum.store.known.put("members", [KnownRow(foreign_id=one, gomus_id=90 + n) for n, one in enumerate(odd)])
     assert {one.foreign_id for one in museum.store.known.each_unusual("members")} == set(odd)
+
+
+def test_a_number_that_is_an_id_keeps_it_where_its_format_begins_to_be_read(museum: Museum) -> None:
+    museum.rows[:] = [member(number, id=str(number)) for number in range(1, 31)]
+    museum.run()
+    known = ids(museum)
+    for number, row in enumerate(museum.rows, start=1):
+        row["id"] = NumberCell(f"{number:06d}", plain=str(number))
+    assert is_unmoved(museum, known)
+    museum.rows.append(member(31, id=NumberCell("000031", plain="31")))
+    museum.run()
+    assert ids(museum) == known | {"M-000031"}

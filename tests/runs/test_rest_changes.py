@@ -19,9 +19,9 @@ from museum import DEFAULT_LIMITS, Clock, Museum, member, sqlite_url
 import syncd.state.ledger
 import syncd.state.runs
 from syncd.domain.runs import Status
+from syncd.sources.cursors.times import LatestTime, TimeCursor, parse_stamp, parse_time_cursor
 from syncd.sources.rest.options import RestOptions
 from syncd.sources.rest.source import RestSource
-from syncd.sources.rest.time_cursor import LatestTime, TimeCursor, parse_stamp, parse_time_cursor
 
 EXAMPLES = int(os.environ.get("SYNCD_TEST_MONTHS", "8"))
 MEMBERS = 12  # four pages

@@ -1,19 +1,17 @@
-"""Files on other machines: over https, over sftp from a real server with host keys, and by fsspec."""
+"""Files on other machines, from doubles that can be made to fail; tests/outside has servers that others wrote."""
 
 import os
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import paramiko
 import pytest
 from flask import Flask, Response, redirect, request
-from fsspec.implementations.memory import MemoryFileSystem
 from paramiko import SFTPAttributes, SFTPHandle
 from pydantic import ValidationError
 from source_contract import read
@@ -22,7 +20,9 @@ from stop import interrupted
 from syncd.errors import IncompleteRead, Stopped
 from syncd.sandbox import serve
 from syncd.sources.files.csv import CsvOptions, CsvSource
+from syncd.sources.files.download import choose
 
+OTHERS = ("ftp", "ftps", "smb", "gs", "az", "file", "http", "webdav")
 TEXT = "Nr;Name\n0001;Zzquandt\n0002;Zzmeyer\n"
 
 
@@ -178,7 +178,14 @@ class Files(paramiko.SFTPServerInterface):
 
 
 class Door(paramiko.ServerInterface):
+    passwords: ClassVar[list[str]] = []
+    allowed = "password"
+
+    def get_allowed_auths(self, username: str) -> str:  # noqa: ARG002 - as it is called
+        return self.allowed
+
     def check_auth_password(self, username: str, password: str) -> int:
+        self.passwords.append(password)
         return paramiko.AUTH_SUCCESSFUL if (username, password) == ("museum", "s3cret") else paramiko.AUTH_FAILED
 
     def check_channel_request(self, kind: str, chanid: int) -> int:  # noqa: ARG002 - as it is called
@@ -206,6 +213,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     (folder / "export").mkdir(parents=True)
     (folder / "export/members.csv").write_text(TEXT, encoding="utf-8")
     Files.folder, Files.cut = folder, 0
+    Door.passwords.clear()
     listening = socket.create_server(("127.0.0.1", 0))
     transports: list[paramiko.Transport] = []
 
@@ -289,28 +297,87 @@ def test_a_file_that_comes_cut_short_is_no_file(tmp_path: Path, server: Server) 
     refused(over_sftp(tmp_path, server))
 
 
-# --- by fsspec ---
+@pytest.fixture
+def key_file(tmp_path: Path) -> str:
+    paramiko.RSAKey.generate(2048).write_private_key_file(str(tmp_path / "key"), password="s3cret")
+    return "key"
+
+
+def test_what_opens_a_key_is_never_sent(
+    tmp_path: Path, server: Server, key_file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Door, "allowed", "publickey,password")
+    assert "refuses the login" in refused(over_sftp(tmp_path, server, key_file=key_file)).message
+    assert Door.passwords == []
+
+
+def test_where_a_key_is_not_taken_the_remedy_is_a_password(tmp_path: Path, server: Server, key_file: str) -> None:
+    error = refused(over_sftp(tmp_path, server, key_file=key_file))
+    assert str(error).endswith("does not take a login of this kind: set password, and leave out key_file")
+
+
+# --- s3 ---
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryFileSystem]:
-    """A file system that behaves, in the place of the one in the cloud."""
-    monkeypatch.setitem(sys.modules["fsspec.registry"]._registry, "s3", MemoryFileSystem)
-    MemoryFileSystem.store.clear()
-    yield MemoryFileSystem()
-    MemoryFileSystem.store.clear()
+def store(web: Web, monkeypatch: pytest.MonkeyPatch) -> Web:
+    """Where `export` is a bucket."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", web.url.removesuffix("/export/members.csv"))
+    return web
 
 
-def test_anything_else_comes_by_fsspec(tmp_path: Path, bucket: MemoryFileSystem) -> None:
-    bucket.pipe("/museum/members-1.csv", TEXT.encode())
-    assert numbers(source(tmp_path, "s3://museum/members-1.csv")) == ["0001", "0002"]
-    bucket.pipe("/museum/members-2.csv", b"Nr;Name\n0009;x\n")
-    assert numbers(source(tmp_path, "s3://museum/members-*.csv")) == ["0009"]
+def in_bucket(tmp_path: Path) -> CsvSource:
+    return source(tmp_path, "s3://export/members.csv", username="museum", password="s3cret")
 
 
-def test_what_is_not_there_is_told(tmp_path: Path, bucket: MemoryFileSystem) -> None:
-    assert "no such file" in refused(source(tmp_path, "s3://museum/members.csv")).message
-    assert "no such file" in refused(source(tmp_path, "s3://museum/*.csv")).message
+def test_a_file_comes_from_a_store_that_tells_neither_state_nor_time(store: Web, tmp_path: Path) -> None:
+    assert numbers(in_bucket(tmp_path)) == ["0001", "0002"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "words", "times"),
+    [
+        (lambda _: cut_short(), "came cut short", 1),
+        (lambda _: Response("<Code>PermanentRedirect</Code>", 301), "the bucket is in another region", 1),
+        (lambda _: Response("<Code>AuthorizationHeaderMalformed</Code>", 400), "in another region", 1),
+        (lambda _: Response("<Code>RequestTimeTooSkewed</Code>", 403), "the clocks", 1),
+        (lambda _: Response("<Code>ExpiredToken</Code>", 400), "has expired", 1),
+        (lambda _: Response("<Code>InvalidObjectState</Code>", 403), "in an archive", 1),
+        (lambda _: Response("Zz", 400), "the server refuses", 1),
+        (lambda _: Response("<Code>SlowDown</Code>", 503), "the server failed", 3),
+        (lambda _: Response("<!doctype html><p>Login"), "members.csv: is a web page or XML", 2),
+    ],
+)
+def test_what_a_store_answers_wrong_is_told(store: Web, tmp_path: Path, answer: Any, words: str, times: int) -> None:
+    store.answer = answer
+    assert words in refused(in_bucket(tmp_path)).message
+    assert len(store.asked) == times
+
+
+def test_a_file_from_a_bucket_that_is_to_stop_is_not_taken_for_a_broken_one(store: Web, tmp_path: Path) -> None:
+    assert_it_stops(in_bucket(tmp_path))
+
+
+# --- which of a folder ---
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted", "chosen"),
+    [
+        (["a.csv", "b.csv", "c.txt"], "*.csv", ["a.csv", "b.csv"]),
+        (
+            ["~$a.csv", ".a.csv", "._a.csv", ".~lock.a.csv#", "a.csv~", "a.csv.tmp", "a.csv.PART", "a.csv"],
+            "*",
+            ["a.csv"],
+        ),
+        (["a [new].csv", "a n.csv"], "a [new].csv", ["a [new].csv"]),
+        (["a.tmp", "a.csv"], "*.tmp", ["a.tmp"]),
+        ([".a.csv", "a.csv"], ".*.csv", [".a.csv"]),
+        (["~$a.csv"], "~$a.csv", ["~$a.csv"]),
+    ],
+)
+def test_a_pattern_leaves_out_what_lies_beside(names: list[str], wanted: str, chosen: list[str]) -> None:
+    assert choose(names, wanted) == chosen
 
 
 # --- the configuration ---
@@ -322,9 +389,24 @@ def test_what_is_not_there_is_told(tmp_path: Path, bucket: MemoryFileSystem) -> 
         ({}, "is missing: name a file, or url"),
         ({"path": "a.csv", "url": "https://example.org/a.csv"}, "leave out path, or this"),
         ({"url": "http://example.org/a.csv"}, "must begin with"),
-        ({"url": "ftp://example.org/a.csv"}, "must begin with"),
         ({"url": "sftp://u:s3cret@example.org/a.csv"}, "must not hold a user"),
         ({"path": "a.csv", "username": "u"}, "is only of use with url"),
+        *(
+            ({"url": f"{scheme}://example.org/a.csv"}, "must begin with 'https://', 'sftp://' or 's3://'")
+            for scheme in OTHERS
+        ),
+        ({"url": "s3:///a.csv"}, "the name of a host or bucket"),
+        ({"url": "sftp://example.org:port/a.csv"}, "must begin with"),
+        ({"url": "s3://museum"}, "must name a file"),
+        ({"url": "sftp://example.org/export/"}, "must name a file"),
+        ({"url": "s3://museum/*/a.csv"}, "may have * in the name of the file only"),
+        ({"url": "s3://museum/a-?.csv"}, "must have no '?' or '#'"),
+        ({"url": "sftp://example.org/a.csv?signature=s3cret"}, "must have no '?' or '#'"),
+        ({"url": "s3://museum/a.csv", "token": "t"}, "is of no use with s3"),
+        ({"url": "https://example.org/a.csv", "key_file": "k"}, "is of no use with https"),
+        ({"url": "sftp://example.org/a.csv", "token": "t"}, "is of no use with sftp"),
+        ({"url": "s3://museum/a.csv", "username": "u"}, "name both, or none"),
+        ({"url": "https://example.org/a.csv", "username": "u", "token": "t"}, "leave out one"),
     ],
 )
 def test_a_mistake_is_told_when_the_configuration_is_read(options: dict[str, str], words: str) -> None:

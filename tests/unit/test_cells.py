@@ -249,6 +249,41 @@ def test_a_letter_that_was_lost_is_refused_unless_it_is_replaced(text: str, fiel
     assert mapped(text, "notes", transform=[{"replace": {"\ufffd": "u"}}]) == text.replace("\ufffd", "u")
 
 
+NAMES = "Müller Weiß Ärzte Öztürk José João Søren Łódź Dvořák Şahin Jõgi Ștefan D’Angelo 5€".split()
+TAKEN_FOR = ["cp1252", "latin-1", "cp1250", "cp1254", "cp850", "cp437", "mac-roman"]
+
+
+def taken_for(text: str, encoding: str) -> str:
+    return "".join(bytes([byte]).decode(encoding, "ignore") or chr(byte) for byte in text.encode())
+
+
+@pytest.mark.parametrize("encoding", TAKEN_FOR)
+@pytest.mark.parametrize("name", NAMES)
+def test_text_that_was_encoded_twice_is_refused(name: str, encoding: str) -> None:
+    if encoding not in {"cp1252", "latin-1"} and "Ș" in name:
+        return
+    twice = taken_for(name, encoding)
+    assert is_refused(mapped(twice, "surname"), "taken for another encoding")
+    assert is_refused(mapped(taken_for(twice, encoding), "notes"), "taken for another encoding")
+
+
+def test_what_stands_for_a_letter_that_was_encoded_twice_may_be_named() -> None:
+    assert mapped("MÃ¼ller", transform=[{"replace": {"Ã¼": "ü"}}]) == "Müller"
+    assert is_refused(mapped("MÃ¼ller-GroÃŸ", transform=[{"replace": {"Ã¼": "ü"}}]), "taken for another encoding")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *NAMES, *map(str.upper, NAMES), "SÃO JOÃO", "IRMÃ", "São Tomé", "CONCEIÇÃO", "TÂCHE", "Âme", "DĹŽKA", "PEÑA",
+        "„CAFÉ“", "„MÄKELÄ“", "»MÄKELÄ«", "MÄKELÄ–ÅBERG", "MÄKELÄ…", "Klasse „Ä“", "ÅÄÖ", "HÄMEENLINNÄ®", "Þjóðólfur",
+        "IRMÃ\xa0ANA", "Nº 5", "5 °C", "§ 5", "Ñ", "NGUYỄN THỊ ÃNH", "Ионова", "Παπάς",
+    ],
+)  # fmt: skip
+def test_what_only_looks_as_if_it_was_encoded_twice_is_taken(name: str) -> None:
+    assert mapped(name, "surname") == name.replace("\xa0", " ")
+
+
 @pytest.mark.parametrize("text", ["A\x92s", "\x84Anna\x94", "a\ud83d"])
 def test_half_a_letter_is_refused(text: str) -> None:
     assert isinstance(mapped(text), FieldProblem)

@@ -165,7 +165,7 @@ def test_a_file_loses_one_newline_at_its_end_and_nothing_else(tmp_path, content,
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),
         lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["from", "value", "env", "file", "x"]), inner),
-    ).filter(lambda document: "'env': '" not in repr(document) and "'file': '" not in repr(document))
+    ).filter(lambda document: not re.search(r"'(env|file)': ['\"]", repr(document)))
 )
 def test_what_is_no_reference_stays_as_it_is(document):
     resolved = resolve(document, {}, Path())
@@ -292,7 +292,7 @@ def test_an_unknown_kind_of_source_is_told_the_nearest_one(mistakes):
         (
             "sync.members.source",
             "delimiter = 'x'",
-            "sync.members.source.delimiter: 'x' is not one of 'auto', ',', ';', 'tab', '\\t' or '|'",
+            "sync.members.source.delimiter: 'x' is not 'auto', 'tab' or one sign such as ';'",
         ),
         ("gomus.main", "timeout = 30", "gomus.main.timeout: 30 is not a duration such as '7d', '12h', '30m'"),
     ],

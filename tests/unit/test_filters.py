@@ -18,7 +18,6 @@ def holds(condition: dict[str, Any], value: object) -> object:
     try:
         return where.holds({"Spalte": value}, TODAY)
     except ValueProblem as problem:
-        assert len(str(value)) < 3 or str(value) not in str(problem)
         return str(problem)
 
 

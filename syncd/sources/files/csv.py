@@ -14,7 +14,7 @@ from pydantic import AfterValidator
 from syncd.domain.records import SourceRecord, Unsure
 from syncd.errors import IncompleteRead
 from syncd.sources.files.header import Share
-from syncd.sources.files.layout import find_layout, show
+from syncd.sources.files.layout import Form, find_layout, show
 from syncd.sources.files.opening import OpenFile
 from syncd.sources.files.table import TableOptions, TableReading, TableSource, has_words
 from syncd.sources.files.text import TextFile, decide_text
@@ -25,6 +25,12 @@ OPEN_END = (
     'and nobody counts as absent. If the export always ends so: complete = { end = "any" }'
 )
 _BLOCK = 16  # rows; see `_fit`
+
+
+def _check_delimiter(text: str) -> str:
+    if text in {"auto", "tab"} or (len(text) == 1 and not text.isalnum() and text not in "\"'. \r\n\0_-+@"):
+        return text
+    raise ValueError(f"{text!r} is not 'auto', 'tab' or one sign such as ';'")
 
 
 def _check_encoding(name: str) -> str:
@@ -39,7 +45,7 @@ def _check_encoding(name: str) -> str:
 class CsvOptions(TableOptions):
     type: Literal["csv"] = "csv"
     encoding: Annotated[str, AfterValidator(_check_encoding)] = "auto"
-    delimiter: Literal["auto", ",", ";", "tab", "\t", "|"] = "auto"
+    delimiter: Annotated[str, AfterValidator(_check_delimiter)] = "auto"
 
 
 class CsvSource(TableSource):
@@ -59,7 +65,7 @@ class CsvReading(TableReading):
         csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))
         delimiter = "\t" if options.delimiter == "tab" else options.delimiter
         layout = find_layout(text.sample(), delimiter, options.row_of_header, share, self._place)
-        self._delimiter, self.hint = layout.delimiter, layout.hint
+        self._form, self.hint = layout.form, layout.hint
         self._lines = text.lines()
         self._rows = self._read_rows(layout.lines, len(layout.above) - layout.has_sep_line)
         self._take_header((line, cells) for _, line, cells in self._rows)
@@ -69,7 +75,7 @@ class CsvReading(TableReading):
             self._rows = self._up_to_trailer(self._rows)
         self._length = self._width  # of the rows at present; see `_fit`
         self._short_line = 0
-        self.description = f"{self._place} ({text.encoding}, {show(self._delimiter)})"
+        self.description = f"{self._place} ({text.encoding}, {show(self._form.delimiter)})"
 
     def _records(self) -> Iterator[SourceRecord]:
         width, place, names, lines = self._width, self._first, self._known_names, self._lines
@@ -109,7 +115,7 @@ class CsvReading(TableReading):
         for _ in islice(lines, passed):
             self._lines.end_record()
         try:
-            for number, cells in enumerate(csv.reader(lines, delimiter=self._delimiter, strict=True), max(first, 0)):
+            for number, cells in enumerate(self._form.reader(lines), max(first, 0)):
                 yield number, self._lines.end_record(), cells
         except csv.Error:
             raise self._broken_quote() from None
@@ -124,7 +130,7 @@ class CsvReading(TableReading):
         cells, excess = cells[:width], cells[width:]
         if any(excess):
             what = f"the row has {width + len(excess)} cells, the header {width}"
-            mark = show(self._delimiter)
+            mark = show(self._form.delimiter)
             remedy = f"put a cell that contains {mark} in quotes, or name the column; then {self.anew}"
             raise self._doubt(line, what, remedy)
         if not any(map(str.strip, cells)):
@@ -161,20 +167,27 @@ class CsvReading(TableReading):
 
     def _broken_quote(self) -> IncompleteRead:
         text = "".join(self._lines.under_way)
-        whole = text[: _end_of_whole_cells(text, self._delimiter)]
-        opened = self._lines.first + len(re.findall(r"\r\n?|\n", whole))
+        end = _end_of_whole_cells(text, self._form)
+        opened = self._lines.first + len(re.findall(r"\r\n?|\n", text[:end]))
+        mark, quote = re.escape(self._form.delimiter), self._form.quote
+        if re.match(rf"\s*{quote}[^{quote}]*\\{quote}", text[end:]):
+            remedy = f"let the export double a quote within a cell, instead of a backslash before it; then {self.anew}"
+            return self._doubt(opened, "a backslash stands before a quote", remedy)
+        if re.match(rf"\s*{quote}[^{quote}]*{quote}[^\S\r\n]+({mark}|[\r\n])", text[end:]):
+            remedy = f"let the export leave no blanks beside the delimiter; then {self.anew}"
+            return self._doubt(opened, "a blank stands behind the quote that closes a cell", remedy)
         if self._lines.ended:
-            return self._doubt(
-                opened, "the file ends within a cell whose quote opens here", f"it is cut short: {self.anew}"
-            )
+            what = "the file ends within a cell whose quote opens here"
+            return self._doubt(opened, what, f"it is cut short, or the quote is too many: {self.anew}")
         remedy = f"a quote within a cell must be doubled, and the cell closed by another; correct it, or {self.anew}"
         return self._doubt(opened, "the quote that opens a cell here is not closed where the cell ends", remedy)
 
 
-def _end_of_whole_cells(text: str, delimiter: str) -> int:
+def _end_of_whole_cells(text: str, form: Form) -> int:
     """Where the first cell begins that breaks the rules of CSV."""
-    mark = re.escape(delimiter)
-    cell = re.compile(rf'(?:"(?:[^"]++|"")*+"|[^"{mark}\r\n][^{mark}\r\n]*+|)(?:{mark}|\r\n?|\n)')
+    mark, quote = re.escape(form.delimiter), form.quote
+    in_quotes = f"{quote}(?:[^{quote}]++|{quote}{quote})*+{quote}"
+    cell = re.compile(rf"(?: *{in_quotes}| *+(?:[^{quote}{mark}\r\n][^{mark}\r\n]*+|))(?:{mark}|\r\n?|\n)")
     end = 0
     while whole := cell.match(text, end):
         end = whole.end()

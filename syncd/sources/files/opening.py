@@ -3,15 +3,15 @@
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from glob import escape, glob
 from importlib.util import find_spec
-from pathlib import Path
-from typing import BinaryIO, Self, TypeAlias
-from urllib.parse import urlsplit
+from pathlib import Path, PurePath
+from typing import BinaryIO, Protocol, Self, TypeAlias, TypeVar
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
@@ -20,9 +20,29 @@ from syncd.domain.durations import Duration
 from syncd.errors import IncompleteRead
 from syncd.sources.base import SourceOptions, error_at
 
-_SCHEMES = ("https", "sftp", "s3")
+_NEEDS = {"https": None, "sftp": "paramiko", "s3": "obstore"}  # what of the extra `remote`
+_LOGIN = {  # which keys are of use with which address
+    "https": ("username", "password", "token"),
+    "sftp": ("username", "password", "key_file", "known_hosts"),
+    "s3": ("username", "password"),
+}
+EXTRA = "pip install 'syncd[remote]'"
 _PATIENCE = timedelta(minutes=10)  # with a file that keeps growing
 _AGAIN = "the next run reads it anew; a longer `settled` gives the writer more time"
+_LEFT_BESIDE = re.compile(
+    r"[.~].*|thumbs\.db|desktop\.ini|.*(?:\.(?:tmp|temp|part|partial|filepart|crdownload|swp|bak)|~)", re.IGNORECASE
+)
+
+
+def without_leftovers(names: Iterable[str], pattern: str) -> list[str]:
+    """The names that a pattern means: no program's lock, nothing hidden, and nothing that is not yet whole.
+
+    `~$members.xlsx` lies beside a workbook that somebody has open, `._members.csv` beside a file from a Mac. A pattern
+    that begins or ends as such a name does asks for them.
+    """
+    if _LEFT_BESIDE.fullmatch(PurePath(pattern).name.replace("*", "x")):
+        return list(names)
+    return [name for name in names if not _LEFT_BESIDE.fullmatch(PurePath(name).name)]
 
 
 Content: TypeAlias = tuple[bytes, str, str]
@@ -30,6 +50,7 @@ Content: TypeAlias = tuple[bytes, str, str]
 NO_TABLE: Sequence[Content] = (
     (rb"%PDF-", "is a PDF, not a table", "export the list as CSV or as a workbook"),
     (rb"\x1f\x8b", "is compressed", "unpack it first"),
+    (rb"(?s)PK\x03\x04.{26}[^/\0]{1,99}?\.(csv|txt|tsv)", "is a zip with a text file in it", "unpack it first"),
     (
         rb"(\xef\xbb\xbf)?\s*<(!doctype|html|head|body|table|\?xml)",
         "is a web page or XML, not a table",
@@ -53,16 +74,20 @@ class FileOptions(SourceOptions):
     @field_validator("url")
     @classmethod
     def _can_be_fetched(cls, url: str) -> str:
-        parsed = urlsplit(url)
-        if parsed.scheme == "http" and parsed.hostname in AT_HOME:
-            return url
-        if parsed.scheme not in _SCHEMES or not parsed.hostname:
-            raise ValueError("must begin with 'https://', 'sftp://' or 's3://'")
+        try:
+            parsed = urlsplit(url)
+            host, _ = parsed.hostname, parsed.port
+        except ValueError:
+            host = None
+        if not host or (parsed.scheme not in _NEEDS and not (parsed.scheme == "http" and host in AT_HOME)):
+            raise ValueError("must begin with 'https://', 'sftp://' or 's3://', and the name of a host or bucket")
         if parsed.username is not None:
             raise ValueError("must not hold a user or password: use username and password")
-        needed = {"sftp": "paramiko", "s3": "s3fs"}.get(parsed.scheme)
-        if needed and not find_spec(needed):
-            raise ValueError(f"needs the package {needed!r}: install it, or syncd with the extra 'remote'")
+        if parsed.scheme in ("sftp", "s3"):
+            _check_path(parsed)
+        needed = _NEEDS.get(parsed.scheme)
+        if needed and not _is_installed(needed):
+            raise ValueError(f"needs the extra 'remote': {EXTRA}")
         return url
 
     @model_validator(mode="after")
@@ -71,10 +96,39 @@ class FileOptions(SourceOptions):
             raise error_at("path", "is missing: name a file, or url for one on another machine")
         if self.path is not None and self.url is not None:
             raise error_at("url", "is for a file on another machine: leave out path, or this")
-        given = [name for name in ("username", "password", "token", "key_file", "known_hosts") if getattr(self, name)]
-        if given and self.url is None:
-            raise error_at(given[0], "is only of use with url")
+        for key in ("username", "password", "token", "key_file", "known_hosts"):
+            if getattr(self, key) and self.url is None:
+                raise error_at(key, "is only of use with url")
+            if getattr(self, key) and key not in _LOGIN[self.scheme]:
+                raise error_at(key, f"is of no use with {self.scheme}: leave it out")
+        if self.token and self.username:
+            raise error_at("token", "is one login, username and password another: leave out one")
+        if self.scheme == "s3" and bool(self.username) != bool(self.password):
+            raise error_at("username", "is the access key, password the secret key: name both, or none of them")
         return self
+
+    @property
+    def scheme(self) -> str:
+        """Of `url`; http, which stays on this machine, counts as https."""
+        scheme = urlsplit(self.url or "").scheme
+        return "https" if scheme == "http" else scheme
+
+
+def _check_path(url: SplitResult) -> None:
+    folder, _, name = url.path.rpartition("/")
+    if url.query or url.fragment:
+        raise ValueError("must have no '?' or '#': * stands for any letters")
+    if not name:
+        raise ValueError("must name a file, or files with *")
+    if "*" in folder:
+        raise ValueError("may have * in the name of the file only, not in its folders")
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ImportError:
+        return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,19 +167,37 @@ class FoundFile:
     def name(self) -> str:
         return self.path.name
 
+    @property
+    def modified(self) -> float:
+        return self.modified_ns / 1e9
+
     def check_unchanged(self) -> None:
         if _inspect(self.path) != self:
             raise IncompleteRead(self.name, "was changed while it was being read", remedy=_AGAIN)
 
 
-def _wait_for_quiet_file(pattern: str, base: Path, waiting: Waiting) -> FoundFile:
-    """The newest file that matches, once it is quiet."""
+class Found(Protocol):
+    """A file as it was when it was found; two are equal only if nothing was written in between."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def modified(self) -> float:
+        """In seconds since 1970."""
+
+
+File = TypeVar("File", bound=Found)
+
+
+def wait_for_quiet(find: Callable[[], File], waiting: Waiting) -> File:
+    """What is found, once nothing is written to it any more."""
     seen, quiet, waited = None, 0.0, 0.0
     while True:
-        found = _find_newest(pattern, base)
+        found = find()
         if found != seen:
             # A time in the future, from a server whose clock is ahead, counts as now; from here on we count ourselves.
-            seen, quiet = found, max(waiting.clock().timestamp() - found.modified_ns / 1e9, 0.0)
+            seen, quiet = found, max(waiting.clock().timestamp() - found.modified, 0.0)
         if (pause := waiting.settled.total_seconds() - quiet) <= 0:
             return found
         if waited > (waiting.settled + _PATIENCE).total_seconds():
@@ -139,6 +211,7 @@ def _find_newest(pattern: str, base: Path) -> FoundFile:
         return _inspect(base / pattern)
     # A file may really be called "Export [neu].csv".
     names = glob(escape(pattern), root_dir=base) or glob(pattern, root_dir=base, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
+    names = without_leftovers(names, pattern)
     files = [_inspect(path) for name in names if not stat.S_ISDIR(_stat(path := base / name).st_mode)]
     if not files:
         raise IncompleteRead(
@@ -177,7 +250,7 @@ def open_file(options: FileOptions, base: Path, waiting: Waiting) -> Iterator[Op
 
     Raises IncompleteRead where there is none, or it can't be read.
     """
-    file = _wait_for_quiet_file(options.path or "", base, waiting)
+    file = wait_for_quiet(lambda: _find_newest(options.path or "", base), waiting)
     try:
         raw = file.path.open("rb")
     except OSError as error:

@@ -120,6 +120,7 @@ class TableReading(Reading):
                 if twins := _find_twins(names):
                     raise self._doubt(line, twins, "rename one of them, for columns are told apart by their names")
                 self._header_line = line
+                self.header = f"{self.unit} {line}"
                 self._width = len(names)
                 self._named = [bool(name) for name in names]
                 self._first = self._named.index(True)  # the first column with a name

@@ -3,109 +3,59 @@
 The adapters of text formats read their lines from here; nothing here knows of rows or delimiters.
 """
 
-import codecs
 import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from os import SEEK_END
 
 from syncd.errors import IncompleteRead
+from syncd.sources.files.encodings import check_named, find_mark, line_at, recognize
 from syncd.sources.files.opening import NO_TABLE, Content, OpenFile, check_contents, unreadable
 
 LONGEST_LINE = 1 << 20
-_CHUNK = 1 << 20
 _HEAD = 4096
 _SAMPLE = 1 << 16
 
-# --- how its letters are written ---
-
-_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_ASCII = bytes(range(0x80))
-_UNDEFINED = b"\x81\x8d\x8f\x90\x9d"
-# What Windows-1252 shows where another encoding has a letter: a sign or a capital within a word (Mac: "Stra§e", DOS:
-# "K”ln", Polish: "Pawe³a"), or a row of accented letters (Cyrillic, Greek).
-_ODD = (
-    re.compile(rb"[\x84\x8a\x8e\x94\x9f\xa1-\xa7\xb1\xb3\xb6\xb9\xbc\xbe\xbf](?<=[A-Za-z].)(?=[a-z])"),
-    re.compile(rb"[\xc0-\xff][\xc0-\xff][\xc0-\xff][\xc0-\xff]"),  # twice as fast as with {4}
-)
-_FEW = 50  # one oddity among so many letters may be somebody's slip
-_NAME_IT = 'export it as UTF-8, or name its encoding, for example encoding = "windows-1252" (or "cp850", "mac-roman")'
-
+_WORKBOOK = "is an Excel workbook or an archive, not text"
+_AS_CSV = "export the list as CSV"
 _NOT_TEXT: Sequence[Content] = (
-    (rb"PK\x03\x04|\xd0\xcf\x11\xe0", "is an Excel workbook or an archive, not text", 'set type = "excel"'),
+    (
+        rb"PK\x03\x04[\s\S]{,26}(\[Content_Types\]|_rels/|docProps/|xl/|mimetype)|\xd0\xcf\x11\xe0",
+        _WORKBOOK,
+        'set type = "excel"',
+    ),
     *NO_TABLE,
+    (rb"PK\x03\x04|Rar!|7z\xbc\xaf", _WORKBOOK, "unpack it first"),
+    (rb"\s*<(!--|script|meta|div|\?php|\w+>\s*<)", NO_TABLE[-1][1], NO_TABLE[-1][2]),
+    (
+        rb'\s*(\{\s*"|\[\s*[\[{]|\[\s*"[^"]*"\s*,)',
+        "is JSON, not CSV",
+        f'{_AS_CSV}, or read the API itself with type = "rest"',
+    ),
+    (rb"BEGIN:V(CARD|CALENDAR)", "holds electronic cards or dates, not CSV", _AS_CSV),
+    (rb"\{\\rtf", "is a document of a word processor, not CSV", _AS_CSV),
+    (
+        rb"(from |(received|return-path|delivered-to|mime-version|message-id|from|to|subject|date):\s.*\n[\w-]+:?\s)",
+        "is an e-mail, not CSV",
+        "store the file that is attached to it",
+    ),
+    (
+        rb"(--.*\s+)*(insert into|create table|drop table|set names)\s|-- (mysql|postgresql|mariadb)",
+        "is a dump of a database, not CSV",
+        f'{_AS_CSV}, or read the database itself with type = "sql"',
+    ),
+    (
+        rb"SQLite format 3|\x01Standard (Jet|ACE) DB",
+        "is a database, not CSV",
+        f'{_AS_CSV}, or read the database itself with type = "sql"',
+    ),
+    (rb"version: \d|dn:+ ", "is LDIF, the export of a directory, not CSV", _AS_CSV),
+    (rb"\x89PNG|\xff\xd8\xff|GIF8", "is a picture, not CSV", _AS_CSV),
 )
-
-
-def _recognize_encoding(raw: BinaryIO, head: bytes, name: str) -> str:
-    """UTF-8, UTF-16 or Windows-1252, whichever the whole file fits. Raises IncompleteRead where that is not clear."""
-    for mark, encoding in _MARKS:
-        if head.startswith(mark):
-            return encoding
-    low, high = head[::2], head[1::2]
-    if 0 not in low and 2 * high.count(0) > len(high):
-        return "utf-16-le"
-    offset = _find_fault_of_utf_8(raw, name)
-    if offset is None:
-        return "utf-8"
-    if _is_plain_windows_1252(raw):
-        return "windows-1252"
-    raise IncompleteRead(
-        f"{name} line {_line_at(raw, offset)}",
-        f"byte {offset} is not UTF-8, and the file does not look like Windows-1252",
-        remedy=_NAME_IT,
-    )
-
-
-def _chunks(raw: BinaryIO) -> Iterator[bytes]:
-    raw.seek(0)
-    return iter(lambda: raw.read(_CHUNK), b"")
-
-
-def _find_fault_of_utf_8(raw: BinaryIO, name: str) -> int | None:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    fed = 0
-    try:
-        for chunk in _chunks(raw):
-            fed += len(chunk)
-            decoder.decode(chunk)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError as error:
-        if error.reason == "unexpected end of data":
-            raise IncompleteRead(name, "ends in the middle of a letter", remedy=_NAME_IT) from None
-        return fed - len(error.object) + error.start
-    return None
-
-
-def _is_plain_windows_1252(raw: BinaryIO) -> bool:
-    """Whether the high bytes of a file, which is not all UTF-8, are single Western letters and signs."""
-    decoder = codecs.getincrementaldecoder("utf-8")("ignore")
-    high = odd = 0
-    for chunk in _chunks(raw):
-        above = chunk.translate(None, _ASCII)
-        if len(above.translate(None, _UNDEFINED)) < len(above):
-            return False
-        # The UTF-8 that is in it all the same: what spells é or ß so is UTF-8 with a broken byte, or two files in one.
-        # Other letters come about by chance: "Spaß" and a closing quote, in Windows-1252, make one.
-        text = decoder.decode(chunk)
-        if text.encode("latin-1", "ignore").translate(None, _ASCII):
-            return False
-        letters_of_utf_8 = len(text) - (len(chunk) - len(above))
-        odd += letters_of_utf_8 + sum(len(pattern.findall(chunk)) for pattern in _ODD)
-        high += len(above)
-    return odd * _FEW <= high
-
-
-def _line_at(raw: BinaryIO, offset: int) -> int:
-    """Counted in bytes, since the text there can't be decoded; NULs are those of UTF-16."""
-    newlines = io.IncrementalNewlineDecoder(None, translate=True)
-    line = 1
-    for chunk in _chunks(raw):
-        text = chunk[:offset].replace(b"\0", b"").decode("latin-1")
-        line += newlines.decode(text).count("\n")
-        offset = max(offset - len(chunk), 0)
-    return line
+_END = re.compile(rb"\x1a[\x1a\0\s]*\Z")
+_AFTER_END = "\x1a\0 \t\r\n"
+_AT_END = 1024
 
 
 # --- its lines ---
@@ -114,9 +64,10 @@ def _line_at(raw: BinaryIO, offset: int) -> int:
 class TextFile:
     """An open text file whose encoding is decided."""
 
-    def __init__(self, file: OpenFile, encoding: str) -> None:
+    def __init__(self, file: OpenFile, encoding: str, *, has_end_mark: bool = False) -> None:
         self.file = file
         self.encoding = encoding
+        self.has_end_mark = has_end_mark
         self._raw = raw = file.raw
         self._stream = io.TextIOWrapper(raw, encoding, "strict", newline="")
 
@@ -140,13 +91,25 @@ class TextFile:
             return self._stream.readline(LONGEST_LINE)
         except UnicodeDecodeError as error:
             offset = self._raw.tell() - len(error.object) + error.start
+            place = f"{self.file.name} line {line_at(self._raw, offset)}"
             raise IncompleteRead(
-                f"{self.file.name} line {_line_at(self._raw, offset)}",
-                f"byte {offset} is not {self.encoding}",
-                remedy="export it anew, or name the encoding that it is in",
+                place, f"byte {offset} is not {self.encoding}", remedy=self._right_encoding()
             ) from None
         except OSError as error:
             raise unreadable(self.file.name, error) from error
+
+    def _right_encoding(self) -> str:
+        self._raw.seek(0)
+        if find_mark(self._raw.read(_HEAD)):
+            return "export it anew, in one encoding: its first bytes are the mark of this one"
+        return 'export it as UTF-8, or correct `encoding`; "auto" says what the file looks like'
+
+    def check_end(self, line: int) -> None:
+        """Raises IncompleteRead where something stands after the line with the mark of the end."""
+        while text := self._stream.read(_SAMPLE):
+            if text.strip(_AFTER_END):
+                what = "has the mark of a file's end (Ctrl-Z), and goes on after it"
+                raise IncompleteRead(f"{self.file.name} line {line}", what, remedy="two files were joined: export anew")
 
 
 @dataclass(slots=True)
@@ -164,19 +127,41 @@ class Lines:
     is_open: bool = False
 
     def __iter__(self) -> Iterator[str]:
-        name = self.text.file.name
-        while line := self.text.read_line():
+        read_line, has_end_mark, under_way = self.text.read_line, self.text.has_end_mark, self.under_way
+        while line := read_line():
             self.number += 1
-            if "\0" in line or len(line) == LONGEST_LINE:
-                what = "has a NUL byte" if "\0" in line else f"is longer than {LONGEST_LINE} characters"
-                raise IncompleteRead(f"{name} line {self.number}", what, remedy="see whether this is a CSV file at all")
-            if line[-1] not in "\r\n":
+            if has_end_mark and "\x1a" in line:
+                line = self._before_end_mark(line)
+                if not line:
+                    break
+            elif line[-1] not in "\r\n":
                 self.is_open = True
-            if self.number == 1:
-                line = line.removeprefix("\ufeff")
-            self.under_way.append(line)
+            if "\0" in line or len(line) == LONGEST_LINE:
+                raise self._no_text(line)
+            if line[0] == "\ufeff":
+                line = line.lstrip("\ufeff")  # the mark, or those of files that were joined
+            under_way.append(line)
             yield line
         self.ended = True
+
+    def _before_end_mark(self, line: str) -> str:
+        """What stands before Ctrl-Z, with which DOS ends a text. The line is whole: the mark is behind it."""
+        line, _, rest = line.partition("\x1a")
+        if rest.strip(_AFTER_END):
+            raise IncompleteRead(
+                f"{self.text.file.name} line {self.number}", "has a control character (Ctrl-Z)", remedy="take it out"
+            )
+        self.text.check_end(self.number)
+        return line
+
+    def _no_text(self, line: str) -> IncompleteRead:
+        if not line.strip("\0"):
+            what, remedy = "is of NUL bytes: the file was not written to its end", "export it anew"
+        elif "\0" in line:
+            what, remedy = "has a NUL byte", "see whether this is a CSV file at all"
+        else:
+            what, remedy = f"is longer than {LONGEST_LINE} characters", "see whether this is a CSV file at all"
+        return IncompleteRead(f"{self.text.file.name} line {self.number}", what, remedy=remedy)
 
     @property
     def first(self) -> int:
@@ -194,8 +179,12 @@ def decide_text(file: OpenFile, encoding: str) -> TextFile:
     """Open it in the encoding, or the certain one for "auto". Raises IncompleteRead where it is no text or in doubt."""
     try:
         head = file.raw.read(_HEAD)
-        check_contents(head, file.name, _NOT_TEXT)
-        chosen = _recognize_encoding(file.raw, head, file.name) if encoding == "auto" else encoding
+        check_contents(head.lstrip(b"\xff\xfe").replace(b"\0", b""), file.name, _NOT_TEXT)
+        is_named = encoding != "auto"
+        encoding = check_named(head, encoding, file.name) if is_named else recognize(file.raw, head, file.name)
+        length = file.raw.seek(0, SEEK_END)
+        file.raw.seek(max(length - _AT_END, 0))
+        has_end_mark = bool(_END.search(file.raw.read()))
     except OSError as error:
         raise unreadable(file.name, error) from error
-    return TextFile(file, chosen)
+    return TextFile(file, encoding, has_end_mark=has_end_mark)

@@ -12,8 +12,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Wi
 from syncd.domain.addresses import check_address
 from syncd.domain.durations import Duration
 from syncd.sources.base import SourceOptions
+from syncd.sources.cursors.bounds import Beginning
+from syncd.sources.cursors.times import Format
 from syncd.sources.rest.body import put
-from syncd.sources.rest.time_cursor import YEAR_1970, Format, parse_stamp
 
 Scalar: TypeAlias = str | int | float | bool
 Place: TypeAlias = Literal["query", "body"]
@@ -41,13 +42,6 @@ def _check_total(total: str) -> str:
 
 def _check_url(url: str) -> str:
     return check_address(url, example="https://crm.example.org/api/contacts")
-
-
-def _check_beginning(beginning: str) -> str:
-    stamp = parse_stamp(beginning)
-    if beginning != "0" and (stamp is None or stamp.moment.year > YEAR_1970.year):
-        raise ValueError("must be '0' or a time in 1970 or before: who did not change since would seem to be gone")
-    return beginning
 
 
 def _check_headers(headers: dict[str, str]) -> dict[str, str]:
@@ -211,7 +205,7 @@ class Incremental(_Placed):
     template: str = "{since}"
     format: Format = "as-read"
     counts: bool = False
-    beginning: Annotated[str, AfterValidator(_check_beginning)] | None = None
+    beginning: Beginning | None = None
 
     @model_validator(mode="after")
     def _holds_since(self) -> Self:

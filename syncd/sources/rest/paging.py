@@ -60,9 +60,15 @@ class Page:
 
 
 class Pages(ABC):
-    """A way from page to page. `is_counted`: we count pages or records; otherwise the source names each next page."""
+    """A way from page to page.
+
+    `is_counted`: we count pages or records; otherwise the source names each next page. `says_more`: each page says
+    whether there is another. `at_once` is how many records a page are asked for, 0 where it is not known.
+    """
 
     is_counted: ClassVar = False
+    says_more: bool = False
+    at_once: int = 0
 
     def first(self, question: Question) -> Question:
         return question
@@ -111,6 +117,14 @@ class _Counted(Pages):
     passed: Callable[[Page], int]
     is_counted: ClassVar = True
 
+    @property
+    def at_once(self) -> int:  # type: ignore[override]  # it depends on the options
+        return self.size
+
+    @property
+    def says_more(self) -> bool:  # type: ignore[override]  # it depends on the options
+        return self.options.more is not None
+
     def first(self, question: Question) -> Question:
         options = self.options
         count_param, size_param = options.parameters
@@ -140,8 +154,6 @@ def _has_more(more: str | None, page: Page) -> bool:
 
 
 def _told_more(more: str, page: Page) -> bool:
-    if page.document is None:
-        return False
     told = find(more, page.document, key="pagination.more", place=page.place)
     if not isinstance(told, bool):
         raise IncompleteRead(
@@ -155,6 +167,10 @@ def _told_more(more: str, page: Page) -> bool:
 @dataclass(frozen=True, slots=True)
 class _ByCursor(Pages):
     options: ByCursor
+
+    @property
+    def says_more(self) -> bool:  # type: ignore[override]  # it depends on the options
+        return self.options.more is not None
 
     def next(self, question: Question, page: Page) -> Question | None:
         options = self.options

@@ -1,5 +1,6 @@
 """The source `rest`: the list of a CRM, or what changed in it, page by page."""
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -13,13 +14,14 @@ import httpx
 
 from syncd.domain.records import Position, SourceRecord
 from syncd.errors import IncompleteRead
-from syncd.sources.base import Reading, ReadKind, Source
+from syncd.sources.base import NO_OBJECT, Reading, ReadKind, Source
+from syncd.sources.cursors.bounds import Latest, Since, read_bounds
+from syncd.sources.cursors.numbers import parse_number
+from syncd.sources.deletions import parse_deletion
 from syncd.sources.rest.finding import find
-from syncd.sources.rest.number_cursor import LatestNumber, NumberCursor, parse_number, parse_number_cursor
 from syncd.sources.rest.options import HEADER, Incremental, RestOptions, Scalar
 from syncd.sources.rest.paging import Page, Question, make_pages
-from syncd.sources.rest.time_cursor import LatestTime, TimeCursor, parse_time_cursor
-from syncd.sources.rest.web import Answer, Web
+from syncd.sources.rest.web import Answer, Web, refuse
 
 ROUND = "the list goes round: see whether the pagination's parameters are those of the API"
 
@@ -38,16 +40,12 @@ class RestSource(Source):
 
     @contextmanager
     def open(self, cursor: str | None = None) -> Iterator[Reading]:
-        since, latest = self._bounds(cursor or "")
+        incremental = self.options.incremental
+        cursor = cursor if incremental else None
+        since, latest = read_bounds(cursor, self.clock(), counts=bool(incremental and incremental.counts))
         web = Web(self.options, transport=self.transport, sleep=self.sleep, clock=self.clock, monotonic=self.monotonic)
         with closing(web):
             yield RestReading(self.options, web, since, latest, self.monotonic)
-
-    def _bounds(self, cursor: str) -> tuple[TimeCursor | NumberCursor | None, LatestTime | LatestNumber]:
-        incremental = self.options.incremental
-        if incremental and incremental.counts:
-            return parse_number_cursor(cursor), LatestNumber()
-        return parse_time_cursor(cursor) if incremental else None, LatestTime(self.clock())
 
 
 class RestReading(Reading):
@@ -57,8 +55,8 @@ class RestReading(Reading):
         self,
         options: RestOptions,
         web: Web,
-        since: TimeCursor | NumberCursor | None,
-        latest: LatestTime | LatestNumber,
+        since: Since | None,
+        latest: Latest,
         monotonic: Callable[[], float],
     ) -> None:
         self._options = options
@@ -72,7 +70,9 @@ class RestReading(Reading):
         self._list = parsed.path.rstrip("/").rpartition("/")[2] or str(parsed.hostname)
         self._number = 0
         self._read = 0
+        self._objects = 0
         self._fullest, self._last = 0, 0  # records of a page
+        self._last_digest = b""
         self.kind = ReadKind.SNAPSHOT if since is None else ReadKind.CHANGES
         self.shifts = options.pagination is not None  # an address that the source gives may count pages too
         self.description = f"{parsed.hostname}{parsed.path}" + (" (changes)" if since else "")
@@ -87,11 +87,14 @@ class RestReading(Reading):
         seen: set[bytes] = set()
         while question is not None:
             self._number += 1
-            self._refuse_twice(seen, repr((question.url, question.params, question.body)))
+            self._refuse_twice(seen, _digest((question.url, question.params, question.body)))
             answer = self._web.ask(question, self._place)
             records = self._records_of(answer)
+            if records is None or self._is_last_again(records):
+                break
             if records:
-                self._refuse_twice(seen, repr(records))
+                self._last_digest = _digest(records)
+                self._refuse_twice(seen, self._last_digest)
             self._expected.take(answer, self._place)
             yield from map(self._record, range(1, len(records) + 1), records)
             self._read += len(records)
@@ -125,8 +128,6 @@ class RestReading(Reading):
         return question if since is None else question.setting(incremental.param, since, incremental.in_)
 
     def _next_question(self, question: Question, answer: Answer) -> Question | None:
-        if answer.status == httpx.codes.NOT_FOUND:
-            return None
         page = Page(
             place=self._place,
             document=answer.document,
@@ -139,45 +140,84 @@ class RestReading(Reading):
         )
         return self._pages.next(question, page)
 
-    def _refuse_twice(self, seen: set[bytes], text: str) -> None:
-        digest = blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
+    def _refuse_twice(self, seen: set[bytes], digest: bytes) -> None:
         if digest in seen:
             raise IncompleteRead(self._place, "comes a second time", remedy=ROUND)
         seen.add(digest)
 
+    # --- the end ---
+
+    @property
+    def _is_behind_the_end(self) -> bool:
+        """Whether the pages before this one were all: by the total, or because the last was short.
+
+        A refusal alone proves nothing: a server may be gone for a moment, or give the first 10,000 records only.
+        """
+        if self._number == 1:
+            return False
+        if self._expected.total is not None:
+            return self._read >= self._expected.total
+        return self._pages.is_counted and not self._pages.says_more and self._last < self._fullest
+
+    def _is_last_again(self, records: list[Any]) -> bool:
+        """Behind the end some servers give the last page once more.
+
+        A full first page that comes again may as well be all that a server gives which does not know our parameters.
+        """
+        if not records or not self._is_behind_the_end or _digest(records) != self._last_digest:
+            return False
+        return self._number > 2 or self._last < self._pages.at_once
+
+    def _check_nothing(self, answer: Answer) -> None:
+        """Whether an answer without a page is the end of the list, by itself or by what came before it."""
+        is_first = self._number == 1
+        if answer.status == httpx.codes.NO_CONTENT:
+            is_end = self.kind is ReadKind.CHANGES if is_first else not self._pages.says_more
+        else:
+            is_end = self._is_behind_the_end
+        if is_end or self._is_behind_the_end:
+            return
+        if is_first:
+            refuse(answer, self._place)
+        missing = "answers nothing" if answer.status < 300 else f"there is no such page ({answer.status})"
+        raise self._too_early(missing)
+
+    def _too_early(self, missing: str) -> IncompleteRead:
+        total, again = self._expected.total, "the next run reads anew"
+        if total is not None:
+            what = f"{missing}, and only {self._read} of {total} records came"
+            remedy = f"{again}; if it stays so, the source gives no more page by page: ask it for less at once"
+        elif self._pages.is_counted:
+            what = f"{missing}, and the one before it need not be the last"
+            remedy = f"set total or pagination.more, so that the end is certain; {again}"
+        else:
+            what = f"{missing}, although the one before it names it"
+            remedy = f"{again}, for a cursor may expire; if it stays so, set total"
+        return IncompleteRead(self._place, what, remedy=remedy)
+
     # --- answers ---
 
-    def _records_of(self, answer: Answer) -> list[Any]:
-        if answer.status == httpx.codes.NOT_FOUND:
-            self._check_missing()
-            return []
-        if answer.status == httpx.codes.NO_CONTENT and self.kind is ReadKind.CHANGES:
-            return []
+    def _records_of(self, answer: Answer) -> list[Any] | None:
+        """None behind the last page."""
+        if answer.is_nothing:
+            self._check_nothing(answer)
+            return None
         path = self._options.records
         found = answer.document if path is None else find(path, answer.document, key="records", place=self._place)
-        if not isinstance(found, list):
-            where = "under records" if path is not None else "in the answer"
-            raise IncompleteRead(
-                self._place, f"there is no list {where}", remedy="set records to where the list is, as 'data.items'"
-            )
-        return found
-
-    def _check_missing(self) -> None:
-        """Some sources answer 404 after the last page. So does a proxy whose server is gone for a moment."""
-        if not self._pages.is_counted or self._number == 1:
-            raise IncompleteRead(self._place, "there is no such list (404)", remedy="check url and pagination")
-        is_end = self._last < self._fullest if self._expected.total is None else self._read >= self._expected.total
-        if not is_end:
-            raise IncompleteRead(
-                self._place,
-                "there is no such page (404), and the one before it need not be the last",
-                remedy="set total or pagination.more, so that the end is certain; the next run reads anew",
-            )
+        if isinstance(found, list):
+            return found
+        if found is None and self._is_behind_the_end:
+            return None
+        where = "under records" if path is not None else "in the answer"
+        what = f"there is no list {where}"
+        remedy = "set records to where the list is, as 'data.items'"
+        raise IncompleteRead(self._place, what, remedy=remedy, shown=what + _instead(answer.document))
 
     def _record(self, number: int, values: object) -> SourceRecord:
         position = Position(source=self._place, line=number, unit="record")
         if not isinstance(values, Mapping):
-            raise IncompleteRead(str(position), "is no object", remedy="set records to a list of objects")
+            return SourceRecord(values=NO_OBJECT, position=position)
+        self._objects += 1
         is_deleted = self._is_deleted(values, position)
         if self._options.incremental:
             changed = find(self._options.incremental.cursor, values, key="incremental.cursor", place=str(position))
@@ -189,8 +229,7 @@ class RestReading(Reading):
         if self._options.deleted is None:
             return False
         found = find(self._options.deleted, values, key="deleted", place=str(position))
-        is_plain = isinstance(found, str | int | None)
-        told = TOLD.get(found.strip().lower() if isinstance(found, str) else found) if is_plain else None
+        told = parse_deletion(found)
         if told is None:
             raise IncompleteRead(
                 str(position),
@@ -214,22 +253,39 @@ class RestReading(Reading):
             )
         if self._since is None and not self._read:
             raise IncompleteRead(self._list, "has no records", remedy="an empty list deletes nobody; check params")
+        if self._read and not self._objects:
+            raise IncompleteRead(
+                self._list, "none of the records is an object", remedy="set records to a list of objects"
+            )
         incremental = self._options.incremental
         if incremental and (doubt := self._latest.find_doubt(incremental.format)):
             what, remedy = doubt
             raise IncompleteRead(self._list, what, remedy=remedy)
 
 
-TOLD: Mapping[object, bool] = {
-    True: True,
-    False: False,
-    None: False,
-    "true": True,
-    "false": False,
-    "1": True,
-    "0": False,
-    "": False,
-}
+def _digest(something: object) -> bytes:
+    return blake2b(repr(something).encode(errors="surrogatepass"), digest_size=16).digest()
+
+
+def _instead(document: object) -> str:
+    """What an answer has instead of the list, for whoever looks for it at a terminal."""
+    if lists := list(_lists_in(document)):
+        return f"; there is one under {' and one under '.join(lists[:3])}"
+    keys = ", ".join(sorted(_names_in(document))[:10])
+    return f"; the answer has the keys {keys}" if keys else ""
+
+
+def _lists_in(document: object, path: str = "", depth: int = 3) -> Iterator[str]:
+    for name in _names_in(document) if depth else ():
+        inner = document[name] if isinstance(document, dict) else None
+        if isinstance(inner, list) and inner and isinstance(inner[0], dict):
+            yield path + name
+        yield from _lists_in(inner, f"{path}{name}.", depth - 1)
+
+
+def _names_in(document: object) -> list[str]:
+    """The keys of an object, without those that may be values."""
+    return [key for key in document if re.fullmatch(r"[A-Za-z_]\w{0,39}", key)] if isinstance(document, dict) else []
 
 
 def _text(value: Scalar | list[Scalar]) -> str | list[str]:
@@ -247,7 +303,7 @@ class _Expected:
     total: int | None = None
 
     def take(self, answer: Answer, place: str) -> None:
-        if self.where is None or answer.document is None:
+        if self.where is None:
             return
         if self.where.startswith(HEADER):
             found: Any = answer.headers.get(self.where.removeprefix(HEADER).strip())
@@ -255,6 +311,8 @@ class _Expected:
             found = find(self.where, answer.document, key="total", place=place)
         if found is None and self.total is not None:  # some tell it on the first page only
             return
+        if isinstance(found, float) and found.is_integer():
+            found = int(found)
         # the text of a header may be '0-99/1234'
         total = parse_number(found.rpartition("/")[2] if isinstance(found, str) else found)
         if total is None:

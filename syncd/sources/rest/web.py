@@ -17,6 +17,7 @@ from syncd import __version__
 from syncd.domain.backoff import Backoff, parse_retry_after
 from syncd.errors import IncompleteRead
 from syncd.network import LONGEST_TRY, Patience, open_http, within, words_of
+from syncd.sources.json_text import read_json
 from syncd.sources.rest.auth import Token, sign
 from syncd.sources.rest.options import OAuth2, RestOptions
 from syncd.sources.rest.paging import Question, is_same_origin
@@ -37,20 +38,24 @@ OAUTH_ERRORS = {
     "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type",
     "invalid_scope",
 }  # fmt: skip
-MISSING = {httpx.codes.NOT_FOUND, httpx.codes.NO_CONTENT}
+NO_PAGE = {400, 404, 410, 416, 422}  # what servers answer behind the last page, and to a wrong question
 
 Prepare: TypeAlias = Callable[[], httpx.Request]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """`document` is None with status 204 or 404, whose meaning depends on the page."""
+    """`is_nothing`: there is no page, by its status or because it is empty; what that means depends on the others."""
 
     body: bytes = field(repr=False)
     headers: httpx.Headers = field(repr=False)
     status: int
     url: str = field(repr=False)
     document: object = field(default=None, repr=False)
+
+    @property
+    def is_nothing(self) -> bool:
+        return self.status in NO_PAGE or (self.status < 300 and not self.body.strip())
 
 
 class Web:
@@ -94,7 +99,9 @@ class Web:
         if self._token and answer.status == httpx.codes.UNAUTHORIZED:
             self._renew(self._token)
             answer = self._try(prepare, place)
-        if answer.status in MISSING:
+        if answer.status in (401, 403) and self._options.auth is None:
+            raise IncompleteRead(place, f"the source wants credentials ({answer.status})", remedy="set auth")
+        if answer.is_nothing:
             return answer
         _check_status(answer.status, place)
         return replace(answer, document=_parse(answer, place))
@@ -228,6 +235,11 @@ def _may_pass(status: int) -> bool:
 
 
 REFUSALS = {
+    404: ("there is no such list (404)", "check url and pagination"),
+    410: (
+        "what is asked for is there no longer (410)",
+        "check url; a cursor may have expired: the next run reads anew",
+    ),
     401: (
         "the source refuses the credentials (401)",
         "the token or password is wrong or has expired: set a new one",
@@ -236,14 +248,21 @@ REFUSALS = {
         "the source denies the credentials this list (403)",
         "give the user behind them the right to read this list",
     ),
+    405: ("the source is not asked in this way (405)", "set method to the one that the API takes for this list"),
     429: ("the source is asked too often (429)", "set requests_per_second, or run less often"),
 }
+
+
+def refuse(answer: Answer, place: str) -> NoReturn:
+    """Says in words why an answer that is nothing is no page."""
+    _check_status(answer.status, place)
+    raise IncompleteRead(place, "answers nothing, so there is no list in it", remedy=LOOK)
 
 
 def _check_status(status: int, place: str) -> None:
     if status < 300:
         return
-    refused = (f"the source refuses the question ({status})", "check url, params, json and pagination")
+    refused = (f"the source refuses the question ({status})", "check url, params, json, pagination and incremental")
     failed = (f"the source failed ({status})", LOOK)
     what, remedy = REFUSALS.get(status, refused if status < 500 else failed)
     raise IncompleteRead(place, what, remedy=remedy)
@@ -252,15 +271,13 @@ def _check_status(status: int, place: str) -> None:
 def _parse(answer: Answer, place: str) -> object:
     text = _decode(answer, place)
     with suppress(ValueError, RecursionError):
-        return json.loads(text, parse_constant=_refuse_constant)
+        return read_json(text)
     if text.lstrip().startswith("<"):
         raise IncompleteRead(
             place,
             "answers a web page or XML instead of JSON",
             remedy="is url that of the API? A login page comes where credentials are missing or have expired",
         )
-    if not text.strip():
-        raise IncompleteRead(place, "answers nothing", remedy=LOOK)
     raise IncompleteRead(place, "answers something that is no JSON, or is cut short", remedy=LOOK)
 
 
@@ -271,10 +288,6 @@ def _decode(answer: Answer, place: str) -> str:
         with suppress(UnicodeDecodeError, LookupError):
             return answer.body.decode(encoding)
     raise IncompleteRead(place, "answers letters that are not UTF-8", remedy="let the source send JSON in UTF-8")
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(name)  # NaN and Infinity are Python's, not JSON's
 
 
 def _oauth_error(answer: Answer) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, time
 from typing import Any, TypeAlias
 from unicodedata import normalize
@@ -54,9 +55,19 @@ def date(formats: str | Sequence[str], zone: str | None = None, pivot: int | Non
                 continue
             return _day(moment.replace(tzinfo=UTC) if form.endswith("Z") else moment, where)
         examples = [datetime(1980, 12, 31).strftime(form) for form in forms]  # noqa: DTZ001 - a day has no zone
-        raise ValueProblem(f"is not a date in the form {' or '.join(examples)}")
+        raise ValueProblem(f"is not a date in the form {' or '.join(examples)}{_with_short_year(text, forms)}")
 
     return to_iso
+
+
+def _with_short_year(text: str, forms: Sequence[str]) -> str:
+    """The end of a sentence, where the text would be a date if its year might have two digits."""
+    for form in forms:
+        with suppress(ValueError):
+            datetime.strptime(text.strip(), form.replace("%Y", "%y"))  # noqa: DTZ007 - it is not used
+            short = form.replace("%Y", "%y")
+            return f"; years of two digits take {{ date = {short!r}, pivot = 2030 }}" if short != form else ""
+    return ""
 
 
 def _day(moment: datetime, zone: ZoneInfo | None) -> str:

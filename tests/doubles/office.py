@@ -62,6 +62,7 @@ class Office:
     folder: Path
     url: str
     sandbox: Sandbox
+    columns: list[str] = field(default_factory=lambda: list(COLUMNS))
     rows: list[list[str]] = field(default_factory=lambda: [person(number) for number in range(1, 41)])
     token: str = TOKEN
 
@@ -80,7 +81,7 @@ class Office:
 
     def export(self) -> None:
         with (self.folder / "members.csv").open("w", newline="", encoding="cp1252") as file:
-            csv.writer(file, delimiter=";").writerows([COLUMNS, *self.rows])
+            csv.writer(file, delimiter=";").writerows([self.columns, *self.rows])
 
     def start(self, *arguments: str) -> Forked:
         environment = {**os.environ, "GOMUS_TOKEN": self.token, "PYTHONWARNINGS": "error"}

@@ -4,21 +4,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from office import COLUMNS, Office, open_office
+from office import Office, open_office
 
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
     with open_office(tmp_path) as office:
-        office.rows = [
-            [*row, status] for row, status in zip(office.rows[:4], ["aktiv", "", "tot", "Aktiv"], strict=True)
-        ]
-        COLUMNS.append("Status")
+        office.columns.append("Status")
+        for row, status in zip(office.rows, ["aktiv", "", "tot", "Aktiv"], strict=False):
+            row.append(status)
+        office.rows = office.rows[:4]
         office.export()
-        COLUMNS.pop()
-        office.reconfigure(
-            "[sync.members.source]", 'where = [{ from = "Status", is = "aktiv" }]\n[sync.members.source]'
-        )
+        where = 'where = [{ from = "Status", is = "aktiv" }]'
+        office.reconfigure("[sync.members.source]", f"{where}\n[sync.members.source]")
         yield office
 
 

@@ -134,6 +134,12 @@ def test_two_digits_of_a_year_mean_one_of_a_hundred_years(written: str, expected
     assert mapped(spec, written, "date_of_birth") == expected
 
 
+def test_where_years_of_two_digits_are_not_expected_the_words_say_how_they_are_read() -> None:
+    spec = {"from": "Spalte", "transform": [{"date": "%d.%m.%Y"}]}
+    (reason,) = mapped(spec, "31.12.29", "date_of_birth")  # type: ignore[misc]
+    assert reason.endswith("31.12.1980; years of two digits take { date = '%d.%m.%y', pivot = 2030 }")
+
+
 def test_a_year_of_four_digits_is_meant_as_it_is_beside_one_of_two() -> None:
     spec = {"from": "Spalte", "transform": [{"date": ["%d.%m.%y", "%d.%m.%Y"], "pivot": 2030}]}
     assert mapped(spec, "31.12.1929", "date_of_birth") == "1929-12-31"

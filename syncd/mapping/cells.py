@@ -125,8 +125,12 @@ class Reader:
         if not isinstance(value, str):
             return None if is_empty(value) else as_text(value)
         text = self.write(value)
-        if text[:1] not in _OF_FLAWS and value.isascii():  # most cells are told by their first sign
-            return text or None
+        first = text[:1]
+        if value.isascii():  # most cells are told by their first sign
+            if first not in _OF_FLAWS:
+                return text or None
+            if first in _OF_NUMBERS and type(value) is str and "E" not in text and "e" not in text:
+                return text
         flaw = self._find_flaw(value, text)
         if flaw is None:
             return text or None

@@ -173,16 +173,13 @@ class Mapper:
 
         The latter is None where it is the same, or was none.
         """
+        former: str | None = None
         try:
             found = self._id_origin(record.values)
-        except ValueProblem as problem:
-            return FieldProblem(field="foreign_id", reason=str(problem)), None
-        former = self._former_id(found)
-        try:
-            if isinstance(found, bool):
-                raise ValueProblem("is true or false, which is nobody's id")
-            if isinstance(found, float) and abs(found) >= EXACT:
-                raise ValueProblem("is a number whose last digits are lost: let the source give the id as text")
+            if not isinstance(found, str):
+                _check_number(found)
+            elif isinstance(found, NumberCell) or not is_plain(found):
+                former = self._former_id(found)
             return self._with_prefix(self._id_reader.read(found)), former
         except ValueProblem as problem:
             return FieldProblem(field="foreign_id", reason=str(problem)), former
@@ -194,13 +191,9 @@ class Mapper:
         except ValueProblem:
             return None
 
-    def _former_id(self, found: object) -> str | None:
-        if isinstance(found, NumberCell):
-            found = found.plain
-        elif not isinstance(found, str) or is_plain(found):
-            return None
+    def _former_id(self, found: str) -> str | None:
         try:
-            return self._with_prefix(as_text(found))
+            return self._with_prefix(found.plain if isinstance(found, NumberCell) else found.strip())
         except ValueProblem:
             return None
 
@@ -242,6 +235,14 @@ class Mapper:
                 if value is not Keep.KEEP:
                     fields[mapper.name] = value
         return fields, problems
+
+
+def _check_number(found: object) -> None:
+    """Raises ValueProblem where what stands in the place of an id, and is no text, is nobody's id."""
+    if isinstance(found, bool):
+        raise ValueProblem("is true or false, which is nobody's id")
+    if isinstance(found, float) and abs(found) >= EXACT:
+        raise ValueProblem("is a number whose last digits are lost: let the source give the id as text")
 
 
 def _fingerprint(foreign_id: ForeignIdSpec, fields: Mapping[str, FieldSpec]) -> bytes:

@@ -40,9 +40,12 @@ def _as_pattern() -> re.Pattern[str]:
 
 
 _SPELT_TWICE = _as_pattern()
+_FIRST = frozenset(text[0] for text in _sequences())
 
 
 def is_encoded_twice(text: str) -> bool:
+    if _FIRST.isdisjoint(text):  # as in most names
+        return False
     return any(_is_evidence(text, *found.span()) for found in _SPELT_TWICE.finditer(text))
 
 

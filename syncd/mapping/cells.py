@@ -1,7 +1,7 @@
 """What a cell may hold, whichever source it is from: how its text is written, and what is no value at all.
 
-Text is composed (NFC), and Excel's guard (`="0815"`) is taken off. What is an id or one line has no signs that nobody
-sees, and no blank but the plain one. An error of a spreadsheet, a number that Excel has shortened, a database's word
+Text is composed (NFC), and Excel's guard (`="0815"`) is taken off. What is an id or one line has no apostrophe before a
+number (`'0815`), no signs that nobody sees, and no blank but the plain one. An error of a spreadsheet, a number that Excel has shortened, a database's word
 for nothing and text that was encoded twice are refused, unless the field's transforms or its map name the cell: that is
 a person's word.
 """
@@ -25,6 +25,7 @@ def _signs(signs: Collection[str]) -> str:
 
 
 _GUARD = re.compile(r'="((?:[^"]|"")*)"')
+_APOSTROPHE = re.compile(r"\A'(?=[-+]?\d)")  # before a number that is text
 _JOINERS = "\u200c\u200d"  # Persian, the scripts of India and emoji are read wrongly without them
 _JOINED = "\u0590-\u1cff\u2600-\u27bf\ua800-\uabff\ufe0f\U00010a00-\U0001faff"  # what they may follow
 _SEEN = "\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"  # of category Cf, and yet they are letters
@@ -49,9 +50,11 @@ def in_one_line(text: str) -> str:
     """As an id, and text of one line, is written."""
     if text.isascii():
         text = text.strip()
+        if text[:1] == "'":
+            return _APOSTROPHE.sub("", text)
         return _unguarded(text) if text[:2] == '="' else text
     text = _LOOSE_JOINER.sub("", _UNSEEN.sub("", text))
-    return in_lines(_BLANK.sub(" ", text))
+    return _APOSTROPHE.sub("", in_lines(_BLANK.sub(" ", text)))
 
 
 def id_in_one_line(foreign_id: str, prefix: str) -> str:
@@ -61,7 +64,7 @@ def id_in_one_line(foreign_id: str, prefix: str) -> str:
 
 def is_plain(text: str) -> bool:
     """Whether to write it as an id changes nothing, but for blanks at its ends."""
-    return text.isascii() and '="' not in text
+    return text.isascii() and '="' not in text and "'" not in text
 
 
 def _unguarded(text: str) -> str:

@@ -86,10 +86,11 @@ class Known:
         return self._each_brief(C.sync == sync, C.told_gone)
 
     def each_unusual(self, sync: str) -> Iterator[KnownBrief]:
-        """Those whose ids hold more than plain letters, or Excel's guard: they may be written in more ways than one."""
+        """Those whose ids hold more than plain letters, or a guard of Excel: they may be written in more ways than one."""
         is_postgres = self.db.engine.dialect.name == "postgresql"
         size = func.octet_length(C.foreign_id) if is_postgres else func.length(cast(C.foreign_id, LargeBinary))
-        return self._each_brief(C.sync == sync, (size != func.length(C.foreign_id)) | C.foreign_id.contains('="'))
+        is_guarded = C.foreign_id.contains('="') | C.foreign_id.contains("'")
+        return self._each_brief(C.sync == sync, (size != func.length(C.foreign_id)) | is_guarded)
 
     def _each_brief(self, *where: ColumnElement[bool]) -> Iterator[KnownBrief]:
         """In the order of the unique key, page by page, with no transaction open in between."""

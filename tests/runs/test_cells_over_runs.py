@@ -34,6 +34,7 @@ OTHER_SPELLINGS = [
     ("A47", "A\u206047"),
     ("A47", "\u2066A47\u2069"),
     ("000815", '="000815"'),
+    ("000815", "'000815"),
     ("Čapek", '="\u200b' + unicodedata.normalize("NFD", "Čapek") + '"'),
 ]
 TEXT = {"family": "Müller", "given": "Zoë", "notes": "schön\nund gut"}

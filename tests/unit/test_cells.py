@@ -102,6 +102,18 @@ def test_excels_guard_is_taken_off_in_every_field(cell: str, text: str, field: s
     assert mapped(cell, field) == text
 
 
+@pytest.mark.parametrize(
+    ("cell", "text"), [("'0815", "0815"), (" '+43 1 5", "+43 1 5"), ("'-5", "-5"), ("'5 Straße", "5 Straße")]
+)
+def test_the_apostrophe_with_which_a_number_is_marked_as_text_is_taken_off(cell: str, text: str) -> None:
+    assert mapped(cell) == text
+
+
+@pytest.mark.parametrize("cell", ["'t Hooft", "'s-Gravenhage", "O'Neill", "'", "5'", "''5"])
+def test_other_apostrophes_stay(cell: str) -> None:
+    assert mapped(cell) == cell
+
+
 @pytest.mark.parametrize("cell", ['=""', '=" "', '="\u200b"'])
 def test_nothing_in_excels_guard_is_nothing(cell: str) -> None:
     assert mapped(cell) is None

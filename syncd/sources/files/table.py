@@ -123,6 +123,7 @@ class TableReading(Reading):
                 self.header = f"{self.unit} {line}"
                 self._width = len(names)
                 self._named = [bool(name) for name in names]
+                self._has_names_alone = all(self._named)
                 self._first = self._named.index(True)  # the first column with a name
                 self._names = names
                 self._known_names = frozenset(filter(None, names))
@@ -164,8 +165,9 @@ class TableReading(Reading):
 
     def _record(self, line: int, cells: Iterable[object]) -> SourceRecord:
         self._is_empty = False
-        values = dict(zip(self.columns, compress(cells, self._named), strict=True))
-        return SourceRecord(values=values, position=self._position(line))
+        named = cells if self._has_names_alone else compress(cells, self._named)
+        values = dict(zip(self.columns, named, strict=True))
+        return SourceRecord(values=values, position=Position(source=self._place, line=line, unit=self.unit))
 
     def _check_end(self) -> None:
         if self._is_empty:

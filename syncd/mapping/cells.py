@@ -1,9 +1,9 @@
 """What a cell may hold, whichever source it is from: how its text is written, and what is no value at all.
 
 Text is composed (NFC), and Excel's guard (`="0815"`) is taken off. What is an id or one line has no apostrophe before a
-number (`'0815`), no signs that nobody sees, and no blank but the plain one. An error of a spreadsheet, a number that Excel has shortened, a database's word
-for nothing and text that was encoded twice are refused, unless the field's transforms or its map name the cell: that is
-a person's word.
+number (`'0815`), no signs that nobody sees, and no blank but the plain one. An error of a spreadsheet, a number that
+Excel has shortened, a database's word for nothing and text that was encoded twice are refused, unless the field's
+transforms or its map name the cell: that is a person's word.
 """
 
 import re
@@ -50,9 +50,9 @@ def in_one_line(text: str) -> str:
     """As an id, and text of one line, is written."""
     if text.isascii():
         text = text.strip()
-        if text[:1] == "'":
-            return _APOSTROPHE.sub("", text)
-        return _unguarded(text) if text[:2] == '="' else text
+        if text[:2] == '="':
+            text = _unguarded(text)
+        return _APOSTROPHE.sub("", text) if text[:1] == "'" else text
     text = _LOOSE_JOINER.sub("", _UNSEEN.sub("", text))
     return _APOSTROPHE.sub("", in_lines(_BLANK.sub(" ", text)))
 
@@ -76,11 +76,16 @@ def _unguarded(text: str) -> str:
 # --- what is no value ---
 
 _ERROR = re.compile(r"#[¡¿]?\w[\w/]*[!?]|#[^\W\d_]/[^\W\d_]|#{2,}")
-_ERROR_WITHOUT_SIGN = {"#NV", "#YOK", "#HIÁNYZIK", "#NENÍ_K_DISPOZICI", "#GETTING_DATA", "#DATEN_ABRUFEN"}
+_ERROR_WITHOUT_SIGN = {"#NV", "#YOK", "#HIÁNYZIK", "#NENÍ_K_DISPOZICI", "#GETTING_DATA", "#DATEN_ABRUFEN"} | {
+    # as some programs leave out the last sign
+    *"#VALUE #REF #NAME #DIV/0 #NUM #NULL #SPILL #CALC #ERROR #WERT #BEZUG #ZAHL #VALEUR #NOM #NOMBRE #VALOR".split(),
+}
 _ERROR_OF_CALC = re.compile(r"(?:Err|Erreur|Fehler|Fout|Hiba|Virhe|Chyba):\d{3}")
-_SHORTENED = re.compile(r"[-+]?\d(?:[.,]\d+)?[Ee][-+]\d{2,3}")
-_NOTHING = {r"\N", "NULL", "null", "nan", "NaN", "None", "undefined", "NaT", "<NA>", "nil"} | {
-    f"{left}{word}{right}" for word in ("NULL", "null", "none", "None") for left, right in ("<>", "()", "[]")
+_SHORTENED = re.compile(r"[-+]?\d(?:(?:[.,]\d+)?[Ee][-+]\d{2,3}|[.,]\d+[Ee]\d{1,3})")  # of Excel; and of Java
+_NOTHING = {
+    *(r"\N NULL null nan NaN None undefined NaT <NA> nil NIL N/A n/a <n/a> &nbsp;".split()),
+    *("[object Object]", "(blank)", "(leer)", "(Leer)", "<leer>", "<empty>"),
+    *(f"{left}{word}{right}" for word in ("NULL", "null", "none", "None") for left, right in ("<>", "()", "[]")),
 }
 _OF_NUMBERS = frozenset("-+0123456789")
 _OF_FLAWS = _OF_NUMBERS | {"#", *(word[0] for word in _NOTHING), *"EFHVC"}

@@ -86,7 +86,7 @@ class Known:
         return self._each_brief(C.sync == sync, C.told_gone)
 
     def each_unusual(self, sync: str) -> Iterator[KnownBrief]:
-        """Those whose ids hold more than plain letters, or a guard of Excel: they may be written in more ways than one."""
+        """Those whose ids hold more than plain letters, or a guard of Excel: they may be written in several ways."""
         is_postgres = self.db.engine.dialect.name == "postgresql"
         size = func.octet_length(C.foreign_id) if is_postgres else func.length(cast(C.foreign_id, LargeBinary))
         is_guarded = C.foreign_id.contains('="') | C.foreign_id.contains("'")

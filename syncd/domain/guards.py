@@ -6,6 +6,7 @@ from enum import Enum
 from itertools import chain, islice
 
 from syncd.domain.changes import Change, Create, Erase, Update
+from syncd.letters.misread import Misreading
 
 FLOOR = 20  # under this many, percentages mean nothing
 ABSENT_AND_NEW_PERCENT = 5
@@ -27,6 +28,7 @@ class Guard(Enum):
     CREATE = "create"
     CONFIGURATION = "configuration"
     FIRST_CONTACT = "first_contact"
+    LETTERS = "letters"  # names look misread
 
 
 ALL_KINDS: frozenset[type[Change]] = frozenset((Create, Update, Erase))
@@ -34,6 +36,7 @@ HELD_KINDS: Mapping[Guard, frozenset[type[Change]]] = {
     Guard.IDENTITY: ALL_KINDS,
     Guard.PAIR: frozenset((Create, Erase)),
     Guard.CREATE: frozenset((Create,)),
+    Guard.LETTERS: frozenset((Create, Update)),
     **dict.fromkeys((Guard.DELETE, Guard.INVALID, Guard.CONFIGURATION), frozenset((Erase,))),
     **dict.fromkeys((Guard.UPDATE, Guard.CLEAR, Guard.PERSON, Guard.FIRST_CONTACT), frozenset((Update,))),
 }
@@ -93,6 +96,8 @@ class Figures:
     overwritten: int = 0
     overwriting: Mapping[str, int] = field(default_factory=dict)
     unlooked: int = 0
+    misread: frozenset[str] = frozenset()
+    misreading: Misreading | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +117,8 @@ class Held:
                 return True
             case Guard.PAIR:
                 return change.foreign_id in self.ids
+            case Guard.LETTERS:
+                return change.foreign_id in self.ids and not isinstance(change, Erase)
             case Guard.DELETE | Guard.INVALID | Guard.CONFIGURATION:
                 return isinstance(change, Erase) and not change.anonymized
             case Guard.CREATE:
@@ -154,7 +161,7 @@ def exceeds(count: int, whole: int, *, percent: float, floor: int = FLOOR) -> bo
 
 
 def ask_guards(figures: Figures, limits: Limits) -> tuple[Held, ...]:
-    tripped = chain(_of_ids(figures), _of_deletes(figures, limits), _of_updates(figures, limits))
+    tripped = chain(_of_ids(figures), _of_letters(figures), _of_deletes(figures, limits), _of_updates(figures, limits))
     return tuple(held for held in tripped if HELD_KINDS[held.guard] & limits.actions)
 
 
@@ -180,6 +187,17 @@ def _of_ids(figures: Figures) -> Iterator[Held]:
             reason=f"{figures.unknown} customers would be created beside {known} known ones, and this read does not "
             f"show who is absent; the limit is {NEW_PERCENT} %",
         )
+
+
+def _of_letters(figures: Figures) -> Iterator[Held]:
+    if (found := figures.misreading) is None:
+        return
+    yield Held(
+        guard=Guard.LETTERS,
+        ids=figures.misread,
+        reason=f"{len(figures.misread)} customers have words that look misread, as where a list in {found.meant} was "
+        f"opened as {found.taken_for} ({found.seen!r} for {found.letter!r}): export it anew from the program itself",
+    )
 
 
 def _of_deletes(figures: Figures, limits: Limits) -> Iterator[Held]:

@@ -14,10 +14,10 @@ from typing import Any
 from unicodedata import category, normalize
 
 from syncd.domain.records import DateCell
+from syncd.letters.twice import is_encoded_twice
 from syncd.mapping.checks import SHORTENED, ValueProblem
 from syncd.mapping.lookups import fold
 from syncd.mapping.origin import as_text, is_empty
-from syncd.mapping.twice import is_encoded_twice
 
 
 def _signs(signs: Collection[str]) -> str:

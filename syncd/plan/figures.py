@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from syncd.domain.changes import Create, Erase, Update
+from syncd.domain.changes import Change, Create, Erase, Update
 from syncd.domain.chunks import chunks
 from syncd.domain.guards import Figures, Word
 from syncd.domain.spelling import spellings_of
+from syncd.letters.misread import Misreading, Words
 from syncd.plan.plan import Plan
-from syncd.plan.reading import Changes
+from syncd.plan.reading import Changes, take_words, texts_of
 from syncd.state.recall import Recall
 
 WINDOW = timedelta(hours=24)
@@ -19,6 +20,7 @@ WINDOW = timedelta(hours=24)
 def count_up(plan: Plan, recall: Recall) -> Figures:
     """Count what is to happen."""
     updates = _Updates.count(plan.undecided(Update))
+    misreading = _find_misreading(plan)
     departures = recall.store.absences.departures(recall.sync, recall.now - WINDOW)
     return Figures(
         known=recall.store.known.count(recall.sync),
@@ -38,7 +40,30 @@ def count_up(plan: Plan, recall: Recall) -> Figures:
         cleared=updates.cleared,
         overwritten=updates.overwritten,
         overwriting=updates.overwriting,
+        misreading=misreading,
+        misread=frozenset(_each_misread(plan, misreading)),
     )
+
+
+def _find_misreading(plan: Plan) -> Misreading | None:
+    """Looked for among what no person has decided on, once the read shows that it is worth it."""
+    if plan.read.comparison.words.find_misreading() is None:
+        return None
+    words = Words()
+    for change in _each_sent(plan):
+        take_words(words, change)
+    return words.find_misreading()
+
+
+def _each_misread(plan: Plan, misreading: Misreading | None) -> Iterator[str]:
+    for change in _each_sent(plan) if misreading else ():
+        if misreading and any(map(misreading.explains, texts_of(change))):
+            yield change.foreign_id
+
+
+def _each_sent(plan: Plan) -> Iterator[Change]:
+    yield from plan.undecided(Create)
+    yield from plan.undecided(Update)
 
 
 def count_at_first_contact(plan: Plan, *, unlooked: int) -> Figures:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 
-from syncd.domain.changes import Cause, Change
+from syncd.domain.changes import Cause, Change, Create, Update
 from syncd.domain.chunks import chunks, until_stopped
 from syncd.domain.diff import Decision, Memory, Verdict, Wanted, compare
 from syncd.domain.digest import OLDEST_SCHEME
@@ -27,6 +27,7 @@ from syncd.domain.records import (
     Stage,
 )
 from syncd.errors import IncompleteRead
+from syncd.letters.misread import Words
 from syncd.mapping.lookups import Lookup
 from syncd.mapping.mapper import Mapper
 from syncd.plan.identity import Identities
@@ -56,6 +57,7 @@ class Comparison:
     may_hide: bool = False
     forgotten: list[str] = field(default_factory=list)
     unsure_note: str | None = None  # what a later read must know of the unsure record: digests
+    words: Words = field(default_factory=Words)  # of what would be sent
     unjudged: dict[Position, FieldProblem] = field(default_factory=dict)  # of one chunk: why `where` can't be judged
 
     @property
@@ -198,6 +200,8 @@ class Comparison:
             seen[foreign_id] = Seen(foreign_id, source_digest, decision.verdict, record.position)
         self.spool.add_changes(changes)
         self.spool.note_seen(seen.values())
+        for change in changes:
+            take_words(self.words, change)
         return seen
 
     def _decide_one(self, foreign_id: str, record: SourceRecord, source_digest: bytes, memory: Memory) -> Decision:
@@ -343,6 +347,17 @@ def _until_broken(records: Iterable[SourceRecord], failures: list[IncompleteRead
         if failures is None:
             raise
         failures.append(failure)
+
+
+def take_words(words: Words, change: Change) -> None:
+    for text in texts_of(change):
+        words.take(text)
+
+
+def texts_of(change: Change) -> Iterator[str]:
+    """What would be sent."""
+    if isinstance(change, Create | Update):
+        yield from (value for value in change.fields.values() if isinstance(value, str))
 
 
 def _is_remembered(known: KnownCustomer, source_digest: bytes) -> bool:

@@ -13,7 +13,7 @@ from math import log
 from typing import BinaryIO, TypeAlias
 
 from syncd.errors import IncompleteRead
-from syncd.sources.files.letters import LANGUAGES, Weight, weigh
+from syncd.letters.likelihood import LANGUAGES, Weight, weigh
 
 _CHUNK = 1 << 18
 

@@ -11,14 +11,15 @@ CHECK = ascii_uppercase + digits[:6]
 WITH_EXPONENT = re.compile(r"\d+(?:[.,]\d+)?[eE]\+?\d{1,2}")
 WITH_FRACTION = re.compile(r"\d+[.,]\d+")
 IN_THOUSANDS = re.compile(r"(\d{1,3}(?:\.\d{3})+)(?:,(\d+))?|(\d{1,3}(?:,\d{3})+)(?:\.(\d+))?")
+QUOTES = "\"'`„‚"
 LEADING_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 
 
 def spellings_of(foreign_id: str, prefix: str = "") -> frozenset[str]:
     """What an id, without the prefix, has in common with those that may be the same: one of these is enough.
 
-    Leading zeros, case, spaces, invisible letters, kinds of dashes and digits, the check of an id of Salesforce, and
-    the ways in which a number is written (`5.0`, `+5`, `1E+05`, `1.000`) make no difference.
+    Leading zeros, case, spaces, quotes, invisible letters, kinds of dashes and digits, the check of an id of
+    Salesforce, and the ways in which a number is written (`5.0`, `+5`, `1E+05`, `1.000`) make no difference.
     """
     text = foreign_id.removeprefix(prefix)
     plain = "".join(_plain(one) for one in unicodedata.normalize("NFKC", text)).casefold()
@@ -60,4 +61,5 @@ def _plain(one: str) -> str:
     if category == "Pd":
         return "-"
     is_mark = category == "Mn" and not unicodedata.combining(one)
-    return "" if one.isspace() or category in ("Cc", "Cf") or is_mark else one
+    is_quote = category in ("Pi", "Pf") or one in QUOTES
+    return "" if one.isspace() or category in ("Cc", "Cf") or is_mark or is_quote else one

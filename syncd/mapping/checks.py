@@ -16,6 +16,7 @@ NO = {"false", "0", "nein", "no", "falsch"}
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[A-Za-z0-9]{1,20}\.){1,3}[A-Za-z]{2,6}")
 _UNFIT_FOR_PATH = re.compile(r"[\s/?#%\\]")
+_NO_IDS = {"true", "false", "wahr", "falsch", "inf", "infinity", "nan"}
 _LOST = "\ufffd"  # what stands for a letter that could not be read
 _LOST_IN_WORD = re.compile(r"[^\W\d_]\?[^\W\d_]|(?<![\w?])\?[^\W\d_]")
 _WITH_TIME = re.compile(
@@ -24,11 +25,22 @@ _WITH_TIME = re.compile(
 _SHORTENED = re.compile(r"\d[.,]\d+E\+?\d+", re.IGNORECASE)
 
 
+_ESCAPED = re.compile(
+    r"&(?:#\d{2,6}|#x[0-9a-f]{2,5}|(?!nbsp;)[a-z]{2,6}\d?);|\\u[0-9a-f]{4}|%[c-e][0-9a-f]%[89ab][0-9a-f]|=[c-e][0-9a-f]=[89ab][0-9a-f]",
+    re.IGNORECASE,
+)
+_ESCAPES = frozenset("&\\%=")
+
+
 class ValueProblem(ValueError):
     """Why a value can't be used, without the value."""
 
 
 SHORTENED = "was shortened by Excel (as in 1,2E+11): format the column as text, and export it again"
+ESCAPED = (
+    "has letters that were written for a web page or another program, as in 'Sch&auml;fer': let the source write them "
+    "as they are; or say what each stands for with 'replace'"
+)
 LOST_IN_WORD = (
     "has a question mark within a word, as where a letter was lost (M?ller): mend it in the source, and export it as "
     "UTF-8; or say what it stands for with 'replace'"
@@ -56,6 +68,8 @@ def _check_signs(text: str) -> None:
 
 def _check_text(text: str, field: Field) -> Value:
     _check_signs(text)
+    if not _ESCAPES.isdisjoint(text) and _ESCAPED.search(text):
+        raise ValueProblem(ESCAPED)
     if "?" in text and field.kind is FieldKind.TEXT and not field.has_lines and _LOST_IN_WORD.search(text):
         raise ValueProblem(LOST_IN_WORD)
     if len(text) > field.max_length:
@@ -124,6 +138,8 @@ def check_foreign_id(text: str, prefix: str) -> str:
         raise ValueProblem(SHORTENED)
     foreign_id = prefix + text
     _check_signs(foreign_id)
+    if not any(map(str.isalnum, text)) or text.casefold().lstrip("+-") in _NO_IDS:
+        raise ValueProblem("is nobody's id: it stands for nothing")
     if foreign_id.isdecimal():
         raise ValueProblem("is all digits, which go~mus would take for an id of its own: set foreign_id.prefix")
     if _UNFIT_FOR_PATH.search(foreign_id) or foreign_id in (".", ".."):

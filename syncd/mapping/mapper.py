@@ -26,7 +26,7 @@ from syncd.mapping.checks import CHECKS, ValueProblem, check_foreign_id
 from syncd.mapping.columns import name_columns
 from syncd.mapping.filters import Condition, Where
 from syncd.mapping.lookups import Lookup, fold
-from syncd.mapping.origin import as_text, from_path, from_template, parse_template
+from syncd.mapping.origin import as_text, from_path, from_template, is_empty, parse_template
 from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 from syncd.mapping.transforms import compile_transform, transformed
 
@@ -40,10 +40,14 @@ EXACT = 2.0**53  # from here on several whole numbers are one and the same to a 
 
 NOBODY = FieldProblem(
     field="foreign_id",
-    reason="has no name beside it, as a total or a footer has none: remove the row, or, where it ends a "
-    'file, name how it begins: complete = { trailer = "..." }',
+    reason="looks like a total or a footer, for no name stands beside it, or the id is such a word: remove the row, "
+    'or, where it ends a file, name how it begins: complete = { trailer = "..." }',
 )
 NAMES = ("surname", "name", "institution")
+FOOTERS = frozenset(
+    "summe gesamt gesamtsumme total totale totaal anzahl zwischensumme endsumme ergebnis stand datum seite ende end "
+    "page count sum subtotal date somme nombre aantal suma razem".split()
+)
 
 
 class Keep(Enum):
@@ -83,11 +87,13 @@ class _FieldMapper:
             return Keep.KEEP
         return result
 
-    def is_empty(self, values: Mapping[str, object]) -> bool:
+    def tells(self, values: Mapping[str, object]) -> bool:
+        """Whether the cell says who it is about: of a person's names a letter, of others anything but signs."""
         try:
-            return self._text(values) is None
+            text = self._text(values)
         except ValueProblem:
-            return False
+            return True
+        return text is not None and any(map(str.isalpha if self.name in ("surname", "name") else str.isalnum, text))
 
     def _look_up(self, text: str, lookups: Lookups) -> Value:
         """Through map and lookup; None where one does not know it and a default stands in."""
@@ -155,7 +161,7 @@ class Mapper:
         taken = [field for field in self._fields if field.is_taken]
         has_names = any(field.name in NAMES for field in taken)
         self._telling = [field for field in taken if not has_names or field.name in (*NAMES, "email")]
-        self._tells = len(taken) > 1
+        self._has_more = len(taken) > 1
 
     def counts(self, record: SourceRecord, today: date) -> bool | FieldProblem:
         """Whether the record fulfils `where`, or why that can't be judged. Of a deletion only the id need be there."""
@@ -212,14 +218,23 @@ class Mapper:
         """
         foreign_id = self.foreign_id_of(record) if known_as is None else known_as
         fields, problems = self._map_fields(record.values, lookups)
-        is_named = not isinstance(foreign_id, FieldProblem)
-        if is_named and self._tells and all(field.is_empty(record.values) for field in self._telling):
-            problems.append(NOBODY)
+        if self._is_nobody(record, foreign_id):
+            problems.insert(0, NOBODY)
+        elif isinstance(foreign_id, FieldProblem):
+            problems.insert(0, foreign_id)
         if isinstance(foreign_id, FieldProblem):
-            return InvalidRecord(foreign_id=None, position=record.position, problems=(foreign_id, *problems))
+            return InvalidRecord(foreign_id=None, position=record.position, problems=tuple(problems))
         if problems:
             return InvalidRecord(foreign_id=foreign_id, position=record.position, problems=tuple(problems))
         return Customer(foreign_id=foreign_id, fields=fields, position=record.position)
+
+    def _is_nobody(self, record: SourceRecord, foreign_id: str | FieldProblem) -> bool:
+        """A row that has something where the id belongs, and can't be anybody."""
+        if isinstance(foreign_id, str) and foreign_id.removeprefix(self.prefix).rstrip(":. ").casefold() in FOOTERS:
+            return True
+        if not self._has_more or any(field.tells(record.values) for field in self._telling):
+            return False
+        return isinstance(foreign_id, str) or not is_empty(self.id_as_read(record))
 
     def _map_fields(
         self, values: Mapping[str, object], lookups: Lookups

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, time
+from itertools import product
 from typing import Any, TypeAlias
 from unicodedata import normalize
 from zoneinfo import ZoneInfo, available_timezones
@@ -31,6 +32,10 @@ def title(text: str) -> str:
     return re.sub(r"[^\W\d_]+", lambda word: word.group()[0].upper() + word.group()[1:].lower(), text)
 
 
+# Behind a day it says nothing, where no form has a time of its own.
+_MIDNIGHT = re.compile(r"[T ]+0?0:00(?::00(?:[.,]0+)?)?$")
+
+
 def date(formats: str | Sequence[str], zone: str | None = None, pivot: int | None = None) -> Transform:
     """From the source's form, or the first that fits of several, to `1980-12-31`, the day that it is in the zone.
 
@@ -46,9 +51,10 @@ def date(formats: str | Sequence[str], zone: str | None = None, pivot: int | Non
         )
 
     def to_iso(text: str) -> str:
-        for form in forms:
+        text = text.strip()
+        for written, form in product(dict.fromkeys((text, _MIDNIGHT.sub("", text))), forms):
             try:
-                moment = datetime.strptime(text.strip(), form)  # noqa: DTZ007 - a day has no zone
+                moment = datetime.strptime(written, form)  # noqa: DTZ007 - a day has no zone
                 if pivot is not None and "%y" in form:
                     moment = moment.replace(year=pivot - (pivot - moment.year) % 100)
             except ValueError:

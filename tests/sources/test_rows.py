@@ -89,7 +89,26 @@ def test_the_header_of_another_order_ends_the_read(table):
     assert "another order" in failure.message
 
 
-@pytest.mark.parametrize("row", [["Nr", "Vorname", "Wien"], ["Vorname", "Anna", "Wien"], ["3", "Vorname", "Ort"]])
+@pytest.mark.parametrize(
+    "row",
+    [
+        ["NR", "VORNAME", "ORT"],
+        ["nr", "vorname", "ort"],
+        ["Nr.", "Vorname:", "Ort"],
+        ["Nr", "Vorname", "Wohnort"],
+        ["int", "varchar(50)", "text"],
+        ["INTEGER", "VARCHAR", "DATE"],
+        ["member_id", "first_name", "city"],
+    ],
+)
+def test_names_written_otherwise_types_and_keys_are_no_record(table, row):
+    reading, _ = found = read(table([HEADER, ANNA, row, BODO]))
+    assert (cells(found), [row.position.line for row in reading.skipped]) == ([ANNA, BODO], [3])
+
+
+@pytest.mark.parametrize(
+    "row", [["Vorname", "Anna", "Wien"], ["3", "Vorname", "Ort"], ["Text", "Anna", "Wien"], ["a_b", "c", "d"]]
+)
 def test_a_row_that_shares_some_words_with_the_header_is_a_record(table, row):
     assert cells(read(table([HEADER, row]))) == [row]
 
@@ -186,6 +205,36 @@ def test_where_no_name_is_mapped_any_value_makes_it_a_record(values):
     fields = {"tel": "Telefon", "addr_city": TWO["addr_city"]}
     assert isinstance(mapped(fields, {"Nr": "1", **values}), Customer)
     assert isinstance(mapped(fields, {"Nr": "1"}), InvalidRecord)
+
+
+THREE = TWO | {"surname": "Nachname"}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"Nr": "Gesamt", "Vorname": "12"},
+        {"Nr": "Stand", "Vorname": "27.11.2026"},
+        {"Nr": "007", "Vorname": "-----", "Nachname": "----"},
+        {"Nr": "Summe", "Vorname": "12 Mitglieder"},
+        {"Nr": "Anzahl:", "Vorname": "Mitglieder", "Nachname": "12"},
+        {"Nr": "ZWISCHENSUMME", "Vorname": "Aktive"},
+        {"Nr": "12 Mitglieder", "Vorname": ""},
+        {"Nr": "Ende der Liste"},
+    ],
+)
+def test_a_total_and_a_footer_are_told_as_such(values):
+    found = mapped(THREE, values)
+    assert isinstance(found, InvalidRecord)
+    assert found.problems[0] == NOBODY
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"Nr": "Stand-5", "Vorname": "Ada"}, {"Nr": "7", "Vorname": "Ö"}, {"Nr": "Total42", "Nachname": "1860 e.V."}],
+)
+def test_who_has_a_name_is_somebody(values):
+    assert isinstance(mapped(THREE, values), Customer)
 
 
 def test_an_address_alone_may_be_emptied():

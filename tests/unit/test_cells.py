@@ -489,3 +489,28 @@ def test_another_question_mark_is_a_sign_like_others(value):
 
 def test_remarks_may_hold_any_question_mark():
     assert mapped("ja?nein", "notes") == "ja?nein"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["M&uuml;ller", "M&#252;ller", "M&#xfc;ller", "M\\u00fcller", "M%C3%BCller", "M=C3=BCller", "M&uuml;ller &amp; Co"],
+)
+@pytest.mark.parametrize("field", ["surname", "notes"])
+def test_letters_that_were_written_for_another_program_are_refused(value: str, field: str) -> None:
+    assert is_refused(mapped(value, field), "written for a web page or another program")
+
+
+def test_what_an_escaped_letter_stands_for_may_be_said() -> None:
+    assert mapped("M&uuml;ller", transform=[{"replace": {"&uuml;": "ü"}}]) == "Müller"
+
+
+@pytest.mark.parametrize(
+    "value", ["Müller & Co; Wien", "R&D;", "50 %", "a=b", "C:\\users", "100%", "A&B; Sohn", "5=C3"]
+)
+def test_signs_that_escape_nothing_stay(value: str) -> None:
+    assert mapped(value) == value
+
+
+@pytest.mark.parametrize("value", ["-", "?", "--", "···", "true", "False", "inf", "-inf", "Infinity", "NaN", "wahr"])
+def test_what_stands_for_nothing_is_nobodys_id(value: str) -> None:
+    assert isinstance(identified(value), FieldProblem)

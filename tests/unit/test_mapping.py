@@ -127,6 +127,18 @@ def test_names_all_in_capitals_or_all_small_become_names(written: str, expected:
 
 
 @pytest.mark.parametrize(
+    "written", ["31.12.1980 00:00:00", "31.12.1980 00:00", "31.12.1980 0:00", "31.12.1980T00:00:00.000"]
+)
+def test_a_midnight_behind_a_day_says_nothing(written: str) -> None:
+    assert mapped({"from": "Spalte", "transform": {"date": "%d.%m.%Y"}}, written, "date_of_birth") == "1980-12-31"
+
+
+@pytest.mark.parametrize("written", ["31.12.1980 10:00", "31.12.1980 00:01:00"])
+def test_another_time_behind_a_day_does(written: str) -> None:
+    assert isinstance(mapped({"from": "Spalte", "transform": {"date": "%d.%m.%Y"}}, written, "date_of_birth"), list)
+
+
+@pytest.mark.parametrize(
     ("written", "expected"), [("31.12.30", "2030-12-31"), ("01.01.31", "1931-01-01"), ("29.02.00", "2000-02-29")]
 )
 def test_two_digits_of_a_year_mean_one_of_a_hundred_years(written: str, expected: str) -> None:

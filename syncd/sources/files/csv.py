@@ -78,7 +78,7 @@ class CsvReading(TableReading):
         self.description = f"{self._place} ({text.encoding}, {show(self._form.delimiter)})"
 
     def _records(self) -> Iterator[SourceRecord]:
-        width, place, names, lines = self._width, self._first, self._known_names, self._lines
+        width, place, names, lines = self._width, self._first, self._suspects, self._lines
         for number, line, cells in self._rows:
             if lines.is_open and self._complete.end != "any":
                 yield self._take_open_row(cells, number, line)

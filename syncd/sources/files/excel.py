@@ -69,7 +69,7 @@ class ExcelReading(TableReading):
                 raise self._doubt(number, what, "give that column a name in the header, or empty it")
             values = cells[:width] + [""] * (width - len(cells))
             first = str(values[self._first])
-            if (first in self._known_names or not first.isalnum()) and not self._is_record(number, values):
+            if (first in self._suspects or not first.isalnum()) and not self._is_record(number, values):
                 continue
             if any(value != "" for value in compress(values, self._named)):
                 yield self._record(number, values)

@@ -1,5 +1,6 @@
 """What all tables in files have in common: a header that names the columns, and below it a record in each row."""
 
+import re
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,16 @@ HARMLESS = "an empty table deletes nobody"
 TOLD = 20  # so many rows that are left out are told one by one
 _REPEATED = "the names of the columns stand here again"
 _WORDLESS = "has neither a letter nor a digit"
+_FEWEST_NAMES = 2
+_TYPES = (
+    r"(?:big|small|tiny)?int(?:eger)?|(?:n?var)?char|n?varchar2?|character varying|string|text|number|numeric|decimal|"
+    r"float|double|real|bool(?:ean)?|bit|date|datetime2?|timestamp|uuid|guid|zahl|datum"
+)
+_TYPE = re.compile(rf"(?:{_TYPES})(?: ?\(\d+(?:, ?\d+)?\))?", re.IGNORECASE)
+TYPES = frozenset(
+    one for word in "int integer bigint text string varchar number".split() for one in (word, word.upper())
+)
+_KEY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 
 
 class TableOptions(FileOptions):
@@ -127,6 +138,7 @@ class TableReading(Reading):
                 self._first = self._named.index(True)  # the first column with a name
                 self._names = names
                 self._known_names = frozenset(filter(None, names))
+                self._suspects = _written_otherwise(self._known_names) | TYPES
                 self.columns = tuple(filter(None, names))
                 return
         raise self._doubt(None, "is empty", f"{self.anew}; {HARMLESS}")
@@ -156,7 +168,21 @@ class TableReading(Reading):
         if found and not any(map(has_words, found)):
             self._skip(line, _WORDLESS)
             return False
+        if self._names_again(texts, found):
+            self._skip(line, _REPEATED)
+            return False
         return True
+
+    def _names_again(self, texts: Sequence[str], found: Sequence[str]) -> bool:
+        """Whether most of the cells name their columns, written otherwise, or say of what type or name those are."""
+        alike = sum(bool(text) and _fold(text) == _fold(name) for text, name in zip(texts, self._names, strict=False))
+        if alike >= _FEWEST_NAMES and 2 * alike >= len(found) and not any(map(str.isdigit, "".join(found))):
+            return True
+        if len(found) < _FEWEST_NAMES or len(found) < len(self._known_names) / 2:
+            return False
+        are_types = all(_TYPE.fullmatch(text) for text in found)
+        are_keys = all(map(_KEY.fullmatch, found)) and sum("_" in text for text in found) >= _FEWEST_NAMES
+        return are_types or are_keys
 
     def _skip(self, line: int, reason: str) -> None:
         self.skips += 1
@@ -183,6 +209,15 @@ class TableReading(Reading):
 
 def has_words(text: str) -> bool:
     return any(map(str.isalnum, text))
+
+
+def _written_otherwise(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(form for name in names for form in (name, name.upper(), name.lower(), name.title()))
+
+
+def _fold(name: str) -> str:
+    """What is left of a name where case and signs do not matter."""
+    return "".join(filter(str.isalnum, name.casefold()))
 
 
 def _find_twins(names: Sequence[str]) -> str | None:

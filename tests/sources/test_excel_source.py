@@ -78,7 +78,7 @@ class TestContract(SourceContract):
 CELLS: dict[str, tuple[object, object]] = {
     "a whole number": (17, "17"),
     "a long number": (123_457_000_000_000, "123457000000000"),
-    "a huge number": (1e20, "100000000000000000000"),
+    "a huge number": (1e20, "1.00000000000000E+20"),
     "a fraction": (0.1, "0.1"),
     "a small fraction": (0.0000001, "0.0000001"),
     "a negative number": (-5.5, "-5.5"),

@@ -22,6 +22,7 @@ Write: TypeAlias = Callable[[Path, str, list[Any]], None]
 # In the English form in which files hold formats: format, number, what is seen.
 SEEN = [
     ("00000", 1067, "01067"),
+    ("* 00000", 1067, "01067"),
     ("000000", 47, "000047"),
     ("0000", 12345, "12345"),
     ("0000000000", 1.7e9, "1700000000"),

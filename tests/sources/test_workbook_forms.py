@@ -173,6 +173,7 @@ NO_RESULT = [
     '<c r="B2"><f>1+1</f></c>',
     '<c r="B2"><f>1+1</f><v/></c>',
     '<c r="B2" s="1"><f t="shared" si="0"/><v> </v></c>',
+    '<c r="B2" t="str"><f>A1</f></c>',
 ]
 
 
@@ -185,6 +186,39 @@ def test_in_excels_form_nothing_is_emptied(file: Path, cell: str, what: str) -> 
     assert shown.startswith("members.xls cell B2: ")
     assert what in shown
     assert "save it" in remedy
+
+
+def test_a_text_that_a_formula_gives_may_be_empty(file: Path) -> None:
+    save(file, xlsx(f'{HEADER}<row r="2"><c r="A2"><v>1</v></c><c r="B2" t="str"><f>""</f><v></v></c></row>'))
+    assert values(file) == [{"Nr": "1", "x": ""}]
+
+
+@pytest.mark.parametrize("cell", [ERRORS[0], NO_RESULT[0]])
+def test_what_is_no_value_in_a_column_that_nobody_wants_does_no_harm(file: Path, cell: str) -> None:
+    save(file, xlsx(f'{HEADER}<row r="2"><c r="A2"><v>1</v></c>{cell}</row>'))
+    source = source_of(file)
+    source.share = lambda names: float("Nr" in names)
+    assert [record.values["Nr"] for record in read(source)] == ["1"]
+
+
+def test_blanks_beyond_the_last_column_are_nothing(file: Path) -> None:
+    save(file, xlsx(f'{HEADER}<row r="2"><c r="A2"><v>1</v></c>{text_cell("C2", "&#160; ")}</row>'))
+    assert values(file) == [{"Nr": "1", "x": ""}]
+
+
+@pytest.mark.parametrize(
+    ("written", "seen"),
+    [
+        ("5.9E+17", "5.90000000000000E+17"),
+        ("1234567890123450", "1.23456789012345E+15"),
+        ("1234567890123456", "1234567890123456"),
+    ],
+)
+def test_a_number_whose_digits_excel_has_lost_keeps_the_exponent_with_which_nobody_takes_it(
+    file: Path, written: str, seen: str
+) -> None:
+    save(file, xlsx(f'{HEADER}<row r="2"><c r="A2"><v>1</v></c><c r="B2"><v>{written}</v></c></row>'))
+    assert values(file)[0]["x"] == seen
 
 
 def test_what_is_not_calculated_yet_is_not_taken_for_nought(file: Path) -> None:

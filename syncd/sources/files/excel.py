@@ -18,7 +18,7 @@ from syncd.sources.files.header import LOOKED_AT, Share, find_header, find_hint
 from syncd.sources.files.opening import OpenFile
 from syncd.sources.files.table import HARMLESS, TableOptions, TableReading, TableSource
 from syncd.sources.files.workbook.recognize import is_broken, open_sheets
-from syncd.sources.files.workbook.sheet import Broken, DoubtfulCell, Row, Sheet
+from syncd.sources.files.workbook.sheet import Broken, DoubtfulCell, ErrorCell, Row, Sheet, cell_name
 
 
 class ExcelOptions(TableOptions):
@@ -52,6 +52,7 @@ class ExcelReading(TableReading):
     def __init__(self, file: OpenFile, sheet: Sheet, place: str, options: ExcelOptions, share: Share) -> None:
         super().__init__(file, place, options.complete)
         self._rows: Iterator[Row] = sheet.rows()
+        self._share = share
         self._find_header(options.row_of_header, share)
         self._check_merged(sheet.merged_rows())
         self.description = place
@@ -64,15 +65,23 @@ class ExcelReading(TableReading):
     def _read_records(self) -> Iterator[SourceRecord]:
         width = self._width
         for number, cells in self._rows:
-            if any(cell != "" for cell in cells[width:]):
+            if any(str(cell).strip() for cell in cells[width:]):
                 what = f"the row has a value beyond the last of the {width} columns"
                 raise self._doubt(number, what, "give that column a name in the header, or empty it")
             values = cells[:width] + [""] * (width - len(cells))
+            if any(type(value) is ErrorCell for value in values):
+                self._refuse_wanted(number, values)
             first = str(values[self._first])
             if (first in self._suspects or not first.isalnum()) and not self._is_record(number, values):
                 continue
             if any(value != "" for value in compress(values, self._named)):
                 yield self._record(number, values)
+
+    def _refuse_wanted(self, number: int, cells: Sequence[object]) -> None:
+        """Raises DoubtfulCell where a cell that is none is of a column that somebody wants."""
+        for column, (cell, name) in enumerate(zip(cells, self._names, strict=True)):
+            if isinstance(cell, ErrorCell) and name and self._share([name]) > 0:
+                raise DoubtfulCell(cell_name(number, column), str(cell))
 
     def _find_header(self, header_row: int | None, share: Share) -> None:
         head = list(islice(self._rows, max(LOOKED_AT, header_row or 0)))

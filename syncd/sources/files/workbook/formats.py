@@ -40,6 +40,7 @@ BUILT_IN: Mapping[int, str] = {
     47: "mm:ss.0",
 }
 UNSHOWABLE = "########"  # what Excel shows of a day before its calendar begins
+_KEPT = 15  # digits, that Excel keeps of a whole number; it puts zeros in the place of the others
 _LAST_SERIAL = 2_958_466  # the first of January 10000
 _TOKEN = re.compile(
     r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|\[(?P<bracket>[^\]]*)\]|[_](?P<space>.)|[*](?P<fill>.)'
@@ -52,9 +53,18 @@ _CONDITION = re.compile(r"(<=|>=|<>|<|>|=)\s*(-?[0-9.]+)")
 
 
 def plain_number(value: float) -> str:
-    """A whole number without a point, a fraction to the 15 digits that Excel has, and none with an exponent."""
+    """A whole number without a point, a fraction to the 15 digits that Excel has.
+
+    An exponent stays only where the digits behind it are lost: no cell is right with it.
+    """
+    if has_lost_digits(value):
+        return f"{value:.14E}"
     text = repr(value) if value == int(value) else f"{value:.15g}"
     return format(Decimal(text).normalize(), "f")
+
+
+def has_lost_digits(value: float) -> bool:
+    return abs(value) >= 10**_KEPT and not f"{abs(value):.0f}"[_KEPT:].strip("0")
 
 
 @dataclass(slots=True)
@@ -121,7 +131,9 @@ def _compile_number(sections: Sequence[_Section], *, is_1904: bool) -> Callable[
     first = sections if any(one.condition for one in sections) else sections[:1]
     if any(one.is_amount for one in sections) or not any(one.matters for one in first):
         return None
-    return lambda value: NumberCell(_show(sections, value), plain_number(value))
+    return lambda value: (
+        plain_number(value) if has_lost_digits(value) else NumberCell(_show(sections, value), plain_number(value))
+    )
 
 
 def _compile_text(sections: Sequence[_Section]) -> Callable[[str], str] | None:
@@ -151,7 +163,7 @@ def _take(section: _Section, kind: str, text: str) -> None:
             _take_literal(section, text)
         case "bracket":
             _take_bracket(section, text)
-        case "fill" | "power":
+        case "power":
             section.is_amount = True
         case "general":
             section.has_general = True
@@ -262,7 +274,8 @@ def _date_shower(letters: str, *, is_1904: bool) -> Callable[[float], str]:
 def _show_day(value: float, *, is_1904: bool, has_time: bool) -> str:
     serial = round(value * 86_400) if has_time else int(value) * 86_400
     first = date(1904, 1, 1) if is_1904 else date(1899, 12, 31) if value < 60 else date(1899, 12, 30)
-    is_no_day = value < 0 or (not is_1904 and 60 <= value < 61)  # in Excel 1900 is a leap year
+    # In Excel 1900 is a leap year, and its day 0 is what a formula shows of an empty cell.
+    is_no_day = value < 0 or (not is_1904 and (60 <= value < 61 or (value < 1 and not has_time)))
     if is_no_day or value + 1462 * is_1904 >= _LAST_SERIAL:
         return UNSHOWABLE
     if has_time and value < 1 and not is_1904:

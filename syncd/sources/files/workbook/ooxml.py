@@ -21,10 +21,9 @@ from syncd.sources.files.workbook.sheet import (
     SHOWS_ERROR,
     Broken,
     Cell,
-    DoubtfulCell,
+    ErrorCell,
     Row,
     Sheet,
-    cell_name,
 )
 from syncd.sources.files.workbook.xml import Handler, parse
 
@@ -181,7 +180,7 @@ class _SheetReader(Handler):
         self._at = -1  # the column
         self._type, self._style = "n", "0"
         self._parts: list[str] = []
-        self._has_formula = self._is_value = self._is_sound = False
+        self._has_formula = self._has_value = self._is_value = self._is_sound = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if self.prefix:
@@ -193,9 +192,10 @@ class _SheetReader(Handler):
             self._type = attributes.get("t", "n")
             self._style = attributes.get("s", "0")
             self._parts = []
-            self._has_formula = False
+            self._has_formula = self._has_value = False
         elif name in {"v", "t"}:
             self._is_value = not self._is_sound
+            self._has_value = True
         elif name == "f":
             self._has_formula = True
         elif name == "rPh":
@@ -234,12 +234,15 @@ class _SheetReader(Handler):
 
     def _take_cell(self, text: str) -> None:
         kind = self._type
-        if kind == "e":
-            raise DoubtfulCell(cell_name(self._number, self._at), SHOWS_ERROR)
         is_open = not text.strip() or (text == "0" and not self._is_calculated)
-        if is_open and self._has_formula and kind not in _TEXTS:
-            raise DoubtfulCell(cell_name(self._number, self._at), NO_RESULT)
-        value = self._read(kind, text)
+        has_none = not self._has_value or (is_open and kind not in _TEXTS)
+        value: Cell
+        if kind == "e":
+            value = ErrorCell(SHOWS_ERROR)
+        elif self._has_formula and has_none:
+            value = ErrorCell(NO_RESULT)
+        else:
+            value = self._read(kind, text)
         missing = self._at - len(self._cells)
         if value == "":
             return
@@ -269,7 +272,7 @@ class _SheetReader(Handler):
 
 
 def _show(text: str, shown: Format) -> str:
-    if shown.number is None and text.isdecimal() and len(text) < 16 and text[0] != "0":
+    if shown.number is None and text.isdecimal() and text[0] != "0" and (len(text) < 16 or text[15:].strip("0")):
         return text
     number = float(text)
     if not isfinite(number):

@@ -18,6 +18,12 @@ SHOWS_ERROR = "shows an error"
 NO_RESULT = "has a formula without a result"
 
 
+class ErrorCell(str):
+    """What is in the place of a value. It matters only where somebody wants the column; the text says what is wrong."""
+
+    __slots__ = ()
+
+
 class DoubtfulCell(Exception):
     """A cell that must not be taken for empty. `at` is its place as Excel names it."""
 

@@ -20,7 +20,7 @@ _NO_IDS = {"true", "false", "wahr", "falsch", "inf", "infinity", "nan"}
 _LOST = "\ufffd"  # what stands for a letter that could not be read
 _LOST_IN_WORD = re.compile(r"[^\W\d_]\?[^\W\d_]|(?<![\w?])\?[^\W\d_]")
 _WITH_TIME = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)\s?(?:Z|[+-]\d{2}:?\d{2})?", re.ASCII
+    r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)\s?(Z|[+-]\d{2}:?\d{2})?", re.ASCII
 )
 _SHORTENED = re.compile(r"\d[.,]\d+E\+?\d+", re.IGNORECASE)
 
@@ -45,10 +45,15 @@ LOST_IN_WORD = (
     "has a question mark within a word, as where a letter was lost (M?ller): mend it in the source, and export it as "
     "UTF-8; or say what it stands for with 'replace'"
 )
-TIMED = (
-    "holds a time of the day, which may be another day elsewhere: say where the day is meant, as in "
-    'transform = [{ date = "%Y-%m-%dT%H:%M:%S%z", zone = "Europe/Berlin" }]'
-)
+
+
+def timed(form: str) -> str:
+    """Why a day with a time is none, and how its form, of `strptime`, says where the day is meant."""
+    return (
+        "holds a time of the day, which may be another day elsewhere: say where the day is meant, as in "
+        f'transform = [{{ date = "{form}", zone = "Europe/Berlin" }}]'
+    )
+
 
 Check: TypeAlias = Callable[[str, Field], Value]
 """From a text to the value that is sent. Raises ValueProblem where the field does not take it."""
@@ -106,7 +111,8 @@ def _without_midnight(text: str) -> str:
     """The day of a day with its midnight, as databases and APIs give it. Raises ValueProblem at any other time."""
     found = _WITH_TIME.fullmatch(text) if len(text) > len("1980-12-31") else None
     if found and found[2].strip("0:.,"):
-        raise ValueProblem(TIMED)
+        seconds = ":%S" if found[2].count(":") > 1 else ""
+        raise ValueProblem(timed(f"%Y-%m-%d{text[10]}%H:%M{seconds}{'%z' if found[3] else ''}"))
     return found[1] if found else text
 
 

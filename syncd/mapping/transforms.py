@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import phonenumbers
 
 from syncd.domain.nearest import suggest
-from syncd.mapping.checks import TIMED, ValueProblem
+from syncd.mapping.checks import ValueProblem, timed
 from syncd.mapping.lookups import fold
 
 Transform: TypeAlias = Callable[[str], str | None]
@@ -32,6 +32,7 @@ def title(text: str) -> str:
     return re.sub(r"[^\W\d_]+", lambda word: word.group()[0].upper() + word.group()[1:].lower(), text)
 
 
+_FRACTION = re.compile(r"(:\d\d)[.,]\d+(?=\s?(?:Z|[+-]\d\d:?\d\d)?$)")
 # Behind a day it says nothing, where no form has a time of its own.
 _MIDNIGHT = re.compile(r"[T ]+0?0:00(?::00(?:[.,]0+)?)?$")
 
@@ -52,14 +53,15 @@ def date(formats: str | Sequence[str], zone: str | None = None, pivot: int | Non
 
     def to_iso(text: str) -> str:
         text = text.strip()
-        for written, form in product(dict.fromkeys((text, _MIDNIGHT.sub("", text))), forms):
+        whole = _FRACTION.sub(r"\1", text)  # of a second
+        for written, form in product(dict.fromkeys((text, whole, _MIDNIGHT.sub("", whole))), forms):
             try:
                 moment = datetime.strptime(written, form)  # noqa: DTZ007 - a day has no zone
                 if pivot is not None and "%y" in form:
                     moment = moment.replace(year=pivot - (pivot - moment.year) % 100)
             except ValueError:
                 continue
-            return _day(moment.replace(tzinfo=UTC) if form.endswith("Z") else moment, where)
+            return _day(moment.replace(tzinfo=UTC) if form.endswith("Z") else moment, where, form)
         examples = [datetime(1980, 12, 31).strftime(form) for form in forms]  # noqa: DTZ001 - a day has no zone
         raise ValueProblem(f"is not a date in the form {' or '.join(examples)}{_with_short_year(text, forms)}")
 
@@ -76,10 +78,10 @@ def _with_short_year(text: str, forms: Sequence[str]) -> str:
     return ""
 
 
-def _day(moment: datetime, zone: ZoneInfo | None) -> str:
+def _day(moment: datetime, zone: ZoneInfo | None, form: str) -> str:
     if zone is None:
         if moment.time() != time():
-            raise ValueProblem(TIMED)
+            raise ValueProblem(timed(form))
         return moment.date().isoformat()
     try:
         return (moment.astimezone(zone) if moment.tzinfo else moment).date().isoformat()

@@ -1,5 +1,7 @@
 """Mapping: from a source record to a customer, every problem found, and no value in a reason."""
 
+import tomllib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -360,3 +362,26 @@ def test_a_reason_never_holds_the_value(marked: str) -> None:
     result = EVERY_KIND.customer(record(Nr="1 " + marked, **dict.fromkeys("abcdef", marked)), LOOKUPS)
     assert isinstance(result, InvalidRecord)
     assert marked not in "".join(str(problem) for problem in result.problems)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "1980-12-30T23:30:00.000Z",
+        "1980-12-30T23:30:00Z",
+        "1980-12-30T22:30:00+0000",
+        "1980-12-30 23:30:00",
+        "1980-12-31T23:59",
+        "1980-12-30T23:30:00.123456+00:00",
+    ],
+)
+def test_the_remedy_for_a_day_with_a_time_is_one(written: str) -> None:
+    (reason,) = mapped("Spalte", written, "date_of_birth")  # type: ignore[misc]
+    transform = tomllib.loads(reason[reason.index("transform = ") :])["transform"]
+    assert mapped({"from": "Spalte", "transform": transform}, written, "date_of_birth") in ("1980-12-30", "1980-12-31")
+
+
+def test_the_remedy_for_a_form_with_a_time_is_one() -> None:
+    (reason,) = mapped({"from": "Spalte", "transform": {"date": "%d.%m.%Y %H:%M"}}, "30.12.1980 23:30", "date_of_birth")  # type: ignore[misc]
+    transform = tomllib.loads(reason[reason.index("transform = ") :])["transform"]
+    assert mapped({"from": "Spalte", "transform": transform}, "30.12.1980 23:30", "date_of_birth") == "1980-12-30"

@@ -81,6 +81,14 @@ def in_utf_8(rows: Rows) -> bytes:
     return as_text(rows).encode("utf-8-sig")
 
 
+def in_plain_quotes(rows: Rows) -> Rows:
+    return [[cell.replace("’", "'") for cell in row] for row in rows]
+
+
+def as_entities(text: str) -> str:
+    return text.encode("ascii", "xmlcharrefreplace").decode()
+
+
 def misread(text: str, as_if: str = "cp1252") -> str:
     return text.encode().decode(as_if, "replace")
 
@@ -203,6 +211,10 @@ DAMAGES: Mapping[str, Callable[[Rows], bytes]] = {
     "titles above": lambda rows: b"Mitgliederliste;;\r\nStand: 1. M\xe4rz;;\r\n\r\n" + as_bytes(rows),
     "a total below": lambda rows: as_bytes([*rows, ["Gesamt", *[""] * 10, "60"]]),
     "a footer of one cell": lambda rows: as_bytes(rows) + b"Ende der Liste\r\n",
+    "two exports joined, the second with its names in capitals": lambda rows: as_bytes(
+        [*rows[:31], [name.upper() for name in rows[0]], *rows[31:]]
+    ),
+    "a total with a count below": lambda rows: as_bytes([*rows, ["Gesamt", "", "60 Mitglieder", *[""] * 9]]),
     "a ruler below the header": lambda rows: as_bytes([rows[0], ["------"] * len(COLUMNS), *rows[1:]]),
     "a column is missing": lambda rows: without_column(rows, "Geburtsdatum"),
     "a column is renamed": lambda rows: renamed(rows, "Nachname", "Familienname"),
@@ -221,6 +233,13 @@ DAMAGES: Mapping[str, Callable[[Rows], bytes]] = {
     "decomposed letters": lambda rows: unicodedata.normalize("NFD", as_text(rows)).encode(),
     "the mark of UTF-8 twice": lambda rows: b"\xef\xbb\xbf" + in_utf_8(rows),
     "the end mark of DOS": lambda rows: as_bytes(rows) + b"\x1a",
+    "a DOS list opened as one of Windows, and stored as UTF-8": lambda rows: (
+        as_text(in_plain_quotes(rows)).encode("cp850").decode("cp1252", "replace").encode("utf-8-sig")
+    ),
+    "a part of it read as DOS letters": lambda rows: in_column(
+        rows, "Ort", lambda cell: cell.encode("cp1252").decode("cp850")
+    ),
+    "letters written for a web page": lambda rows: in_column(rows, "Nachname", as_entities),
     # what Excel does
     "ids without leading zeros": lambda rows: in_column(rows, "Mitgl.-Nr.", lambda cell: cell.lstrip("0")),
     "ids as numbers with exponents": lambda rows: in_column(rows, "Mitgl.-Nr.", lambda cell: f"{float(cell):.2E}"),

@@ -75,7 +75,8 @@ def _check_text(text: str, field: Field) -> Value:
     _check_signs(text)
     if not _ESCAPES.isdisjoint(text) and _ESCAPED.search(text):
         raise ValueProblem(ESCAPED)
-    if "?" in text and field.kind is FieldKind.TEXT and not field.has_lines and _LOST_IN_WORD.search(text):
+    is_plain = field.kind is FieldKind.TEXT and not field.has_lines
+    if "?" in text and is_plain and "//" not in text and _LOST_IN_WORD.search(text):  # an address of the web has them
         raise ValueProblem(LOST_IN_WORD)
     if len(text) > field.max_length:
         raise ValueProblem(f"is longer than {field.max_length} characters")

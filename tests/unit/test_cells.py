@@ -482,7 +482,7 @@ def test_a_question_mark_within_a_word_stands_for_a_lost_letter(value):
     assert mapped(value, transform=[{"replace": {"?": "ü"}}]) == value.replace("?", "ü")
 
 
-@pytest.mark.parametrize("value", ["Anna?", "Wer? Ich", "5?7", "??", "Müller (?)"])
+@pytest.mark.parametrize("value", ["Anna?", "Wer? Ich", "5?7", "??", "Müller (?)", "http://x.example/?a=b"])
 def test_another_question_mark_is_a_sign_like_others(value):
     assert mapped(value) == value
 

@@ -214,7 +214,7 @@ class _SheetReader(Handler):
         if name in {"v", "t"}:
             self._is_value = False
         elif name == "c":
-            if self._parts or self._has_formula:
+            if self._parts or self._has_formula or (self._type == "s" and not self._has_value):
                 self._take_cell("".join(self._parts))
         elif name == "rPh":
             self._is_sound = False
@@ -239,7 +239,7 @@ class _SheetReader(Handler):
         value: Cell
         if kind == "e":
             value = ErrorCell(SHOWS_ERROR)
-        elif self._has_formula and has_none:
+        elif has_none and (self._has_formula or kind == "s"):
             value = ErrorCell(NO_RESULT)
         else:
             value = self._read(kind, text)

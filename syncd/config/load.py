@@ -1,14 +1,15 @@
 """From a file to a `Config`, or to every mistake in it at once: read, resolve, validate, assemble."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
 
 from pydantic import ValidationError
 
+from syncd.config.excerpt import Pointer
 from syncd.config.model import Config, Document, SyncConfig
 from syncd.config.places import KeyPath, find_table, in_order_of_file, spell
+from syncd.config.reading import TOO_DEEP, parse, read_text
+from syncd.config.schema import outline
 from syncd.config.secrets import Reference, Resolved, find_plain_secrets, resolve
 from syncd.config.words import translate
 from syncd.domain.nearest import suggest
@@ -24,53 +25,40 @@ def find_config(option: Path | None, env: Mapping[str, str]) -> Path:
 
 def load(path: Path, env: Mapping[str, str]) -> Config:
     """Raises Misconfigured with every mistake in the file; it quotes neither a secret nor a value from elsewhere."""
-    document = _with_listen(_read(path), env)
+    text = read_text(path)
+    try:
+        return _load(path, text, env)
+    except RecursionError:
+        raise Misconfigured([Problem(path="", message=TOO_DEEP, place=str(path))]) from None
+
+
+def _load(path: Path, text: str, env: Mapping[str, str]) -> Config:
+    document = _with_listen(parse(text, path), env)
     base = path.absolute().parent  # not resolve(): where the file is a link, "relative to it" means beside the link
     resolved = resolve(document, env, base)
     problems = {**resolved.problems, **find_plain_secrets(resolved)}
+    about_keys: set[KeyPath] = set()
     tables: Document | None = None
     try:
         tables = Document.model_validate(resolved.document)
     except ValidationError as error:
-        for place, message in translate(error, resolved, set(problems)):
+        for place, message, is_key in translate(error, resolved, set(problems)):
             problems.setdefault(place, Problem(path=spell(place), message=message))
+            about_keys |= {place} if is_key else set()
     problems = _wrong_instances(resolved) | problems
     if problems or tables is None:
-        raise Misconfigured(problems[place] for place in in_order_of_file(problems, document))
+        about_keys |= {place for place in problems if outline().is_secret(resolved.document, place)}
+        pointer = Pointer(file=path, text=text, about_keys=about_keys)
+        raise Misconfigured(pointer.at(problems[place], place) for place in in_order_of_file(problems, document))
     return _assemble(tables, base)
 
 
-def _read(path: Path) -> dict[str, object]:
-    try:
-        # Notepad writes a byte order mark, which TOML does not know
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        remedy = "name another with --config or SYNCD_CONFIG, or start from config.example.toml"
-        _refuse(f"there is no configuration file {path}", remedy)
-    except OSError as error:
-        _refuse(f"the configuration file {path} cannot be read ({error.strerror})")
-    except UnicodeDecodeError:
-        _refuse(f"{path} is not UTF-8 text", "save it with the encoding UTF-8")
-    except tomllib.TOMLDecodeError as error:
-        _refuse(*_syntax_error(path, str(error)))
-
-
-def _with_listen(document: dict[str, object], env: Mapping[str, str]) -> dict[str, object]:
+def _with_listen(document: Mapping[str, object], env: Mapping[str, str]) -> Mapping[str, object]:
     """The image of a container names the address for its page; the file may name another."""
     web = document.get("web", {})
     if not env.get(LISTEN) or not isinstance(web, dict):
         return document
     return {**document, "web": {"listen": {"env": LISTEN}, **web}}
-
-
-def _refuse(message: str, remedy: str | None = None) -> NoReturn:
-    raise Misconfigured([Problem(path="", message=message)], remedy=remedy) from None
-
-
-def _syntax_error(path: Path, message: str) -> tuple[str, str | None]:
-    complaint, _, place = message.rstrip(")").rpartition(" (at ")
-    remedy = "in double quotes a backslash begins an escape: put Windows paths in single quotes"
-    return f"{path} {place}: not valid TOML: {complaint}", remedy if "\\" in complaint else None
 
 
 def _wrong_instances(resolved: Resolved) -> dict[KeyPath, Problem]:

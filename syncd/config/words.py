@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import date, time
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -51,12 +52,16 @@ _OF_SECRETS = {
 _TAG_MISTAKES = {"union_tag_invalid", "union_tag_not_found"}
 
 
-def translate(error: ValidationError, resolved: Resolved, noted: set[KeyPath]) -> Iterator[tuple[KeyPath, str]]:
-    """Each mistake with its place; not those that only follow from one at a place that is `noted` already."""
+def translate(error: ValidationError, resolved: Resolved, noted: set[KeyPath]) -> Iterator[tuple[KeyPath, str, bool]]:
+    """Each mistake with its place, and whether it is about the key there.
+
+    Not those that only follow from one at a place that is `noted` already.
+    """
     for details in error.errors(include_url=False):
         place = _place(details, resolved.document)
         if not any(place[: len(known)] == known for known in noted):
-            yield place, _describe(details, place, resolved)
+            is_key = details["type"] == "extra_forbidden" or details["loc"][-1:] == ("[key]",)
+            yield place, _describe(details, place, resolved), is_key
 
 
 def _place(details: ErrorDetails, root: object) -> KeyPath:
@@ -97,6 +102,8 @@ def _show(value: object) -> str:
     """A scalar as TOML has it; nothing of anything else, since secrets may be inside."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, date | time):
+        return value.isoformat()
     return _PASSWORD.sub("://...@", repr(value)) if isinstance(value, str | int | float) else "this"
 
 

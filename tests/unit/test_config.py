@@ -360,9 +360,10 @@ def test_a_state_that_would_be_forgotten_is_refused(mistakes, url):
     ]
 
 
-def test_broken_toml_is_told_file_line_and_column(mistakes, tmp_path):
-    (mistake,) = mistakes("[state]\nurl = = 1\n")
-    assert mistake == f"{tmp_path}/config.toml line 2, column 7: not valid TOML: Invalid value"
+def test_broken_toml_is_told_file_line_and_column(read, tmp_path):
+    with pytest.raises(Misconfigured) as refusal:
+        read("[state]\nurl = = 1\n")
+    assert str(refusal.value) == f"{tmp_path}/config.toml:2:7: one = is enough"
 
 
 def test_a_windows_path_in_double_quotes_is_told_what_to_do(read):

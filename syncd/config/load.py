@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from syncd.config.excerpt import Pointer
 from syncd.config.model import Config, Document, SyncConfig
-from syncd.config.places import KeyPath, find_table, in_order_of_file, spell
+from syncd.config.places import KeyPath, find, find_table, in_order_of_file, spell
 from syncd.config.reading import TOO_DEEP, parse, read_text
 from syncd.config.schema import outline
 from syncd.config.secrets import Reference, Resolved, find_plain_secrets, resolve
@@ -36,16 +36,21 @@ def _load(path: Path, text: str, env: Mapping[str, str]) -> Config:
     document = _with_listen(parse(text, path), env)
     base = path.absolute().parent  # not resolve(): where the file is a link, "relative to it" means beside the link
     resolved = resolve(document, env, base)
+    nameless = _nameless(resolved.document)
     problems = {**resolved.problems, **find_plain_secrets(resolved)}
+    problems = {place: problem for place, problem in problems.items() if place[:1] not in nameless} | nameless
+    moved = {place[-1] for place in nameless}  # which is not missing elsewhere
     about_keys: set[KeyPath] = set()
     tables: Document | None = None
     try:
         tables = Document.model_validate(resolved.document)
     except ValidationError as error:
         for place, message, is_key in translate(error, resolved, set(problems)):
+            if moved & {*place[-1:]} and find(resolved.document, place) is None:
+                continue
             problems.setdefault(place, Problem(path=spell(place), message=message))
             about_keys |= {place} if is_key else set()
-    problems = _wrong_instances(resolved) | problems
+    problems = problems if nameless else _wrong_instances(resolved) | problems
     if problems or tables is None:
         about_keys |= {place for place in problems if outline().is_secret(resolved.document, place)}
         pointer = Pointer(file=path, text=text, about_keys=about_keys)
@@ -61,9 +66,27 @@ def _with_listen(document: Mapping[str, object], env: Mapping[str, str]) -> Mapp
     return {**document, "web": {"listen": {"env": LISTEN}, **web}}
 
 
+def _nameless(document: object) -> dict[KeyPath, Problem]:
+    """What stands in `[gomus]` or `[sync]` and belongs to one instance or one sync: `url`, or `[sync.source]`."""
+    found: dict[KeyPath, Problem] = {}
+    for kind, usual in (("gomus", "main"), ("sync", "members")):
+        given = find_table(document, kind)
+        known = outline().keys(document, (kind, usual)) & given.keys()
+        name = next((key for key in given if key not in known), usual)
+        tables = {key for key in known if isinstance(given[key], dict)}
+        if known - tables:
+            message = f"lacks a name: write [{kind}.{name}] in place of [{kind}]"
+            found[kind,] = Problem(path=kind, message=message)
+        for key in tables:
+            if not {"token", "foreign_id", "fields"} & find_table(given, key).keys():
+                message = f"lacks a name before it: write [{kind}.{name}.{key}]"
+                found[kind, key] = Problem(path=f"{kind}.{key}", message=message)
+    return found
+
+
 def _wrong_instances(resolved: Resolved) -> dict[KeyPath, Problem]:
     """Looked for in the raw document, so that they are found whatever else is wrong."""
-    instances = list(find_table(resolved.document, "gomus"))
+    instances = [name for name, table in find_table(resolved.document, "gomus").items() if isinstance(table, dict)]
     found: dict[KeyPath, Problem] = {}
     for name, sync in find_table(resolved.document, "sync").items() if instances else ():
         path: KeyPath = ("sync", name, "gomus")
@@ -80,7 +103,8 @@ def _wrong_instance(chosen: object, instances: list[str], reference: Reference |
         return None
     if reference:
         return f"{reference.content} names no instance of this file"
-    return f"there is no [gomus.{chosen}]{suggest(chosen, instances)}"
+    there_is = "; there is " + " and ".join(f"[gomus.{name}]" for name in instances)
+    return f"there is no [gomus.{chosen}]{suggest(chosen, instances) or there_is}"
 
 
 def _assemble(document: Document, base: Path) -> Config:

@@ -85,7 +85,7 @@ def _fetch(reference: Reference, env: Mapping[str, str], base: Path) -> str:
     if value is None:
         raise ValueError(f"{reference} is not set: set it for the process that runs syncd")
     if not value.strip():
-        raise ValueError(f"{reference} is empty")
+        raise ValueError(f"{reference} is empty: put the value there")
     return value
 
 
@@ -94,9 +94,10 @@ def _content(reference: Reference, base: Path) -> str:
         text = (base / reference.name).read_text(encoding="utf-8-sig")
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise ValueError(f"{reference} cannot be read by syncd ({reason})") from None
+        remedy = "see that it is there, and that syncd may read it"
+        raise ValueError(f"{reference} cannot be read by syncd ({reason}): {remedy}") from None
     except ValueError:  # a NUL in the name, or bytes that are not UTF-8; the message would quote them
-        raise ValueError(f"{reference} does not hold UTF-8 text") from None
+        raise ValueError(f"{reference} does not hold UTF-8 text: save it with the encoding UTF-8") from None
     return re.sub(r"\r?\n\Z", "", text)
 
 

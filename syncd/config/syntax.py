@@ -12,7 +12,7 @@ _STRAIGHT = 'write the straight sign " before and behind the text'
 _QUOTES = "„“”‟‚‘’‛«»‹›´`"
 _UNSEEN = re.compile("[\u00a0\u00ad\u2000-\u200f\u2028\u2029\u202f\u2060\u3000\ufeff]")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
-_TRUTH = re.compile(r"(true|yes|ja|wahr|on|an)\b|(false|no|nein|falsch|off|aus)\b", re.IGNORECASE)
+TRUTH = re.compile(r"(true|yes|ja|wahr|on|an)\b|(false|no|nein|falsch|off|aus)\b", re.IGNORECASE)
 _NOTHING = re.compile(r"(None|null|nil|NULL|leer)\b")
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)\}?|%([A-Za-z_]\w*)%")
 _TEXT = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'")
@@ -244,7 +244,7 @@ def _value_problem(fault: _Fault) -> _Found:
         return f'the value is missing behind =, as in {fault.key} = "text"', _before(fault)
     if rest[0] == "=":
         return "one = is enough", (at, at + 1)
-    if found := _TRUTH.match(rest):
+    if found := TRUTH.match(rest):
         return f"write {fault.key} = {'true' if found[1] else 'false'}, in small letters and without quotes", (
             at,
             at + found.end(),
@@ -300,6 +300,9 @@ def _behind_text(fault: _Fault) -> _Found:
     at, rest = fault.at, fault.rest
     if _PAIR.match(rest):
         return "the next key begins a line of its own", fault.up_to(at, "#")
+    if rest.startswith(",") and fault.is_in_fields:
+        message = f'several columns are written {fault.key} = {{ from = ["A", "B"] }}, of which the first counts'
+        return message, fault.up_to(fault.value, "#")
     if rest.startswith(","):
         return f'several values stand in brackets, as in {fault.key} = ["a", "b"]', fault.up_to(fault.value, "#")
     sign = fault.text[fault.value]

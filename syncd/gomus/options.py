@@ -25,7 +25,7 @@ def _check_url(url: str) -> str:
     """The token travels to this address, so it must be one that nobody can listen in on."""
     parsed = urlsplit(check_address(url, example="https://demo.gomus.de"))
     if parsed.path not in ("", "/") or parsed.query:
-        raise ValueError("must have no path and no query, as in 'https://demo.gomus.de'")
+        raise ValueError(f"must have no path and no query: write '{parsed.scheme}://{parsed.netloc}'")
     return url.rstrip("/")
 
 

@@ -12,7 +12,8 @@ HIDDEN = "***"
 _HEADING = re.compile(r"\s*(\[{1,2}[\w. -]+(\]|$)|\[{1,2}(state|gomus|sync|daemon|web|notify)\b[^#=]*)\]?")
 # Keys whose text is shown neither where the schema knows them: each may hold a login
 _DISCREET = {"headers", "params", "json", "query", "command", "value", "username", "client_id", "urls", "webhook"}
-_LOGIN = re.compile(r":.*@|\?.*=")
+_PORT = r"""\d{1,5}(?=/|["']?$)"""
+_LOGIN = re.compile(rf"""[:?].*[@=]|:.*:(?!{_PORT})|://(?![\w.*-]+(:{_PORT})?(/[^?#]*)?["']?$)""")
 _PLAIN = re.compile(r"true|false|[+-]?[0-9.]{1,4}")
 _NEXT_KEY = re.compile(r"""\s*("[^"]*"|'[^']*'|[\w-]+)\s*=""")
 _PIECE = re.compile(

@@ -49,7 +49,6 @@ _TABLES = {
 _TEXTS = {
     r"web\.listen": '"127.0.0.1:8080"',
     r"sync\.[^.]+\.schedule": '"every 15m"',
-    r"sync\.[^.]+\.source\.path": '"export/members-*.csv", of which the newest counts',
 }
 _LISTS = {
     r"sync\.[^.]+\.where": '{ from = "Status", is = "aktiv" }',
@@ -84,6 +83,7 @@ _WORDS = {
     "too_short": "must have at least {min_length}",
 }
 _OF_SECRETS = {
+    "no_token": "is no token: leave out quotes, 'Bearer', blanks around it, line ends and letters beyond ASCII",
     "no_address": "must begin with 'https://' or 'http://'",
     "weak_key": "is too short, or too simple, to keep digests from being guessed: make one with `openssl rand -hex 32`,"
     " or with `python3 -c 'import secrets; print(secrets.token_hex())'`",

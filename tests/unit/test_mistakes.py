@@ -110,6 +110,18 @@ def test_a_file_that_is_no_text_of_toml_is_told_so(content, said):
     assert complaint(content) == said
 
 
+NO_TOKEN = "is no token: leave out quotes, 'Bearer', blanks around it, line ends and letters beyond ASCII"
+
+
+@pytest.mark.parametrize(
+    "content", ["abc\n\n", "ab\ncd", " abc", "abc ", '"abc"', "'abc'", "Bearer abc", "abc\x01", "äbc"]
+)
+def test_a_file_that_holds_more_than_the_token_is_told_so(content):
+    Path("token").write_text(content, encoding="utf-8")
+    said = complaint(RIGHT.replace('{ env = "GOMUS_TOKEN" }', '{ file = "token" }'))
+    assert said.startswith(f"config.toml:3:1: gomus.main.token: what the file token holds {NO_TOKEN}\n")
+
+
 def test_a_folder_is_told_so():
     with pytest.raises(Misconfigured) as refusal:
         load(Path(), {})

@@ -89,7 +89,7 @@ def _expected(sign: str, expects: str, rest: str) -> str:
 
 
 def _is_shown(key: str, piece: str) -> bool:
-    if key == "env" and not is_name_of_variable(piece.strip("\"'")):
+    if key == "env" and not is_name_of_variable(piece.strip("\"'„“”‚‘’")):
         return False
     return key in shown_keys() and not may_hold_login(piece)
 
@@ -105,26 +105,26 @@ def known_keys() -> frozenset[str]:
 
 @cache
 def secret_keys() -> frozenset[str]:
-    """That hold a secret in one of the tables, if not in all."""
-    return frozenset(key for key, is_secret in _keys(plain_schema()).items() if is_secret)
+    """That hold a secret wherever they stand."""
+    return frozenset(key for key, kinds in _keys(plain_schema()).items() if kinds == {True})
 
 
 @cache
 def shown_keys() -> frozenset[str]:
     """Whose text may be shown."""
-    return known_keys() - secret_keys() - _DISCREET
+    return known_keys() - {key for key, kinds in _keys(plain_schema()).items() if True in kinds} - _DISCREET
 
 
-def _keys(schema: Any) -> dict[str, bool]:  # noqa: ANN401 - a keyword of JSON Schema may hold anything
-    """The keys of all tables, and whether one of that name is secret anywhere."""
-    found: dict[str, bool] = {}
+def _keys(schema: Any) -> dict[str, set[bool]]:  # noqa: ANN401 - a keyword of JSON Schema may hold anything
+    """The keys of all tables, and whether they hold a secret: both, where tables differ."""
+    found: dict[str, set[bool]] = {}
     if isinstance(schema, list):
         schema = dict(enumerate(schema))
     if isinstance(schema, dict):
         properties = schema.get("properties", {})
         for key, inner in properties.items() if isinstance(properties, dict) else ():
-            found[key] = found.get(key, False) or "writeOnly" in str(inner)
+            found.setdefault(key, set()).add("writeOnly" in str(inner))
         for inner in schema.values():
-            for key, is_secret in _keys(inner).items():
-                found[key] = found.get(key, False) or is_secret
+            for key, kinds in _keys(inner).items():
+                found.setdefault(key, set()).update(kinds)
     return found

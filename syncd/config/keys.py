@@ -72,6 +72,9 @@ def explain_unknown(place: KeyPath, document: object) -> str:
 def explain_field(place: KeyPath, document: object) -> str:
     """For a key of `fields` that go~mus does not have."""
     key, value = str(place[-1]), find(document, place)
+    if isinstance(value, dict) and len(value) == 1:  # a dot in the column's name
+        ((rest, value),) = value.items()
+        key = f"{key}.{rest}" if isinstance(value, str) and value in FIELDS else key
     if isinstance(value, str) and value in FIELDS:
         return f'go~mus has no customer field {key!r}: its field stands on the left, as in {value} = "{key}"'
     return f"go~mus has no customer field {key!r}{suggest(key, FIELDS)}"

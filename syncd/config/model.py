@@ -78,6 +78,8 @@ def _suggest_zone(name: str) -> str:
         return "; did you mean 'Europe/Berlin'?"
     if re.search(r"\d", name):  # UTC+1 is not near to UTC
         return "; a city tells summer from winter time, which a number of hours does not"
+    if name.endswith(" Time"):  # as Windows calls them
+        return ""
     return suggest(name, [zone for zone in available_timezones() if "/" in zone])
 
 

@@ -44,8 +44,8 @@ class Resolved:
 
 def is_name_of_variable(text: str) -> bool:
     """Whether it may be shown; a secret that was put where the name of its variable belongs hardly looks like one."""
-    mixed = re.search(r"[a-z]", text) and re.search(r"[0-9]", text)
-    return bool(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", text)) and not mixed
+    is_like_a_key = re.search(r"[0-9]", text) and (re.search(r"[a-z]", text) or ("_" not in text and len(text) > 11))
+    return bool(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", text)) and not is_like_a_key
 
 
 def resolve(document: object, env: Mapping[str, str], base: Path) -> Resolved:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from syncd.config.discretion import known_keys, may_hold_login, secret_keys, shown_keys
 from syncd.config.secrets import is_name_of_variable, secret_in_plain_text
 from syncd.config.spans import Span, Spans, find_spans
+from syncd.gomus.fields import FIELDS
 
 _STRAIGHT = 'write the straight sign " before and behind the text'
 _QUOTES = "„“”‟‚‘’‛«»‹›´`"
@@ -17,6 +18,8 @@ _NOTHING = re.compile(r"(None|null|nil|NULL|leer)\b")
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)\}?|%([A-Za-z_]\w*)%")
 _TEXT = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'")
 _PAIR = re.compile(r"\s*([\w.\"' -]+?)\s*=")
+_SWAPPED = 'the field of go~mus stands on the left and your column on the right, as in addr_street = "Straße"'
+_TEMPLATE = 'several columns are put together by a template, as in { template = "{Vorname} {Nachname}" }'
 _ONE_LINE = "a table in { } stands in one line"
 
 
@@ -52,7 +55,7 @@ class _Fault:
     @property
     def key(self) -> str:
         """That the line begins with, or the last one before the place; as an example needs one."""
-        found = re.findall(r"([\w-]+)\s*=", self.text[self.first : self.at])
+        found = re.findall(r"([\w-]+)[\"']?\s*=", self.text[self.first : self.at])
         return found[-1] if found else "key"
 
     @property
@@ -96,6 +99,16 @@ def _signs(fault: _Fault) -> _Found:
     return None
 
 
+def _secret(fault: _Fault) -> _Found:
+    """The value of a secret key is to go, whatever else is wrong with it."""
+    found = re.match(r"\s*([\w-]+)\s*=\s*(?=[^\s{\[])", fault.line)
+    if not found or found[1] not in secret_keys() or fault.at < fault.first + found.end():
+        return None
+    if _VARIABLE.match(fault.line, found.end()):
+        return None
+    return secret_in_plain_text(found[1]), fault.up_to(fault.first + found.end(), "#")
+
+
 def _typographic(fault: _Fault) -> _Found:
     for place in (fault.at, fault.value):
         if fault.text[place : place + 1] and fault.text[place] in _QUOTES:
@@ -121,9 +134,10 @@ def _backslash(fault: _Fault) -> _Found:
 def _open_text(fault: _Fault) -> _Found:
     start = fault.value
     sign = fault.text[start : start + 1]
-    if sign not in ('"', "'") or (_TEXT.match(fault.text, start) and not fault.text.startswith(sign * 3, start)):
+    is_triple = fault.text.startswith(sign * 3, start)
+    if sign not in ('"', "'") or "newline or" in fault.complaint or (_TEXT.match(fault.text, start) and not is_triple):
         return None
-    if fault.text.startswith(sign * 3, start):
+    if is_triple:
         return f"the text that {sign * 3} opens here has no end: write {sign * 3} behind it", (start, start + 3)
     return f"the quote that opens here is not closed: write {sign} behind the text", fault.up_to(start, "#")
 
@@ -185,25 +199,35 @@ def _key_problem(fault: _Fault) -> _Found:
             fault.at,
             fault.at + 1,
         )
-    key = fault.up_to(start, "=#")
-    written = fault.text[slice(*key)]
-    if "=" in line and re.search(r"[^\x00-\x7f]|\w\s+\w", written) and "{" not in written:
-        if fault.is_in_fields:
-            return (
-                'the field of go~mus stands on the left and your column on the right, as in addr_street = "Straße"',
-                key,
-            )
-        return f'a key with blanks, or letters beyond a to z, stands in quotes: "{written}" = ...', key
     if line.lstrip().startswith("="):
         return "the key is missing before =", (start, start + 1)
-    if "after a key" in fault.complaint:
-        end = len(fault.text[: fault.at].rstrip())
-        word = re.search(r"\S*$", fault.text[fault.first : end])
-        return f"= is missing between the key and its value, as in {_last_word(fault)} = ...", (
-            fault.first + (word.start() if word else 0),
-            end,
-        )
-    return None
+    return _unfit_key(fault, start) or _no_sign(fault)
+
+
+def _unfit_key(fault: _Fault, start: int) -> _Found:
+    """A key with blanks or umlauts and without quotes, at the start of the line or in an inline table."""
+    before = fault.line[: fault.at - fault.first]
+    begins = max([start, *(found.end() + fault.first for found in re.finditer(r"[{,]\s*", before))])
+    key = fault.up_to(begins, "=#}")
+    written = fault.text[slice(*key)]
+    has_sign = fault.text[key[1] :].lstrip(" \t").startswith("=")
+    if not has_sign or '"' in written or not re.search(r"[^\x00-\x7f]|\w\s+\w", written):
+        return None
+    if fault.is_in_fields and begins == start:
+        return _SWAPPED, key
+    return 'a key with blanks, or letters beyond a to z, stands in quotes, as in "Herr Dr." = ...', key
+
+
+def _no_sign(fault: _Fault) -> _Found:
+    if "after a key" not in fault.complaint:
+        return None
+    end = len(fault.text[: fault.at].rstrip())
+    before = fault.text[fault.first : end]
+    word = re.search(r"[^\s{]*$", before)
+    span = (fault.first + (word.start() if word else 0), end)
+    if re.search(r"=\s*\{\s*[A-Z_0-9]+$", before):
+        return 'env = is missing before the name: write { env = "NAME" }', span
+    return f"= is missing between the key and its value, as in {_last_word(fault)} = ...", span
 
 
 def _last_word(fault: _Fault) -> str:
@@ -237,28 +261,45 @@ def _value_problem(fault: _Fault) -> _Found:
     if not re.search("Invalid (value|date)", fault.complaint):
         return None
     at, rest = fault.at, fault.rest
-    inner = fault.up_to(at, r"#,\]}")
     if fault.text[:at].rstrip(" \t")[-1:] == "," and rest[:1] == ",":
         return "one comma is enough", (at, at + 1)
     if not rest.strip() or rest[0] in "#},]":
         return f'the value is missing behind =, as in {fault.key} = "text"', _before(fault)
     if rest[0] == "=":
         return "one = is enough", (at, at + 1)
+    if "date" in fault.complaint:
+        message = f'this is no date of the calendar: write it in quotes, as in {fault.key} = "2026-12-31"'
+        return message, fault.up_to(at, r"#,\]}")
+    return _word_of_others(fault) or _bare_words(fault)
+
+
+def _word_of_others(fault: _Fault) -> _Found:
+    """What other languages have for a value."""
+    at, rest = fault.at, fault.rest
     if found := TRUTH.match(rest):
-        return f"write {fault.key} = {'true' if found[1] else 'false'}, in small letters and without quotes", (
-            at,
-            at + found.end(),
-        )
+        word = "true" if found[1] else "false"
+        return f"write {fault.key} = {word}, in small letters and without quotes", (at, at + found.end())
     if found := _NOTHING.match(rest):
         return "there is no word for nothing: leave the key out", (at, at + found.end())
     if found := _VARIABLE.match(rest):
         name = next(filter(is_name_of_variable, filter(None, found.groups())), "NAME")
-        return f'what an environment variable holds is written {fault.key} = {{ env = "{name}" }}', inner
-    if "date" in fault.complaint:
-        return f'this is no date of the calendar: write it in quotes, as in {fault.key} = "2026-12-31"', inner
-    if fault.key in secret_keys():
-        return secret_in_plain_text(fault.key), inner
-    return f"text stands in quotes: write {_quoted(fault, inner)}", inner
+        message = f'what an environment variable holds is written {fault.key} = {{ env = "{name}" }}'
+        return message, fault.up_to(at, r"#,\]}")
+    if re.match(r"\w+\s*[+&]\s*\w", rest):
+        return _TEMPLATE, fault.up_to(at, "#")
+    return None
+
+
+def _bare_words(fault: _Fault) -> _Found:
+    at, rest = fault.at, fault.rest
+    if fault.spans.opened and _PAIR.match(rest):
+        return "keys stand in { }, also within a list: write [{ key = ... }]", fault.up_to(at, r"#\]")
+    if fault.is_in_fields and rest.strip() in FIELDS:
+        return _SWAPPED, fault.up_to(fault.first, "#")
+    if re.match(r"[\w.-]+\s*,", rest) and not fault.spans.opened:
+        return _several(fault)
+    span = fault.up_to(at, r"#,\]}")
+    return f"text stands in quotes: write {_quoted(fault, span)}", span
 
 
 def _quoted(fault: _Fault, span: Span) -> str:
@@ -283,29 +324,44 @@ def _behind_value(fault: _Fault) -> _Found:
         return f"there is one {rest[0]} too many", (at, at + 1)
     if re.match(r"\s*\[", fault.line):
         return "what stands behind the ] of a table belongs in the next line", fault.up_to(at, "#")
+    if rest.startswith(","):
+        return _several(fault)
     if fault.text[start : start + 1] in ("'", '"'):
         return _behind_text(fault)
-    whole = fault.up_to(start, "#")
+    return _behind_number(fault)
+
+
+def _behind_number(fault: _Fault) -> _Found:
+    whole = fault.up_to(fault.value, "#")
     written = fault.text[slice(*whole)]
-    if re.fullmatch(r"[\d.]{1,5}\s*(%|€|Prozent|percent)", written):
-        return f"write the number alone: {fault.key} = {re.match(r'[0-9.]+', written)[0]}", whole  # type: ignore[index]
+    if found := re.fullmatch(r"([\d.]{1,5})\s*(%|€|Prozent|percent)", written):
+        return f"write the number alone: {fault.key} = {found[1]}", whole
     if re.fullmatch(r"0\d+", written):
         return "a number has no zeros before it: leave them out, or write it in quotes where it is text", whole
     if re.match(r"[+-]?\d", written):
         return f"what is more than a number stands in quotes: write {_quoted(fault, whole)}", whole
-    return "behind the value of a key begins a new line", fault.up_to(at, "#")
+    return "behind the value of a key begins a new line", fault.up_to(fault.at, "#")
+
+
+def _several(fault: _Fault) -> _Found:
+    """Values with commas between them, and no brackets around."""
+    whole = fault.up_to(fault.value, "#")
+    if fault.text[fault.value] == "{":
+        return "several tables stand in brackets: [{ ... }, { ... }]", whole
+    if fault.is_in_fields:
+        return f'several columns are written {fault.key} = {{ from = ["A", "B"] }}, of which the first counts', whole
+    return f'several values stand in brackets, as in {fault.key} = ["a", "b"]', whole
 
 
 def _behind_text(fault: _Fault) -> _Found:
     at, rest = fault.at, fault.rest
     if _PAIR.match(rest):
         return "the next key begins a line of its own", fault.up_to(at, "#")
-    if rest.startswith(",") and fault.is_in_fields:
-        message = f'several columns are written {fault.key} = {{ from = ["A", "B"] }}, of which the first counts'
-        return message, fault.up_to(fault.value, "#")
-    if rest.startswith(","):
-        return f'several values stand in brackets, as in {fault.key} = ["a", "b"]', fault.up_to(fault.value, "#")
+    if rest[:1] in ("+", "&"):
+        return _TEMPLATE, fault.up_to(fault.value, "#")
     sign = fault.text[fault.value]
+    if fault.text.startswith(sign * 2, fault.value):
+        return f"one {sign} before the text and one behind it are enough", fault.up_to(fault.value, "#")
     other = "'" if sign == '"' else '"'
     message = f"the text ends at the second {sign}: a text that holds {sign} stands between {other} and {other}"
     return message, fault.up_to(fault.value, "#")
@@ -314,6 +370,7 @@ def _behind_text(fault: _Fault) -> _Found:
 _RULES: tuple[Callable[[_Fault], _Found], ...] = (
     _heading,
     _twice,
+    _secret,
     _signs,
     _typographic,
     _backslash,

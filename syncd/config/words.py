@@ -100,12 +100,13 @@ def translate(error: ValidationError, resolved: Resolved, noted: set[KeyPath]) -
     unknown = [place for details, place in found if details["type"] == "extra_forbidden"]
     # one mistake, not two: foreignid is there, and foreign_id is missing
     misspelt = {(*place[:-1], meant(place, resolved.document)) for place in unknown}
+    noted = noted | {place for details, place in found if details["loc"][-1:] == ("[key]",)}
     for details, place in found:
         is_missing = find(resolved.document, place) is None
         if is_missing and (place in misspelt or is_stray(place, resolved.document)):
             continue
-        if not any(place[: len(known)] == known for known in noted):
-            is_key = details["type"] == "extra_forbidden" or details["loc"][-1:] == ("[key]",)
+        is_key = details["type"] == "extra_forbidden" or details["loc"][-1:] == ("[key]",)
+        if details["loc"][-1:] == ("[key]",) or not any(place[: len(known)] == known for known in noted):
             yield place, _describe(details, place, resolved), is_key
 
 
@@ -157,6 +158,8 @@ def _remedy(details: ErrorDetails, place: KeyPath, *, is_shown: bool) -> str:
     given, kind = details["input"], details["type"]
     if kind in _TABLE_TYPES:
         advice = _advise(_TABLES, place)
+        if isinstance(given, list) and not advice:
+            return ", and its heading stands in one bracket on each side"
         return f", as in {advice}" if advice else ""
     if kind in _LIST_TYPES:
         in_list = given if isinstance(given, str) and is_shown and str(place[-1]) in shown_keys() else "..."

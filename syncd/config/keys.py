@@ -77,7 +77,7 @@ def explain_field(place: KeyPath, document: object) -> str:
         key = f"{key}.{rest}" if isinstance(value, str) and value in FIELDS else key
     if isinstance(value, str) and value in FIELDS:
         return f'go~mus has no customer field {key!r}: its field stands on the left, as in {value} = "{key}"'
-    return f"go~mus has no customer field {key!r}{suggest(key, FIELDS)}"
+    return f"go~mus has no customer field {key!r}" + (suggest(key, FIELDS) or f"; there are {', '.join(FIELDS)}")
 
 
 def _kind_of(table: object) -> str | None:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from syncd.config.excerpt import Pointer
 from syncd.config.model import Config, Document, SyncConfig
 from syncd.config.places import KeyPath, find, find_table, in_order_of_file, spell
-from syncd.config.reading import TOO_DEEP, parse, read_text
+from syncd.config.reading import parse, read_text
 from syncd.config.schema import outline
 from syncd.config.secrets import Reference, Resolved, find_plain_secrets, resolve
 from syncd.config.words import translate
@@ -29,7 +29,8 @@ def load(path: Path, env: Mapping[str, str]) -> Config:
     try:
         return _load(path, text, env)
     except RecursionError:
-        raise Misconfigured([Problem(path="", message=TOO_DEEP, place=str(path))]) from None
+        message = "has brackets within brackets, too many for syncd: leave some out"
+        raise Misconfigured([Problem(path="", message=message, place=str(path))]) from None
 
 
 def _load(path: Path, text: str, env: Mapping[str, str]) -> Config:

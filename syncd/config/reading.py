@@ -12,7 +12,6 @@ from syncd.errors import Misconfigured, Problem
 
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _AS_UTF_8 = "save it with the encoding UTF-8"
-TOO_DEEP = "has brackets within brackets, too many for syncd: leave some out"
 
 
 def read_text(path: Path) -> str:
@@ -46,8 +45,6 @@ def read_text(path: Path) -> str:
 def parse(text: str, path: Path) -> Mapping[str, object]:
     try:
         return tomllib.loads(text)
-    except RecursionError:
-        problem = Problem(path="", message=TOO_DEEP, place=str(path))
     except tomllib.TOMLDecodeError as error:
         message, span = diagnose(text, str(error))
         problem = point_at(Problem(path="", message=message), path, text, span)

@@ -44,13 +44,22 @@ class SyncdError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One mistake in the configuration: `path` is the key's path (`sync.members.delete.grace`)."""
+    """One mistake in the configuration: `path` is the key's path (`sync.members.delete.grace`).
+
+    `place` is the file, line and column where they are known (`config.toml:28:9`), `excerpt` that line, underlined.
+    """
 
     path: str
     message: str
+    place: str = ""
+    excerpt: str = ""
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}" if self.path else self.message
+
+    @property
+    def located(self) -> str:
+        return f"{self.place}: {self}" if self.place else str(self)
 
 
 class Misconfigured(SyncdError):
@@ -58,7 +67,7 @@ class Misconfigured(SyncdError):
 
     def __init__(self, problems: Iterable[Problem], *, remedy: str | None = None) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems), remedy=remedy)
+        super().__init__("\n".join(problem.located for problem in self.problems), remedy=remedy)
 
 
 class Fatal(SyncdError):

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from textwrap import indent
 from typing import NoReturn
 
 import structlog
@@ -46,7 +47,7 @@ def say(error: SyncdError, *, about: str | None = None) -> None:
             file=sys.stderr,
         )
         for problem in error.problems:
-            print(f"  {problem}", file=sys.stderr)
+            print(indent("\n".join(filter(None, (problem.located, problem.excerpt))), "  "), file=sys.stderr)
     else:
         print(_sentence(f"{about}: {error.shown}" if about else error.shown), file=sys.stderr)
     if error.remedy:

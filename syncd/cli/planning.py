@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
+from textwrap import indent
 from typing import Annotated
 
 import typer
@@ -122,11 +123,12 @@ class Finding:
     words: str
     code: int = DONE
     is_warning: bool = False
+    excerpt: str = ""  # of the configuration, with the place underlined
 
     @property
     def line(self) -> str:
         mark = "!" if self.is_warning else "✓" if self.is_good else "✗"
-        return f"{mark} {self.what}: {self.words}"
+        return f"{mark} {self.what}: {self.words}" + (self.excerpt and "\n" + indent(self.excerpt, "  "))
 
 
 def check(
@@ -143,7 +145,10 @@ def check(
         try:
             config = chosen.load()
         except Misconfigured as error:
-            findings = [Finding(what="configuration", is_good=False, words=str(p), code=USAGE) for p in error.problems]
+            findings = [
+                Finding(what="configuration", is_good=False, words=p.located, code=USAGE, excerpt=p.excerpt)
+                for p in error.problems
+            ]
         else:
             findings = [*_check_all(config), *(_look_at_customer(config, customer) if customer else ())]
             findings += _try_alarms(config) if notify else ()

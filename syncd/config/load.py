@@ -1,14 +1,15 @@
 """From a file to a `Config`, or to every mistake in it at once: read, resolve, validate, assemble."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
 
 from pydantic import ValidationError
 
+from syncd.config.excerpt import Pointer
 from syncd.config.model import Config, Document, SyncConfig
-from syncd.config.places import KeyPath, find_table, in_order_of_file, spell
+from syncd.config.places import KeyPath, find, find_table, in_order_of_file, spell
+from syncd.config.reading import parse, read_text
+from syncd.config.schema import outline
 from syncd.config.secrets import Reference, Resolved, find_plain_secrets, resolve
 from syncd.config.words import translate
 from syncd.domain.nearest import suggest
@@ -24,38 +25,41 @@ def find_config(option: Path | None, env: Mapping[str, str]) -> Path:
 
 def load(path: Path, env: Mapping[str, str]) -> Config:
     """Raises Misconfigured with every mistake in the file; it quotes neither a secret nor a value from elsewhere."""
-    document = _with_listen(_read(path), env)
+    text = read_text(path)
+    try:
+        return _load(path, text, env)
+    except RecursionError:
+        message = "has brackets within brackets, too many for syncd: leave some out"
+        raise Misconfigured([Problem(path="", message=message, place=str(path))]) from None
+
+
+def _load(path: Path, text: str, env: Mapping[str, str]) -> Config:
+    document = _with_listen(parse(text, path), env)
     base = path.absolute().parent  # not resolve(): where the file is a link, "relative to it" means beside the link
     resolved = resolve(document, env, base)
+    nameless = _nameless(resolved.document)
     problems = {**resolved.problems, **find_plain_secrets(resolved)}
+    problems = {place: problem for place, problem in problems.items() if place[:1] not in nameless} | nameless
+    moved = {place[-1] for place in nameless}  # which is not missing elsewhere
+    about_keys: set[KeyPath] = set()
     tables: Document | None = None
     try:
         tables = Document.model_validate(resolved.document)
     except ValidationError as error:
-        for place, message in translate(error, resolved, set(problems)):
+        for place, message, is_key in translate(error, resolved, set(problems)):
+            if moved & {*place[-1:]} and find(resolved.document, place) is None:
+                continue
             problems.setdefault(place, Problem(path=spell(place), message=message))
-    problems = _wrong_instances(resolved) | problems
+            about_keys |= {place} if is_key else set()
+    problems = problems if nameless else _wrong_instances(resolved) | problems
     if problems or tables is None:
-        raise Misconfigured(problems[place] for place in in_order_of_file(problems, document))
+        about_keys |= {place for place in problems if outline().is_secret(resolved.document, place)}
+        pointer = Pointer(file=path, text=text, about_keys=about_keys)
+        raise Misconfigured(pointer.at(problems[place], place) for place in in_order_of_file(problems, document))
     return _assemble(tables, base)
 
 
-def _read(path: Path) -> dict[str, object]:
-    try:
-        # Notepad writes a byte order mark, which TOML does not know
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        remedy = "name another with --config or SYNCD_CONFIG, or start from config.example.toml"
-        _refuse(f"there is no configuration file {path}", remedy)
-    except OSError as error:
-        _refuse(f"the configuration file {path} cannot be read ({error.strerror})")
-    except UnicodeDecodeError:
-        _refuse(f"{path} is not UTF-8 text", "save it with the encoding UTF-8")
-    except tomllib.TOMLDecodeError as error:
-        _refuse(*_syntax_error(path, str(error)))
-
-
-def _with_listen(document: dict[str, object], env: Mapping[str, str]) -> dict[str, object]:
+def _with_listen(document: Mapping[str, object], env: Mapping[str, str]) -> Mapping[str, object]:
     """The image of a container names the address for its page; the file may name another."""
     web = document.get("web", {})
     if not env.get(LISTEN) or not isinstance(web, dict):
@@ -63,19 +67,27 @@ def _with_listen(document: dict[str, object], env: Mapping[str, str]) -> dict[st
     return {**document, "web": {"listen": {"env": LISTEN}, **web}}
 
 
-def _refuse(message: str, remedy: str | None = None) -> NoReturn:
-    raise Misconfigured([Problem(path="", message=message)], remedy=remedy) from None
-
-
-def _syntax_error(path: Path, message: str) -> tuple[str, str | None]:
-    complaint, _, place = message.rstrip(")").rpartition(" (at ")
-    remedy = "in double quotes a backslash begins an escape: put Windows paths in single quotes"
-    return f"{path} {place}: not valid TOML: {complaint}", remedy if "\\" in complaint else None
+def _nameless(document: object) -> dict[KeyPath, Problem]:
+    """What stands in `[gomus]` or `[sync]` and belongs to one instance or one sync: `url`, or `[sync.source]`."""
+    found: dict[KeyPath, Problem] = {}
+    for kind, usual in (("gomus", "main"), ("sync", "members")):
+        given = find_table(document, kind)
+        known = outline().keys(document, (kind, usual)) & given.keys()
+        name = next((key for key in given if key not in known), usual)
+        tables = {key for key in known if isinstance(given[key], dict)}
+        if known - tables:
+            message = f"lacks a name: write [{kind}.{name}] in place of [{kind}]"
+            found[kind,] = Problem(path=kind, message=message)
+        for key in tables:
+            if not {"token", "foreign_id", "fields"} & find_table(given, key).keys():
+                message = f"lacks a name before it: write [{kind}.{name}.{key}]"
+                found[kind, key] = Problem(path=f"{kind}.{key}", message=message)
+    return found
 
 
 def _wrong_instances(resolved: Resolved) -> dict[KeyPath, Problem]:
     """Looked for in the raw document, so that they are found whatever else is wrong."""
-    instances = list(find_table(resolved.document, "gomus"))
+    instances = [name for name, table in find_table(resolved.document, "gomus").items() if isinstance(table, dict)]
     found: dict[KeyPath, Problem] = {}
     for name, sync in find_table(resolved.document, "sync").items() if instances else ():
         path: KeyPath = ("sync", name, "gomus")
@@ -92,7 +104,8 @@ def _wrong_instance(chosen: object, instances: list[str], reference: Reference |
         return None
     if reference:
         return f"{reference.content} names no instance of this file"
-    return f"there is no [gomus.{chosen}]{suggest(chosen, instances)}"
+    there_is = "; there is " + " and ".join(f"[gomus.{name}]" for name in instances)
+    return f"there is no [gomus.{chosen}]{suggest(chosen, instances) or there_is}"
 
 
 def _assemble(document: Document, base: Path) -> Config:

@@ -69,8 +69,18 @@ def _check_ledger(place: str) -> str:
 
 def _check_zone(name: str) -> str:
     if name not in available_timezones():
-        raise ValueError(f"{name!r} is not a time zone such as 'Europe/Berlin'{suggest(name, available_timezones())}")
+        raise ValueError(f"{name!r} is not a time zone such as 'Europe/Berlin'{_suggest_zone(name)}")
     return name
+
+
+def _suggest_zone(name: str) -> str:
+    if re.fullmatch(r"ME(S)?Z|CES?T", name, re.IGNORECASE):
+        return "; did you mean 'Europe/Berlin'?"
+    if re.search(r"\d", name):  # UTC+1 is not near to UTC
+        return "; a city tells summer from winter time, which a number of hours does not"
+    if name.endswith(" Time"):  # as Windows calls them
+        return ""
+    return suggest(name, [zone for zone in available_timezones() if "/" in zone])
 
 
 def _check_schedule(text: str) -> str:
@@ -223,7 +233,7 @@ class NotifyOptions(_Table):
     def _is_address(cls, url: SecretStr | None) -> SecretStr | None:
         """Never quotes the address, which may hold a secret."""
         if url is not None and not re.match(r"https?://[^/\s]", url.get_secret_value()):
-            raise ValueError("must begin with 'https://' or 'http://'")
+            raise PydanticCustomError("no_address", "is no address")
         return url
 
     @field_validator("urls")

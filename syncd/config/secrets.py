@@ -9,6 +9,11 @@ from syncd.config.places import KeyPath, children, spell
 from syncd.config.schema import outline
 from syncd.errors import Problem
 
+_NO_NAME = (
+    "behind env stands the name of an environment variable, not what it holds: choose a name such as GOMUS_TOKEN, "
+    "write it here, and set the variable of that name where syncd runs"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
@@ -18,7 +23,9 @@ class Reference:
     name: str
 
     def __str__(self) -> str:
-        return f"the environment variable {self.name}" if self.kind == "env" else f"the file {self.name}"
+        if self.kind == "file":
+            return f"the file {self.name}"
+        return f"the environment variable {self.name}" if is_name_of_variable(self.name) else "the environment variable"
 
     @property
     def content(self) -> str:
@@ -33,6 +40,12 @@ class Resolved:
     document: object = field(repr=False)
     references: Mapping[KeyPath, Reference]
     problems: Mapping[KeyPath, Problem]
+
+
+def is_name_of_variable(text: str) -> bool:
+    """Whether it may be shown; a secret that was put where the name of its variable belongs hardly looks like one."""
+    is_like_a_key = re.search(r"[0-9]", text) and (re.search(r"[a-z]", text) or ("_" not in text and len(text) > 11))
+    return bool(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", text)) and not is_like_a_key
 
 
 def resolve(document: object, env: Mapping[str, str], base: Path) -> Resolved:
@@ -67,10 +80,12 @@ def _as_reference(value: object) -> Reference | None:
 
 def _fetch(reference: Reference, env: Mapping[str, str], base: Path) -> str:
     value = env.get(reference.name) if reference.kind == "env" else _content(reference, base)
+    if value is None and not is_name_of_variable(reference.name):
+        raise ValueError(_NO_NAME)
     if value is None:
         raise ValueError(f"{reference} is not set: set it for the process that runs syncd")
     if not value.strip():
-        raise ValueError(f"{reference} is empty")
+        raise ValueError(f"{reference} is empty: put the value there")
     return value
 
 
@@ -79,9 +94,10 @@ def _content(reference: Reference, base: Path) -> str:
         text = (base / reference.name).read_text(encoding="utf-8-sig")
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise ValueError(f"{reference} cannot be read by syncd ({reason})") from None
+        remedy = "see that it is there, and that syncd may read it"
+        raise ValueError(f"{reference} cannot be read by syncd ({reason}): {remedy}") from None
     except ValueError:  # a NUL in the name, or bytes that are not UTF-8; the message would quote them
-        raise ValueError(f"{reference} does not hold UTF-8 text") from None
+        raise ValueError(f"{reference} does not hold UTF-8 text: save it with the encoding UTF-8") from None
     return re.sub(r"\r?\n\Z", "", text)
 
 
@@ -100,8 +116,14 @@ def find_plain_secrets(resolved: Resolved) -> dict[KeyPath, Problem]:
     return {
         path: Problem(
             path=spell(path),
-            message="a secret does not belong in this file in plain text: "
-            f'write {path[-1]} = {{ env = "NAME_OF_A_VARIABLE" }} or {{ file = "/run/secrets/name" }}',
+            message=secret_in_plain_text(str(path[-1])),
         )
         for path in visit(resolved.document, ())
     }
+
+
+def secret_in_plain_text(key: str) -> str:
+    return (
+        "a secret does not belong in this file in plain text: "
+        f'write {key} = {{ env = "NAME_OF_A_VARIABLE" }} or {{ file = "/run/secrets/name" }}'
+    )

@@ -143,9 +143,8 @@ class Desk:
             config = self.reload()
         except Misconfigured as error:
             self._refused = "the configuration was changed, and has mistakes: the one before is in force"
-            log.error(
-                "daemon.config_refused", problems=[str(problem) for problem in error.problems], remedy=error.remedy
-            )
+            problems = [problem.located for problem in error.problems]
+            log.error("daemon.config_refused", problems=problems, remedy=error.remedy)
         else:
             self._refused = None
             if config.state != self.config.state:

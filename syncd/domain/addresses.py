@@ -16,11 +16,11 @@ def check_address(url: str, *, example: str) -> str:
     if parsed.scheme not in ("http", "https") or not host or any(letter.isspace() for letter in url):
         raise ValueError(f"must be an address such as {example!r}")
     if parsed.username is not None:
-        raise ValueError("must not hold a user or password")
+        raise ValueError("must not hold a user or password: leave them out")
     if parsed.scheme == "http" and host not in AT_HOME:
         raise ValueError("must begin with 'https://', or secrets and personal data could be read on their way")
     if parsed.fragment:
-        raise ValueError("must have no '#'")
+        raise ValueError("must have no '#': leave it out, and what follows")
     return url
 
 

@@ -2,14 +2,36 @@
 
 import re
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from cronsim import CronSim, CronSimError
 
-from syncd.domain.durations import parse_duration
+from syncd.domain.durations import guess_duration, parse_duration
 
 _EXPECTED = "is not a schedule such as '*/15 * * * *' or 'every 15m'"
+_RANGES = {  # of the fields of cron, by the names that CronSim has for them
+    "minute": "0 to 59",
+    "hour": "0 to 23",
+    "day-of-month": "1 to 31, and one that the month has",
+    "month": "1 to 12, or jan to dec",
+    "day-of-week": "0 to 7, or sun to sat; Sunday is 0 and 7",
+}
+_NAMED = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "daily": "0 3 * * *",
+    "täglich": "0 3 * * *",
+    "stündlich": "every 1h",
+    "every hour": "every 1h",
+    "every day": "0 3 * * *",
+}
 _SHORTEST = timedelta(seconds=1)
 
 
@@ -62,14 +84,44 @@ def parse_schedule(text: str, zone: tzinfo) -> Schedule:
     if interval := re.fullmatch(r"every\s+(\S+)", text.strip()):
         return _parse_interval(text, interval[1], zone)
     fields = text.split()
-    if len(fields) != 5:  # minute, hour, day, month, weekday
-        raise ValueError(f"{text!r} {_EXPECTED}")
+    if len(fields) != len(_RANGES):
+        raise ValueError(f"{text!r} {_EXPECTED}{_suggest(fields)}")
     cron = Cron(text=" ".join(fields), zone=zone)
     try:
         cron.next_after(datetime(2000, 1, 1, tzinfo=UTC))  # 30 February is well formed, and never comes
     except CronSimError as error:
-        raise ValueError(f"{text!r} {_EXPECTED} ({str(error).lower()})") from None
+        raise ValueError(f"{text!r} {_EXPECTED}{_explain(str(error).lower())}") from None
     return cron
+
+
+def _suggest(fields: list[str]) -> str:
+    """The end of a message: what the words may have meant, or nothing where that is not clear."""
+    words = " ".join(fields)
+    if words.casefold() in _NAMED:
+        return f"; did you mean {_NAMED[words.casefold()]!r}?"
+    if not fields:
+        return "; left out, the sync runs on demand only"
+    if at := re.fullmatch(r"([01]?\d|2[0-3])[:.]([0-5]\d)( Uhr)?", words):
+        return f"; did you mean '{int(at[2])} {int(at[1])} * * *'?"
+    span = guess_duration(re.sub(r"^(every|each|alle|jede[rsn]?)\s+", "", words, flags=re.IGNORECASE))
+    if span and span != "0s":
+        return f"; did you mean 'every {span}'?"
+    if re.match(r"[\d*]", words) and len(fields) > 1:
+        return f": it has {len(fields)} fields, and there are 5, {', '.join(_RANGES)}{_five_of(fields)}"
+    return ""
+
+
+def _five_of(fields: list[str]) -> str:
+    """Some programs begin with seconds, some end with years."""
+    for five in (fields[1:], fields[:-1]) if fields[0].isdecimal() else (fields[:-1],):
+        with suppress(ValueError):
+            return f"; did you mean {parse_schedule(' '.join(five), UTC).text!r}?" if len(five) == len(_RANGES) else ""
+    return ""
+
+
+def _explain(complaint: str) -> str:
+    field = next((field for field in _RANGES if complaint.endswith(field)), None)
+    return f": {field} is {_RANGES[field]}" if field else ""
 
 
 def _parse_interval(text: str, written: str, zone: tzinfo) -> Schedule:
@@ -78,5 +130,5 @@ def _parse_interval(text: str, written: str, zone: tzinfo) -> Schedule:
     except ValueError:
         interval = timedelta()
     if interval < _SHORTEST:
-        raise ValueError(f"{text!r} {_EXPECTED}")
+        raise ValueError(f"{text!r} {_EXPECTED}{_suggest(text.split())}")
     return Every(text=text, zone=zone, interval=interval)

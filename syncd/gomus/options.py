@@ -1,11 +1,13 @@
 """How one go~mus instance is reached: the `[gomus.NAME]` table of the configuration."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic_core import PydanticCustomError
 
 from syncd.domain.addresses import check_address
 from syncd.domain.durations import Duration
@@ -25,8 +27,17 @@ def _check_url(url: str) -> str:
     """The token travels to this address, so it must be one that nobody can listen in on."""
     parsed = urlsplit(check_address(url, example="https://demo.gomus.de"))
     if parsed.path not in ("", "/") or parsed.query:
-        raise ValueError("must have no path and no query, as in 'https://demo.gomus.de'")
+        raise ValueError(f"must have no path and no query: write '{parsed.scheme}://{parsed.netloc}'")
     return url.rstrip("/")
+
+
+def _check_token(token: SecretStr) -> SecretStr:
+    """Quotes are of the shell, `Bearer` is of the header, and a line end is of the file."""
+    text = token.get_secret_value()
+    can_be_sent = re.fullmatch(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?", text)
+    if not can_be_sent or re.match(r"bearer\s|[\"'].*[\"']$", text, re.IGNORECASE):
+        raise PydanticCustomError("no_token", "is no token")
+    return token
 
 
 def _check_sentence(text: str) -> str:
@@ -57,7 +68,7 @@ class GomusOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     url: Annotated[str, AfterValidator(_check_url)]
-    token: SecretStr
+    token: Annotated[SecretStr, AfterValidator(_check_token)]
     batch_size: int = Field(default=100, ge=1)
     concurrency: int = Field(default=4, ge=1, le=32)
     requests_per_second: float | None = Field(default=None, gt=0)

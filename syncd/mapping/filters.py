@@ -31,7 +31,9 @@ def _check_pattern(pattern: str) -> str:
     try:
         re.compile(pattern)
     except re.error as error:
-        raise ValueError(f"is not a regular expression: {error.msg}") from None
+        raise ValueError(
+            f"is not a regular expression ({error.msg}): in single quotes, a sign that means itself has a \\ before it"
+        ) from None
     return pattern
 
 
@@ -40,8 +42,14 @@ def _check_day(day: str) -> str:
         try:
             date.fromisoformat(day)
         except ValueError:
-            raise ValueError(f"{day!r} is neither 'today' nor a date such as '2026-12-31'") from None
+            raise ValueError(f"{day!r} is neither 'today' nor a date such as '2026-12-31'{_suggest(day)}") from None
     return day
+
+
+def _suggest(day: str) -> str:
+    if found := re.fullmatch(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", day.strip()):
+        return f"; did you mean '{found[3]}-{int(found[2]):02}-{int(found[1]):02}'?"
+    return "; did you mean 'today'?" if day.strip().casefold() in ("heute", "now", "jetzt") else ""
 
 
 def _check_form(form: object) -> object:

@@ -1,8 +1,10 @@
 """What may be configured of a mapping: where the foreign_id and each go~mus field come from."""
 
+import re
 from typing import Annotated, Any, Literal, Self, TypeAlias
+from unicodedata import normalize
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from syncd.domain.winner import Write
 from syncd.mapping.lookups import LookupKind
@@ -30,6 +32,11 @@ class _Spec(BaseModel):
         return {"from": value} if isinstance(value, str) else value
 
 
+def _check_template(template: str) -> str:
+    parse_template(template)
+    return template
+
+
 def _check_paths(value: object) -> object:
     paths = value if isinstance(value, list) else [value]
     if not paths or not all(isinstance(path, str) and path for path in paths):
@@ -40,11 +47,28 @@ def _check_paths(value: object) -> object:
 Transforms: TypeAlias = Annotated[list[Annotated[Any, BeforeValidator(_check_transform)]], BeforeValidator(_as_list)]
 
 
+_PREFIX = "^[A-Za-z0-9._-]*$"
+_SPELT_OUT = {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", " ": "-", "/": "-"}
+
+
+def _check_prefix(prefix: str) -> str:
+    if not re.fullmatch(_PREFIX[1:-1], prefix):
+        letters = normalize("NFD", "".join(_SPELT_OUT.get(one, one) for one in normalize("NFC", prefix.strip())))
+        fit = re.sub(r"[^A-Za-z0-9._-]", "", letters)
+        raise ValueError(
+            f"{prefix!r} may have letters from A to Z, digits, '.', '_' and '-' only"
+            + (f"; did you mean {fit!r}?" if fit.strip("._-") else "")
+        )
+    return prefix
+
+
 class ForeignIdSpec(_Spec):
     """Where the foreign_id comes from; the prefix keeps it from being read as a go~mus id."""
 
     from_: str = Field(alias="from", min_length=1)
-    prefix: str = Field(default="", pattern=r"^[A-Za-z0-9._-]*$", max_length=64)
+    prefix: Annotated[str, AfterValidator(_check_prefix)] = Field(
+        default="", max_length=64, json_schema_extra={"pattern": _PREFIX}
+    )
     transform: Transforms = []
 
 
@@ -56,7 +80,7 @@ class FieldSpec(_Spec):
 
     from_: Annotated[str | list[str], BeforeValidator(_check_paths)] | None = Field(default=None, alias="from")
     value: str | int | bool | None = None
-    template: str | None = Field(default=None, min_length=1)
+    template: Annotated[str, Field(min_length=1), AfterValidator(_check_template)] | None = None
     map: dict[str, str | int | bool] | None = None
     transform: Transforms = []
     lookup: LookupKind | None = None
@@ -67,9 +91,10 @@ class FieldSpec(_Spec):
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
         if sum(origin is not None for origin in (self.from_, self.value, self.template)) != 1:
-            raise ValueError("takes exactly one of 'from', 'value' and 'template'")
-        if self.template is not None:
-            parse_template(self.template)
+            raise ValueError(
+                "takes exactly one of 'from', the column, 'value', the same for everybody, and 'template', a text with "
+                "columns in { }"
+            )
         return self
 
     @property

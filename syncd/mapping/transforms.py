@@ -14,6 +14,7 @@ import phonenumbers
 from syncd.domain.nearest import suggest
 from syncd.mapping.checks import ValueProblem, timed
 from syncd.mapping.lookups import fold
+from syncd.mapping.remedies import reads, remedy
 
 Transform: TypeAlias = Callable[[str], str | None]
 """Text to text, None for nothing. Raises ValueProblem with a reason that does not quote the text."""
@@ -190,7 +191,7 @@ def _is_date_form(value: object) -> bool:
     """Complete: with day, month and year."""
     forms = [value] if isinstance(value, str) else value if isinstance(value, list) else []
     return _text_or_texts(value) and all(
-        re.search("%[Yy]", form) and "%d" in form and re.search("%[mbB]", form) for form in forms
+        re.search("%[Yy]", form) and "%d" in form and re.search("%[mbB]", form) and reads(form) for form in forms
     )
 
 
@@ -258,9 +259,9 @@ def compile_transform(spec: object) -> Transform:
         if name in WITH_ARGUMENT:
             make, will_do, expected = WITH_ARGUMENT[name]
             if not will_do(spec[name]):
-                raise ValueError(f"{name} takes {expected}")
+                raise ValueError(f"{name} takes {expected}{remedy(name, spec[name])}")
             return make(spec[name], **_beside(name, spec))
-        raise ValueError(_unknown(str(name)))
+        raise ValueError(f'{name} takes nothing: write "{name}"' if name in PLAIN else _unknown(str(name)))
     if isinstance(spec, str) and spec in WITH_ARGUMENT:
         raise ValueError(f"{spec} takes {WITH_ARGUMENT[spec][2]}: {{ {spec} = ... }}")
     raise ValueError(_unknown(spec) if isinstance(spec, str) else f"is not a transform; there are {', '.join(NAMES)}")

@@ -11,6 +11,12 @@ from syncd.domain.nearest import suggest
 from syncd.sources.base import Source
 
 __all__ = ["available_sources", "base", "find_source"]
+_FORMS = {  # what people call a source after its files or its server
+    **dict.fromkeys(("xlsx", "xls", "ods", "xlsm", "workbook"), "excel"),
+    **dict.fromkeys(("txt", "tsv", "file"), "csv"),
+    **dict.fromkeys(("json", "api", "http", "https", "url"), "rest"),
+    **dict.fromkeys(("database", "postgres", "postgresql", "sqlite", "mssql", "oracle", "odbc"), "sql"),
+}
 _GROUP = "syncd.sources"
 
 
@@ -23,7 +29,9 @@ def find_source(type_name: str) -> type[Source]:
     registered = _registered()
     if type_name not in registered:
         listed = ", ".join(map(repr, sorted(registered))) or "none"
-        raise LookupError(f"there is no source {type_name!r}{suggest(type_name, registered)} (available: {listed})")
+        meant = _FORMS.get(type_name.casefold().lstrip("."), type_name)
+        near = suggest(meant, registered)
+        raise LookupError(f"there is no source {type_name!r}{near} (available: {listed})")
     adapter = registered[type_name].load()
     if not (isinstance(adapter, type) and issubclass(adapter, Source)):
         value = registered[type_name].value

@@ -248,11 +248,14 @@ def test_an_empty_file_is_told_what_is_needed(mistakes):
 
 def test_what_is_missing_is_named(mistakes):
     assert mistakes("[gomus.main]\n[sync.members]\nsource = { type = 'csv' }") == [
-        "gomus.main.url: is missing",
-        "gomus.main.token: is missing",
+        'gomus.main.url: is missing: url = "https://demo.gomus.de", the address of your instance',
+        'gomus.main.token: is missing: token = { env = "GOMUS_TOKEN" }',
         "sync.members.source.path: is missing: name a file, or url for one on another machine",
-        "sync.members.foreign_id: is missing",
-        "sync.members.fields: is missing",
+        (
+            "sync.members.foreign_id: is missing: "
+            'foreign_id = { from = "Column", prefix = "M-" }, with the column of the id'
+        ),
+        'sync.members.fields: is missing: fields = { surname = "Column" }, with your columns on the right',
     ]
 
 
@@ -360,9 +363,10 @@ def test_a_state_that_would_be_forgotten_is_refused(mistakes, url):
     ]
 
 
-def test_broken_toml_is_told_file_line_and_column(mistakes, tmp_path):
-    (mistake,) = mistakes("[state]\nurl = = 1\n")
-    assert mistake == f"{tmp_path}/config.toml line 2, column 7: not valid TOML: Invalid value"
+def test_broken_toml_is_told_file_line_and_column(read, tmp_path):
+    with pytest.raises(Misconfigured) as refusal:
+        read("[state]\nurl = = 1\n")
+    assert str(refusal.value) == f"{tmp_path}/config.toml:2:7: one = is enough"
 
 
 def test_a_windows_path_in_double_quotes_is_told_what_to_do(read):
@@ -390,10 +394,11 @@ def test_a_file_in_another_encoding_is_told_so(tmp_path):
     ("reference", "message"),
     [
         ('{ env = "NOT_SET" }', "the environment variable NOT_SET is not set: set it for the process that runs syncd"),
-        ('{ env = "EMPTY" }', "the environment variable EMPTY is empty"),
-        ('{ file = "none" }', "the file none cannot be read by syncd (No such file or directory)"),
-        ('{ file = "empty" }', "the file empty is empty"),
-        ('{ file = "latin" }', "the file latin does not hold UTF-8 text"),
+        ('{ env = "EMPTY" }', "the environment variable EMPTY is empty: put the value there"),
+        ('{ file = "none" }', ("the file none cannot be read by syncd (No such file or directory): "
+         "see that it is there, and that syncd may read it")),
+        ('{ file = "empty" }', "the file empty is empty: put the value there"),
+        ('{ file = "latin" }', "the file latin does not hold UTF-8 text: save it with the encoding UTF-8"),
     ],
 )  # fmt: skip
 def test_a_reference_that_leads_nowhere_is_told_once_with_what_to_do(mistakes, tmp_path, reference, message):
@@ -628,8 +633,8 @@ SECRET = 'token = { env = "GOMUS_TOKEN" }'
         ("auth = { type = { env = 'V' } }",
          f"auth.type: what the environment variable V holds is not one of {KINDS_OF_AUTH}"),
         (f"auth = {{ {SECRET} }}", f"auth.type: is missing: one of {KINDS_OF_AUTH}"),
-        ("auth = 'bearer'", "auth: must be a table"),
-        ("auth = { type = 'bearer' }", "auth.token: is missing"),
+        ("auth = 'bearer'", 'auth: must be a table, as in { type = "bearer", token = { env = "CRM_TOKEN" } }'),
+        ("auth = { type = 'bearer' }", 'auth.token: is missing: { env = "CRM_TOKEN" }'),
         (f"auth = {{ type = 'bearer', {SECRET}, tokn = 1 }}", "auth.tokn: unknown key; did you mean 'token'?"),
         ("pagination = { type = 'header' }", "pagination.header: is missing"),
         ("pagination = { type = 'header', header = 7 }", "pagination.header: 7 must be text, in quotes"),
@@ -640,7 +645,8 @@ SECRET = 'token = { env = "GOMUS_TOKEN" }'
          "pagination.cursor_param: 7 must be text, in quotes"),
         ("pagination = { type = 'page', limit = 7 }",
          "pagination.limit: unknown key; there are in, more, page_param, size, size_param, start, type"),
-        ("pagination = { type = 'page', in = 'boddy' }", "pagination.in: 'boddy' is not one of 'query' or 'body'"),
+        ("pagination = { type = 'page', in = 'boddy' }",
+         "pagination.in: 'boddy' is not one of 'query' or 'body'; did you mean 'body'?"),
         ("incremental = { param = 'since' }", "incremental.cursor: is missing"),
     ],
 )  # fmt: skip

@@ -27,10 +27,16 @@ OPEN_END = (
 _BLOCK = 16  # rows; see `_fit`
 
 
+_SIGNS = {"semikolon": ";", "semicolon": ";", "komma": ",", "comma": ",", "tabulator": "tab", "\\t": "tab", "pipe": "|"}
+
+
 def _check_delimiter(text: str) -> str:
     if text in {"auto", "tab"} or (len(text) == 1 and not text.isalnum() and text not in "\"'. \r\n\0_-+@"):
         return text
-    raise ValueError(f"{text!r} is not 'auto', 'tab' or one sign such as ';'")
+    meant = _SIGNS.get(text.casefold())
+    raise ValueError(
+        f"{text!r} is not 'auto', 'tab' or one sign such as ';'" + (f"; did you mean {meant!r}?" if meant else "")
+    )
 
 
 def _check_encoding(name: str) -> str:
@@ -38,7 +44,8 @@ def _check_encoding(name: str) -> str:
         if name != "auto":
             "a".encode(name)
     except (LookupError, UnicodeError):
-        raise ValueError(f"{name!r} is not an encoding such as 'utf-8', 'windows-1252', 'utf-16'") from None
+        meant = "; did you mean 'windows-1252'?" if name.casefold() in ("ansi", "windows", "win") else ""
+        raise ValueError(f"{name!r} is not an encoding such as 'utf-8', 'windows-1252', 'utf-16'{meant}") from None
     return name
 
 

@@ -94,6 +94,8 @@ class FileOptions(SourceOptions):
     def _has_one_place(self) -> Self:
         if self.path is None and self.url is None:
             raise error_at("path", "is missing: name a file, or url for one on another machine")
+        if self.path is not None and "://" in self.path:
+            raise error_at("path", "names a file on this machine: for an address write url in place of path")
         if self.path is not None and self.url is not None:
             raise error_at("url", "is for a file on another machine: leave out path, or this")
         for key in ("username", "password", "token", "key_file", "known_hosts"):

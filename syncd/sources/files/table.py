@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from itertools import compress
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 
 from syncd.domain.records import Position, Skipped, SourceRecord
 from syncd.errors import IncompleteRead
@@ -35,11 +35,20 @@ TYPES = frozenset(
 _KEY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 
 
+def _check_header_row(value: object, check: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return check(value)
+    except ValidationError:
+        shown = repr(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else "this"
+        raise ValueError(f'{shown} is neither "auto" nor the number of a row, which counts from 1') from None
+
+
 class TableOptions(FileOptions):
     """Options of all tables. `header_row` counts from 1, empty rows included."""
 
-    header_row: Literal["auto"] | Annotated[int, Field(ge=1, strict=True)] = "auto"
-
+    header_row: Annotated[
+        Literal["auto"] | Annotated[int, Field(ge=1, strict=True)], WrapValidator(_check_header_row)
+    ] = "auto"
     complete: Complete | None = None
 
     @model_validator(mode="after")

@@ -119,7 +119,7 @@ class Where:
 def _compile(condition: Condition) -> tuple[str, Callable[[Mapping[str, object]], str | None], Test]:
     find = from_path(condition.from_)
     words = [*(condition.is_ or ()), *(condition.is_not or ())]
-    reader = make_reader(in_one_line, transforms=condition.transform, words=words)
+    reader = make_reader(in_one_line, transforms=condition.transform, words=words, takes_days=True)
     steps = [compile_transform(one) for one in condition.transform]
 
     def read(values: Mapping[str, object]) -> str | None:

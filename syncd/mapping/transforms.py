@@ -94,6 +94,8 @@ def phone(region: str) -> Transform:
     """To E.164 (`+49301234567`); numbers without a country belong to `region`."""
 
     def to_e164(text: str) -> str:
+        if any(map(str.isalpha, text)):  # the library takes them for the keys of a telephone
+            raise ValueProblem("is not a telephone number alone: it holds letters")
         try:
             number = phonenumbers.parse(text, region)
         except phonenumbers.NumberParseException:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from syncd.domain.records import DateCell
 from syncd.mapping.checks import ValueProblem
 from syncd.mapping.filters import Condition, Where
 
@@ -109,3 +110,8 @@ def test_a_condition_may_lead_into_nested_records() -> None:
 def test_what_is_no_condition_is_refused_in_words(condition: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match="(?s)" + words.replace("(", r"\(")):
         Condition.model_validate({"from": "Spalte", **condition})
+
+
+def test_a_date_cell_of_a_workbook_may_be_asked_about() -> None:
+    assert holds({"empty": False}, DateCell("2026-11-01")) is True
+    assert holds({"date": "%Y-%m-%d", "before": "today"}, DateCell("2026-11-01")) is True

@@ -190,6 +190,11 @@ def test_a_telephone_number_becomes_e164(written: str) -> None:
     assert mapped({"from": "Spalte", "transform": {"phone": "DE"}}, written, "tel") == "+493023125100"
 
 
+@pytest.mark.parametrize("written", ["030 1234567 (abends)", "0800 MUSEUM1", "Tel. 030 23125100", "unbekannt"])
+def test_letters_in_a_telephone_number_are_no_digits(written: str) -> None:
+    assert isinstance(mapped({"from": "Spalte", "transform": {"phone": "DE"}}, written, "tel"), list)
+
+
 def test_a_date_comes_in_the_form_of_the_source() -> None:
     spec = {"from": "Spalte", "transform": [{"date": ["%d.%m.%Y", "%Y-%m-%d"]}]}
     assert mapped(spec, "31.12.1980", "date_of_birth") == "1980-12-31"

@@ -182,17 +182,19 @@ _EDGE = r"[;,\t|]"
 _BLANKS = r"[^\S\r\n]*"
 _PAIRS = "'' „“ „” “” ”” »« «» ‚‘ ‘’ `` ´´ `´".split()
 _MOSTLY = 0.9
+_ENOUGH = 5  # rows, where the header has none
 
 
 def find_quote(sample: Sequence[str], name: str) -> str:
     """Raises IncompleteRead where cells are in quotes of another kind, which would be taken for a part of them."""
-    rows = [line for line in sample if line.strip()][1:]
+    header, *rows = [line for line in sample if line.strip()] or [""]
     for opening, closing in map(tuple, _PAIRS):
         cell = re.compile(rf"(?:^|{_EDGE}){_BLANKS}{opening}[^{opening}{closing}]*{closing}(?={_BLANKS}(?:{_EDGE}|$))")
         found = [len(cell.findall(row.rstrip("\r\n"))) for row in rows]
         if not rows or sum(map(bool, found)) < _MOSTLY * len(rows):
             continue
-        if opening == "'" and not any(re.search(rf'(?:^|{_EDGE})"', row) for row in rows):
+        is_told = bool(cell.search(header.rstrip("\r\n"))) or len(rows) >= _ENOUGH
+        if opening == "'" and is_told and not any(re.search(rf'(?:^|{_EDGE})"', row) for row in rows):
             return "'"
         if sum(found) > _MOSTLY * 2 * len(rows):
             what = f"has its cells in {opening}…{closing}, which no program reads as the quotes of CSV"

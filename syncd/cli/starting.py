@@ -4,7 +4,8 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -55,6 +56,10 @@ def init(
     ] = None,
     sheet: Annotated[str | None, typer.Option(help="Of a workbook: the sheet.")] = None,
     table: Annotated[str | None, typer.Option(help="Of a database: the table or view.")] = None,
+    options: Annotated[
+        list[str] | None,
+        typer.Option("--source", metavar="KEY=VALUE", help="Of each source, as in encoding=cp850; may be repeated."),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="What the sync is to be called; else after the file.")] = None,
     url: Annotated[str, typer.Option(help="The address of your go~mus instance.")] = PLACEHOLDER,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing, and take the defaults.")] = False,
@@ -69,15 +74,27 @@ def init(
         stop(f"{target} exists already: move it away, or name another file with --config before the command.", USAGE)
     if len(exports) > 1 and (id_column or name):
         stop("--id and --name are for one export: name the others with commands and files of their own.", USAGE)
+    further = dict(_parse_option(text) for text in options or [])
     found = list(_name_sources(exports, target, name=name, sheet=sheet, table=table))
     with ctx.answering(context):
         lists = _ask_gomus(url)
         setting = Setting(foreign_id=id_column, today=now().date(), lists=lists, shows_words=sys.stdout.isatty())
-        drawn = [_draw(export, setting) for export in found]
+        drawn = [_draw(export, further, setting) for export in found]
         drafts = [draft for draft, _ in drawn]
         mode = DEFAULT_MODE if yes else _ask_mode()
         _write(target, write_drafts(drafts, url=url, mode=mode))
     tell(target, drawn, is_url_missing=url == PLACEHOLDER, was_asked=bool(lists))
+
+
+def _parse_option(text: str) -> tuple[str, object]:
+    """As in the configuration; a word needs no quotes."""
+    key, _, value = text.partition("=")
+    if not re.fullmatch(r"\s*[a-z_]+\s*", key) or not value.strip():
+        stop(f"--source: {text!r} is not KEY=VALUE, as in encoding=cp850.", USAGE)
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value.strip()
 
 
 def _name_sources(
@@ -141,19 +158,20 @@ def _ask_gomus(url: str) -> Lists:
         with in_haste(), Client(options, sleep=time.sleep) as client:
             return {kind: client.lookup(kind) for kind in KINDS}
     except ValidationError as error:
-        stop(f"--url: {error.errors()[0]['msg'].removeprefix('Value error, ')}.", USAGE)
+        stop(f"--{_words_of(error)}.", USAGE)
     except SyncdError as error:
         print(f"go~mus was not asked for its lists: {error.shown}.", file=sys.stderr)
         return {}
 
 
-def _draw(export: _Export, setting: Setting) -> tuple[Draft, str]:
+def _draw(export: _Export, further: Mapping[str, object], setting: Setting) -> tuple[Draft, str]:
     """The draft, and what was recognized of the export."""
     adapter = find_source(export.reading["type"])
     try:
-        options = adapter.Options.model_validate(export.reading)
+        options = adapter.Options.model_validate({**export.reading, **further})
     except ValidationError as error:
-        stop(f"{export.given}: {error.errors()[0]['msg'].removeprefix('Value error, ')}.", USAGE)
+        stop(f"{export.given}: {_words_of(error)}.", USAGE)
+    export.table.update(further)
     source: Source = adapter(options, base=Path.cwd(), sleep=time.sleep, clock=now)
     source.share = lambda names: share_of_names(list(names))
     with source.open() as records:
@@ -165,9 +183,16 @@ def _draw(export: _Export, setting: Setting) -> tuple[Draft, str]:
             draft = draw_draft(export.sync, records.columns, rows, source=export.table, setting=setting)
         except LookupError as error:
             stop(f"{export.given}: {error.args[0]}.", USAGE)
-        if records.unsure:
+        if records.unsure and "complete" not in further:
             export.table["complete"] = {"end": "any"}
         return draft, f"{describe(records)}{letters}"
+
+
+def _words_of(error: ValidationError) -> str:
+    mistake = error.errors()[0]
+    is_unknown = mistake["type"] == "extra_forbidden"
+    words = "there is no such key" if is_unknown else mistake["msg"].removeprefix("Value error, ")
+    return f"{'.'.join(map(str, mistake['loc']))}: {words}"
 
 
 def _ask_mode() -> str:

@@ -85,7 +85,8 @@ def _draft_telephone(table: Table, key: str, meaning: Meaning) -> Iterator[Line]
     if not columns:
         return
     in_germany = _has_german_numbers(table, columns)
-    takes = passes(compile_transform({"phone": "DE"}))
+    reads = passes(compile_transform({"phone": "DE"}))
+    takes = lambda text: reads(text) and not any(map(str.isalpha, text))  # noqa: E731 - letters count as digits there
     if in_germany and min(column.share(takes) for column in columns) >= NEARLY_ALL:
         yield line(key, columns, [{"phone": "DE"}], *notes, *_order(columns))
         return

@@ -53,7 +53,7 @@ def draw_draft(
     source: Mapping[str, object],
     setting: Setting,
 ) -> Draft:
-    """Recognize what can be recognized. Raises LookupError where no column can be the id, or the named one can't."""
+    """Recognize what can be recognized. Raises LookupError where nothing is, or no column can be the id."""
     counted = {name: Column(name) for name in columns}
     records = 0
     for row in rows:
@@ -74,6 +74,8 @@ def draw_draft(
             *_draft_rest(table, setting.today),
         ]
     )
+    if all(one.is_off for one in fields):
+        raise LookupError(f"none of its columns is known as one of a customer: {', '.join(map(repr, columns))}")
     return Draft(
         sync=sync,
         source=source,

@@ -65,7 +65,7 @@ class Table:
 
 
 def quote(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", r"\u007f")  # which JSON takes as it is
 
 
 def in_toml(value: object) -> str:
@@ -80,7 +80,7 @@ def in_toml(value: object) -> str:
             return f"[{', '.join(map(in_toml, value))}]"
         case _:
             text = str(value)
-            return f"'{text}'" if "\\" in text and "'" not in text else quote(text)
+            return f"'{text}'" if "\\" in text and "'" not in text and text.isprintable() else quote(text)
 
 
 def _as_key(key: str) -> str:

@@ -140,7 +140,7 @@ def _draft_institution(table: Table, kind: Column | None) -> Iterator[Line]:
 
 
 def _literal(path: str) -> str:
-    return f"'{path}'" if "'" not in path else quote(path)
+    return f"'{path}'" if "'" not in path and path.isprintable() else quote(path)
 
 
 def _by_kind(kind: Column) -> Line:

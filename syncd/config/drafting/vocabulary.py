@@ -75,4 +75,4 @@ def find_word(text: str, table: Mapping[str, str]) -> str | None:
 
 def is_plain(text: str, key: str, table: Mapping[str, str]) -> bool:
     """Whether go~mus knows the text itself: the key, or the first of its words."""
-    return fold(text) in (fold(key), table[key].split("|")[0])
+    return fold(text) in (fold(key), table.get(key, key).split("|")[0])

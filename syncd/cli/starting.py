@@ -118,6 +118,8 @@ def _name_after(stem: str) -> str:
 
 def _name_file(given: str, sheet: str | None, sync: str, target: Path) -> _Export:
     path = Path(given)
+    if path.suffix.lower() == ".json":
+        stop(f"{given}: init reads tables only; for the API of a CRM start from a recipe in docs/recipes.", USAGE)
     table = {"type": TYPES.get(path.suffix.lower(), "csv")}
     if sheet is not None and table["type"] == "excel":
         table["sheet"] = sheet

@@ -189,6 +189,8 @@ def test_what_is_left_out_is_listed_without_a_value() -> None:
         ({"Verstorben am": ["", "31.12.2020"]}, '{ from = "Verstorben am", empty = true }'),
         ({"Verstorben": ["", "†"]}, '{ from = "Verstorben", empty = true }'),
         ({"Aktiv": ["ja", "nein"]}, '{ from = "Aktiv", is_not = ["nein"] }'),
+        ({"Aktiv": ["x", ""]}, '{ from = "Aktiv", empty = false }'),
+        ({"active": ["1"]}, '{ from = "active", is_not = ["0"] }'),
     ],
 )
 def test_who_has_left_or_died_does_not_count(columns: dict[str, list[str]], condition: str) -> None:

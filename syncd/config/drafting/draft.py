@@ -62,18 +62,8 @@ def draw_draft(
             column.take(row.get(name))
     id_ = find_id(counted, setting.foreign_id)
     table = Table(counted, id_.column.name)
-    _find_house_number(table, columns)
     where = list(draft_where(table, setting.today))
-    fields = _in_order(
-        [
-            *draft_words(table, setting.lists),
-            *draft_people(table, sync),
-            *draft_reach(table),
-            *draft_address(table),
-            *draft_country(table, setting.lists),
-            *_draft_rest(table, setting.today),
-        ]
-    )
+    fields = _draft_fields(table, sync, setting)
     if all(one.is_off for one in fields):
         raise LookupError(f"none of its columns is known as one of a customer: {', '.join(map(repr, columns))}")
     return Draft(
@@ -88,16 +78,27 @@ def draw_draft(
     )
 
 
-def _in_order(lines: Sequence[Line]) -> list[Line]:
+def _draft_fields(table: Table, sync: str, setting: Setting) -> list[Line]:
+    """In the order of go~mus's fields."""
+    _find_house_number(table)
     order = list(FIELDS)
+    lines = [
+        *draft_words(table, setting.lists),
+        *draft_people(table, sync),
+        *draft_reach(table),
+        *draft_address(table),
+        *draft_country(table, setting.lists),
+        *_draft_rest(table, setting.today),
+    ]
     return sorted(lines, key=lambda one: order.index(one.key))
 
 
-def _find_house_number(table: Table, columns: Sequence[str]) -> None:
+def _find_house_number(table: Table) -> None:
     """`Nr.` right behind the street is no id."""
     street = table.first(Meaning.STREET)
     if street is None or table.first(Meaning.HOUSE):
         return
+    columns = list(table.columns)
     behind = columns[columns.index(street.name) + 1 :][:1]
     for name in behind:
         if name != table.key and is_id_name(name) and table.columns[name].share(lambda text: text[:1].isdigit()) > 0.5:

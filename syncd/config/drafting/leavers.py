@@ -11,6 +11,7 @@ from syncd.config.drafting.vocabulary import LEAVERS, NO, YES
 from syncd.mapping.lookups import fold
 
 MOST_WORDS = 20
+OPPOSITES = {"yes": "no", "true": "false", "wahr": "falsch", "1": "0", "j": "n", "y": "n"}
 YEARS_AHEAD = 30  # in which somebody may have said to leave
 
 
@@ -87,10 +88,10 @@ def _marked(column: Column, what: str, today: date) -> Condition:
     return Condition(value=in_toml(condition), column=column.name, note=note, is_off=not is_clear)
 
 
-def _is_not(column: Column, words: Sequence[str], note: str, *, is_off: bool = False) -> Condition:
-    """With no such word in it today, the usual one: it is for the day when there is one."""
+def _is_not(column: Column, words: Sequence[str], note: str) -> Condition:
+    """With no such word in it today, the usual one, commented out: it is for the day when there is one."""
     value = in_toml({"from": column.name, "is_not": list(words) or ["ja"]})
-    return Condition(value=value, column=column.name, note=note, is_off=is_off or not words)
+    return Condition(value=value, column=column.name, note=note, is_off=not words)
 
 
 def _by_status(table: Table, column: Column) -> Iterator[Condition]:
@@ -109,8 +110,12 @@ def _by_activity(table: Table, column: Column) -> Iterator[Condition]:
     if not words or not all(fold(word) in YES | NO for word in words):
         table.refuse(column, "holds other words than yes and no")
         return
-    against = [word for word in words if fold(word) in NO]
-    yield _is_not(column, against or ["nein"], f"who is not active, by {column.name!r}")
+    note = f"who is not active, by {column.name!r}"
+    if all(fold(word) == "x" for word in words):
+        yield Condition(value=in_toml({"from": column.name, "empty": False}), column=column.name, note=note)
+        return
+    against = [word for word in words if fold(word) in NO] or [OPPOSITES.get(fold(word), "nein") for word in words]
+    yield Condition(value=in_toml({"from": column.name, "is_not": against}), column=column.name, note=note)
 
 
 def _opted_out(column: Column, today: date) -> Condition:

@@ -14,19 +14,19 @@ NAMES = {
     Meaning.CONTACT: "Ansprechpartner|Ansprechpartner/in|Kontaktperson|z. Hd.|Contact Person",
     Meaning.SALUTATION: "Anrede|Salutation",
     Meaning.TITLE: "Titel|Akad. Titel|Title",
-    Meaning.EMAIL: "E-Mail|E-Mail privat|Email 1|eMail|E_MAIL|E-Mail-Adresse|Mail|E-Mail (dienstlich)|Email Address",
-    Meaning.TEL: "Telefon|Tel. privat|Tel.|Tel.-Nr.|Telefon 2|Telefon dienstl.|Telefon Festnetz|Phone Number|Telephone",
-    Meaning.MOBILE: "Handy|Telefon (mobil)|Mobil|Mobil-Nr.|Handynummer|Tel. mobil|Mobile phone|Cell",
+    Meaning.EMAIL: "E-Mail|E-Mail privat|Email 1|eMail|E_MAIL|E-Mail-Adresse|Mail|E-Mail (dienstlich)|Email Address|Private Email-Adresse|Firmen Email-Adresse|Haupt-E-Mail|mitglied_email|E-Mail Alternativ",
+    Meaning.TEL: "Telefon|Tel. privat|Tel.|Tel.-Nr.|Telefon 2|Telefon dienstl.|Telefon Festnetz|Phone Number|Telephone|mitglied_telefonprivat|Telefonnummer (privat)|Privattelefon|Telefon Geschäft|Telefon (geschäftlich)",
+    Meaning.MOBILE: "Handy|Telefon (mobil)|Mobil|Mobil-Nr.|Handynummer|Tel. mobil|Mobile phone|Cell|Mobilfunknummer|mitglied_handy|Mobil 1",
     Meaning.STREET: "Straße|Strasse|Straße/Nr.|Straße, Hausnr.|Str.|Street|Anschrift|Address Line 1|Straße und Hausnummer",
     Meaning.HOUSE: "Hausnr.|Hausnummer|Haus-Nr.|House No.",
-    Meaning.ZIP: "PLZ|Postleitzahl|Postal Code|ZIP|Zip/Postal Code",
+    Meaning.ZIP: "PLZ|Postleitzahl|Postal Code|ZIP|Mailing Zip/Postal Code|Preferred ZIP|mitglied_plz|Zip/Postal Code",
     Meaning.CITY: "Ort|Wohnort|Stadt|City|Town",
     Meaning.ZIP_CITY: "PLZ/Ort|PLZ, Ort|PLZ Ort",
     Meaning.COUNTRY: "Land|Country|Länderkennzeichen",
     Meaning.BIRTH: "Geb.-Datum|Geburtstag|Geburtsdatum|geb. am|DOB|Date of Birth",
     Meaning.NOTES: "Bemerkung|Bemerkungen|Notiz|Notes",
     Meaning.LEFT: "Austritt|Austrittsdatum|Kündigung zum|gelöscht am|Ausgetreten am|Mitglied bis|Date left",
-    Meaning.DECEASED: "verstorben|Verstorben am|Todesdatum|Deceased",
+    Meaning.DECEASED: "verstorben|Verstorben am|Todesdatum|Deceased|Is Deceased|mitglied_sterbetag",
     Meaning.OPTED_OUT: "Werbesperre|Keine Werbung|Do not contact",
     Meaning.STATUS: "Status|Mitgliedsstatus",
 }  # fmt: skip
@@ -44,7 +44,7 @@ def test_a_column_is_known_by_the_parts_of_its_name(name: str, meaning: Meaning)
 @pytest.mark.parametrize(
     "name",
     "Name Ehepartner|Vorname Kind|E-Mail der Eltern|Telefon Notfall|Kontoinhaber|Rechnung Straße|Geburtsort|Geburtsname|"
-    "Mitglied seit|Eintritt|IBAN|Newsletter|Name der Bank|Firma Telefon Name|Mandatsreferenz|Staatsangehörigkeit".split(
+    "Mitglied seit|Eintritt|IBAN|Newsletter|Name der Bank|Firma Telefon Name|Vorname Partner|Briefanrede|Adresszusatz|Mandatsreferenz|Staatsangehörigkeit".split(
         "|"
     ),
 )
@@ -55,7 +55,9 @@ def test_a_column_of_another_person_or_matter_is_known_as_nothing(name: str) -> 
 @pytest.mark.parametrize(
     "name",
     "Mitgl.-Nr.|Spender-ID|Kundennummer|Kd.-Nr.|Nr.|ID|Mitgliedsnummer|Member No.|Donor ID|memberId|Adress-Nr.|"
-    "Debitorennummer|Schul-Nr.|Contact Id".split("|"),
+    "Debitorennummer|Schul-Nr.|Contact Id|[Id]|Constituent ID|Record ID|mitglied_externe_mitgliedsnummer|Nummer".split(
+        "|"
+    ),
 )
 def test_a_column_is_known_as_that_of_the_id(name: str) -> None:
     assert is_id_name(name)

@@ -12,14 +12,17 @@ class Meaning(Enum):
 
     GIVEN = "vorname vornamen rufname firstname givenname forename prenom first given"
     FAMILY = "nachname familienname zuname surname lastname familyname nom last"
-    NAME = "name fullname vollername vollstaendigername gesamtname mitgliedsname membername donorname spendername"
+    NAME = (
+        "name fullname vollername vollstaendigername gesamtname mitgliedsname membername donorname spendername "
+        "displayname"
+    )
     BOTH = (
         "vorundnachname vornachname vornamename vornameundname vornamenachname vornameundnachname firstandlastname "
         "firstnamelastname nachnamevorname namevorname nameundvorname nachnameundvorname zunamevorname vornamezuname "
         "familiennamevorname lastnamefirstname surnamefirstname surnamegivenname"
     )
     INSTITUTION = (
-        "firma firmenname firmierung institution institutionsname organisation organization organisationsname "
+        "firma firmenname firmierung orgname institution institutionsname organisation organization organisationsname "
         "organizationname unternehmen unternehmensname company companyname verein vereinsname einrichtung betrieb "
         "schule schulname school schoolname kita kitaname kindergarten bildungseinrichtung firmaname namefirma "
         "nameschule namedschule schulenname nameverein namederschule namederfirma namedesvereins namederorganisation "
@@ -30,7 +33,7 @@ class Meaning(Enum):
         "ansprechpartner ansprechpartnerin ansprechperson kontaktperson kontakt kontaktname contact contactperson "
         "contactname namekontaktperson nameansprechpartner zhd zuhaenden schulleitung schulleiter leitung"
     )
-    SALUTATION = "anrede salutation"
+    SALUTATION = "anrede salutation individualprefix"
     TITLE = "titel title akademischertitel akadtitel akadgrad akademischergrad academictitle namenstitel"
     KIND = (
         "typ art kundentyp kundenart kontaktart kontakttyp mitgliedstyp mitgliedsart mitgliederart personentyp "
@@ -83,8 +86,8 @@ class Meaning(Enum):
         "resigned resignedon resignationdate cancelledon cancelledat deletedat deletedon"
     )
     DECEASED = (
-        "verstorben verstorbenam gestorben gestorbenam todesdatum todestag sterbedatum deceased deceasedat deceasedon "
-        "deceaseddate dateofdeath died diedon"
+        "verstorben verstorbenam gestorben gestorbenam todesdatum todestag sterbedatum sterbetag deceased deceasedat "
+        "deceasedon deceaseddate dateofdeath isdeceased died diedon"
     )
     OPTED_OUT = (
         "werbesperre werbewiderspruch keinewerbung sperre gesperrt sperrvermerk kontaktsperre mailsperre widerspruch "
@@ -98,12 +101,12 @@ class Meaning(Enum):
 OF_NAMES = {Meaning.GIVEN, Meaning.FAMILY, Meaning.NAME, Meaning.BOTH, Meaning.INSTITUTION, Meaning.CONTACT}
 # Words beside the name proper; those of the second kind come after a column without them, and never name a person
 OWN = frozenset(
-    "privat private priv p home personal haupt primary main 1 mitglied mitglieds der des member kontakt "
-    "ansprechpartner ansprechpartnerin ansprechperson kontaktperson contact donor spender".split()
+    "privat private priv p preferred mailing home personal haupt primary main 1 mitglied mitglieds der des member "
+    "kontakt ansprechpartner ansprechpartnerin ansprechperson kontaktperson contact donor spender".split()
 )
 FURTHER = frozenset(
-    "dienstlich dienstl dienst d gesch g geschaeftlich geschaeft beruflich buero arbeit firma schule verein work "
-    "office business sekretariat zentrale 2 3 weitere other secondary alternativ zweite".split()
+    "firmen dienstlich dienstl dienst d gesch g geschaeftlich geschaeft beruflich buero arbeit firma schule verein "
+    "work office business sekretariat zentrale 2 3 weitere other secondary alternativ zweite".split()
 )
 # Whose column it is, where it is another person's or another matter's: nothing is guessed from its shape
 OF_OTHERS = re.compile(
@@ -111,9 +114,9 @@ OF_OTHERS = re.compile(
     r"spouse|parent|father|mother|child|emergency|billing|shipping|account|invoice|guardian|gift"
 )
 IDS = re.compile(
-    r"(mitglied(er)?s?|mitgl|mgl|kunden?|kd|spender|foerderer|goenner|freundes|adress|adr|kontakt|personen|schul|"
+    r"(externe)?(mitglied(er)?s?|mitgl|mgl|kunden?|kd|spender|foerderer|goenner|freundes|adress|adr|kontakt|personen|schul|"
     r"firmen|debitor(en)?|stamm|teilnehmer|member(ship)?|customer|contact|donor|supporter|constituent|client|person|"
-    r"record|foreign|external|externe|crm|school|organi[sz]ation|datensatz)?(id|nr|nummer|number|no)"
+    r"record|foreign|external|crm|school|organi[sz]ation|datensatz)?(id|nr|nummer|number|no)"
 )
 ROW_NUMBERS = re.compile(r"(lfd|laufende|zeilen?|row)(nr|nummer|number|num|no)?|pos|position|rang|index")
 
@@ -141,7 +144,8 @@ def recognize(name: str) -> Sighting | None:
 
 
 def is_id_name(name: str) -> bool:
-    return IDS.fullmatch("".join(split_name(name))) is not None
+    words = split_name(name)
+    return any(IDS.fullmatch("".join(one)) for one in (words, words[1:] if words[0:1] == ["mitglied"] else words))
 
 
 def is_row_number(name: str) -> bool:
@@ -156,6 +160,7 @@ def split_name(name: str) -> list[str]:
     """The words of a name: `Geb.-Datum` and `firstName` have two each."""
     spaced = re.sub(r"(?<=[a-zäöüß])(?=[A-ZÄÖÜ])", " ", normalize("NFC", name))
     text = normalize("NFKD", spaced.casefold().translate(_UMLAUTS))
+    text = re.sub(r"(?<=[a-z])(?=privat|dienstlich|geschaeftlich)|(?<=\bprivat)(?=tel|e?mail|adress|handy)", " ", text)
     return re.findall(r"[a-z]+|\d+", "".join(letter for letter in text if not combining(letter)))
 
 

@@ -6,6 +6,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -176,7 +177,7 @@ def _draw(export: _Export, further: Mapping[str, object], setting: Setting) -> t
     export.table.update(further)
     source: Source = adapter(options, base=Path.cwd(), sleep=time.sleep, clock=now)
     source.share = lambda names: share_of_names(list(names))
-    with source.open() as records:
+    with _naming_the_option(), source.open() as records:
         if records.columns is None:
             raise IncompleteRead(records.description, "has no columns", remedy="name a CSV file or a workbook")
         letters = Letters()
@@ -188,6 +189,17 @@ def _draw(export: _Export, further: Mapping[str, object], setting: Setting) -> t
         if records.unsure and "complete" not in further:
             export.table["complete"] = {"end": "any"}
         return draft, f"{describe(records)}{letters}"
+
+
+@contextmanager
+def _naming_the_option() -> Iterator[None]:
+    """A remedy that names a key of the configuration, of which there is none yet."""
+    try:
+        yield
+    except IncompleteRead as error:
+        if error.remedy and re.search(r"\w = ", error.remedy):
+            error.remedy += "; init takes it as --source KEY=VALUE"
+        raise
 
 
 def _words_of(error: ValidationError) -> str:

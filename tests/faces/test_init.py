@@ -137,7 +137,8 @@ def test_an_option_of_the_source_is_read_with_and_written(office: Office) -> Non
     office.rows[0][2] = "Größe"
     with (office.folder / "members.csv").open("w", newline="", encoding="cp850") as file:
         csv.writer(file, delimiter=";").writerows([COLUMNS, *office.rows])
-    assert office.syncd("init", "members.csv").code == 1
+    ended = office.syncd("init", "members.csv")
+    assert (ended.code, "init takes it as --source KEY=VALUE" in ended.err) == (1, True), ended.err
     assert office.syncd("init", "members.csv", "--source", "encoding=cp850").code == 0
     assert load(office.folder / "config.toml", {"GOMUS_TOKEN": "of nobody"}).syncs["members"].source.encoding == "cp850"
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from syncd.config.drafting.cells import EMAIL, ID, PHONE, Column, find_form
+from syncd.config.drafting.cells import EMAIL, ID, KEPT, PHONE, Column, find_form
 from syncd.config.drafting.names import is_id_name, is_row_number, recognize
 
 LONGEST = 40  # signs of an id
@@ -73,7 +73,10 @@ def _change(column: Column) -> str | None:
 
 def _praise(column: Column, wanted: str | None) -> str:
     how = "named with --id" if wanted is not None else ("by its name" if is_id_name(column.name) else "by its values")
-    return f"{how}; {_damage(column) if column.without_id else 'full, and no two are equal'}"
+    if column.without_id:
+        return f"{how}; {_damage(column)}"
+    which = "no two" if len(column.values) < KEPT else f"no two of the first {KEPT}"
+    return f"{how}; full, and {which} are equal"
 
 
 def _damage(column: Column) -> str:

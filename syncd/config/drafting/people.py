@@ -146,7 +146,7 @@ def _literal(path: str) -> str:
 def _by_kind(kind: Column) -> Line:
     words = {word: bool(INSTITUTIONS.search(fold(word))) for word in _once(kind)}
     note = f"the words found in {kind.name!r}: are those with true institutions, and no others?"
-    return line("is_institution", [kind], [], note, map=words, default=False)
+    return line("is_institution", [kind], [], note, map=words)
 
 
 def _once(column: Column) -> list[str]:

@@ -157,11 +157,26 @@ def test_an_address_that_may_be_another_s_is_not_guessed(columns: dict[str, list
     assert set(draft.left_out) == set(columns)
 
 
-@pytest.mark.parametrize("column", ["E-Mail", "Telefon"])
-def test_a_column_that_holds_something_else_than_its_name_says_is_left_out(column: str) -> None:
-    draft = draft_of({"Nachname": ["A"], column: ["ja", "nein"]})
+@pytest.mark.parametrize(
+    ("column", "cells"),
+    [
+        ("E-Mail", ["ja", "nein"]),
+        ("Telefon", ["ja", "nein"]),
+        ("PLZ", ["Berlin", "Bonn"]),
+        ("Ort", ["10115", "53111"]),
+        ("Vorname", ["4711", "4712"]),
+    ],
+)
+def test_a_column_that_holds_something_else_than_its_name_says_is_left_out(column: str, cells: list[str]) -> None:
+    draft = draft_of({"Nachname": ["A"], column: cells})
     assert fields_of(draft) == {"surname": '"Nachname"'}
-    assert draft.left_out[column].startswith("yes or no; is called as")
+    assert draft.left_out[column].endswith("; holds something else than its name says")
+
+
+def test_a_contact_that_is_an_address_is_no_name() -> None:
+    draft = draft_of({"Kontakt": ["a@example.org"], "Schule": ["A-Schule"]})
+    assert fields_of(draft)["surname"] == '"Schule"'
+    assert "'Kontakt' holds e-mail addresses" in notes_of(draft, "email")
 
 
 def test_what_is_left_out_is_listed_without_a_value() -> None:

@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from syncd.config.drafting.cells import EMAIL, MOST, PHONE, Column, passes
-from syncd.config.drafting.lines import Line, Table, in_toml, line, named, null_if
+from syncd.config.drafting.lines import RIGHT, Line, Table, in_toml, line, named, null_if
 from syncd.config.drafting.names import Meaning
 from syncd.config.drafting.vocabulary import COUNTRIES, find_word
 from syncd.mapping.transforms import compile_transform
 
-RIGHT = 0.5  # of the values fit what the column's name says
 NEARLY_ALL = 0.98
 TELEPHONES = (("tel", Meaning.TEL), ("mobile", Meaning.MOBILE), ("fax", Meaning.FAX))
 WHOLE_ADDRESS = re.compile(r"\D.*\d.*,\s*(?:[A-Z]{1,3}-)?\d{4,5}\s+\D.*")
@@ -43,9 +42,6 @@ def _has_german_numbers(table: Table, columns: Sequence[Column]) -> bool:
 
 
 def _draft_email(table: Table) -> Iterator[Line]:
-    for column in list(table.all(Meaning.EMAIL)):
-        if column.share(lambda text: "@" in text) < RIGHT:
-            table.refuse(column, "is called as e-mail addresses are, and holds others")
     notes = _guess(table, Meaning.EMAIL, EMAIL, "e-mail addresses")
     columns = table.all(Meaning.EMAIL)
     if columns:
@@ -76,9 +72,6 @@ def _order(columns: Sequence[Column]) -> list[str]:
 
 
 def _draft_telephone(table: Table, key: str, meaning: Meaning) -> Iterator[Line]:
-    for column in list(table.all(meaning)):
-        if column.share(lambda text: sum(map(str.isdigit, text)) > 4) < RIGHT:
-            table.refuse(column, "is called as telephone numbers are, and holds others")
     reached = any(table.all(one) for _, one in TELEPHONES)
     notes = [] if reached or key != "tel" else _guess(table, meaning, PHONE, "telephone numbers")
     columns = table.all(meaning)

@@ -2,15 +2,33 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from syncd.config.drafting.cells import Column
-from syncd.config.drafting.names import Meaning, is_of_others, recognize
+from syncd.config.drafting.names import OF_NAMES, Meaning, is_of_others, recognize
 from syncd.domain.records import LookupEntry
 
 Lists = Mapping[str, Sequence[LookupEntry]]
 """What an instance offers, by kind of look-up; without a kind it was not asked."""
+
+
+def _is_worded(text: str) -> bool:
+    return "@" not in text and sum(map(str.isalpha, text)) > sum(map(str.isdigit, text))
+
+
+def _has_digits(text: str, least: int = 1) -> bool:
+    return sum(map(str.isdigit, text)) >= least
+
+
+RIGHT = 0.5  # of the values fit what the column's name says
+FITS: Mapping[Meaning, Callable[[str], bool]] = {
+    **dict.fromkeys((*OF_NAMES, Meaning.CITY, Meaning.COUNTRY, Meaning.SALUTATION), _is_worded),
+    **dict.fromkeys((Meaning.ZIP, Meaning.HOUSE, Meaning.ZIP_CITY), _has_digits),
+    **dict.fromkeys((Meaning.TEL, Meaning.MOBILE, Meaning.FAX), partial(_has_digits, least=5)),
+    Meaning.EMAIL: lambda text: "@" in text,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +52,11 @@ class Table:
         self._found: dict[Meaning, list[Column]] = {}
         sightings = [(found, column) for column in columns.values() if (found := recognize(column.name))]
         for sighting, column in sorted(sightings, key=lambda one: one[0].rank):
-            if column.name != key and column.values:
+            if column.name == key or not column.values:
+                continue
+            if sighting.meaning in FITS and column.share(FITS[sighting.meaning]) < RIGHT:
+                self.refused[column.name] = "holds something else than its name says"
+            else:
                 self._found.setdefault(sighting.meaning, []).append(column)
 
     def all(self, meaning: Meaning) -> list[Column]:
@@ -49,6 +71,7 @@ class Table:
             if column in columns:
                 columns.remove(column)
         self._found.setdefault(meaning, []).append(column)
+        self.refused.pop(column.name, None)
 
     def refuse(self, column: Column, why: str) -> None:
         for columns in self._found.values():
@@ -60,7 +83,7 @@ class Table:
         """Columns whose names say nothing, and do not say that they are another person's."""
         for column in self.columns.values():
             known = column.name == self.key or any(column in columns for columns in self._found.values())
-            if not known and column.values and column.name not in self.refused and not is_of_others(column.name):
+            if not known and column.values and not is_of_others(column.name):
                 yield column
 
 

@@ -9,7 +9,7 @@ YES = frozenset("ja j yes y x true wahr 1".split())
 NO = frozenset("nein n no false falsch 0".split())
 NOTHING = frozenset(
     "-|--|---|/|?|n/a|n.a.|k. a.|k.a.|ka|kein|keine|keins|keine angabe|unbekannt|nicht bekannt|nicht vorhanden|none|"
-    "unknown|null|\\n|<null>|(null)".split("|")
+    "unknown|null|\\n|<null>|(null)|00.00.0000|0000-00-00|0000-00-00 00:00:00".split("|")
 )
 
 # as go~mus calls it → what exports write for it

@@ -249,6 +249,27 @@ def test_an_institution_has_a_surname_for_go_mus(columns: dict[str, list[str]], 
     assert fields_of(draft_of(columns))["surname"] == surname
 
 
+@pytest.mark.parametrize(
+    ("words", "map_"),
+    [
+        (["Privat", "Firma"], "{ Firma = true, Privat = false }"),
+        (["Individual", "Organization"], "{ Individual = false, Organization = true }"),
+        (
+            ["Fördermitglied", "Vereinsmitglied", "Verein"],
+            "{ Fördermitglied = false, Verein = true, Vereinsmitglied = false }",
+        ),
+        (["n", "j"], "{ j = true, n = false }"),
+    ],
+)
+def test_the_words_for_a_kind_tell_institutions_from_people(words: list[str], map_: str) -> None:
+    found = fields_of(draft_of({"Nachname": ["A"], "Typ": words}))["is_institution"]
+    assert found == f'{{ from = "Typ", map = {map_} }}'.replace("Fördermitglied", '"Fördermitglied"')
+
+
+def test_words_of_a_kind_that_are_all_of_people_say_nothing() -> None:
+    assert "is_institution" not in fields_of(draft_of({"Nachname": ["A"], "Typ": ["aktiv", "passiv", "J"]}))
+
+
 def test_salutations_that_go_mus_has_are_taken_and_others_named() -> None:
     lists = {"salutation": (LookupEntry(id=1, names=("Frau",)), LookupEntry(id=2, names=("Eheleute",)))}
     draft = draft_of({"Anrede": ["Fr.", "Eheleute", "Firma"]}, lists=lists)

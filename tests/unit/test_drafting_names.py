@@ -14,7 +14,7 @@ NAMES = {
     Meaning.CONTACT: "Ansprechpartner|Ansprechpartner/in|Kontaktperson|z. Hd.|Contact Person",
     Meaning.SALUTATION: "Anrede|Salutation",
     Meaning.TITLE: "Titel|Akad. Titel|Title",
-    Meaning.EMAIL: "E-Mail|E-Mail privat|Email 1|eMail|E_MAIL|E-Mail-Adresse|Mail|E-Mail (dienstlich)|Email Address|Private Email-Adresse|Firmen Email-Adresse|Haupt-E-Mail|mitglied_email|E-Mail Alternativ",
+    Meaning.EMAIL: "E-Mail|E-Mail privat|Email 1|eMail|E_MAIL|E-Mail-Adresse|Mail|E-Mail (dienstlich)|Email Address|Private Email-Adresse|Firmen Email-Adresse|Haupt-E-Mail|Geschäftliche E-Mail|mitglied_email|E-Mail Alternativ",
     Meaning.TEL: "Telefon|Tel. privat|Tel.|Tel.-Nr.|Telefon 2|Telefon dienstl.|Telefon Festnetz|Phone Number|Telephone|mitglied_telefonprivat|Telefonnummer (privat)|Privattelefon|Telefon Geschäft|Telefon (geschäftlich)",
     Meaning.MOBILE: "Handy|Telefon (mobil)|Mobil|Mobil-Nr.|Handynummer|Tel. mobil|Mobile phone|Cell|Mobilfunknummer|mitglied_handy|Mobil 1",
     Meaning.STREET: "Straße|Strasse|Straße/Nr.|Straße, Hausnr.|Str.|Street|Anschrift|Address Line 1|Straße und Hausnummer",

@@ -105,8 +105,9 @@ OWN = frozenset(
     "kontakt ansprechpartner ansprechpartnerin ansprechperson kontaktperson contact donor spender".split()
 )
 FURTHER = frozenset(
-    "firmen dienstlich dienstl dienst d gesch g geschaeftlich geschaeft beruflich buero arbeit firma schule verein "
-    "work office business sekretariat zentrale 2 3 weitere other secondary alternativ zweite".split()
+    "dienstlich dienstliche dienstl dienst d geschaeftlich geschaeftliche geschaeft gesch g beruflich berufliche buero "
+    "arbeit firma firmen schule verein work office business sekretariat zentrale 2 3 weitere zweite other secondary "
+    "alternativ".split()
 )
 # Whose column it is, where it is another person's or another matter's: nothing is guessed from its shape
 OF_OTHERS = re.compile(

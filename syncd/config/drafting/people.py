@@ -8,13 +8,14 @@ from syncd.config.drafting.lines import Line, Lists, Table, line, named, null_if
 from syncd.config.drafting.names import Meaning
 from syncd.config.drafting.vocabulary import (
     COUNTRIES,
-    INSTITUTIONS,
+    LEGAL,
     LISTS_OF_INSTITUTIONS,
     NAMES_OF_INSTITUTIONS,
     SALUTATIONS,
     SURE,
     TITLES,
     find_word,
+    is_institution,
     is_plain,
 )
 from syncd.mapping.lookups import Lookup, fold
@@ -52,12 +53,12 @@ def _settle_name(table: Table, sync: str) -> None:
 def _find_kind(table: Table) -> Column | None:
     """The column whose words tell institutions from people."""
     for column in table.all(Meaning.KIND):
-        if column.has_few_words and any(INSTITUTIONS.search(fold(word)) for word in column.values):
+        if column.has_few_words and (any(map(is_institution, column.values)) or set(map(fold, column.values)) == LEGAL):
             return column
     salutation = table.first(Meaning.SALUTATION)
     if salutation is None or table.first(Meaning.INSTITUTION) or len(salutation.values) > MOST_SALUTATIONS:
         return None
-    return salutation if any(INSTITUTIONS.search(fold(word)) for word in salutation.values) else None
+    return salutation if any(map(is_institution, salutation.values)) else None
 
 
 def _draft_names(table: Table, kind: Column | None) -> Iterator[Line]:
@@ -122,7 +123,7 @@ def _draft_institution(table: Table, kind: Column | None) -> Iterator[Line]:
     column, family = table.first(Meaning.INSTITUTION), table.first(Meaning.FAMILY) or table.first(Meaning.BOTH)
     if kind is not None:
         yield _by_kind(kind)
-        words = [word for word in kind.values if INSTITUTIONS.search(fold(word))]
+        words = [word for word, is_so in _by_word(kind).items() if is_so]
         if column is None and family is not None:
             listed = ", ".join(f"'{word}'" for word in words if not set(word) & set("'\\`"))
             path = f"contains([{listed}], {quote(kind.name)}) && {quote(family.name)} || ''"
@@ -144,9 +145,15 @@ def _literal(path: str) -> str:
 
 
 def _by_kind(kind: Column) -> Line:
-    words = {word: bool(INSTITUTIONS.search(fold(word))) for word in _once(kind)}
+    words = _by_word(kind)
     note = f"the words found in {kind.name!r}: are those with true institutions, and no others?"
     return line("is_institution", [kind], [], note, map=words)
+
+
+def _by_word(kind: Column) -> dict[str, bool]:
+    words = _once(kind)
+    of_law = set(map(fold, words)) == LEGAL
+    return {word: fold(word) == "j" if of_law else is_institution(word) for word in words}
 
 
 def _once(column: Column) -> list[str]:

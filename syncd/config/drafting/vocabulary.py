@@ -55,6 +55,7 @@ INSTITUTIONS = re.compile(
     r"^firm|^verein$|^vereine$|institution|^organi[sz]ation|^schul|^school|^kita|kindergarten|^behörde|stiftung|"
     r"unternehmen|^compan|^business|juristisch|gmbh|körperschaft|korporativ|^kommune|corporate|foundation|^club$"
 )
+LEGAL = frozenset("jn")  # juristische and natürliche persons, where a column of kinds holds nothing else
 NAMES_OF_INSTITUTIONS = re.compile(
     r"\b(?:gmbh|ag|kg|e\.? ?v\.?|ohg|gbr|ltd|inc)\b|schule|gymnasium|kindergarten|kita\b|verein|stiftung|institut|"
     r"universität|hochschule|kolleg|school|college|university|academy|akademie|museum|amt\b|gesellschaft"
@@ -65,6 +66,11 @@ LEAVERS = re.compile(
     r"deleted|ehemalig|former|deceased|cancell?ed|^left|lapsed|resigned|ausgeschlossen|archivier|archived|storniert|"
     r"beendet|abgemeldet|terminated"
 )
+
+
+def is_institution(word: str) -> bool:
+    """Whether a word for the kind of a customer is one for institutions."""
+    return INSTITUTIONS.search(fold(word)) is not None
 
 
 def find_word(text: str, table: Mapping[str, str]) -> str | None:

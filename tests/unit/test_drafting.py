@@ -280,6 +280,20 @@ def test_salutations_that_go_mus_has_are_taken_and_others_named() -> None:
     assert "Frau, Eheleute" in notes_of(draft, "customer_salutation_id")
 
 
+@pytest.mark.parametrize(
+    ("words", "mapped"),
+    [
+        (["Deutschland", "AT"], ""),
+        (["D", "Deutschland"], ', map = { D = "DE", Deutschland = "DE" }'),
+        (["UK", "BR"], ', map = { BR = "BR", UK = "GB" }'),
+        (["Holland", "Utopia"], ', map = { Holland = "NL", Utopia = "Utopia" }'),
+    ],
+)
+def test_countries_are_mapped_where_go_mus_has_other_words(words: list[str], mapped: str) -> None:
+    found = fields_of(draft_of({"Land": words}))["addr_country_id"]
+    assert found == f'{{ from = "Land"{mapped}, lookup = "country" }}'
+
+
 # --- the id ---
 
 
@@ -300,6 +314,7 @@ def id_of(columns: dict[str, list[str]], key: str | None = None) -> str:
         ({"Kundennummer": ["1", ""], "Mitgl.-Nr.": NUMBERS}, "Mitgl.-Nr."),
         ({"Kennung": NUMBERS, "E-Mail": [f"a{n}@example.org" for n in NUMBERS]}, "Kennung"),
         ({"Straße": ["Ring"], "Nr.": ["5"], "ID": NUMBERS}, "ID"),
+        ({"Kennung": NUMBERS, "Eintritt": [f"01.01.2{n}" for n in NUMBERS]}, "Kennung"),
     ],
 )
 def test_the_id_is_the_column_that_is_full_and_different(columns: dict[str, list[str]], key: str) -> None:

@@ -1,6 +1,7 @@
 """What a draft makes of columns: by their names, by what stands in them, and what it leaves to a person."""
 
 import os
+import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from syncd.config import load
 from syncd.config.drafting import Draft, Setting, draw_draft, write_drafts
 from syncd.domain.records import DateCell, LookupEntry
+from syncd.mapping.transforms import compile_transform, transformed
 
 TODAY = date(2026, 11, 27)
 COUNT = 20
@@ -247,6 +249,33 @@ def test_a_list_without_a_surname_says_so() -> None:
 )
 def test_an_institution_has_a_surname_for_go_mus(columns: dict[str, list[str]], surname: str) -> None:
     assert fields_of(draft_of(columns))["surname"] == surname
+
+
+@pytest.mark.parametrize(
+    ("whole", "name", "surname"),
+    [
+        ("Anna Groß", "Anna", "Groß"),
+        ("Anna Maria Groß-Au", "Anna Maria", "Groß-Au"),
+        ("Anna von der Heide", "Anna", "von der Heide"),
+        ("von der Heide", None, "von der Heide"),
+        ("Groß", None, "Groß"),
+        ("Bau Groß GmbH", None, "Bau Groß GmbH"),
+        ("Freunde e.V.", None, "Freunde e.V."),
+        ("Goethe-Schule Bonn", None, "Goethe-Schule Bonn"),
+    ],
+)
+def test_whole_names_are_taken_apart_and_those_of_institutions_are_not(whole: str, name: str, surname: str) -> None:
+    people = [f"Anna Groß{n}" for n in range(COUNT - 2)]
+    fields = fields_of(draft_of({"Name": [*people, whole, "Bau GmbH"]}))
+    spec = {key: tomllib.loads(f"v = {value}")["v"] for key, value in fields.items()}
+    for key, expected in (("name", name), ("surname", surname)):
+        assert transformed(whole, [compile_transform(one) for one in spec[key]["transform"]]) == expected
+
+
+@pytest.mark.parametrize(("sync", "key"), [("schulen", "institution"), ("mitglieder-schulverein", "name")])
+def test_a_column_of_names_is_of_institutions_where_list_and_values_say_so(sync: str, key: str) -> None:
+    names = {"schulen": ["Goethe-Schule", "Haus am See", "Am Ring"], "mitglieder-schulverein": ["Anna Groß", "Otto Au"]}
+    assert key in fields_of(draft_of({"Name": names[sync]}, sync=sync))
 
 
 @pytest.mark.parametrize(

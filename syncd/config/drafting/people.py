@@ -23,9 +23,11 @@ from syncd.mapping.lookups import Lookup, fold
 MOST_SALUTATIONS, MOST_COUNTRIES = 15, 250  # different words
 WHOLE = 0.95  # of the records name an institution: then all are institutions
 MOSTLY = 0.8
-PARTICLES = r"(?:(?:von|van|vom|zu|zum|zur|de|der|den|del|della|di|da|du|la|le|ten|ter)\s+)*"
-FIRST_WORDS = rf"^(\S+(?:\s+\S+)*?)\s+{PARTICLES}\S+$"
-LAST_WORD = rf"(?:^|\s)({PARTICLES}\S+)$"
+PARTICLE = r"(?:von|van|vom|zu|zum|zur|de|der|den|del|della|di|da|du|la|le|ten|ter)\s+"
+PARTICLES = f"(?:{PARTICLE})*"
+FIRST_WORDS = rf"(?!{PARTICLE})(\S+(?:\s+\S+)*?)\s+{PARTICLES}\S+$"
+LAST_WORD = rf"(?:.*?\s)??(?={PARTICLES}\S+$)"
+FIRM = f"(?i:.*(?:{NAMES_OF_INSTITUTIONS.pattern}))"
 CHECK = "instances differ in which of name and surname is the family name: `syncd check --customer ID` shows a customer"
 
 
@@ -45,9 +47,8 @@ def _settle_name(table: Table, sync: str) -> None:
         table.move(name, Meaning.FAMILY)
     elif not table.first(Meaning.BOTH):
         firms = name.share(lambda text: NAMES_OF_INSTITUTIONS.search(text.casefold()))
-        is_list = LISTS_OF_INSTITUTIONS.search(sync.casefold()) or firms > 0.5
-        is_institution = is_list and not table.first(Meaning.INSTITUTION)
-        table.move(name, Meaning.INSTITUTION if is_institution else Meaning.BOTH)
+        is_list = firms > (0.2 if LISTS_OF_INSTITUTIONS.search(sync.casefold()) else 0.5)
+        table.move(name, Meaning.INSTITUTION if is_list and not table.first(Meaning.INSTITUTION) else Meaning.BOTH)
 
 
 def _find_kind(table: Table) -> Column | None:
@@ -115,17 +116,22 @@ def _split_both(both: Column, others: Sequence[Column]) -> Iterator[Line]:
         yield line("surname", [both, *others], steps, note)
         return
     note = f"{both.name!r} holds both names: the last word, with von, van and their like, is taken for the family name"
-    yield line("name", [both], [{"match": FIRST_WORDS}, *steps], CHECK, note)
-    yield line("surname", [both], [{"match": LAST_WORD}, *steps])
+    first, last = f"^{FIRST_WORDS}", f"^{LAST_WORD}(.+)$"
+    if firms:
+        first, last = f"^(?!{FIRM}){FIRST_WORDS}", f"^(?:(?={FIRM})|{LAST_WORD})(.+)$"
+        note += "; what is called as institutions are stays whole"
+    yield line("name", [both], [{"match": first}, *steps], CHECK, note)
+    yield line("surname", [both], [{"match": last}, *steps])
 
 
 def _draft_institution(table: Table, kind: Column | None) -> Iterator[Line]:
     column, family = table.first(Meaning.INSTITUTION), table.first(Meaning.FAMILY) or table.first(Meaning.BOTH)
     if kind is not None:
         yield _by_kind(kind)
-        words = [word for word, is_so in _by_word(kind).items() if is_so]
-        if column is None and family is not None:
-            listed = ", ".join(f"'{word}'" for word in words if not set(word) & set("'\\`"))
+        words = {fold(word) for word, is_so in _by_word(kind).items() if is_so}
+        spelt = [f"'{word}'" for word in sorted(kind.values) if fold(word) in words and not set(word) & set("'\\`")]
+        if column is None and family is not None and spelt:
+            listed = ", ".join(spelt)
             path = f"contains([{listed}], {quote(kind.name)}) && {quote(family.name)} || ''"
             yield Line(key="institution", value=f"{{ from = {_literal(path)} }}", columns=(kind.name, family.name))
     elif column is not None and (column.filled >= WHOLE or family is None):

@@ -60,7 +60,7 @@ NAMES_OF_INSTITUTIONS = re.compile(
     r"\b(?:gmbh|ag|kg|e\.? ?v\.?|ohg|gbr|ltd|inc)\b|schule|gymnasium|kindergarten|kita\b|verein|stiftung|institut|"
     r"universität|hochschule|kolleg|school|college|university|academy|akademie|museum|amt\b|gesellschaft"
 )
-LISTS_OF_INSTITUTIONS = re.compile(r"schul|school|verein(?!smitgl)|firm|compan|instit|organi|kita|kindergar")
+LISTS_OF_INSTITUTIONS = re.compile(r"schul|school|vereine|firm|compan|instit|organi|kita|kindergar")
 LEAVERS = re.compile(
     r"ausgetreten|^austritt|gekündigt|gekuendigt|verstorben|gestorben|^tot$|inaktiv|inactive|gelöscht|geloescht|"
     r"deleted|ehemalig|former|deceased|cancell?ed|^left|lapsed|resigned|ausgeschlossen|archivier|archived|storniert|"

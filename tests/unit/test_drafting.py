@@ -226,6 +226,12 @@ def test_where_it_is_a_person_s_to_decide_the_condition_is_commented_out(columns
     assert [one.is_off for one in draft_of({"Ort": ["A"], **columns}).where] == [True]
 
 
+def test_a_status_that_is_each_person_s_own_is_left_out() -> None:
+    draft = draft_of({"Ort": ["A"], "Status": [f"Zzmeier {n} ist ausgetreten" for n in range(COUNT - 3)]})
+    assert draft.where == []
+    assert draft.left_out["Status"] == "text; has 17 different texts, too many to tell who has left"
+
+
 def test_birthdays_and_remarks_come_commented_out() -> None:
     draft = draft_of({"Nachname": ["A"], "Geburtstag": ["31.12.1980"], "Bemerkung": ["x"]})
     assert set(fields_of(draft, off=True)) == {"date_of_birth", "notes"}

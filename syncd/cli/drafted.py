@@ -29,7 +29,7 @@ def _lines(draft: Draft, recognized: str) -> Iterator[str]:
             yield f"mapped:    {', '.join(one.columns)} → {one.key}"
             yield from (f"           {note}" for note in one.notes)
     for condition in draft.where:
-        yield f"{'commented:' if condition.is_off else 'where:    '} {condition.note}"
+        yield f"{'commented:' if condition.is_off else 'where not:'} {condition.note}"
     for one in draft.fields:
         if one.is_off:
             yield f"commented: {', '.join(one.columns)} → {one.key}"

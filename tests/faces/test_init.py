@@ -189,6 +189,14 @@ def test_each_column_shows_where_it_goes_or_what_it_looks_like(office: Office) -
     ]
 
 
+def test_who_is_left_out_shows_with_the_words_that_were_found(office: Office) -> None:
+    office.columns.append("Status")
+    office.rows = [[*row, "ausgetreten" if n % 3 else "aktiv"] for n, row in enumerate(office.rows)]
+    office.export()
+    out = office.syncd("init", "members.csv").out
+    assert "  where not: who is ausgetreten, by 'Status'; its words: aktiv, ausgetreten\n" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "typed", "mode"), [([], "ignore\n", "ignore"), (["--yes"], "", "anonymize-then-delete")]
 )

@@ -100,7 +100,8 @@ def _by_status(table: Table, column: Column) -> Iterator[Condition]:
         table.refuse(column, f"has {len(column.values)} different texts, too many to tell who has left")
         return
     leaving = [word for word in words if LEAVERS.search(fold(word))]
-    note = f"the words found in {column.name!r}: {', '.join(words)}"
+    found = f"by {column.name!r}; its words: {', '.join(words)}"
+    note = f"who is {' or '.join(leaving)}, {found}" if leaving else f"who has left, perhaps {found}"
     value = in_toml({"from": column.name, "is_not": leaving or words[:1]})
     yield Condition(value=value, column=column.name, note=note, is_off=not leaving)
 

@@ -1,83 +1,225 @@
-"""`init`: a first configuration from a real export."""
+"""`init`: a first configuration from real exports."""
 
 import os
 import re
+import sys
 import time
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import SecretStr, ValidationError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from syncd.assembly import now
 from syncd.cli import context as ctx
+from syncd.cli.drafted import tell
 from syncd.cli.exits import USAGE, stop
 from syncd.cli.recognized import Letters, describe
 from syncd.config import find_config
-from syncd.config.draft import SAMPLE, Draft, draw_draft, write_draft
-from syncd.errors import IncompleteRead
+from syncd.config.drafting import DEFAULT_MODE, Draft, Lists, Setting, draw_draft, share_of_names, write_drafts
+from syncd.domain.diff import DeleteMode
+from syncd.errors import IncompleteRead, SyncdError
+from syncd.gomus.client import Client
+from syncd.gomus.options import GomusOptions
+from syncd.network import in_haste
 from syncd.sources import find_source
 from syncd.sources.base import Source
 
 TYPES = dict.fromkeys((".xlsx", ".xlsm", ".xltx", ".xls", ".ods", ".fods"), "excel")  # anything else is CSV
 PLACEHOLDER = "https://demo.gomus.de"
+KINDS = ("salutation", "title", "country")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Export:
+    """`table` is its source as the configuration names it, `reading` the same for a read from here."""
+
+    given: str
+    sync: str
+    table: dict[str, Any]
+    reading: dict[str, Any]
 
 
 def init(
     context: typer.Context,
-    export: Annotated[Path, typer.Argument(help="An export of your CRM: CSV, or an Excel workbook.")],
+    exports: Annotated[
+        list[str],
+        typer.Argument(metavar="EXPORT...", help="CSV files, Excel workbooks; or a database's URL, with --table."),
+    ],
     id_column: Annotated[
         str | None, typer.Option("--id", help="The column that identifies a record for ever; else it is guessed.")
     ] = None,
     sheet: Annotated[str | None, typer.Option(help="Of a workbook: the sheet.")] = None,
+    table: Annotated[str | None, typer.Option(help="Of a database: the table or view.")] = None,
+    options: Annotated[
+        list[str] | None,
+        typer.Option("--source", metavar="KEY=VALUE", help="Of each source, as in encoding=cp850; may be repeated."),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="What the sync is to be called; else after the file.")] = None,
     url: Annotated[str, typer.Option(help="The address of your go~mus instance.")] = PLACEHOLDER,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing, and take the defaults.")] = False,
 ) -> None:
-    """Write a first configuration from a real export; nothing is sent, and no file is overwritten.
+    """Write a first configuration from real exports, one sync each; nothing is sent, and no file is overwritten.
 
-    It goes to --config, or to config.toml in the current folder. Example: `syncd init members.csv --id Mitgliedsnummer`
+    It goes to --config, or to config.toml in the current folder. With a token in GOMUS_TOKEN and --url, go~mus is asked
+    for its salutations, titles and countries. Example: `syncd init members.csv schools.xlsx`
     """
     target = find_config(ctx.options(context).config, os.environ)
     if target.exists():
         stop(f"{target} exists already: move it away, or name another file with --config before the command.", USAGE)
-    sync = name if name is not None else _name_after(export)
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", sync):
-        stop(f"--name: {sync!r} may have letters, digits, '-' and '_' only.", USAGE)
+    if len(exports) > 1 and (id_column or name):
+        stop("--id and --name are for one export: name the others with commands and files of their own.", USAGE)
+    further = dict(_parse_option(text) for text in options or [])
+    found = list(_name_sources(exports, target, name=name, sheet=sheet, table=table))
     with ctx.answering(context):
-        table: dict[str, Any] = {
-            "type": TYPES.get(export.suffix.lower(), "csv"),
-            **({"sheet": sheet} if sheet is not None else {}),
-        }
-        try:
-            draft, recognized = _draw(table, export, id_column)
-        except LookupError as error:
-            stop(f"{export}: {error.args[0]}.", USAGE)
-        table["path"] = os.path.relpath(export.absolute(), target.absolute().parent)
-        _write(target, write_draft(draft, sync=sync, url=url, source=table))
-    _tell(target, draft, recognized, sync=sync, url=url)
+        lists = _ask_gomus(url)
+        setting = Setting(foreign_id=id_column, today=now().date(), lists=lists, shows_words=sys.stdout.isatty())
+        drawn = [_draw(export, further, setting) for export in found]
+        drafts = [draft for draft, _ in drawn]
+        mode = DEFAULT_MODE if yes else _ask_mode()
+        _write(target, write_drafts(drafts, url=url, mode=mode))
+    tell(target, drawn, is_url_missing=url == PLACEHOLDER, was_asked=bool(lists))
 
 
-def _name_after(export: Path) -> str:
-    word = re.match(r"[a-z]+(-[a-z]+)*", re.sub(r"[^a-z]+", "-", export.stem.casefold()).strip("-"))
+def _parse_option(text: str) -> tuple[str, object]:
+    """As in the configuration; a word needs no quotes."""
+    key, _, value = text.partition("=")
+    if not re.fullmatch(r"\s*[a-z_]+\s*", key) or not value.strip():
+        stop(f"--source: {text!r} is not KEY=VALUE, as in encoding=cp850.", USAGE)
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value.strip()
+
+
+def _name_sources(
+    exports: Sequence[str], target: Path, *, name: str | None, sheet: str | None, table: str | None
+) -> Iterator[_Export]:
+    taken: set[str] = set()
+    for given in exports:
+        is_database = "://" in given
+        sync = name or _name_after(table or "" if is_database else Path(given).stem)
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", sync):
+            stop(f"--name: {sync!r} may have letters, digits, '-' and '_' only.", USAGE)
+        sync = next(one for one in (sync, *(f"{sync}-{n}" for n in range(2, len(exports) + 2))) if one not in taken)
+        taken.add(sync)
+        yield _name_database(given, table, sync, target) if is_database else _name_file(given, sheet, sync, target)
+
+
+def _name_after(stem: str) -> str:
+    word = re.match(r"[a-z]+(-[a-z]+)*", re.sub(r"[^a-z]+", "-", stem.casefold()).strip("-"))
     return word[0] if word else "members"
 
 
-def _draw(table: dict[str, Any], export: Path, id_column: str | None) -> tuple[Draft, str]:
+def _name_file(given: str, sheet: str | None, sync: str, target: Path) -> _Export:
+    path = Path(given)
+    if path.suffix.lower() == ".json":
+        stop(f"{given}: init reads tables only; for the API of a CRM start from a recipe in docs/recipes.", USAGE)
+    table = {"type": TYPES.get(path.suffix.lower(), "csv")}
+    if sheet is not None and table["type"] == "excel":
+        table["sheet"] = sheet
+    reading = {**table, "path": str(path.absolute()), "settled": "0s"}
+    table["path"] = os.path.relpath(path.absolute(), target.absolute().parent)
+    return _Export(given=given, sync=sync, table=table, reading=reading)
+
+
+def _name_database(given: str, table: str | None, sync: str, target: Path) -> _Export:
+    if table is None or not re.fullmatch(r"\w+(\.\w+)*", table):
+        stop("--table names the table or view of the database: letters, digits, '_' and '.' only.", USAGE)
+    try:
+        url = make_url(given)
+    except ArgumentError:
+        stop("The address of the database is none: write it as in sqlite:///club.db", USAGE)
+    written: object = given
+    if url.password is not None:
+        written = {"env": f"{re.sub('[^A-Z0-9]', '_', sync.upper())}_DB_URL"}
+    elif url.get_backend_name() == "sqlite" and url.database:
+        place = os.path.relpath(Path(url.database).absolute(), target.absolute().parent)
+        written = f"sqlite:///{place}"
+    query = f"select * from {table}"  # noqa: S608 - the table is a name, as checked above
+    return _Export(
+        given=table,
+        sync=sync,
+        table={"type": "sql", "url": written, "query": query},
+        reading={"type": "sql", "url": given, "query": query},
+    )
+
+
+def _ask_gomus(url: str) -> Lists:
+    """The instance's lists, where there are an address and a token to ask with."""
+    token = os.environ.get("GOMUS_TOKEN")
+    if url == PLACEHOLDER or not token:
+        return {}
+    try:
+        options = GomusOptions(url=url, token=SecretStr(token), requests_per_second=10)
+        with in_haste(), Client(options, sleep=time.sleep) as client:
+            return {kind: client.lookup(kind) for kind in KINDS}
+    except ValidationError as error:
+        stop(f"--{_words_of(error)}.", USAGE)
+    except SyncdError as error:
+        print(f"go~mus was not asked for its lists: {error.shown}.", file=sys.stderr)
+        return {}
+
+
+def _draw(export: _Export, further: Mapping[str, object], setting: Setting) -> tuple[Draft, str]:
     """The draft, and what was recognized of the export."""
-    adapter = find_source(table["type"])
-    options: dict[str, Any] = {**table, "path": str(export.absolute()), "settled": "0s"}
-    source: Source = adapter(adapter.Options.model_validate(options), base=Path.cwd(), sleep=time.sleep, clock=now)
-    with source.open() as records:
+    adapter = find_source(export.reading["type"])
+    try:
+        options = adapter.Options.model_validate({**export.reading, **further})
+    except ValidationError as error:
+        stop(f"{export.given}: {_words_of(error)}.", USAGE)
+    export.table.update(further)
+    source: Source = adapter(options, base=Path.cwd(), sleep=time.sleep, clock=now)
+    source.share = lambda names: share_of_names(list(names))
+    with _naming_the_option(), source.open() as records:
         if records.columns is None:
             raise IncompleteRead(records.description, "has no columns", remedy="name a CSV file or a workbook")
         letters = Letters()
-        rows: Iterator[Any] = letters.passing(records)
-        draft = draw_draft(records.columns, rows, foreign_id=id_column)
-        for _ in rows:  # to the end, where it shows how the export ends
-            pass
-        if records.unsure:
-            table["complete"] = {"end": "any"}
+        try:
+            rows = letters.passing(records)
+            draft = draw_draft(export.sync, records.columns, rows, source=export.table, setting=setting)
+        except LookupError as error:
+            stop(f"{export.given}: {error.args[0]}.", USAGE)
+        if records.unsure and "complete" not in further:
+            export.table["complete"] = {"end": "any"}
         return draft, f"{describe(records)}{letters}"
+
+
+@contextmanager
+def _naming_the_option() -> Iterator[None]:
+    """A remedy that names a key of the configuration, of which there is none yet."""
+    try:
+        yield
+    except IncompleteRead as error:
+        if error.remedy and re.search(r"\w = ", error.remedy):
+            error.remedy += "; init takes it as --source KEY=VALUE"
+        raise
+
+
+def _words_of(error: ValidationError) -> str:
+    mistake = error.errors()[0]
+    is_unknown = mistake["type"] == "extra_forbidden"
+    words = "there is no such key" if is_unknown else mistake["msg"].removeprefix("Value error, ")
+    return f"{'.'.join(map(str, mistake['loc']))}: {words}"
+
+
+def _ask_mode() -> str:
+    """On a terminal; else the default."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return DEFAULT_MODE
+    modes = [mode.value for mode in DeleteMode]
+    print("What is to become of customers who are gone from the list, 30 days later?")
+    while True:
+        chosen: str = typer.prompt(f"  {', '.join(modes)}", default=DEFAULT_MODE)
+        if chosen in modes:
+            return chosen
+        print(f"  {chosen!r} is none of them.")
 
 
 def _write(target: Path, text: str) -> None:
@@ -86,17 +228,3 @@ def _write(target: Path, text: str) -> None:
             file.write(text)
     except OSError as error:
         stop(f"{target} can't be written ({error.strerror}).", USAGE)
-
-
-def _tell(target: Path, draft: Draft, recognized: str, *, sync: str, url: str) -> None:
-    of = f"the first {SAMPLE}" if draft.rows == SAMPLE else f"all {draft.rows}"
-    print(f"Wrote {target}: the sync {sync!r}, looking at {of} records.")
-    print(f"  read:   {recognized}")
-    print(f"  id:     {draft.foreign_id}")
-    if draft.without_id:
-        print(f"          {draft.without_id} records lack it or share it, and would be invalid")
-    print(f"  mapped: {', '.join(draft.fields) or 'nothing'}")
-    if draft.unused:
-        print(f"  unused: {', '.join(draft.unused)}")
-    print("Next: read it through" + (" and set the url of [gomus.main]" if url == PLACEHOLDER else "") + ",")
-    print("  export GOMUS_TOKEN=..., then `syncd check` and `syncd plan`.")

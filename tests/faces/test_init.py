@@ -1,6 +1,11 @@
 """`syncd init`: from a real export to a configuration that works, with no value of the export in it."""
 
 import csv
+import os
+import pty
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
@@ -8,6 +13,7 @@ from pathlib import Path
 import pytest
 from office import COLUMNS, MARKS, Office, open_office, person
 
+from syncd.cli.starting import _name_database
 from syncd.config import load
 
 
@@ -27,8 +33,8 @@ def test_what_it_writes_syncs_the_export(office: Office) -> None:
     ended = office.syncd("--once")
     assert ended.code == 0
     assert ended.named("run.finished")[0]["counts"]["create"] == 40
-    customer = office.sandbox.by_foreign_id("MEMBERS-0007")[0]
-    assert (customer["surname"], customer["date_of_birth"]) == ("Zznäch7", "1971-04-03")
+    customer = office.sandbox.by_foreign_id("M-0007")[0]
+    assert (customer["surname"], customer["tel"]) == ("Zznäch7", "+493023125007")
 
 
 def test_every_column_of_the_example_is_recognized_but_those_that_need_a_person(tmp_path: Path) -> None:
@@ -37,9 +43,9 @@ def test_every_column_of_the_example_is_recognized_but_those_that_need_a_person(
         (tmp_path / "config.toml").unlink()
         ended = office.syncd("init", "export.csv", "--name", "members")
     assert ended.code == 0
-    assert "  unused: Typ, Eintritt, Newsletter\n" in ended.out
+    assert [line.split()[2] for line in ended.out.splitlines() if "left out:" in line] == ["Eintritt:", "Newsletter:"]
     fields = load(tmp_path / "config.toml", {"GOMUS_TOKEN": "of nobody"}).syncs["members"].fields
-    assert len(fields) == 14
+    assert len(fields) == 13
 
 
 def test_no_value_of_the_export_shows(office: Office) -> None:
@@ -63,12 +69,13 @@ def test_a_configuration_that_is_there_is_not_overwritten(office: Office) -> Non
 
 
 def test_without_a_column_that_can_be_an_id_it_asks_for_one(office: Office) -> None:
+    with_letters = [[chr(ord("a") + n // 26) + chr(ord("a") + n % 26), *row[1:]] for n, row in enumerate(office.rows)]
     with (office.folder / "members.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([["Kürzel", *COLUMNS[1:]], *office.rows])
+        csv.writer(file).writerows([["Zeichen", *COLUMNS[1:]], *with_letters])
     ended = office.syncd("init", "members.csv")
     assert ended.code == 2
     assert "name it with --id" in ended.err
-    assert office.syncd("init", "members.csv", "--id", "Kürzel").code == 0
+    assert office.syncd("init", "members.csv", "--id", "Zeichen").code == 0
 
 
 @pytest.mark.parametrize(
@@ -93,3 +100,116 @@ def test_a_mistake_is_told_in_words(office: Office, arguments: list[str]) -> Non
     assert ended.code in (1, 2)
     assert ended.err
     assert "Traceback" not in ended.err
+
+
+def test_several_lists_become_one_configuration_of_several_syncs(office: Office) -> None:
+    (office.folder / "friends.csv").write_bytes((office.folder / "members.csv").read_bytes())
+    assert office.syncd("init", "members.csv", "friends.csv").code == 0
+    syncs = load(office.folder / "config.toml", {"GOMUS_TOKEN": "of nobody"}).syncs
+    assert {name: sync.foreign_id.prefix for name, sync in syncs.items()} == {"members": "M-", "friends": "F-"}
+
+
+def test_two_lists_of_one_name_are_told_apart(office: Office) -> None:
+    (office.folder / "old").mkdir()
+    (office.folder / "old/members.csv").write_bytes((office.folder / "members.csv").read_bytes())
+    assert office.syncd("init", "members.csv", "old/members.csv").code == 0
+    syncs = load(office.folder / "config.toml", {"GOMUS_TOKEN": "of nobody"}).syncs
+    assert {name: sync.foreign_id.prefix for name, sync in syncs.items()} == {"members": "M-", "members-2": "ME-"}
+
+
+def test_a_table_of_a_database_is_an_export_too(office: Office) -> None:
+    with sqlite3.connect(office.folder / "club.db") as club:
+        club.execute("create table friends (id integer, first_name text, last_name text)")
+        club.executemany("insert into friends values (?, 'Anna', ?)", [(n, f"Groß{n}") for n in range(1, 6)])
+    club.close()
+    assert office.syncd("init", "sqlite:///club.db", "--table", "friends", "--url", office.url).code == 0
+    assert office.syncd("--once").code == 0
+    assert office.sandbox.by_foreign_id("F-3")[0]["surname"] == "Groß3"
+
+
+def test_a_password_of_a_database_is_not_written(tmp_path: Path) -> None:
+    export = _name_database("postgresql://me:geheim@host/club", "friends", "friends", tmp_path / "config.toml")
+    assert export.table["url"] == {"env": "FRIENDS_DB_URL"}
+    assert "geheim" not in str(export.table)
+
+
+def test_an_option_of_the_source_is_read_with_and_written(office: Office) -> None:
+    office.rows[0][2] = "Größe"
+    with (office.folder / "members.csv").open("w", newline="", encoding="cp850") as file:
+        csv.writer(file, delimiter=";").writerows([COLUMNS, *office.rows])
+    ended = office.syncd("init", "members.csv")
+    assert (ended.code, "init takes it as --source KEY=VALUE" in ended.err) == (1, True), ended.err
+    assert office.syncd("init", "members.csv", "--source", "encoding=cp850").code == 0
+    assert load(office.folder / "config.toml", {"GOMUS_TOKEN": "of nobody"}).syncs["members"].source.encoding == "cp850"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["members.csv", "--source", "encoding=klingon"], "encoding: 'klingon' is not an encoding"),
+        (["members.csv", "--source", "encodin=cp850"], "encodin: there is no such key"),
+        (["members.csv", "--source", "cp850"], "is not KEY=VALUE"),
+        (["members.csv", "members.csv", "--id", "Nr"], "--id and --name are for one export"),
+        (["sqlite:///club.db"], "--table names the table"),
+        (["answer.json"], "reads tables only"),
+        (["members.csv", "--url", "ftp://demo.gomus.de"], "--url: "),
+    ],
+)
+def test_what_it_can_t_do_is_told_with_what_to_do(office: Office, arguments: list[str], words: str) -> None:
+    ended = office.syncd("init", *arguments)
+    assert (ended.code, words in ended.err) == (2, True), ended.err
+    assert not (office.folder / "config.toml").exists()
+
+
+def test_without_go_mus_it_goes_on_and_says_so(office: Office) -> None:
+    ended = office.syncd("init", "members.csv", "--url", "http://127.0.0.1:9")
+    assert ended.code == 0
+    assert "go~mus was not asked for its lists" in ended.err
+
+
+def test_each_column_shows_where_it_goes_or_what_it_looks_like(office: Office) -> None:
+    office.columns.append("Beitrag")
+    office.rows = [[*row, "12,50"] for row in office.rows]
+    office.export()
+    out = office.syncd("init", "members.csv").out
+    assert [line for line in out.splitlines() if line.startswith("  ") and not line.startswith("   ")] == [
+        "  read:      members.csv (windows-1252, ';'): 8 columns, named in line 1",
+        "  id:        Nr",
+        "  mapped:    Vorname → name",
+        "  mapped:    Nachname → surname",
+        "  mapped:    E-Mail → email",
+        "  mapped:    Telefon → tel",
+        "  commented: Geboren → date_of_birth",
+        "  left out:  Land: empty",
+        "  left out:  Beitrag: amounts",
+        "  export GOMUS_TOKEN=..., then `syncd check` and `syncd plan`.",
+        "  With a token in GOMUS_TOKEN and --url, `init` maps the words of your list to those of go~mus.",
+        "  Which of name and surname is the family name differs between instances:",
+        "  `syncd check --customer ID` shows both of a customer you know.",
+    ]
+
+
+def test_who_is_left_out_shows_with_the_words_that_were_found(office: Office) -> None:
+    office.columns.append("Status")
+    office.rows = [[*row, "ausgetreten" if n % 3 else "aktiv"] for n, row in enumerate(office.rows)]
+    office.export()
+    out = office.syncd("init", "members.csv").out
+    assert "  where not: who is ausgetreten, by 'Status'; its words: aktiv, ausgetreten\n" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed", "mode"), [([], "ignore\n", "ignore"), (["--yes"], "", "anonymize-then-delete")]
+)
+def test_what_becomes_of_those_who_leave_is_asked_on_a_terminal(
+    office: Office, monkeypatch: pytest.MonkeyPatch, arguments: list[str], typed: str, mode: str
+) -> None:
+    monkeypatch.chdir(office.folder)
+    master, terminal = pty.openpty()
+    os.write(master, typed.encode())
+    with subprocess.Popen(
+        [sys.executable, "-m", "syncd", "init", "members.csv", *arguments], stdin=terminal, stdout=terminal
+    ) as process:
+        assert process.wait(timeout=60) == 0
+    os.close(master)
+    os.close(terminal)
+    assert load(Path("config.toml"), {"GOMUS_TOKEN": "of nobody"}).syncs["members"].delete.mode.value == mode

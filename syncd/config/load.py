@@ -22,12 +22,16 @@ def find_config(option: Path | None, env: Mapping[str, str]) -> Path:
     return option or Path(env.get("SYNCD_CONFIG") or "config.toml")
 
 
-def load(path: Path, env: Mapping[str, str]) -> Config:
-    """Raises Misconfigured with every mistake in the file; it quotes neither a secret nor a value from elsewhere."""
+def load(path: Path, env: Mapping[str, str], *, is_offline: bool = False) -> Config:
+    """Raises Misconfigured with every mistake in the file; it quotes neither a secret nor a value from elsewhere.
+
+    Whoever is offline needs no token of go~mus: one that can't be fetched is empty then.
+    """
     document = _with_listen(_read(path), env)
     base = path.absolute().parent  # not resolve(): where the file is a link, "relative to it" means beside the link
     resolved = resolve(document, env, base)
-    problems = {**resolved.problems, **find_plain_secrets(resolved)}
+    missing = {place: one for place, one in resolved.problems.items() if not (is_offline and _is_token(place))}
+    problems = {**missing, **find_plain_secrets(resolved)}
     tables: Document | None = None
     try:
         tables = Document.model_validate(resolved.document)
@@ -38,6 +42,10 @@ def load(path: Path, env: Mapping[str, str]) -> Config:
     if problems or tables is None:
         raise Misconfigured(problems[place] for place in in_order_of_file(problems, document))
     return _assemble(tables, base)
+
+
+def _is_token(place: KeyPath) -> bool:
+    return (place[:1], place[2:]) == (("gomus",), ("token",))
 
 
 def _read(path: Path) -> dict[str, object]:

@@ -10,6 +10,8 @@ from syncd.domain.records import LookupEntry
 
 LookupKind: TypeAlias = Literal["salutation", "title", "country", "language"]
 
+LONGEST_CODE = 3  # letters; as DE of Deutschland
+
 
 class Lookup:
     """One list of one instance. Case and surrounding space do not matter; a name of two ids leads to neither."""
@@ -19,7 +21,7 @@ class Lookup:
         self.names: list[str] = []  # one of each entry, as the instance spells it
         self._ids: dict[str, int | None] = {}
         for entry in entries:
-            self.names += entry.names[:1]
+            self.names += sorted(entry.names, key=lambda name: len(name) <= LONGEST_CODE)[:1]
             for name in map(fold, entry.names):
                 self._ids[name] = entry.id if self._ids.get(name, entry.id) == entry.id else None
 

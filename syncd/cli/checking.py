@@ -137,7 +137,7 @@ class _Check:
     def findings(self, syncs: list[SyncConfig]) -> Iterator[Finding]:
         words = f"{len(self.config.syncs)} sync(s), {len(self.config.gomus)} instance(s)"
         yield Finding(what="configuration", words=words)
-        yield find("state database", self._count_known)
+        yield (state := find("state database", self._count_known))
         if folder := state_folder(self.config):
             yield from find_lack_of_room(folder)
         if self.config.state.ledger is not None:
@@ -147,8 +147,8 @@ class _Check:
             if self.is_offline:
                 yield self._tell_offline(sync)
             else:
-                yield from self._ask(sync)
-            yield from self._check_list(sync)
+                yield from self._ask(sync, has_state=state.is_good)
+            yield from self._check_list(sync, has_state=state.is_good)
 
     def _count_known(self) -> str:
         check_state_folder(self.config)
@@ -179,7 +179,7 @@ class _Check:
         words = "not asked (--offline)" + ("; its token is not there, which a run needs" if lacks_token else "")
         return Finding(what=f"{sync.name}: go~mus", words=words, weight=Weight.DOUBT)
 
-    def _ask(self, sync: SyncConfig) -> Iterator[Finding]:
+    def _ask(self, sync: SyncConfig, *, has_state: bool) -> Iterator[Finding]:
         is_new = sync.gomus not in self.instances
         instance = self.instances.setdefault(sync.gomus, Instance())
         try:
@@ -187,20 +187,17 @@ class _Check:
                 yield from instance.ask(client, sync.name, make_mapper(sync).lookups_needed, now)
         except SyncdError as error:
             yield failure(f"{sync.name}: go~mus", error)
-        if is_new:
+        if is_new and has_state:
             yield from self._find_sizes(sync)
 
     def _find_sizes(self, sync: SyncConfig) -> Iterator[Finding]:
-        try:
-            with looking_at_state(self.config) as state:
-                learned = state.store.instances.learned(sync.gomus)
-        except SyncdError:
-            return  # told of the state itself
+        with looking_at_state(self.config) as state:
+            learned = state.store.instances.learned(sync.gomus)
         yield from find_sizes(learned, self.config.gomus[sync.gomus], f"{sync.gomus}: batches", now())
 
     # --- the list ---
 
-    def _check_list(self, sync: SyncConfig) -> Iterator[Finding]:
+    def _check_list(self, sync: SyncConfig, *, has_state: bool) -> Iterator[Finding]:
         mapper, instance = make_mapper(sync), self.instances.get(sync.gomus, Instance())
         lookups = instance.known(mapper.lookups_needed)
         today = now().astimezone(sync.timezone).date()
@@ -210,7 +207,8 @@ class _Check:
             if source.is_good:
                 yield from survey.findings()
             if source.is_good and self.shows_values:
-                yield self._show(sync, survey.sample, people)
+                remote = self._find_remote(sync, survey.sample.ids) if has_state else None
+                yield _show(sync, survey.sample, people, remote)
         yield from find_in_examples(sync, mapper, lookups)
 
     def _read(self, sync: SyncConfig, survey: Survey) -> str:
@@ -223,11 +221,6 @@ class _Check:
             )
             left_out = f", {survey.left_out} of them left out by where" if survey.left_out else ""
             return f"{survey.count} records in {describe(reading)}{letters}{left_out}{_tell_skipped(reading)}"
-
-    def _show(self, sync: SyncConfig, sample: Sample, people: People) -> Finding:
-        words = f"{sample.count} records field by field, those with problems first"
-        lines = tuple(sample.lines(people.contradicted(sample.ids), self._find_remote(sync, sample.ids)))
-        return Finding(what=f"{sync.name}: values", words=words, below=lines)
 
     def _find_remote(self, sync: SyncConfig, ids: list[str]) -> RemoteCustomer | None:
         """One of them as go~mus has it; None where none is known, or go~mus is not there."""
@@ -244,6 +237,12 @@ class _Check:
                 return client.read(first)
         except SyncdError:
             return None
+
+
+def _show(sync: SyncConfig, sample: Sample, people: People, remote: RemoteCustomer | None) -> Finding:
+    lines = tuple(sample.lines(people.contradicted(sample.ids), remote))
+    words = f"{sample.count} records field by field, those with problems first"
+    return Finding(what=f"{sync.name}: values", words=words, below=lines)
 
 
 def find_lack_of_room(folder: Path, least: int = LEAST_ROOM) -> Iterator[Finding]:

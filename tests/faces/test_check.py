@@ -189,6 +189,20 @@ def test_enough_room_is_not_told(tmp_path: Path) -> None:
     assert list(find_lack_of_room(tmp_path, least=1)) == []
 
 
+def test_a_server_of_the_state_that_is_out_of_reach_is_named_soon_and_asked_once(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYNCD_DIGEST_KEY", "0123456789abcdef")
+    with black_hole() as url:
+        address = url.replace("http:", "postgresql+psycopg:") + "/syncd"
+        key = 'digest_key = { env = "SYNCD_DIGEST_KEY" }'
+        office.reconfigure('url = "sqlite:///state/syncd.db"', f'url = "{address}"\n{key}')
+        began = time.monotonic()
+        ended = office.syncd("check", "--offline")
+    assert (ended.code, time.monotonic() - began < 8) == (1, True)
+    assert "127.0.0.1 can't be reached: no answer in time" in line(ended.out, "state database")
+
+
 # --- the list ---
 
 

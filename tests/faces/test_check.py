@@ -356,7 +356,8 @@ def test_as_json_it_is_a_list_of_findings(office: Office) -> None:
     assert {*map(tuple, told)} == {("what", "ok", "words")}
 
 
-def test_each_line_is_printed_as_it_is_found(office: Office) -> None:
+def test_each_line_is_printed_as_it_is_found(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     with black_hole() as url:
         office.reconfigure(office.url, url)
         process = office.start("check")

@@ -131,9 +131,11 @@ def test_each_field_is_shown_with_its_cell_and_what_becomes_of_it(office: Office
 
 
 def test_a_problem_comes_first_in_its_record(office: Office) -> None:
+    office.rows[0][5] = "31.02.1971"
+    office.export()
     _, lines = check(office, "--show-values")
-    told = '    ✗ Anrede "Herr und Frau" → customer_salutation_id: is not a salutation of this instance'
-    assert below(lines, "  members.csv line 3: M-0002")[0] == told
+    told = '    ✗ Geboren "31.02.1971" → date_of_birth: is not a date in the form 31.12.1980'
+    assert below(lines, "  members.csv line 2: M-0001, not sent")[0] == told
 
 
 def test_a_record_without_an_id_is_shown_with_the_reason(office: Office) -> None:

@@ -18,7 +18,7 @@ UNTRIED = "whether it may create, change and delete them only a run can tell"
 
 
 class Instance:
-    """Asked once, however many syncs have it. `lists` holds any word for what could not be fetched."""
+    """Asked once, however many syncs have it."""
 
     def __init__(self) -> None:
         self.lists: dict[LookupKind, Lookup] = {}
@@ -59,16 +59,16 @@ class Instance:
         return f"answers, knows the token as a user's, and lets it read customers; {UNTRIED}"
 
     def _fetch(self, client: Client, what: str, kinds: list[LookupKind]) -> Finding:
-        counts = []
         for kind in kinds:
             if kind not in self.lists and kind not in self._failures:
                 try:
                     self._fetch_one(client, kind)
                 except SyncdError as error:
                     self._failures[kind] = error
-            if kind in self._failures:
-                return failure(what, self._failures[kind])
-            counts.append(f"{len(self.lists[kind].names)} {kind}")
+        failed = next((self._failures[kind] for kind in kinds if kind in self._failures), None)
+        if failed:
+            return failure(what, failed)
+        counts = [f"{len(self.lists[kind].names)} {kind}" for kind in kinds]
         return Finding(what=what, words=", ".join(counts) or "none needed")
 
     def _fetch_one(self, client: Client, kind: LookupKind) -> None:

@@ -75,6 +75,17 @@ def forbidding(tmp_path: Path) -> Iterator[Office]:
 
 
 @pytest.fixture
+def without_countries(tmp_path: Path) -> Iterator[Office]:
+    def wrap(environ: dict[str, Any], start: Callable[..., Any], app: Callable[..., Any]) -> Any:
+        if environ["PATH_INFO"].endswith("/countries"):
+            start("403 Forbidden", [("Content-Type", "application/json")])
+            return [b'{"error": "forbidden"}']
+        return app(environ, start)
+
+    yield from answering(tmp_path, wrap)
+
+
+@pytest.fixture
 def ahead(tmp_path: Path) -> Iterator[Office]:
     """An instance whose clock is twelve minutes ahead."""
 
@@ -96,6 +107,14 @@ def test_a_token_that_may_not_read_customers_is_told(forbidding: Office) -> None
 
 def test_a_token_that_may_not_read_customers_hinders_no_look_at_the_lists(forbidding: Office) -> None:
     assert "249 country" in line(forbidding.syncd("check").out, "members: lookups")
+
+
+def test_a_list_that_is_refused_hinders_no_look_at_another(without_countries: Office) -> None:
+    with_salutations(without_countries, "Frau", "Firma")
+    ended = without_countries.syncd("check")
+    assert (ended.code, line(ended.out, "members: lookups")[0]) == (1, "✗")
+    assert "20 records with 1 of 2 different words" in line(ended.out, "members: Anrede")
+    assert "any word counted as a country," in line(ended.out, "members: mapping")
 
 
 def test_what_cannot_be_tried_is_said(office: Office) -> None:

@@ -124,10 +124,21 @@ def make_erasures(options: StateOptions) -> Erasures:
 
 
 def check_state_folder(config: Config) -> None:
-    """Raise StateUnusable where the folder is missing: a run creates the file but not the folder."""
+    """Raise StateUnusable where the folder is missing, or closed: a run creates the file but not the folder."""
+    folder = state_folder(config)
+    if folder is not None and not folder.is_dir():
+        raise StateUnusable(f"the folder of the state database, {folder}, does not exist", remedy="make it")
+    if folder is not None and not os.access(folder, os.W_OK | os.X_OK):
+        raise StateUnusable(
+            f"the folder of the state database, {folder}, can't be written",
+            remedy="let the user that runs syncd write it",
+        )
+
+
+def state_folder(config: Config) -> Path | None:
+    """None where a server has the state."""
     file = key_file(config.state.url)
-    if file is not None and not file.parent.is_dir():
-        raise StateUnusable(f"the folder of the state database, {file.parent}, does not exist", remedy="make it")
+    return file and file.parent
 
 
 # --- the digest key ---

@@ -26,8 +26,8 @@ class Options:
     config: Path | None
     log_format: log.LogFormat | None
 
-    def load(self) -> Config:
-        return load(find_config(self.config, os.environ), os.environ)
+    def load(self, *, is_offline: bool = False) -> Config:
+        return load(find_config(self.config, os.environ), os.environ, is_offline=is_offline)
 
 
 def options(context: typer.Context) -> Options:

@@ -6,7 +6,19 @@ from typing import Annotated
 import typer
 
 from syncd import __version__, log
-from syncd.cli import deciding, erasing, housekeeping, linking, planning, reporting, serving, starting, status, trying
+from syncd.cli import (
+    checking,
+    deciding,
+    erasing,
+    housekeeping,
+    linking,
+    planning,
+    reporting,
+    serving,
+    starting,
+    status,
+    trying,
+)
 from syncd.cli.context import Options
 from syncd.cli.exits import answering_to_the_end, stop
 from syncd.cli.progress import survive_narrow_outputs
@@ -75,7 +87,7 @@ def syncd(
 
 for command in (
     planning.plan,
-    planning.check,
+    checking.check,
     serving.trigger,
     status.status,
     status.history,

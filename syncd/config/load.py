@@ -23,22 +23,26 @@ def find_config(option: Path | None, env: Mapping[str, str]) -> Path:
     return option or Path(env.get("SYNCD_CONFIG") or "config.toml")
 
 
-def load(path: Path, env: Mapping[str, str]) -> Config:
-    """Raises Misconfigured with every mistake in the file; it quotes neither a secret nor a value from elsewhere."""
+def load(path: Path, env: Mapping[str, str], *, is_offline: bool = False) -> Config:
+    """Raises Misconfigured with every mistake in the file; it quotes neither a secret nor a value from elsewhere.
+
+    Whoever is offline needs no token of go~mus: one that can't be fetched is empty then.
+    """
     text = read_text(path)
     try:
-        return _load(path, text, env)
+        return _load(path, text, env, is_offline=is_offline)
     except RecursionError:
         message = "has brackets within brackets, too many for syncd: leave some out"
         raise Misconfigured([Problem(path="", message=message, place=str(path))]) from None
 
 
-def _load(path: Path, text: str, env: Mapping[str, str]) -> Config:
+def _load(path: Path, text: str, env: Mapping[str, str], *, is_offline: bool) -> Config:
     document = _with_listen(parse(text, path), env)
     base = path.absolute().parent  # not resolve(): where the file is a link, "relative to it" means beside the link
     resolved = resolve(document, env, base)
     nameless = _nameless(resolved.document)
-    problems = {**resolved.problems, **find_plain_secrets(resolved)}
+    missing = {place: one for place, one in resolved.problems.items() if not (is_offline and _is_token(place))}
+    problems = {**missing, **find_plain_secrets(resolved)}
     problems = {place: problem for place, problem in problems.items() if place[:1] not in nameless} | nameless
     moved = {place[-1] for place in nameless}  # which is not missing elsewhere
     about_keys: set[KeyPath] = set()
@@ -57,6 +61,10 @@ def _load(path: Path, text: str, env: Mapping[str, str]) -> Config:
         pointer = Pointer(file=path, text=text, about_keys=about_keys)
         raise Misconfigured(pointer.at(problems[place], place) for place in in_order_of_file(problems, document))
     return _assemble(tables, base)
+
+
+def _is_token(place: KeyPath) -> bool:
+    return (place[:1], place[2:]) == (("gomus",), ("token",))
 
 
 def _with_listen(document: Mapping[str, object], env: Mapping[str, str]) -> Mapping[str, object]:

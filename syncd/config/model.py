@@ -18,7 +18,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -29,6 +29,7 @@ from syncd.domain.nearest import suggest
 from syncd.domain.schedule import Schedule, parse_schedule
 from syncd.gomus.fields import FIELDS
 from syncd.gomus.options import GomusOptions
+from syncd.mapping.examples import ID, Example
 from syncd.mapping.filters import Condition
 from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 from syncd.sources import find_source
@@ -263,6 +264,24 @@ class SyncTable(_Table):
     fix_drift: bool = False
     delete: DeleteOptions = DeleteOptions()
     guards: GuardOptions = GuardOptions()
+    examples: tuple[Example, ...] = ()  # what `check` maps to see whether the mapping does what is meant
+
+    @model_validator(mode="after")
+    def _expect_what_is_mapped(self) -> Self:
+        known = [ID, *self.fields]
+        errors = [
+            InitErrorDetails(
+                type=PydanticCustomError("unmapped", "is not among 'fields'{near}", {"near": suggest(name, known)}),
+                loc=("examples", number, "expect", name),
+                input=None,
+            )
+            for number, example in enumerate(self.examples)
+            for name in example.expect
+            if name not in known
+        ]
+        if errors:
+            raise ValidationError.from_exception_data("examples", errors)
+        return self
 
     @property
     def timezone(self) -> ZoneInfo:

@@ -6,9 +6,10 @@ A write is repeated here only where it certainly was not processed. Where its fa
 import random as chances
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -74,7 +75,7 @@ class Client:
     `sleep` raises Stopped where it is cut short. So every call may raise Stopped instead of being tried again, and
     besides TokenRefused where the token will not do for anything, and Fatal where no go~mus answers at this address.
     `has_shown` says that a read has shown a customer. Where the patience with go~mus is over, `out_of_reach` says why,
-    and each further call raises Outage.
+    and each further call raises Outage. `date` is the hour in go~mus's latest answer.
     """
 
     def __init__(  # noqa: PLR0913 - the world's parts, each with its own
@@ -99,6 +100,7 @@ class Client:
         )
         self.has_shown = False
         self.out_of_reach: str | None = None
+        self.date: datetime | None = None
         self._patience = Patience(options.timeout.total_seconds(), clock)
         self._confirm: Callable[[], None] = lambda: None
         # A request's own auth object, or httpx would let a .netrc replace the token.
@@ -305,6 +307,7 @@ class Client:
                 with self._bounded(method), self._http.stream(method, path, params=query, json=body) as response:
                     text = read_body(response)
                     status, elsewhere = response.status_code, _other_customer(response)
+                    self.date = _date(response) or self.date
             except httpx.HTTPError as error:
                 self._patience.note_failure(error, began)
                 if self._patience.is_over:
@@ -336,6 +339,14 @@ def _judged(method: str, response: httpx.Response, text: bytes) -> _Answer:
         body=said,
         retry_after=parse_retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC)),
     )
+
+
+def _date(response: httpx.Response) -> datetime | None:
+    """When it was answered; None where it does not say, or a cache answers."""
+    with suppress(ValueError):
+        moment = parsedate_to_datetime(response.headers.get("Date", ""))
+        return None if "Age" in response.headers or moment.tzinfo is None else moment
+    return None
 
 
 class _Bearer(httpx.Auth):

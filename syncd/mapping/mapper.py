@@ -4,7 +4,8 @@ Pure: the catalogue of go~mus fields and the instance's lookups come in as argum
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 from hashlib import blake2b
@@ -25,8 +26,8 @@ from syncd.mapping.cells import in_lines, in_one_line, is_plain, make_reader
 from syncd.mapping.checks import CHECKS, ValueProblem, check_foreign_id
 from syncd.mapping.columns import name_columns
 from syncd.mapping.filters import Condition, Where
-from syncd.mapping.lookups import Lookup, fold
-from syncd.mapping.origin import as_text, from_path, from_template, is_empty, parse_template
+from syncd.mapping.lookups import Lookup, LookupKind, fold
+from syncd.mapping.origin import Origin, as_text, from_path, from_template, is_empty, parse_template
 from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 from syncd.mapping.transforms import compile_transform, transformed
 
@@ -56,6 +57,24 @@ class Keep(Enum):
     KEEP = "keep"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """What a record says in a field that has a `lookup` or a `map`, and whether they know it."""
+
+    name: str
+    text: str = field(repr=False)
+    is_known: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapped:
+    """One field of a record: the cells that it is taken from, by column, and what becomes of them."""
+
+    name: str
+    cells: Mapping[str, object] = field(repr=False)
+    value: Value | Keep | FieldProblem = field(repr=False)
+
+
 class _FieldMapper:
     """One field, compiled: cell, transform, map, lookup, default, check; in this order."""
 
@@ -68,16 +87,15 @@ class _FieldMapper:
         self.is_taken = spec.from_ is not None or bool(parse_template(spec.template or "")[1::2])
         self._transforms = [compile_transform(one) for one in spec.transform]
         self._map = {fold(key): value for key, value in (spec.map or {}).items()}
-        self._has_words = bool(self._map) or spec.lookup is not None
+        self.has_words = bool(self._map) or spec.lookup is not None
+        places = spec.paths or parse_template(spec.template or "")[1::2]
+        self._finds = {place: from_path(place) for place in places}
 
     def value(self, values: Mapping[str, object], lookups: Lookups) -> Value | Keep:
         """The value to be sent, None to clear, KEEP to leave alone. Raises ValueProblem where there is none."""
-        text = self._text(values)
-        if self._transforms:
-            text = transformed(text, self._transforms)
         result: Value = None
-        if text and (text := text.strip()):
-            result = self._look_up(text, lookups) if self._has_words else self._check(text, self._field)
+        if text := self._read(values):
+            result = self._look_up(text, lookups) if self.has_words else self._check(text, self._field)
         default = self._spec.default
         if result is None and default is not None:
             result = self._find(default.strip() if isinstance(default, str) else default, lookups)
@@ -86,6 +104,36 @@ class _FieldMapper:
         if result is None and self._spec.empty == "keep":
             return Keep.KEEP
         return result
+
+    def _read(self, values: Mapping[str, object]) -> str | None:
+        text = self._text(values)
+        if self._transforms:
+            text = transformed(text, self._transforms)
+        return text.strip() if text else None
+
+    def word(self, values: Mapping[str, object], lookups: Lookups) -> Word | None:
+        """None where there is none, or none that could be read. A default does not make a word known."""
+        try:
+            text = self._read(values)
+        except ValueProblem:
+            return None
+        if not text:
+            return None
+        try:
+            is_known = self._find_word(text, lookups) is not None
+        except ValueProblem:
+            is_known = True  # `map` has it, and leads to what does not fit
+        return Word(name=self.name, text=text, is_known=is_known)
+
+    def explain(self, values: Mapping[str, object], lookups: Lookups) -> Mapped:
+        value: Value | Keep | FieldProblem
+        try:
+            value = self.value(values, lookups)
+        except ValueProblem as problem:
+            value = FieldProblem(field=self.name, reason=str(problem))
+        return Mapped(
+            name=self.name, cells={place: _cell(find, values) for place, find in self._finds.items()}, value=value
+        )
 
     def tells(self, values: Mapping[str, object]) -> bool:
         """Whether the cell says who it is about: of a person's names a letter, of others anything but signs."""
@@ -97,18 +145,29 @@ class _FieldMapper:
 
     def _look_up(self, text: str, lookups: Lookups) -> Value:
         """Through map and lookup; None where one does not know it and a default stands in."""
-        mapped = self._map.get(fold(text)) if self._map else text
-        found = None if mapped is None else self._find(mapped, lookups)
+        found = self._find_word(text, lookups)
         if found is None and self._spec.default is None:
-            known = "one of the values in 'map'" if mapped is None else f"a {self._spec.lookup} of this instance"
+            is_in_map = not self._map or fold(text) in self._map
+            known = f"a {self._spec.lookup} of this instance" if is_in_map else "one of the values in 'map'"
             raise ValueProblem(f"is not {known}")
         return found
+
+    def _find_word(self, text: str, lookups: Lookups) -> Value:
+        mapped = self._map.get(fold(text)) if self._map else text
+        return None if mapped is None else self._find(mapped, lookups)
 
     def _find(self, value: str | int, lookups: Lookups) -> Value:
         """The id that a name has in the field's lookup, None for an unknown name; anything else once it is checked."""
         if self._spec.lookup is None or not isinstance(value, str):
             return self._check(value if isinstance(value, str) else as_text(value), self._field)
         return lookups[self._spec.lookup].find(value)
+
+
+def _cell(find: Origin, values: Mapping[str, object]) -> object:
+    try:
+        return find(values)
+    except ValueProblem:
+        return None
 
 
 def _compile_origin(spec: FieldSpec, field: Field) -> Callable[[Mapping[str, object]], str | None]:
@@ -150,6 +209,7 @@ class Mapper:
         self.where = Where(where)
         self.columns = tuple(name_columns(foreign_id, fields, where))
         self.lookups_needed = frozenset(spec.lookup for spec in fields.values() if spec.lookup is not None)
+        self._lookups = {name: spec.lookup for name, spec in fields.items()}
         self.fingerprint = _fingerprint(foreign_id, fields)
         self.writes = {name: spec.write for name, spec in fields.items()}
         self.prefix = foreign_id.prefix
@@ -162,6 +222,7 @@ class Mapper:
         has_names = any(field.name in NAMES for field in taken)
         self._telling = [field for field in taken if not has_names or field.name in (*NAMES, "email")]
         self._has_more = len(taken) > 1
+        self._with_words = [field for field in self._fields if field.is_taken and field.has_words]
 
     def counts(self, record: SourceRecord, today: date) -> bool | FieldProblem:
         """Whether the record fulfils `where`, or why that can't be judged. Of a deletion only the id need be there."""
@@ -235,6 +296,19 @@ class Mapper:
         if not self._has_more or any(field.tells(record.values) for field in self._telling):
             return False
         return isinstance(foreign_id, str) or not is_empty(self.id_as_read(record))
+
+    def lookup_of(self, name: str) -> LookupKind | None:
+        return self._lookups.get(name)
+
+    def words_of(self, values: Mapping[str, object], lookups: Lookups) -> Iterator[Word]:
+        """What a record says in the fields that have a `lookup` or a `map`."""
+        for mapper in self._with_words:
+            if word := mapper.word(values, lookups):
+                yield word
+
+    def explain(self, values: Mapping[str, object], lookups: Lookups) -> Iterator[Mapped]:
+        """Each field by itself, whatever is wrong with others."""
+        return (mapper.explain(values, lookups) for mapper in self._fields)
 
     def _map_fields(
         self, values: Mapping[str, object], lookups: Lookups

@@ -45,25 +45,35 @@ class Seen:
     position: Position
 
 
+def open_unnamed(schema: str) -> sqlite3.Connection:
+    # An empty name asks SQLite for a temporary file that is unlinked as soon as it is open.
+    db = sqlite3.connect("", isolation_level=None)
+    db.executescript("pragma journal_mode = off; pragma cache_size = -16000;" + schema)
+    return db
+
+
+def refuse_lack_of_room(error: BaseException | None) -> None:
+    """Raises Fatal where `error` is of an unnamed database: the state database's come in words of their own."""
+    if isinstance(error, sqlite3.OperationalError):
+        is_full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
+        raise Fatal(
+            f"the folder for temporary files {'is full' if is_full else 'can not be used'}",
+            remedy="make room there, or name another by TMPDIR; the next run goes on from here",
+        ) from None
+
+
 class Spool:
     """Everything that follows from one read, on disk."""
 
     def __init__(self) -> None:
-        # An empty name asks SQLite for a temporary file that is unlinked as soon as it is open.
-        self._db = sqlite3.connect("", isolation_level=None)
-        self._db.executescript("pragma journal_mode = off; pragma cache_size = -16000;" + SCHEMA)
+        self._db = open_unnamed(SCHEMA)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self._db.close()
-        if isinstance(error, sqlite3.OperationalError):  # the state database's errors come in words of their own
-            is_full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
-            raise Fatal(
-                f"the folder for temporary files {'is full' if is_full else 'can not be used'}",
-                remedy="make room there, or name another by TMPDIR; the next run goes on from here",
-            ) from None
+        refuse_lack_of_room(error)
 
     # --- records seen ---
 

@@ -1,3 +1,20 @@
-"""What people read: never a value, only counts, ids, names of fields and reasons."""
+"""What people read: never a value, only counts, ids, names of fields and reasons.
 
-__all__ = ["certificate", "failures", "files", "html", "plan", "standing", "words"]
+`findings` are the lines of a check: `instance` is what go~mus answers, `survey` what stands in a list, with its
+`people`, `unknown_words` and a `sample`; the last two hold values, for a terminal alone.
+"""
+
+__all__ = [
+    "certificate",
+    "failures",
+    "files",
+    "findings",
+    "html",
+    "instance",
+    "people",
+    "plan",
+    "sample",
+    "standing",
+    "survey",
+    "words",
+]

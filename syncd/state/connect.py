@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import URL, Engine, QueuePool, StaticPool, event, make_url
 
 from syncd.errors import StateLocksUsOut, StateUnusable
+from syncd.network import reach
 from syncd.state.session import is_pooled, process_name
 from syncd.state.tables import REVISION, metadata
 
@@ -299,7 +300,12 @@ def _open_postgresql(url: URL, **options: str) -> Engine:
         hide_parameters=True,
         pool_pre_ping=True,
         pool_size=2,
-        connect_args={"connect_timeout": 10, "application_name": process_name(), **KEEPALIVES, **options},
+        connect_args={
+            "connect_timeout": int(reach().connect),
+            "application_name": process_name(),
+            **KEEPALIVES,
+            **options,
+        },
     )
 
 

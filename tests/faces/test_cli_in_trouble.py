@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 from office import CONFIG, Office, open_office
+from terminal import on_a_terminal
 
 from syncd.cli.running import run_syncs
 from syncd.sandbox import Sandbox, create_app, serve
@@ -51,8 +51,8 @@ def test_check_goes_on_where_a_lookup_is_refused_and_does_not_blame_the_records(
         office.export()
         ended = office.syncd("check")
     lines = ended.out.splitlines()
-    assert (ended.code, ended.err, [line[0] for line in lines]) == (1, "", ["✓", "✓", "✓", "✗", "✓", "✗"])
-    assert lines[-1] == "✗ members: mapping: not checked, for it needs the lookups"
+    assert (ended.code, ended.err, [line[0] for line in lines]) == (1, "", ["✓", "✓", "✓", "✗", "✓", "!"])
+    assert lines[-1].startswith("! members: mapping: all 40 records; any word counted as a country")
 
 
 @pytest.mark.parametrize("command", [["check"], ["plan"], ["status"]])
@@ -142,7 +142,7 @@ def test_a_sync_that_crashes_leaves_the_others_their_turn(capsys: pytest.Capture
 
 
 def test_on_a_terminal_no_log_line_is_written_into_the_bar(office: Office) -> None:
-    shown = on_a_terminal(office, "--once")
+    _, shown = on_a_terminal(office, "--once")
     assert shown.count(TIMESTAMP) == 43
     starts = [at for at in range(len(shown)) if shown.startswith(TIMESTAMP, at)]
     before = [shown[max(0, at - 200) : at].rpartition(b"\n")[2] for at in starts]
@@ -150,25 +150,7 @@ def test_on_a_terminal_no_log_line_is_written_into_the_bar(office: Office) -> No
 
 
 def test_a_plan_on_a_terminal_shows_how_far_it_is(office: Office) -> None:
-    assert b"members: reading" in on_a_terminal(office, "plan")
-
-
-def on_a_terminal(office: Office, *arguments: str) -> bytes:
-    terminal, inside = pty.openpty()
-    environment = {**os.environ, "GOMUS_TOKEN": office.token, "TERM": "xterm-256color", "COLUMNS": "400"}
-    command = [sys.executable, "-m", "syncd", *arguments]
-    with subprocess.Popen(command, cwd=office.folder, env=environment, stdout=inside, stderr=inside) as process:
-        os.close(inside)
-        shown = b""
-        try:
-            while part := os.read(terminal, 65536):
-                shown += part
-        except OSError:  # the other end is closed
-            pass
-        finally:
-            os.close(terminal)
-        assert process.wait(timeout=30) == 0
-    return shown
+    assert b"members: reading" in on_a_terminal(office, "plan")[1]
 
 
 # --- answers ---

@@ -1,0 +1,80 @@
+"""Some records of a list field by field, with their values: for a terminal alone."""
+
+import json
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+
+from syncd.domain.records import Customer, FieldProblem, InvalidRecord, RemoteCustomer, SourceRecord
+from syncd.mapping.lookups import AnyWord, Lookup
+from syncd.mapping.mapper import Keep, Mapped, Mapper
+
+MOST = 10
+MOST_INVALID, MOST_ALIKE = 7, 2  # of those with problems; of those with problems in the same fields
+
+
+class Sample:
+    """The first records with problems, and then the first ones without."""
+
+    def __init__(self, mapper: Mapper, lookups: Mapping[str, Lookup]) -> None:
+        self._mapper = mapper
+        self._lookups = lookups
+        self._invalid: list[tuple[SourceRecord, InvalidRecord]] = []
+        self._kinds: Counter[tuple[str, ...]] = Counter()
+        self._valid: list[tuple[SourceRecord, Customer]] = []
+
+    def take(self, record: SourceRecord, mapped: Customer | InvalidRecord) -> None:
+        if isinstance(mapped, InvalidRecord):
+            kind = tuple(problem.field for problem in mapped.problems)
+            if len(self._invalid) < MOST_INVALID and self._kinds[kind] < MOST_ALIKE:
+                self._kinds[kind] += 1
+                self._invalid.append((record, mapped))
+        elif len(self._valid) < MOST:
+            self._valid.append((record, mapped))
+
+    @property
+    def ids(self) -> list[str]:
+        """Of those without problems that are shown."""
+        return [customer.foreign_id for _, customer in self._shown]
+
+    @property
+    def count(self) -> int:
+        return len(self._invalid) + len(self._shown)
+
+    @property
+    def _shown(self) -> list[tuple[SourceRecord, Customer]]:
+        return self._valid[: MOST - len(self._invalid)]
+
+    def lines(self, contradicted: Collection[str], remote: RemoteCustomer | None = None) -> Iterator[str]:
+        """`contradicted` are ids that stand more than once; `remote` is one of the customers as go~mus has it."""
+        for record, invalid in self._invalid:
+            yield f"  {record.position}: {invalid.foreign_id or 'without an id'}, not sent"
+            fields = {problem.field for problem in invalid.problems}
+            yield from (f"    ✗ {one}" for one in invalid.problems if one.field not in self._mapper.names)
+            mapped = sorted(self._mapper.explain(record.values, self._lookups), key=lambda one: one.name not in fields)
+            yield from map(self._line, mapped)
+        for record, customer in self._shown:
+            ends = ", not sent: its id stands more than once" if customer.foreign_id in contradicted else ""
+            yield f"  {record.position}: {customer.foreign_id}{ends}"
+            is_remote = remote is not None and remote.foreign_id == customer.foreign_id
+            for one in self._mapper.explain(record.values, self._lookups):
+                yield self._line(one) + (_beside(remote, one.name) if remote and is_remote else "")
+
+    def _line(self, one: Mapped) -> str:
+        cells = ", ".join(f"{column} {_quoted(value)}" for column, value in one.cells.items()) or "a fixed value"
+        if isinstance(one.value, FieldProblem):
+            return f"    ✗ {cells} → {one.name}: {one.value.reason}"
+        if one.value is Keep.KEEP:
+            return f"      {cells} → {one.name} is left as it is"
+        kind = self._mapper.lookup_of(one.name)
+        if kind and one.value is not None and isinstance(self._lookups[kind], AnyWord):
+            return f"      {cells} → {one.name}: an id of the {kind} list, which is not known here"
+        return f"      {cells} → {one.name} = {_quoted(one.value)}"
+
+
+def _beside(remote: RemoteCustomer, name: str) -> str:
+    shown = _quoted(remote.fields[name]) if name in remote.fields else "not shown"
+    return f"   (go~mus has {shown})"
+
+
+def _quoted(value: object) -> str:
+    return "nothing" if value in (None, "") else json.dumps(value, ensure_ascii=False, default=str)

@@ -34,7 +34,7 @@ from syncd.domain.guards import Limits, ask_guards
 from syncd.domain.records import FieldProblem, InvalidRecord, SourceRecord
 from syncd.errors import Fatal, Misconfigured, SyncdError
 from syncd.gomus.client import Client
-from syncd.mapping.columns import require_columns
+from syncd.mapping.columns import require_columns, watch_columns
 from syncd.mapping.id_columns import IdColumn
 from syncd.mapping.lookups import Lookup
 from syncd.mapping.mapper import Mapper
@@ -251,8 +251,10 @@ def _check_source(config: Config, sync: SyncConfig, lookups: Mapping[str, Lookup
         nonlocal count, filtered
         with showing_progress(sync.name) as progress, make_source(config, sync, time.sleep).open() as records:
             require_columns(mapper.columns, records.columns, records.description, records.hint)
+            unfound = watch_columns(mapper.columns, records)
             for record in records:
                 count += 1
+                unfound.take([record])
                 letters.look_at(record.values)
                 if count % SHOWN_EVERY == 0:
                     progress("reading", count, None)
@@ -264,6 +266,7 @@ def _check_source(config: Config, sync: SyncConfig, lookups: Mapping[str, Lookup
                 doubt = records.doubt_about(record) or (None if counts is True else counts)
                 if lookups is not None and not record.deleted:
                     invalid.extend(_invalid(mapper, record, lookups, doubt))
+            unfound.refuse()
             left_out = f", {filtered} of them left out by where" if filtered else ""
             return f"{count} records in {describe(records)}{letters}{left_out}{_tell_skipped(records)}"
 

@@ -76,6 +76,10 @@ def _compile(path: str) -> Any:  # noqa: ANN401 - jmespath's own type
         return None  # 'E-Mail' or 'Straße Nr.': a key, and nothing else
 
 
+def is_expression(path: str) -> bool:
+    return _compile(path) is not None
+
+
 def find_roots(path: str) -> set[str]:
     """The names that an expression takes from the record itself; none where the path is no expression."""
     expression = _compile(path)

@@ -149,6 +149,8 @@ def test_check_tells_the_key_that_is_missing(office: Office, crm: Crm) -> None:
 
 
 def test_verify_takes_no_missing_key_for_drift(office: Office, crm: Crm) -> None:
+    crm.cap = 100
+    crm.records = [{**crm.records[0], "Nr": f"{number:04d}"} for number in range(1, 221)]  # more than it sends at once
     assert office.syncd("--once").code == 0
     before = list(office.sandbox.customers)
     rename(crm)

@@ -17,7 +17,7 @@ from syncd.domain.changes import Update
 from syncd.domain.chunks import chunks, until_stopped
 from syncd.domain.records import Customer, KnownCustomer, Stage
 from syncd.domain.runs import Status, Summary, Trigger
-from syncd.mapping.columns import require_columns, watch_columns
+from syncd.mapping.columns import require_columns
 from syncd.plan.identity import Identities
 from syncd.runs.lookups import find_lookups
 from syncd.runs.run import Run, opening
@@ -88,8 +88,6 @@ def _pairs(run: Run, now: datetime) -> Iterator[Pair]:
     identities = Identities(mapper, recall)
     with run.sync.source.open() as records:
         require_columns(mapper.columns, records.columns, records.description, records.hint)
-        unfound = watch_columns(mapper.columns, records)
-        held: list[Pair] = []  # until each key was seen, since a missing one would look like drift
         for chunk in chunks(until_stopped(records, run.world.stop_if_asked)):
             today = run.sync.today(now)
             present = [record for record in chunk if not record.deleted and mapper.counts(record, today) is True]
@@ -101,17 +99,11 @@ def _pairs(run: Run, now: datetime) -> Iterator[Pair]:
             customers = {one.foreign_id: one for one in mapped if isinstance(one, Customer)}
             known = run.world.store.known.find(run.sync.name, list(customers))
             own = known.keys() - recall.owners(list(known))
-            held += [
+            yield from (
                 Pair(customers[name], known[name])
                 for name in known
                 if name in own and known[name].stage is Stage.ACTIVE
-            ]
-            unfound.take(chunk)
-            if unfound.is_settled:
-                yield from held
-                held.clear()
-        unfound.refuse()
-        yield from held
+            )
 
 
 def _choose(pairs: Iterable[Pair], sample: int | None) -> Iterable[Pair]:

@@ -14,7 +14,7 @@ from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 from syncd.sources.base import Reading, ReadKind
 
 _NESTED = re.compile(r"\w+(\.\w+)+")
-_MOST_KEYS = 1_000  # that a near one is looked for among
+_SHOWING = 100  # records whose keys a near one is looked for among
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,7 @@ class Unfound:
     wanted: list[Column]
     description: str
     _keys: dict[str, None] = field(default_factory=dict)
-    _is_any: bool = False
+    _count: int = 0
 
     @property
     def is_settled(self) -> bool:
@@ -110,7 +110,7 @@ class Unfound:
     @property
     def is_missing(self) -> bool:
         """Whether there were records, and one of the columns is in none of them."""
-        return self._is_any and not self.is_settled
+        return self._count > 0 and not self.is_settled
 
     def take(self, records: Iterable[SourceRecord]) -> None:
         for record in records:
@@ -118,10 +118,10 @@ class Unfound:
                 return
             if record.deleted or not record.values:
                 continue
-            self._is_any = True
-            self.wanted = [column for column in self.wanted if not _has(record.values, column.path)]
-            if len(self._keys) < _MOST_KEYS:
+            if self._count < _SHOWING:
                 self._keys |= dict.fromkeys(_keys_of(record.values))
+            self._count += 1
+            self.wanted = [column for column in self.wanted if not _has(record.values, column.path)]
 
     def refuse(self) -> None:
         """Raises IncompleteRead at the end of a list that never showed one: reading it would empty a field of all."""
@@ -131,7 +131,9 @@ class Unfound:
             f"there is no {column.path!r} in any record ({column.used_by})": suggest(column.path, self._keys)
             for column in self.wanted
         }
-        remedy = f"write it as the records do; '@.{self.wanted[0].path}' is for a key that all of them may lack"
+        remedy = "write it as the records do"
+        if spelt := next(filter(None, map(_spell_lacking, self.wanted)), None):
+            remedy += f"; where all of them may lack it, write '{spelt}'"
         raise IncompleteRead(
             self.description, "; ".join(missing), remedy=remedy, shown="; ".join(map("".join, missing.items()))
         )
@@ -142,6 +144,15 @@ def watch_columns(wanted: Iterable[Column], reading: Reading) -> Unfound:
     is_judged = reading.columns is None and reading.kind is ReadKind.SNAPSHOT
     judged = [column for column in wanted if not column.may_lack and _is_judged(column.path)]
     return Unfound(judged if is_judged else [], reading.description)
+
+
+def _spell_lacking(column: Column) -> str | None:
+    """The path in a form that is not judged; None where that is not simple, or makes no sense."""
+    if column.used_by == "foreign_id.from":
+        return None
+    if not is_expression(column.path):
+        return None if '"' in column.path or "'" in column.path else f'@."{column.path}"'
+    return f"@.{column.path}" if re.fullmatch(r"[\w.\[\]]+", column.path) else None
 
 
 def _is_judged(path: str) -> bool:

@@ -88,7 +88,7 @@ def test_a_key_that_no_record_has_any_more_fails_the_run(office: Office, crm: Cr
     rename(crm)
     error, remedy = missing(office)
     assert "there is no 'Vorname' in any record (fields.name.from)" in error
-    assert "'@.Vorname' is for a key that all of them may lack" in remedy
+    assert "where all of them may lack it, write '@.Vorname'" in remedy
 
 
 def test_a_read_that_breaks_off_without_the_key_empties_nothing(office: Office, crm: Crm) -> None:
@@ -120,6 +120,7 @@ def test_each_way_to_a_key_that_no_record_has_is_judged(office: Office, crm: Crm
     "name",
     [
         'name = "@.Rufname"',
+        "name = '@.\"Zweiter Vorname\"'",
         'name = { from = "Rufname", empty = "keep" }',
         'name = "address.first"',
         'name = { from = ["@.Rufname", "Vorname"] }',
@@ -132,6 +133,11 @@ def test_a_key_that_may_be_missing_in_all_records_does_no_harm(office: Office, c
     office.reconfigure('name = "Vorname"', name)
     assert office.syncd("--once").code == 0
     assert len(office.sandbox.customers) == 25
+
+
+def test_what_is_advised_for_a_key_with_a_blank_is_an_expression(office: Office) -> None:
+    office.reconfigure('name = "Vorname"', 'name = "Zweiter Vorname"')
+    assert """write '@."Zweiter Vorname"'""" in missing(office)[1]
 
 
 def test_a_key_that_a_single_record_has_is_there(office: Office, crm: Crm) -> None:

@@ -251,7 +251,7 @@ def _check_source(config: Config, sync: SyncConfig, lookups: Mapping[str, Lookup
         nonlocal count, filtered
         with showing_progress(sync.name) as progress, make_source(config, sync, time.sleep).open() as records:
             require_columns(mapper.columns, records.columns, records.description, records.hint)
-            unfound = watch_columns(mapper.columns, records)
+            unfound = watch_columns(mapper.columns, records.columns, records.description, is_snapshot=True)
             for record in records:
                 count += 1
                 unfound.take([record])

@@ -11,7 +11,6 @@ from syncd.errors import IncompleteRead
 from syncd.mapping.filters import Condition
 from syncd.mapping.origin import find_roots, is_expression, parse_template
 from syncd.mapping.spec import FieldSpec, ForeignIdSpec
-from syncd.sources.base import Reading, ReadKind
 
 _NESTED = re.compile(r"\w+(\.\w+)+")
 _SHOWING = 100  # records whose keys a near one is looked for among
@@ -139,11 +138,12 @@ class Unfound:
         )
 
 
-def watch_columns(wanted: Iterable[Column], reading: Reading) -> Unfound:
+def watch_columns(
+    wanted: Iterable[Column], columns: Sequence[str] | None, description: str, *, is_snapshot: bool
+) -> Unfound:
     """What a snapshot of nested records has to show at least once; a table shows its columns beforehand."""
-    is_judged = reading.columns is None and reading.kind is ReadKind.SNAPSHOT
     judged = [column for column in wanted if not column.may_lack and _is_judged(column.path)]
-    return Unfound(judged if is_judged else [], reading.description)
+    return Unfound(judged if is_snapshot and columns is None else [], description)
 
 
 def _spell_lacking(column: Column) -> str | None:

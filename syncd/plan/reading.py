@@ -332,8 +332,9 @@ def read_whole(
     Raises IncompleteRead where the source breaks off, unless `keep_partial`, and what `stop_if_asked` raises.
     """
     failures: list[IncompleteRead] = []
-    unfound = watch_columns(comparison.mapper.columns, comparison.reading)
-    records = _until_broken(comparison.reading, failures if keep_partial else None)
+    reading, wanted = comparison.reading, comparison.mapper.columns
+    unfound = watch_columns(wanted, reading.columns, reading.description, is_snapshot=comparison.is_snapshot)
+    records = _until_broken(reading, failures if keep_partial else None)
     for chunk in chunks(until_stopped(records, stop_if_asked)):
         comparison.take(chunk)
         unfound.take(chunk)

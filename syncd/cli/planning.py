@@ -44,7 +44,7 @@ from syncd.plan.figures import count_up, find_pairs
 from syncd.plan.plan import Plan
 from syncd.report.plan import PlanReport, plan_as_json, plan_as_lines, report_plan
 from syncd.runs.drawing import drawing_up, fetch_lookups
-from syncd.sources.base import Reading
+from syncd.sources.base import Reading, ReadKind
 from syncd.state.erasures import Place
 from syncd.state.recall import Recall
 
@@ -251,7 +251,8 @@ def _check_source(config: Config, sync: SyncConfig, lookups: Mapping[str, Lookup
         nonlocal count, filtered
         with showing_progress(sync.name) as progress, make_source(config, sync, time.sleep).open() as records:
             require_columns(mapper.columns, records.columns, records.description, records.hint)
-            unfound = watch_columns(mapper.columns, records.columns, records.description, is_snapshot=True)
+            is_snapshot = records.kind is ReadKind.SNAPSHOT
+            unfound = watch_columns(mapper.columns, records.columns, records.description, is_snapshot=is_snapshot)
             for record in records:
                 count += 1
                 unfound.take([record])

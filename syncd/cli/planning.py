@@ -34,7 +34,7 @@ from syncd.domain.guards import Limits, ask_guards
 from syncd.domain.records import FieldProblem, InvalidRecord, SourceRecord
 from syncd.errors import Fatal, Misconfigured, SyncdError
 from syncd.gomus.client import Client
-from syncd.mapping.columns import require_columns, watch_columns
+from syncd.mapping.columns import Unfound, require_columns, watch_columns
 from syncd.mapping.id_columns import IdColumn
 from syncd.mapping.lookups import Lookup
 from syncd.mapping.mapper import Mapper
@@ -239,6 +239,12 @@ def _check_lookups(config: Config, sync: SyncConfig, client: Client, lookups: di
     return ", ".join(counts) or "none needed"
 
 
+def _watch(mapper: Mapper, reading: Reading) -> Unfound:
+    require_columns(mapper.columns, reading.columns, reading.description, reading.hint)
+    is_snapshot = reading.kind is ReadKind.SNAPSHOT
+    return watch_columns(mapper.columns, reading.columns, reading.description, is_snapshot=is_snapshot)
+
+
 def _check_source(config: Config, sync: SyncConfig, lookups: Mapping[str, Lookup] | None) -> Iterator[Finding]:
     mapper = make_mapper(sync)
     today = now().astimezone(sync.timezone).date()
@@ -250,9 +256,7 @@ def _check_source(config: Config, sync: SyncConfig, lookups: Mapping[str, Lookup
     def read() -> str:
         nonlocal count, filtered
         with showing_progress(sync.name) as progress, make_source(config, sync, time.sleep).open() as records:
-            require_columns(mapper.columns, records.columns, records.description, records.hint)
-            is_snapshot = records.kind is ReadKind.SNAPSHOT
-            unfound = watch_columns(mapper.columns, records.columns, records.description, is_snapshot=is_snapshot)
+            unfound = _watch(mapper, records)
             for record in records:
                 count += 1
                 unfound.take([record])

@@ -2,24 +2,30 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 
 from syncd.domain.nearest import suggest
+from syncd.domain.records import SourceRecord
 from syncd.errors import IncompleteRead
 from syncd.mapping.filters import Condition
-from syncd.mapping.origin import find_roots, parse_template
+from syncd.mapping.origin import find_roots, is_expression, parse_template
 from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 
 _NESTED = re.compile(r"\w+(\.\w+)+")
+_SHOWING = 100  # records whose keys a near one is looked for among
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """What the configuration takes from a record by name or by an expression, and the key that says so."""
+    """What the configuration takes from a record by name or by an expression, and the key that says so.
+
+    `may_lack`: where it is missing, nothing is lost.
+    """
 
     path: str
     used_by: str
+    may_lack: bool = False
 
 
 def name_columns(
@@ -29,10 +35,11 @@ def name_columns(
     for condition in where:
         yield Column(path=condition.from_, used_by="where.from")
     for name, spec in fields.items():
+        keeps = spec.empty == "keep" and spec.default is None
         for path in spec.paths:
-            yield Column(path=path, used_by=f"fields.{name}.from")
+            yield Column(path=path, used_by=f"fields.{name}.from", may_lack=keeps)
         for path in parse_template(spec.template or "")[1::2]:
-            yield Column(path=path, used_by=f"fields.{name}.template")
+            yield Column(path=path, used_by=f"fields.{name}.template", may_lack=keeps)
 
 
 def find_missing(wanted: Iterable[Column], columns: Sequence[str]) -> dict[str, str]:
@@ -80,3 +87,94 @@ def require_columns(
         raise IncompleteRead(
             description, "; ".join(missing), remedy=remedy, shown="; ".join(map("".join, missing.items()))
         )
+
+
+@dataclass(slots=True)
+class Unfound:
+    """The wanted columns that no record of a list has shown yet, where each record may have other keys.
+
+    A key that is there and null is found. Of an expression only the names that it takes from the record are judged, so
+    of '@.mobile' none is.
+    """
+
+    wanted: list[Column]
+    description: str
+    _keys: dict[str, None] = field(default_factory=dict)
+    _count: int = 0
+
+    @property
+    def is_settled(self) -> bool:
+        return not self.wanted
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether there were records, and one of the columns is in none of them."""
+        return self._count > 0 and not self.is_settled
+
+    def take(self, records: Iterable[SourceRecord]) -> None:
+        for record in records:
+            if self.is_settled:
+                return
+            if record.deleted or not record.values:
+                continue
+            if self._count < _SHOWING:
+                self._keys |= dict.fromkeys(_keys_of(record.values))
+            self._count += 1
+            self.wanted = [column for column in self.wanted if not _has(record.values, column.path)]
+
+    def refuse(self) -> None:
+        """Raises IncompleteRead at the end of a list that never showed one: reading it would empty a field of all."""
+        if not self.is_missing:
+            return
+        missing = {
+            f"there is no {column.path!r} in any record ({column.used_by})": suggest(column.path, self._keys)
+            for column in self.wanted
+        }
+        remedy = "write it as the records do"
+        if spelt := next(filter(None, map(_spell_lacking, self.wanted)), None):
+            remedy += f"; where all of them may lack it, write '{spelt}'"
+        raise IncompleteRead(
+            self.description, "; ".join(missing), remedy=remedy, shown="; ".join(map("".join, missing.items()))
+        )
+
+
+def watch_columns(
+    wanted: Iterable[Column], columns: Sequence[str] | None, description: str, *, is_snapshot: bool
+) -> Unfound:
+    """What a snapshot of nested records has to show at least once; a table shows its columns beforehand."""
+    judged = [column for column in wanted if not column.may_lack and _is_judged(column.path)]
+    return Unfound(judged if is_snapshot and columns is None else [], description)
+
+
+def _spell_lacking(column: Column) -> str | None:
+    """The path in a form that is not judged; None where that is not simple, or makes no sense."""
+    if column.used_by == "foreign_id.from":
+        return None
+    if not is_expression(column.path):
+        return None if '"' in column.path or "'" in column.path else f'@."{column.path}"'
+    return f"@.{column.path}" if re.fullmatch(r"[\w.\[\]]+", column.path) else None
+
+
+def _is_judged(path: str) -> bool:
+    return bool(find_roots(path)) or not is_expression(path)
+
+
+def _has(values: Mapping[str, object], path: str) -> bool:
+    if path in values:
+        return True
+    roots = find_roots(path)
+    if not roots or not roots <= values.keys():
+        return False
+    inner: object = values
+    for part in path.split(".") if _NESTED.fullmatch(path) else ():
+        if not isinstance(inner, Mapping):  # null, or a list that stands for an empty object
+            return True
+        if part not in inner:
+            return False
+        inner = inner[part]
+    return True
+
+
+def _keys_of(values: Mapping[str, object]) -> Iterator[str]:
+    yield from values
+    yield from (f"{name}.{part}" for name, inner in values.items() if isinstance(inner, Mapping) for part in inner)

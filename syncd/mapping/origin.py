@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Any, TypeAlias
 
@@ -76,10 +77,15 @@ def _compile(path: str) -> Any:  # noqa: ANN401 - jmespath's own type
         return None  # 'E-Mail' or 'Straße Nr.': a key, and nothing else
 
 
-def find_roots(path: str) -> set[str]:
+def is_expression(path: str) -> bool:
+    return _compile(path) is not None
+
+
+@lru_cache(1_024)
+def find_roots(path: str) -> frozenset[str]:
     """The names that an expression takes from the record itself; none where the path is no expression."""
     expression = _compile(path)
-    return set(_roots(expression.parsed)) if expression is not None else set()
+    return frozenset(_roots(expression.parsed)) if expression is not None else frozenset()
 
 
 def _roots(node: Mapping[str, Any]) -> Iterator[str]:

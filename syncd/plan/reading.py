@@ -28,6 +28,7 @@ from syncd.domain.records import (
 )
 from syncd.errors import IncompleteRead
 from syncd.letters.misread import Words
+from syncd.mapping.columns import watch_columns
 from syncd.mapping.lookups import Lookup
 from syncd.mapping.mapper import Mapper
 from syncd.plan.identity import Identities
@@ -331,10 +332,16 @@ def read_whole(
     Raises IncompleteRead where the source breaks off, unless `keep_partial`, and what `stop_if_asked` raises.
     """
     failures: list[IncompleteRead] = []
-    records = _until_broken(comparison.reading, failures if keep_partial else None)
+    reading, wanted = comparison.reading, comparison.mapper.columns
+    unfound = watch_columns(wanted, reading.columns, reading.description, is_snapshot=comparison.is_snapshot)
+    records = _until_broken(reading, failures if keep_partial else None)
     for chunk in chunks(until_stopped(records, stop_if_asked)):
         comparison.take(chunk)
+        unfound.take(chunk)
         progress(comparison.tally["records"])
+    if failures and unfound.is_missing:  # what came would empty a field
+        raise failures[0]
+    unfound.refuse()
     if failures:
         return Partial(comparison, failures[0])
     return Snapshot(comparison) if comparison.is_snapshot else Changes(comparison)

@@ -5,7 +5,7 @@ from datetime import date
 
 from syncd.config.model import SyncConfig
 from syncd.domain.records import Customer, FieldProblem, InvalidRecord, SourceRecord, Value
-from syncd.mapping.columns import require_columns
+from syncd.mapping.columns import require_columns, watch_columns
 from syncd.mapping.examples import Miss, find_misses, lacks_list
 from syncd.mapping.id_columns import IdColumn
 from syncd.mapping.lookups import AnyWord, Lookup
@@ -43,8 +43,12 @@ class Survey:
         """Raises IncompleteRead."""
         require_columns(self._mapper.columns, reading.columns, reading.description, reading.hint)
         self._kind = reading.kind
+        is_snapshot = reading.kind is ReadKind.SNAPSHOT
+        columns = self._mapper.columns
+        unfound = watch_columns(columns, reading.columns, reading.description, is_snapshot=is_snapshot)
         for record in reading:
             self.count += 1
+            unfound.take([record])
             look_at(record)
             if self.count % SHOWN_EVERY == 0:
                 progress(self.count)
@@ -55,6 +59,7 @@ class Survey:
             self._id_column.take(self._mapper.id_as_read(record))
             if not record.deleted:
                 self._take(record, reading.doubt_about(record) or (None if counts is True else counts))
+        unfound.refuse()
 
     def _take(self, record: SourceRecord, doubt: FieldProblem | None) -> None:
         mapped = self._mapper.customer(record, self._lookups)

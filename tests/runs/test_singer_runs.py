@@ -21,8 +21,11 @@ def office(tmp_path: Path) -> Iterator[Office]:
         yield office
 
 
-def say(office: Office, *records: str, names: tuple[str, ...] = ("id", "name", "surname")) -> None:
-    schema = {"type": "SCHEMA", "stream": "c", "schema": {"properties": {name: {} for name in names}}}
+def say(
+    office: Office, *records: str, names: tuple[str, ...] = ("id", "name", "surname"), is_open: bool = False
+) -> None:
+    properties = {"properties": {name: {} for name in names}, "additionalProperties": is_open or None}
+    schema = {"type": "SCHEMA", "stream": "c", "schema": properties}
     lines = [json.dumps(schema), *(f'{{"type": "RECORD", "stream": "c", "record": {one}}}' for one in records)]
     (office.folder / "said").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -58,3 +61,13 @@ def test_a_property_that_is_gone_empties_nobodys_field(office: Office) -> None:
     assert "the tap's catalog" in failed["remedy"]
     assert sorted(str(customer["surname"]) for customer in office.sandbox.customers) == ["Five", "One"]
     assert office.syncd("check").code == 1
+
+
+def test_a_property_that_no_record_of_an_open_schema_has_empties_nobodys_field(office: Office) -> None:
+    say(office, *GOOD, is_open=True)
+    assert office.syncd("--once").code == 0
+    say(office, '{"id": "a", "name": "Ada"}', '{"id": 5.0, "name": "Bo"}', is_open=True)
+    ended = office.syncd("--once")
+    (failed,) = ended.named("run.failed")
+    assert (ended.code, "there is no 'surname' in any record" in failed["error"]) == (1, True)
+    assert sorted(str(customer["surname"]) for customer in office.sandbox.customers) == ["Five", "One"]

@@ -30,8 +30,8 @@ from syncd.errors import IncompleteRead, Stopped
 from syncd.sources.base import ReadKind
 from syncd.sources.cursors.numbers import LatestNumber, NumberCursor, parse_number_cursor
 from syncd.sources.rest.auth import Token
+from syncd.sources.rest.links import next_link
 from syncd.sources.rest.options import ApiKey, Bearer, OAuth2, RestOptions
-from syncd.sources.rest.paging import next_link
 from syncd.sources.rest.source import RestSource
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -1,6 +1,7 @@
 """Every form in which a workbook comes: read right, or said what it is and what to do."""
 
 import random
+import re
 import subprocess
 import sys
 from contextlib import suppress
@@ -420,6 +421,16 @@ def test_of_several_tables_one_must_be_named(file: Path) -> None:
 def test_merged_cells_of_a_page_are_refused(file: Path, name: str) -> None:
     file.write_text(TABLE.replace("<td>0017", f"<td {name}=2>0017"))
     assert "has merged cells" in refused(file)[0]
+
+
+@pytest.mark.parametrize(
+    ("tall", "told"), [("<td rowspan=2>0018", "row 3"), ("<td rowspan=0>0018", "row 3"), ("<th rowspan=3>Nr", "row 2")]
+)
+def test_a_cell_of_a_page_that_reaches_down_is_told_with_its_row(file: Path, tall: str, told: str) -> None:
+    rows = "".join(f"<tr><td>{number:04}</td><td>Zz</td></tr>" for number in range(17, 30))
+    page = f"<table><tr><th>Nr</th><th>Name</th></tr>{rows}</table>"
+    file.write_text(page.replace(re.sub(" rowspan=.", "", tall), tall))
+    assert f"{told}: has merged cells" in refused(file)[0]
 
 
 def test_a_title_over_all_columns_of_a_page_does_no_harm(file: Path) -> None:

@@ -182,7 +182,7 @@ _EDGE = r"[;,\t|]"
 _BLANKS = r"[^\S\r\n]*"
 _PAIRS = "'' „“ „” “” ”” »« «» ‚‘ ‘’ `` ´´ `´".split()
 _MOSTLY = 0.9
-_ENOUGH = 5  # rows, where the header has none
+_ENOUGH = 2  # rows, where the header has none
 
 
 def find_quote(sample: Sequence[str], name: str) -> str:
@@ -204,13 +204,14 @@ def find_quote(sample: Sequence[str], name: str) -> str:
 
 def check_lines(sample: Sequence[str], form: Form, name: str) -> None:
     """Raises IncompleteRead where the lines have quotes that do not count as such."""
-    rows = [line for line in sample if line.strip()][1:]
+    header, *rows = [line for line in sample if line.strip()] or [""]
     mark = re.escape(form.delimiter)
     strange = re.compile(rf"(?:^|{mark}) *(?! |{mark})[^\S\r\n]{_BLANKS}{form.quote}")
     if rows and sum(bool(strange.search(row)) for row in rows) > len(rows) / 2:
         what = f"has a tab or another blank between {show(form.delimiter)} and the quote of a cell"
         raise IncompleteRead(name, what, remedy="let the export leave no blanks beside the delimiter")
-    if len(rows) > 1 and sum(_is_quoted_whole(row, form) for row in rows) > len(rows) / 2:
+    is_told = form.delimiter in header  # of one column it may be a sign like others
+    if is_told and len(rows) > 1 and sum(_is_quoted_whole(row, form) for row in rows) > len(rows) / 2:
         raise _quoted_whole(form.delimiter, name)
 
 

@@ -3,9 +3,8 @@
 A short page is never taken for the last one, since many servers give fewer records than they are asked for.
 """
 
-import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -14,6 +13,7 @@ import httpx
 from syncd.errors import IncompleteRead
 from syncd.sources.rest.body import put
 from syncd.sources.rest.finding import find
+from syncd.sources.rest.links import next_link
 from syncd.sources.rest.options import (
     ByCursor,
     ByHeader,
@@ -98,13 +98,7 @@ def make_pages(pagination: Pagination | None) -> Pages:
 
 class _One(Pages):
     def next(self, question: Question, page: Page) -> Question | None:
-        del question
-        if next_link(page.headers):
-            raise IncompleteRead(
-                page.place,
-                "the source has more pages than this one",
-                remedy='set pagination, here { type = "link-header" }',
-            )
+        del question, page
         return None
 
 
@@ -219,26 +213,3 @@ def _is_nothing(found: object) -> bool:
 def is_same_origin(one: httpx.URL, other: httpx.URL) -> bool:
     """Compared as httpx parses them, because httpx sends: another parser may read an address differently."""
     return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
-
-
-# --- links (RFC 8288) ---
-
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - of the grammar
-_PARAMETER = rf'\s*;\s*({_TOKEN})\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s;,"]*))?'
-_LINK = re.compile(rf"\s*<([^>]*)>((?:{_PARAMETER})*)\s*(?:,|$)")
-
-
-def next_link(headers: httpx.Headers) -> str | None:
-    """The address that a `Link` header calls "next"; links of another page than this one (`anchor`) do not count."""
-    for target, parameters in _links(headers.get("Link", "")):
-        if "anchor" not in parameters and "next" in parameters.get("rel", "").lower().split():
-            return target
-    return None
-
-
-def _links(header: str) -> Iterator[tuple[str, dict[str, str]]]:
-    for link in _LINK.finditer(header):
-        parameters: dict[str, str] = {}
-        for name, value in re.findall(_PARAMETER, link[2]):
-            parameters.setdefault(name.lower(), re.sub(r"\\(.)", r"\1", value[1:-1]) if value[:1] == '"' else value)
-        yield link[1], parameters

@@ -21,6 +21,7 @@ from syncd.sources.deletions import parse_deletion
 from syncd.sources.rest.finding import find
 from syncd.sources.rest.options import HEADER, Incremental, RestOptions, Scalar
 from syncd.sources.rest.paging import Page, Question, make_pages
+from syncd.sources.rest.signs import Followed, Last, refuse_errors
 from syncd.sources.rest.web import Answer, Web, refuse
 
 ROUND = "the list goes round: see whether the pagination's parameters are those of the API"
@@ -73,6 +74,13 @@ class RestReading(Reading):
         self._objects = 0
         self._fullest, self._last = 0, 0  # records of a page
         self._last_digest = b""
+        self._answer: Last | None = None
+        self._followed = Followed(
+            records=options.records,
+            is_paged=options.pagination is not None,
+            is_counted=self._pages.is_counted,
+            is_told=options.total is not None or self._pages.says_more,
+        )
         self.kind = ReadKind.SNAPSHOT if since is None else ReadKind.CHANGES
         self.shifts = options.pagination is not None  # an address that the source gives may count pages too
         self.description = f"{parsed.hostname}{parsed.path}" + (" (changes)" if since else "")
@@ -99,6 +107,7 @@ class RestReading(Reading):
             yield from map(self._record, range(1, len(records) + 1), records)
             self._read += len(records)
             self._last, self._fullest = len(records), max(self._fullest, len(records))
+            self._answer = self._last_answer(answer)
             question = self._next_question(question, answer)
         self._check_end()
         if self._options.incremental:
@@ -139,6 +148,17 @@ class RestReading(Reading):
             total=self._expected.total,
         )
         return self._pages.next(question, page)
+
+    def _last_answer(self, answer: Answer) -> Last:
+        return Last(
+            place=self._place,
+            status=answer.status,
+            headers=answer.headers,
+            document=answer.document,
+            count=self._last,
+            number=self._number,
+            read=self._read,
+        )
 
     def _refuse_twice(self, seen: set[bytes], digest: bytes) -> None:
         if digest in seen:
@@ -205,6 +225,7 @@ class RestReading(Reading):
         path = self._options.records
         found = answer.document if path is None else find(path, answer.document, key="records", place=self._place)
         if isinstance(found, list):
+            refuse_errors(answer.document, len(found), self._place)
             return found
         if found is None and self._is_behind_the_end:
             return None
@@ -251,6 +272,8 @@ class RestReading(Reading):
                 f"{self._read} records came, and the total is {self._expected.total}",
                 remedy="the next run reads anew; if it stays so, total counts something else, such as pages",
             )
+        if self._answer:
+            self._followed.refuse_more(self._answer)
         if self._since is None and not self._read:
             raise IncompleteRead(self._list, "has no records", remedy="an empty list deletes nobody; check params")
         if self._read and not self._objects:

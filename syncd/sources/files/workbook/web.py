@@ -143,8 +143,9 @@ class _PageReader(HTMLParser):
             table.rows.append([])
         self._is_cell = True
         table.rows[-1].append("")
-        if _span(attributes, "rowspan") != 1:  # the cells of the next rows stand under other names
-            table.merged.append(MOST_ROWS)
+        if (height := _span(attributes, "rowspan")) != 1:  # the cells of the next rows stand under other names
+            first, last = len(table.rows), len(table.rows) - 1 + (height or MOST_ROWS)  # 0 reaches to the end
+            table.merged += [first, first + 1, last]  # the first of them below the header is told
         if (width := _span(attributes, "colspan")) != 1:
             table.merged.append(len(table.rows))
             table.rows[-1] += [""] * (min(width, MOST_COLUMNS) - 1)

@@ -27,6 +27,7 @@ from syncd.cli.exits import DONE, FAILED, PROBLEMS, USAGE, gravest, stop
 from syncd.cli.progress import showing_progress
 from syncd.cli.recognized import Letters, describe
 from syncd.cli.stopping import ending_on_signals
+from syncd.config import NOT_ASKED
 from syncd.config.model import Config, SyncConfig
 from syncd.config.prefixes import REMEDY, find_shared_prefix
 from syncd.domain.records import RemoteCustomer
@@ -176,7 +177,7 @@ class _Check:
     # --- go~mus ---
 
     def _tell_offline(self, sync: SyncConfig) -> Finding:
-        lacks_token = not self.config.gomus[sync.gomus].token.get_secret_value()
+        lacks_token = self.config.gomus[sync.gomus].token.get_secret_value() == NOT_ASKED
         words = "not asked (--offline)" + ("; its token is not there, which a run needs" if lacks_token else "")
         return Finding(what=f"{sync.name}: go~mus", words=words, weight=Weight.DOUBT)
 

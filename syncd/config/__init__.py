@@ -5,7 +5,7 @@ elsewhere, `model` is what it may say, `schema` the same as JSON Schema, `prefix
 syncs are not kept apart, `drafting` writes a first one.
 """
 
-from syncd.config.load import find_config, load
+from syncd.config.load import NOT_ASKED, find_config, load
 from syncd.config.schema import json_schema
 
-__all__ = ["drafting", "find_config", "json_schema", "load", "model", "prefixes"]
+__all__ = ["NOT_ASKED", "drafting", "find_config", "json_schema", "load", "model", "prefixes"]

@@ -16,6 +16,7 @@ from syncd.domain.nearest import suggest
 from syncd.errors import Misconfigured, Problem
 
 LISTEN = "SYNCD_WEB_LISTEN"
+NOT_ASKED = "-"  # in the place of a token, for whoever is offline
 
 
 def find_config(option: Path | None, env: Mapping[str, str]) -> Path:
@@ -26,7 +27,7 @@ def find_config(option: Path | None, env: Mapping[str, str]) -> Path:
 def load(path: Path, env: Mapping[str, str], *, is_offline: bool = False) -> Config:
     """Raises Misconfigured with every mistake in the file; it quotes neither a secret nor a value from elsewhere.
 
-    Whoever is offline needs no token of go~mus: one that can't be fetched is empty then.
+    Whoever is offline needs no token of go~mus: one that can't be fetched is replaced.
     """
     text = read_text(path)
     try:
@@ -41,7 +42,10 @@ def _load(path: Path, text: str, env: Mapping[str, str], *, is_offline: bool) ->
     base = path.absolute().parent  # not resolve(): where the file is a link, "relative to it" means beside the link
     resolved = resolve(document, env, base)
     nameless = _nameless(resolved.document)
-    missing = {place: one for place, one in resolved.problems.items() if not (is_offline and _is_token(place))}
+    lacking = [place for place in resolved.problems if is_offline and _is_token(place)]
+    for place in lacking:
+        find_table(resolved.document, *map(str, place[:-1]))["token"] = NOT_ASKED
+    missing = {place: one for place, one in resolved.problems.items() if place not in lacking}
     problems = {**missing, **find_plain_secrets(resolved)}
     problems = {place: problem for place, problem in problems.items() if place[:1] not in nameless} | nameless
     moved = {place[-1] for place in nameless}  # which is not missing elsewhere

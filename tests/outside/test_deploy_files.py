@@ -48,7 +48,8 @@ def complaints(*command: str, cwd: Path | None = None) -> str:
 
 def test_the_configuration_of_the_container_is_valid(tmp_path: Path) -> None:
     text = (DEPLOY / "config.toml").read_text(encoding="utf-8")
-    for name, content in {"state_url": "postgresql://db/syncd", "digest_key": "0123456789abcdef" * 4, "gomus_token": "t"}.items():
+    secrets = {"state_url": "postgresql://db/syncd", "digest_key": "0123456789abcdef" * 4, "gomus_token": "t"}
+    for name, content in secrets.items():
         (tmp_path / name).write_text(content)
     (tmp_path / "config.toml").write_text(text.replace("/run/secrets", str(tmp_path)), encoding="utf-8")
     config = load(tmp_path / "config.toml", {"GOMUS_URL": "https://demo.gomus.de", "SYNCD_WEB_LISTEN": "0.0.0.0:8080"})

@@ -39,7 +39,7 @@ def test_an_answer_that_drips_ends_within_twice_the_time(office: Office, drip: t
         office.syncd("--version")
         began = time.monotonic()
         ended = office.syncd("--once")
-    assert (ended.code, time.monotonic() - began < 3) == (1, True)
+    assert (ended.code, time.monotonic() - began < 4) == (1, True)  # with the start of a process on a busy machine
 
 
 def test_a_signal_is_heard_while_an_answer_drips(office: Office) -> None:

@@ -256,10 +256,8 @@ def test_where_the_ledger_can_not_be_written_nothing_is_erased(with_ledger: Offi
 def test_a_ledger_needs_a_key_of_the_configuration(office: Office) -> None:
     office.reconfigure('url = "sqlite:///state/syncd.db"', 'ledger = "erasures.ledger"')
     ended = office.syncd("--once")
-    assert (ended.code, ended.err.splitlines()[1]) == (
-        2,
-        '  state.ledger_key: is needed with a ledger: ledger_key = { env = "SYNCD_LEDGER_KEY" }',
-    )
+    mistake = 'state.ledger_key: is needed with a ledger: ledger_key = { env = "SYNCD_LEDGER_KEY" }'
+    assert (ended.code, ended.err.splitlines()[1]) == (2, f"  config.toml:2:1: {mistake}")
 
 
 def test_show_of_nobody_is_a_mistake_of_use(office: Office) -> None:

@@ -493,7 +493,7 @@ def test_an_address_that_is_none_is_refused_unquoted(office: Office, monkeypatch
     monkeypatch.setenv("WEBHOOK", "hooks.example.org/s3cret")
     ended = office.syncd("check")
     assert ended.code == 2
-    assert "notify.webhook: what the environment variable WEBHOOK holds is not valid here" in ended.out
+    assert "notify.webhook: what the environment variable WEBHOOK holds must begin with" in ended.out
     assert "s3cret" not in ended.out + ended.err
 
 

@@ -507,7 +507,7 @@ def config_with(folder: Path, table: str, env: dict[str, str]) -> WebOptions | N
     make_daemon(folder, "members")
     with (folder / "config.toml").open("a", encoding="utf-8") as file:
         file.write(table)
-    return load(folder / "config.toml", {"TOKEN": "t", "KEY": "k", **env}).web
+    return load(folder / "config.toml", {"TOKEN": "t", "KEY": "a key for tests", **env}).web
 
 
 @pytest.mark.parametrize(

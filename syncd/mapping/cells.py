@@ -25,6 +25,7 @@ def _signs(signs: Collection[str]) -> str:
 
 
 _GUARD = re.compile(r'="((?:[^"]|"")*)"')
+_GUARDS = {"=", "'"}
 _APOSTROPHE = re.compile(r"\A'(?=[-+]?\d)")  # before a number that is text
 _JOINERS = "\u200c\u200d"  # Persian, the scripts of India and emoji are read wrongly without them
 _JOINED = "\u0590-\u1cff\u2600-\u27bf\ua800-\uabff\ufe0f\U00010a00-\U0001faff"  # what they may follow
@@ -50,6 +51,8 @@ def in_one_line(text: str) -> str:
     """As an id, and text of one line, is written."""
     if text.isascii():
         text = text.strip()
+        if text[:1] not in _GUARDS:
+            return text
         if text[:2] == '="':
             text = _unguarded(text)
         return _APOSTROPHE.sub("", text) if text[:1] == "'" else text
@@ -133,11 +136,11 @@ class Reader:
         if not isinstance(value, str):
             return None if is_empty(value) else as_text(value)
         text = self.write(value)
-        first = text[:1]
         if value.isascii():  # most cells are told by their first sign
+            first = text[:1]
             if first not in _OF_FLAWS:
                 return text or None
-            if first in _OF_NUMBERS and type(value) is str and "E" not in text and "e" not in text:
+            if first in _OF_NUMBERS and "E" not in text and "e" not in text and type(value) is str:
                 return text
         flaw = self._find_flaw(value, text)
         if flaw is None:

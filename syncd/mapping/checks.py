@@ -29,7 +29,6 @@ _ESCAPED = re.compile(
     r"&(?:#\d{2,6}|#x[0-9a-f]{2,5}|(?!nbsp;)[a-z]{2,6}\d?);|\\u[0-9a-f]{4}|%[c-e][0-9a-f]%[89ab][0-9a-f]|=[c-e][0-9a-f]=[89ab][0-9a-f]",
     re.IGNORECASE,
 )
-_ESCAPES = frozenset("&\\%=")
 
 
 class ValueProblem(ValueError):
@@ -72,15 +71,21 @@ def _check_signs(text: str) -> None:
 
 
 def _check_text(text: str, field: Field) -> Value:
+    if not (text.isascii() and text.isalnum()):  # as most words are
+        _check_writing(text, field)
+    if len(text) > field.max_length:
+        raise ValueProblem(f"is longer than {field.max_length} characters")
+    return text
+
+
+def _check_writing(text: str, field: Field) -> None:
+    """Raises ValueProblem where letters are lost, or written for another program."""
     _check_signs(text)
-    if not _ESCAPES.isdisjoint(text) and _ESCAPED.search(text):
+    if ("&" in text or "%" in text or "\\" in text or "=" in text) and _ESCAPED.search(text):
         raise ValueProblem(ESCAPED)
     is_plain = field.kind is FieldKind.TEXT and not field.has_lines
     if "?" in text and is_plain and "//" not in text and _LOST_IN_WORD.search(text):  # an address of the web has them
         raise ValueProblem(LOST_IN_WORD)
-    if len(text) > field.max_length:
-        raise ValueProblem(f"is longer than {field.max_length} characters")
-    return text
 
 
 def _check_email(text: str, field: Field) -> Value:
@@ -145,7 +150,7 @@ def check_foreign_id(text: str, prefix: str) -> str:
         raise ValueProblem(SHORTENED)
     foreign_id = prefix + text
     _check_signs(foreign_id)
-    if not any(map(str.isalnum, text)) or text.casefold().lstrip("+-") in _NO_IDS:
+    if not text.isdecimal() and (not any(map(str.isalnum, text)) or text.casefold().lstrip("+-") in _NO_IDS):
         raise ValueProblem("is nobody's id: it stands for nothing")
     if foreign_id.isdecimal():
         raise ValueProblem("is all digits, which go~mus would take for an id of its own: set foreign_id.prefix")

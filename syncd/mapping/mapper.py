@@ -94,7 +94,10 @@ class _FieldMapper:
     def value(self, values: Mapping[str, object], lookups: Lookups) -> Value | Keep:
         """The value to be sent, None to clear, KEEP to leave alone. Raises ValueProblem where there is none."""
         result: Value = None
-        if text := self._read(values):
+        text = self._text(values)
+        if self._transforms:
+            text = transformed(text, self._transforms)
+        if text and (text := text.strip()):
             result = self._look_up(text, lookups) if self.has_words else self._check(text, self._field)
         default = self._spec.default
         if result is None and default is not None:
@@ -141,7 +144,9 @@ class _FieldMapper:
             text = self._text(values)
         except ValueProblem:
             return True
-        return text is not None and any(map(str.isalpha if self.name in ("surname", "name") else str.isalnum, text))
+        if text is None or text[:1].isalpha():
+            return text is not None
+        return any(map(str.isalpha if self.name in ("surname", "name") else str.isalnum, text))
 
     def _look_up(self, text: str, lookups: Lookups) -> Value:
         """Through map and lookup; None where one does not know it and a default stands in."""
@@ -291,7 +296,8 @@ class Mapper:
 
     def _is_nobody(self, record: SourceRecord, foreign_id: str | FieldProblem) -> bool:
         """A row that has something where the id belongs, and can't be anybody."""
-        if isinstance(foreign_id, str) and foreign_id.removeprefix(self.prefix).rstrip(":. ").casefold() in FOOTERS:
+        is_word = isinstance(foreign_id, str) and not foreign_id[-1].isdigit()
+        if is_word and str(foreign_id).removeprefix(self.prefix).rstrip(":. ").casefold() in FOOTERS:
             return True
         if not self._has_more or any(field.tells(record.values) for field in self._telling):
             return False

@@ -147,7 +147,7 @@ def desk(product: Product, tmp_path: Path) -> Iterator[Desk]:
 
 def test_every_page_is_tried_and_listed() -> None:
     pages = {page.stem for page in PAGES.glob("*.md")} - {"README"}
-    assert pages == {product.page for product in PRODUCTS}
+    assert pages - {"association"} == {product.page for product in PRODUCTS}  # that one is of a file
     index = (PAGES / "README.md").read_text(encoding="utf-8")
     assert {page for page in pages if f"]({page}.md)" not in index} == set()
 

@@ -534,7 +534,7 @@ def test_a_smaller_cap_is_learned_from_updates_too(here: Museum) -> None:
 
 def test_a_smaller_cap_is_kept_though_the_run_that_met_it_failed(here: Museum) -> None:
     def revoked(_request: httpx.Request, _number: int) -> None:
-        if len(here.sandbox.customers) > 100:
+        if len(here.sandbox.customers) > 250:
             here.sandbox.tokens = set()
 
     here.sandbox.switches = Switches(batch_cap=30)

@@ -180,6 +180,7 @@ def _draw(export: _Export, further: Mapping[str, object], setting: Setting) -> t
     with _naming_the_option(), source.open() as records:
         if records.columns is None:
             raise IncompleteRead(records.description, "has no columns", remedy="name a CSV file or a workbook")
+        _refuse_cells(records.columns, records.description)
         letters = Letters()
         try:
             rows = letters.passing(records)
@@ -189,6 +190,14 @@ def _draw(export: _Export, further: Mapping[str, object], setting: Setting) -> t
         if records.unsure and "complete" not in further:
             export.table["complete"] = {"end": "any"}
         return draft, f"{describe(records)}{letters}"
+
+
+def _refuse_cells(columns: Sequence[str], description: str) -> None:
+    """Raises IncompleteRead where the first row holds a record: its cells would be shown, and written down."""
+    strange = [one for one in columns if "@" in one or sum(map(str.isdigit, one)) > sum(map(str.isalpha, one))]
+    if any("@" in one for one in strange) or 3 * len(strange) > len(columns):
+        remedy = "export the list with its header, or say where it is: --source header_row=3"
+        raise IncompleteRead(description, "the first row does not look like names of columns", remedy=remedy)
 
 
 @contextmanager

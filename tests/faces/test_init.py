@@ -213,3 +213,14 @@ def test_what_becomes_of_those_who_leave_is_asked_on_a_terminal(
     os.close(master)
     os.close(terminal)
     assert load(Path("config.toml"), {"GOMUS_TOKEN": "of nobody"}).syncs["members"].delete.mode.value == mode
+
+
+def test_a_list_without_its_header_shows_no_cell_and_writes_nothing(tmp_path):
+    rows = "".join(f"{n:06d};Zzname{n};zz{n}@example.org;01.01.1950\r\n" for n in range(47, 50))
+    (tmp_path / "list.csv").write_text(rows, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-m", "syncd", "init", "list.csv", "--id", "000047"]
+    ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (ended.returncode, (tmp_path / "config.toml").exists()) == (1, False)
+    assert "does not look like names" in ended.stderr
+    assert "zz" not in (ended.stdout + ended.stderr).casefold()

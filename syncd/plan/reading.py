@@ -114,7 +114,7 @@ class Comparison:
             yield record
 
     def _is_cut(self, record: SourceRecord) -> bool:
-        """Whether a cell of the record may be cut off, so that `where` must not be asked about it."""
+        """Whether a cell of the record may be cut off, so that neither its value nor `where` is believed."""
         return self.reading.doubt_about(record) is not None and not self._is_shown_again(
             self.recall.digester.source(record.values, self.context)
         )
@@ -212,9 +212,7 @@ class Comparison:
         if memory.owner and memory.tombstone is not Cause.REQUEST:
             self.spool.add_invalid([_owned(record, foreign_id, memory.owner)])
             return Decision(Verdict.INVALID)
-        if record.position in self.unjudged:
-            return Decision(Verdict.INVALID)
-        if self.reading.doubt_about(record) and not self._is_shown_again(source_digest):
+        if record.position in self.unjudged or self._is_cut(record):
             return Decision(Verdict.INVALID)
         if known and _is_remembered(known, source_digest):
             return Decision(Verdict.UNCHANGED)  # the same record as at the last acceptance: no need to map it

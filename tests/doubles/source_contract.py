@@ -26,6 +26,15 @@ def read(source):
         return list(reading)
 
 
+def refused(source):
+    """Why a read is incomplete: with a remedy, and without a value of the tests' people."""
+    with pytest.raises(IncompleteRead) as caught:
+        read(source)
+    assert caught.value.remedy
+    assert "Zz" not in str(caught.value)
+    return caught.value
+
+
 class SourceContract:
     @pytest.fixture
     def source(self, source_of):

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import structlog
-from source_contract import SourceContract, read
+from source_contract import SourceContract, read, refused
 from structlog.testing import capture_logs
 
 from syncd.assembly import sleeping
@@ -37,14 +37,6 @@ def tap(tmp_path: Path) -> Callable[..., SingerSource]:
         return SingerSource(parsed, base=tmp_path, sleep=time.sleep, clock=lambda: datetime.now(UTC))
 
     return tap
-
-
-def refused(source: SingerSource) -> IncompleteRead:
-    with pytest.raises(IncompleteRead) as caught:
-        read(source)
-    assert caught.value.remedy
-    assert "Zz" not in str(caught.value)
-    return caught.value
 
 
 class TestContract(SourceContract):

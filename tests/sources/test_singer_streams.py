@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from source_contract import read
+from source_contract import read, refused
 
 from syncd.errors import IncompleteRead
 from syncd.mapping.columns import Column, find_missing, require_columns
@@ -42,14 +42,6 @@ def tap(tmp_path: Path) -> Callable[..., SingerSource]:
         return SingerSource(parsed, base=tmp_path, sleep=time.sleep, clock=lambda: datetime.now(UTC))
 
     return tap
-
-
-def refused(source: SingerSource) -> IncompleteRead:
-    with pytest.raises(IncompleteRead) as caught:
-        read(source)
-    assert caught.value.remedy
-    assert "Zz" not in str(caught.value)
-    return caught.value
 
 
 # --- columns ---

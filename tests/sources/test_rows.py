@@ -99,6 +99,7 @@ def test_the_header_of_another_order_ends_the_read(table):
         ["int", "varchar(50)", "text"],
         ["INTEGER", "VARCHAR", "DATE"],
         ["member_id", "first_name", "city"],
+        ["member_id", "first_name", "address_line_1"],
     ],
 )
 def test_names_written_otherwise_types_and_keys_are_no_record(table, row):
@@ -111,6 +112,11 @@ def test_names_written_otherwise_types_and_keys_are_no_record(table, row):
 )
 def test_a_row_that_shares_some_words_with_the_header_is_a_record(table, row):
     assert cells(read(table([HEADER, row]))) == [row]
+
+
+@pytest.mark.parametrize("row", [["a_0", "a_0"], ["m_1", "full_price"], ["m_1", "super_user_2"]])
+def test_ids_and_words_of_programs_are_a_record(table, row):
+    assert cells(read(table([["Nr", "Gruppe"], row]))) == [row]
 
 
 @pytest.mark.parametrize(

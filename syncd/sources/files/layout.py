@@ -205,21 +205,15 @@ def find_quote(sample: Sequence[str], name: str) -> str:
 def check_lines(sample: Sequence[str], form: Form, name: str) -> None:
     """Raises IncompleteRead where the lines have quotes that do not count as such."""
     header, *rows = [line for line in sample if line.strip()] or [""]
-    mark = re.escape(form.delimiter)
-    strange = re.compile(rf"(?:^|{mark}) *(?! |{mark})[^\S\r\n]{_BLANKS}{form.quote}")
-    if rows and sum(bool(strange.search(row)) for row in rows) > len(rows) / 2:
+    strange = re.compile(rf" *(?! )[^\S\r\n]{_BLANKS}{form.quote}")
+    split = list(form.reader(rows, strict=False))
+    if split and sum(any(map(strange.match, cells)) for cells in split) > len(split) / 2:
         what = f"has a tab or another blank between {show(form.delimiter)} and the quote of a cell"
         raise IncompleteRead(name, what, remedy="let the export leave no blanks beside the delimiter")
     is_told = form.delimiter in header  # of one column it may be a sign like others
-    if is_told and len(rows) > 1 and sum(_is_quoted_whole(row, form) for row in rows) > len(rows) / 2:
+    are_whole = sum(len(cells) == 1 and form.delimiter in cells[0] for cells in split)
+    if is_told and len(split) > 1 and are_whole > len(split) / 2:
         raise _quoted_whole(form.delimiter, name)
-
-
-def _is_quoted_whole(line: str, form: Form) -> bool:
-    if not (line.startswith(form.quote) and line.rstrip().endswith(form.quote)):
-        return False
-    cells = next(form.reader([line], strict=False), [])
-    return len(cells) == 1 and form.delimiter in cells[0]
 
 
 def _quoted_whole(delimiter: str, name: str) -> IncompleteRead:

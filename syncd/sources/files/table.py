@@ -184,14 +184,14 @@ class TableReading(Reading):
 
     def _names_again(self, texts: Sequence[str], found: Sequence[str]) -> bool:
         """Whether most of the cells name their columns, written otherwise, or say of what type or name those are."""
-        alike = sum(bool(text) and _fold(text) == _fold(name) for text, name in zip(texts, self._names, strict=False))
+        pairs = zip(texts, self._names, strict=False)
+        alike = sum(has_words(text) and _fold(text) == _fold(name) for text, name in pairs)
         if alike >= _FEWEST_NAMES and 2 * alike >= len(found) and not any(map(str.isdigit, "".join(found))):
             return True
         if len(found) < _FEWEST_NAMES or len(found) < len(self._known_names) / 2:
             return False
         are_types = all(_TYPE.fullmatch(text) for text in found)
-        are_keys = all(map(_KEY.fullmatch, found)) and sum("_" in text for text in found) >= _FEWEST_NAMES
-        return are_types or are_keys
+        return are_types or _are_keys(found)
 
     def _skip(self, line: int, reason: str) -> None:
         self.skips += 1
@@ -214,6 +214,13 @@ class TableReading(Reading):
 
     def _position(self, line: int | None) -> Position:
         return Position(source=self._place, line=line, unit=self.unit)
+
+
+def _are_keys(found: Sequence[str]) -> bool:
+    """Whether they read as names in a program: `first_name`. A record has its id, which has a digit."""
+    if len(set(found)) < len(found) or 2 * sum(any(map(str.isdigit, text)) for text in found) >= len(found):
+        return False
+    return all(map(_KEY.fullmatch, found)) and sum("_" in text for text in found) >= _FEWEST_NAMES
 
 
 def has_words(text: str) -> bool:

@@ -10,6 +10,7 @@ from flask import Flask, request
 from recipes.book import COUNTRIES, Book, Person, Product, part
 
 SECRETS = {"AIRTABLE_TOKEN": "patRight"}
+VIEW = "Mitglieder"
 FORMULA = re.compile(r"IS_AFTER\(\{Geändert\}, DATETIME_PARSE\('(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)'\)\)")
 
 
@@ -28,6 +29,8 @@ def make_app(book: Book) -> Flask:
         formula = FORMULA.fullmatch(body.get("filterByFormula", ""))
         if "filterByFormula" in body and not formula:
             return _error("INVALID_FILTER_BY_FORMULA", "The formula for filtering records is invalid")
+        if body.get("view", VIEW) != VIEW:
+            return _error("VIEW_NAME_NOT_FOUND", f"View name {body['view']} not found")
         if body["pageSize"] > 100:
             return _error("INVALID_REQUEST_UNKNOWN", "Invalid request: parameter validation failed")
         if unknown := set(body["fields"]) - fields(book.people[1]).keys():
@@ -36,7 +39,7 @@ def make_app(book: Book) -> Flask:
         since = datetime.fromisoformat(formula[1]) if formula else None
         if not start:
             book.begin(since)
-        people = book.living(since)
+        people = [person for person in book.kept(since) if person.member or "view" not in body]
         size = min(body["pageSize"], book.page)
         records = [record(person, body["fields"]) for person in book.give(part(people, start, size))]
         following = {"offset": f"itr/{start + size}"} if start + size < len(people) else {}
@@ -57,6 +60,8 @@ def fields(person: Person) -> Mapping[str, object]:
         "Ort": person.city,
         "Land": COUNTRIES[person.country],
         "Geburtsdatum": person.born,
+        "Verstorben": person.deceased or None,  # an empty box is not in the answer
+        "Kein Kontakt": person.no_contact or None,
         "Geändert": f"{person.changed:%Y-%m-%dT%H:%M:%S}.{person.changed.microsecond // 1000:03d}Z",
     }
 
@@ -76,4 +81,5 @@ AIRTABLE = Product(
     secrets=SECRETS,
     foreign_id=lambda number: f"AIRTABLE-{identity(number)}",
     bin=False,
+    untold=("member",),
 )

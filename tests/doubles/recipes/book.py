@@ -13,12 +13,13 @@ COUNT = 250
 GIVEN = ("Ada", "Bodo", "Çelik", "Dörte", "Enno", "Femke", "Gösta", "Hiltrud", "Ilse", "Jörn")
 FAMILY = ("Apfelbaum", "Birnstengel", "Dattelkern", "Erbsmühl", "Feigenblüth", "Gurkenheim", "Hollerbusch")
 CITIES = (("DE", "10115", "Berlin"), ("AT", "1010", "Wien"), ("CH", "8001", "Zürich"), ("DE", "01067", "Dresden"))
+DECEASED, NO_MEMBER, NO_CONTACT, OPTED_OUT = 31, 61, 91, 121  # there from the beginning
 COUNTRIES = {"DE": "Deutschland", "AT": "Österreich", "CH": "Schweiz"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """`deleted`: in the bin, where the product has one."""
+    """`deleted`: in the bin, where the product has one. `opted_out`: of mass mail; `no_contact`: of everything."""
 
     number: int
     given: str
@@ -33,6 +34,19 @@ class Person:
     born: str | None
     changed: datetime
     deleted: bool = False
+    member: bool = True
+    deceased: bool = False
+    opted_out: bool = False
+    no_contact: bool = False
+
+    @property
+    def joined(self) -> str:
+        return f"{2000 + self.number % 20}-04-01"
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether a museum wants them in go~mus."""
+        return self.member and not (self.deleted or self.deceased or self.no_contact)
 
 
 def invent(number: int, changed: datetime) -> Person:
@@ -50,6 +64,10 @@ def invent(number: int, changed: datetime) -> Person:
         salutation=(None, "Frau", "Herr")[number % 3],
         born=None if number % 11 == 0 else f"19{number % 60 + 30}-0{number % 9 + 1}-1{number % 10}",
         changed=changed,
+        member=number != NO_MEMBER,
+        deceased=number == DECEASED,
+        opted_out=number == OPTED_OUT,
+        no_contact=number == NO_CONTACT,
     )
 
 
@@ -88,7 +106,7 @@ class Book:
         found = (self.people[number] for number in sorted(self.people))
         return [person for person in found if since is None or person.changed >= since]
 
-    def living(self, since: datetime | None = None) -> list[Person]:
+    def kept(self, since: datetime | None = None) -> list[Person]:
         return [person for person in self.changed_since(since) if not person.deleted]
 
     # What happens in the product
@@ -107,7 +125,9 @@ class Book:
 class Product:
     """`page` has the recipe. `secrets`: what it takes from the environment; the last is a secret indeed.
 
-    `bin`: it tells who was deleted. Where it has none, only a whole read shows that somebody is gone.
+    `bin`: it tells who was deleted. Where it has none, only a whole read shows that somebody is gone. `untold`: changes
+    of a person that the answer for changes does not tell. `owned`: fields in which the desk's value stays. `notes`:
+    what the recipe writes there once.
     """
 
     page: str
@@ -115,12 +135,19 @@ class Product:
     secrets: Mapping[str, str]
     foreign_id: Callable[[int], str]
     bin: bool
+    untold: tuple[str, ...] = ()
+    owned: tuple[str, ...] = ("tel",)
+    notes: Callable[[Person], str | None] = lambda _person: None
     phone_field: str = "tel"
 
     @contextmanager
     def open(self, book: Book) -> Iterator[str]:
         with serve(self.make_app(book)) as url:
             yield url
+
+
+def since_when(person: Person) -> str:
+    return f"Mitglied seit {person.joined}"
 
 
 def part(people: list[Person], start: int, size: int) -> list[Person]:

@@ -47,7 +47,7 @@ def make_app(book: Book) -> Flask:
         start = _start_of(request.args.get("$skiptoken"))
         if not start:
             book.begin(since)
-        people = book.changed_since(since) if since else book.living()
+        people = book.changed_since(since) if since else book.kept()
         asked = re.fullmatch(r"odata\.maxpagesize=(\d+)", request.headers.get("Prefer", ""))
         size = min(int(asked[1]) if asked else 5000, book.page)
         given = book.give(part(people, start, size))
@@ -91,6 +91,12 @@ def record(person: Person) -> Mapping[str, object]:
         "address1_city": person.city,
         "address1_country": COUNTRIES[person.country],
         "birthdate": person.born,
+        "new_ismember": person.member,
+        "new_deceased": person.deceased,
+        "donotbulkemail": person.opted_out,
+        "donotemail": person.opted_out or person.no_contact,
+        "donotphone": person.no_contact,
+        "donotpostalmail": person.no_contact,
         "statecode": 1 if person.deleted else 0,
         "modifiedon": f"{person.changed:%Y-%m-%dT%H:%M:%SZ}",
     }

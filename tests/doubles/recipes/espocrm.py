@@ -13,6 +13,7 @@ from recipes.book import COUNTRIES, Book, Person, Product, part
 
 SECRETS = {"ESPOCRM_API_KEY": "right"}
 FORM = "%Y-%m-%d %H:%M:%S"
+TARGET_LIST = "64b7e1f0c2a9d8e35"
 SALUTATIONS = {"Frau": "Ms.", "Herr": "Mr.", None: None}
 
 
@@ -36,12 +37,19 @@ def make_app(book: Book) -> Flask:
         since = datetime.strptime(where["value"], FORM).replace(tzinfo=UTC)
         if not offset:
             book.begin(since if since.year > 1970 else None)
-        people = book.living(since)
+        people = [person for person in book.kept(since) if _is_linked(person, request.args)]
         given = book.give(part(people, offset, min(size, book.page)))
         names = request.args["select"].split(",")
         return {"total": len(people), "list": [{name: record(one)[name] for name in names} for one in given]}
 
     return app
+
+
+def _is_linked(person: Person, asked: Mapping[str, str]) -> bool:
+    if "where[1][type]" not in asked:
+        return True
+    link = (asked["where[1][type]"], asked["where[1][attribute]"], asked["where[1][value][]"])
+    return person.member and link == ("linkedWith", "targetLists", TARGET_LIST)
 
 
 def record(person: Person) -> Mapping[str, object]:
@@ -57,6 +65,9 @@ def record(person: Person) -> Mapping[str, object]:
         "addressCity": person.city,
         "addressCountry": COUNTRIES[person.country],
         "cGeburtsdatum": person.born,
+        "cVerstorben": person.deceased,
+        "cKeinKontakt": person.no_contact,
+        "emailAddressIsOptedOut": person.opted_out,
         "modifiedAt": person.changed.strftime(FORM),
     }
 
@@ -67,4 +78,5 @@ ESPOCRM = Product(
     secrets=SECRETS,
     foreign_id=lambda number: f"ESPO-{identity(number)}",
     bin=False,
+    untold=("member",),
 )

@@ -38,7 +38,7 @@ def make_app(book: Book) -> Flask:
         since = datetime.fromtimestamp(int(chosen["value"]) / 1000, UTC)
         if not after:
             book.begin(since if since.year > 1970 else None)
-        people = book.living(since)
+        people = book.kept(since)
         size = min(body["limit"], book.page)
         return _page(book, people, after, size, body["properties"]) | {"total": len(people)}
 
@@ -49,7 +49,7 @@ def make_app(book: Book) -> Flask:
             return _error(400, "VALIDATION_ERROR", "limit must be at most 100")
         if not after:
             book.begin(None)
-        return _page(book, book.living(), after, min(limit, book.page), request.args["properties"].split(","))
+        return _page(book, book.kept(), after, min(limit, book.page), request.args["properties"].split(","))
 
     return app
 
@@ -77,6 +77,10 @@ def record(person: Person, names: Iterable[str]) -> Mapping[str, object]:
         "city": person.city,
         "country": COUNTRIES[person.country],
         "date_of_birth": person.born,
+        "mitgliedschaft": "aktiv" if person.member else "gekuendigt",
+        "verstorben": "true" if person.deceased else None,
+        "kein_kontakt": "true" if person.no_contact else "false",
+        "hs_email_optout": "true" if person.opted_out else None,
     }
     return {
         "id": properties["hs_object_id"],
@@ -97,4 +101,5 @@ HUBSPOT = Product(
     secrets=SECRETS,
     foreign_id=lambda number: f"HUBSPOT-{100_000 + number}",
     bin=False,
+    owned=("tel", "date_of_birth"),
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, request
 
-from recipes.book import Book, Person, Product, part
+from recipes.book import Book, Person, Product, part, since_when
 
 SECRETS = {"SALESFORCE_CLIENT_ID": "3MVG9", "SALESFORCE_CLIENT_SECRET": "right"}
 TOKEN = "00D!session"
@@ -87,6 +87,11 @@ def record(person: Person) -> Mapping[str, object]:
         "MailingCity": person.city,
         "MailingCountryCode": person.country,
         "Birthdate": person.born,
+        "npo02__MembershipJoinDate__c": person.joined,
+        "npo02__MembershipEndDate__c": "2099-12-31" if person.member else "2020-12-31",
+        "npsp__Deceased__c": person.deceased,
+        "npsp__Do_Not_Contact__c": person.no_contact,
+        "HasOptedOutOfEmail": person.opted_out,
         "IsDeleted": person.deleted,
         "SystemModstamp": f"{person.changed:%Y-%m-%dT%H:%M:%S}.{person.changed.microsecond // 1000:03d}+0000",
     }
@@ -101,4 +106,12 @@ def _error(status: int, code: str, message: str) -> tuple[Response, int]:
     return jsonify([{"message": message, "errorCode": code}]), status
 
 
-SALESFORCE = Product(page="salesforce", make_app=make_app, secrets=SECRETS, foreign_id=foreign_id, bin=True)
+SALESFORCE = Product(
+    page="salesforce",
+    make_app=make_app,
+    secrets=SECRETS,
+    foreign_id=foreign_id,
+    bin=True,
+    notes=since_when,
+    owned=("tel", "notes"),
+)

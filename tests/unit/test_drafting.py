@@ -83,6 +83,13 @@ def test_telephones_are_written_anew_only_where_all_are_german(
     assert ("phone" in tel) is is_written_anew
 
 
+@pytest.mark.parametrize(("code", "is_written_anew"), [("+49 30", True), ("0049-30", True), ("+43 1", False)])
+def test_country_codes_tell_the_country_of_telephones_where_postcodes_do_not(code: str, is_written_anew: bool) -> None:
+    numbers = ["030 1234567", *(f"+49 30 123456{n}" for n in range(8)), f"{code} 1234567"]
+    tel = fields_of(draft_of({"Telefon": numbers, "PLZ": ["1067", "10115"]}))["tel"]
+    assert ("phone" in tel) is is_written_anew
+
+
 def test_english_columns_say_nothing_of_the_country_of_a_telephone() -> None:
     assert fields_of(draft_of({"Phone": ["212 5550123"], "ZIP": ["10115"]}))["tel"] == '"Phone"'
 

@@ -233,6 +233,12 @@ def test_where_it_is_a_person_s_to_decide_the_condition_is_commented_out(columns
     assert [one.is_off for one in draft_of({"Ort": ["A"], **columns}).where] == [True]
 
 
+def test_a_word_for_leavers_in_a_column_for_something_else_is_for_a_person_to_judge() -> None:
+    (one,) = draft_of({"Ort": ["A"], "Kennung 1": ["Vorstand", "verstorben", ""]}).where
+    assert (one.value, one.is_off) == ('{ from = "Kennung 1", is_not = ["verstorben"] }', True)
+    assert "its words: Vorstand, verstorben" in one.note
+
+
 def test_a_status_that_is_each_person_s_own_is_left_out() -> None:
     draft = draft_of({"Ort": ["A"], "Status": [f"Zzmeier {n} ist ausgetreten" for n in range(COUNT - 3)]})
     assert draft.where == []

@@ -34,6 +34,13 @@ def fields_of(draft: Draft, *, off: bool = False) -> dict[str, str]:
     return {one.key: one.value for one in draft.fields if one.is_off is off}
 
 
+def mapped(fields: Mapping[str, str], whole: str) -> tuple[object, object]:
+    """The name and the surname that the draft makes of whole names."""
+    steps = [tomllib.loads(f"v = {fields[key]}")["v"]["transform"] for key in ("name", "surname")]
+    name, surname = (transformed(whole, [compile_transform(one) for one in each]) for each in steps)
+    return name, surname
+
+
 def notes_of(draft: Draft, key: str) -> str:
     return "; ".join(note for one in draft.fields if one.key == key for note in one.notes)
 
@@ -286,9 +293,23 @@ def test_an_institution_has_a_surname_for_go_mus(columns: dict[str, list[str]], 
 def test_whole_names_are_taken_apart_and_those_of_institutions_are_not(whole: str, name: str, surname: str) -> None:
     people = [f"Anna Groß{n}" for n in range(COUNT - 2)]
     fields = fields_of(draft_of({"Name": [*people, whole, "Bau GmbH"]}))
-    spec = {key: tomllib.loads(f"v = {value}")["v"] for key, value in fields.items()}
-    for key, expected in (("name", name), ("surname", surname)):
-        assert transformed(whole, [compile_transform(one) for one in spec[key]["transform"]]) == expected
+    assert mapped(fields, whole) == (name, surname)
+
+
+@pytest.mark.parametrize(
+    ("whole", "name", "surname"),
+    [
+        ("Groß, Anna", "Anna", "Groß"),
+        ("von der Schulenburg, Anna", "Anna", "von der Schulenburg"),
+        ("Bäckerei Groß", None, "Bäckerei Groß"),
+        ("Groß, Au & Partner GbR", None, "Groß, Au & Partner GbR"),
+    ],
+)
+def test_names_before_a_comma_are_family_names_unless_it_is_a_firm_s(whole: str, name: str, surname: str) -> None:
+    people = [f"Groß{n}, Anna" for n in range(COUNT - 8)]
+    firms = [f"Bäckerei {n}" for n in range(6)]
+    fields = fields_of(draft_of({"Name": [*people, *firms, whole, "Au, Groß & Co. KG"]}))
+    assert mapped(fields, whole) == (name, surname)
 
 
 @pytest.mark.parametrize(("sync", "key"), [("schulen", "institution"), ("mitglieder-schulverein", "name")])

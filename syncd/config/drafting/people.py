@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from syncd.config.drafting.cells import MOST, Column
-from syncd.config.drafting.lines import Line, Lists, Table, line, named, null_if, quote, take
+from syncd.config.drafting.cells import Column
+from syncd.config.drafting.lines import RIGHT, Line, Lists, Table, line, named, null_if, quote, take
 from syncd.config.drafting.names import Meaning
 from syncd.config.drafting.vocabulary import (
     COUNTRIES,
@@ -104,11 +104,8 @@ def _is_in_capitals(text: str) -> bool:
 def _split_both(both: Column, others: Sequence[Column]) -> Iterator[Line]:
     """First and family name in one column: `Müller, Anna`, or `Anna Müller`."""
     steps = _as_names(both)
-    if both.share(lambda text: text.count(",") == 1) >= MOST:
-        note = f"{both.name!r} holds 'family name, first name'"
-        yield line("name", [both], [{"split": ",", "take": 2}, *steps], CHECK, note)
-        fallback = [] if both.filled == 1 else others
-        yield line("surname", [both, *fallback], [{"split": ",", "take": 1}, *steps])
+    if both.share(lambda text: text.count(",") == 1) > RIGHT:
+        yield from _split_at_comma(both, others, steps)
         return
     firms = both.share(lambda text: NAMES_OF_INSTITUTIONS.search(text.casefold()))
     if (both.filled < 1 and others) or firms > 0.1:
@@ -122,6 +119,16 @@ def _split_both(both: Column, others: Sequence[Column]) -> Iterator[Line]:
         note += "; what is called as institutions are stays whole"
     yield line("name", [both], [{"match": first}, *steps], CHECK, note)
     yield line("surname", [both], [{"match": last}, *steps])
+
+
+def _split_at_comma(both: Column, others: Sequence[Column], steps: Sequence[object]) -> Iterator[Line]:
+    note = f"{both.name!r} holds 'family name, first name'; what has no comma stays whole"
+    first, last = {"split": ",", "take": 2}, {"split": ",", "take": 1}
+    if any("," in text and re.match(FIRM, text) for text in both.values):
+        first, last = {"match": f"^(?!{FIRM})[^,]*,\\s*(.+)$"}, {"match": f"^((?={FIRM}).+|[^,]+)"}
+        note += ", and so does what is called as institutions are"
+    yield line("name", [both], [first, *steps], CHECK, note)
+    yield line("surname", [both, *([] if both.filled == 1 else others)], [last, *steps])
 
 
 def _draft_institution(table: Table, kind: Column | None) -> Iterator[Line]:

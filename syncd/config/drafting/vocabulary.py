@@ -57,7 +57,7 @@ INSTITUTIONS = re.compile(
 )
 LEGAL = frozenset("jn")  # juristische and natürliche persons, where a column of kinds holds nothing else
 NAMES_OF_INSTITUTIONS = re.compile(
-    r"\b(?:gmbh|ag|kg|e\.? ?v\.?|ohg|gbr|ltd|inc)\b|schule|gymnasium|kindergarten|kita\b|verein|stiftung|institut|"
+    r"\b(?:gmbh|ag|kg|e\.? ?v\.?|ohg|gbr|ltd|inc)\b|schulen?\b|gymnasium|kindergarten|kita\b|verein|stiftung|institut|"
     r"universität|hochschule|kolleg|school|college|university|academy|akademie|museum|amt\b|gesellschaft"
 )
 LISTS_OF_INSTITUTIONS = re.compile(r"schul|school|vereine|firm|compan|instit|organi|kita|kindergar")

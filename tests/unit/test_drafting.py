@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import jmespath
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -337,6 +338,30 @@ def test_the_words_for_a_kind_tell_institutions_from_people(words: list[str], ma
 
 def test_words_of_a_kind_that_are_all_of_people_say_nothing() -> None:
     assert "is_institution" not in fields_of(draft_of({"Nachname": ["A"], "Typ": ["aktiv", "passiv", "J"]}))
+
+
+def test_who_is_called_a_firm_in_the_salutation_is_an_institution_with_a_contact_too() -> None:
+    draft = draft_of({"Anrede": ["Frau", "Firma", "Firma"], "Nachname": ["A", "B", ""], "Firma": ["", "C AG", "D AG"]})
+    spec = tomllib.loads(f"v = {fields_of(draft)['is_institution']}")["v"]
+    records = [
+        ("Frau", "A", ""),
+        ("Frau", "A", "C AG"),
+        ("Firma", "B", "C AG"),
+        ("Firma", "", "D AG"),
+        ("", "", "D AG"),
+    ]
+    rows = [dict(zip(("Anrede", "Nachname", "Firma"), record, strict=True)) for record in records]
+    assert [bool(jmespath.search(spec["from"], row)) for row in rows] == [False, False, True, True, True]
+
+
+def test_couples_are_a_family_where_go_mus_has_that_salutation() -> None:
+    lists = {"salutation": tuple(LookupEntry(id=n, names=(word,)) for n, word in enumerate(("Frau", "Familie")))}
+    fields = fields_of(draft_of({"Anrede": ["Frau", "Herr und Frau"]}, lists=lists))
+    assert '"Herr und Frau" = "Familie"' in fields["customer_salutation_id"]
+
+
+def test_records_without_a_country_are_counted_with_what_may_stand_in() -> None:
+    assert "10 records name none" in notes_of(draft_of({"Land": ["AT", ""]}), "addr_country_id")
 
 
 def test_salutations_that_go_mus_has_are_taken_and_others_named() -> None:

@@ -17,7 +17,7 @@ SALUTATIONS: Mapping[str, str] = {
     "Herr": "herr|herrn|hr|hr.|mr|mr.|mister",
     "Frau": "frau|fr|fr.|mrs|mrs.|ms|ms.|miss",
     "Divers": "divers|mx|mx.",
-    "Familie": "familie|fam|fam.|family",
+    "Familie": "familie|fam|fam.|family|herr und frau|herrn und frau|frau und herr|herr u. frau|eheleute|ehepaar",
 }
 TITLES: Mapping[str, str] = {
     "Dr.": "dr.|dr|doktor",

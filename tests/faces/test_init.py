@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
+import openpyxl
 import pytest
 from office import COLUMNS, MARKS, Office, open_office, person
 
@@ -224,3 +225,40 @@ def test_a_list_without_its_header_shows_no_cell_and_writes_nothing(tmp_path):
     assert (ended.returncode, (tmp_path / "config.toml").exists()) == (1, False)
     assert "does not look like names" in ended.stderr
     assert "zz" not in (ended.stdout + ended.stderr).casefold()
+
+
+def test_a_last_row_of_totals_is_no_record_also_where_the_first_column_is_empty(office: Office) -> None:
+    office.columns = ["", *COLUMNS]
+    office.rows = [*(["", *row] for row in office.rows), ["", "Summe: 40", *[""] * (len(COLUMNS) - 1)]]
+    office.export()
+    out = office.syncd("init", "members.csv", "--url", office.url).out
+    assert "'Summe', is no record" in out
+    assert [office.syncd(*command).code for command in (["check"], ["--once"])] == [0, 0]
+    assert len(office.sandbox.customers) == 40
+
+
+def test_a_table_of_a_database_has_no_row_of_totals(office: Office) -> None:
+    with sqlite3.connect(office.folder / "club.db") as club:
+        club.execute("create table friends (place text, id integer, first_name text, last_name text)")
+        club.executemany("insert into friends values (?, ?, ?, ?)", [("Bonn", 1, "A", "B"), ("Total", 2, None, None)])
+    club.close()
+    assert office.syncd("init", "sqlite:///club.db", "--table", "friends").code == 0
+    assert "trailer" not in written(office)
+
+
+def test_of_a_workbook_with_several_sheets_one_is_named_with_an_option(office: Office) -> None:
+    book = openpyxl.Workbook()
+    for sheet in (book.active, book.create_sheet("Hinweise")):
+        sheet.append(["Nr", "Nachname"])
+    book.save(office.folder / "members.xlsx")
+    ended = office.syncd("init", "members.xlsx")
+    assert (ended.code, "init takes it as --sheet NAME" in ended.err) == (1, True), ended.err
+
+
+@pytest.mark.parametrize(
+    ("file", "sync"),
+    [("Förderer 2026.csv", "foerderer"), ("2026.csv", "members"), ("Große Spender-neu.csv", "grosse-spender-neu")],
+)
+def test_a_sync_is_called_after_the_words_of_the_file(office: Office, file: str, sync: str) -> None:
+    (office.folder / "members.csv").rename(office.folder / file)
+    assert f"Wrote config.toml: '{sync}'." in office.syncd("init", file).out

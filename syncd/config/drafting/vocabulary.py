@@ -61,6 +61,7 @@ NAMES_OF_INSTITUTIONS = re.compile(
     r"universität|hochschule|kolleg|school|college|university|academy|akademie|museum|amt\b|gesellschaft"
 )
 LISTS_OF_INSTITUTIONS = re.compile(r"schul|school|vereine|firm|compan|instit|organi|kita|kindergar")
+TOTALS = re.compile(r"(?:gesamt)?(?:summen?|anzahl|zahl)\b|gesamt\b|insgesamt\b|total\b|sum\b", re.IGNORECASE)
 LEAVERS = re.compile(
     r"ausgetreten|^austritt|gekündigt|gekuendigt|verstorben|gestorben|^tot$|inaktiv|inactive|gelöscht|geloescht|"
     r"deleted|ehemalig|former|deceased|cancell?ed|^left|lapsed|resigned|ausgeschlossen|archivier|archived|storniert|"

@@ -78,6 +78,7 @@ def customers(office: Office) -> dict[str, Fields]:
 @pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
 def test_the_first_sync_of_a_real_export_is_right(office: Office, start: Start) -> None:
     (office.folder / start.one.file).write_bytes(start.one.content)
+    office.age(start.one.file)
     begun = office.syncd("init", start.one.file, *start.options, "--url", office.url, "--yes")
     assert (begun.code, begun.err) == (0, "")
     office.reconfigure("requests_per_second = 10\n", "")  # a test does not wait

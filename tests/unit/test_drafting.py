@@ -11,6 +11,7 @@ import jmespath
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from odd_lists import CELLS, HEADERS
 
 from syncd.config import load
 from syncd.config.drafting import Draft, Setting, draw_draft, write_drafts
@@ -441,30 +442,6 @@ def test_signs_that_an_id_may_not_have_are_replaced() -> None:
 def test_a_list_of_which_nothing_is_known_makes_no_file() -> None:
     with pytest.raises(LookupError, match="none of its columns is known"):
         draft_of({"Farbe": ["rot"]})
-
-
-CELLS = [
-    "",
-    "-",
-    "a@b.example",
-    "31.12.1980",
-    "01067",
-    "1067",
-    "Frau",
-    "ja",
-    "x y",
-    "NULL",
-    "{x}",
-    "'",
-    '"',
-    "Ümit",
-    "5",
-]
-HEADERS = [
-    *("Vorname Nachname Name Firma Straße Hausnr. PLZ Ort PLZ/Ort Land E-Mail Telefon Handy Anrede Titel Typ Status "
-      "Austritt Verstorben Geburtstag Bemerkung Aktiv Werbesperre Ansprechpartner Anschrift").split(),
-    "a{b", "it's", 'say "x"', "tab\there", "back\\slash", "\x7fodd", "E-Mail privat", "Vor- und Nachname",
-]  # fmt: skip
 
 
 @settings(max_examples=150, deadline=None)

@@ -3,16 +3,21 @@
 import csv
 import os
 import pty
+import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from importlib import resources
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
 import openpyxl
 import pytest
 from office import COLUMNS, MARKS, Office, open_office, person
+from office_lists import schools
 
 from syncd.cli.starting import _name_database
 from syncd.config import load
@@ -262,3 +267,33 @@ def test_of_a_workbook_with_several_sheets_one_is_named_with_an_option(office: O
 def test_a_sync_is_called_after_the_words_of_the_file(office: Office, file: str, sync: str) -> None:
     (office.folder / "members.csv").rename(office.folder / file)
     assert f"Wrote config.toml: '{sync}'." in office.syncd("init", file).out
+
+
+def needed(names: Iterable[str]) -> set[str]:
+    """These distributions, and what they depend on."""
+    found: set[str] = set()
+    waiting = [re.match(r"[\w.-]+", name)[0] for name in names]
+    while waiting:
+        name = re.sub(r"[-_.]+", "-", waiting.pop()).casefold()
+        if name not in found:
+            found.add(name)
+            with suppress(PackageNotFoundError):  # for another system or Python
+                waiting += [re.match(r"[\w.-]+", one)[0] for one in requires(name) or [] if "extra ==" not in one]
+    return found
+
+
+def test_a_workbook_needs_nothing_but_what_syncd_depends_on(office: Office) -> None:
+    (office.folder / "schools.xlsx").write_bytes(schools().content)
+    root = Path(__file__).parents[2]
+    core = needed(tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"])
+    absent = {
+        module
+        for module, names in packages_distributions().items()
+        if module != "syncd" and core.isdisjoint(re.sub(r"[-_.]+", "-", name).casefold() for name in names)
+    }
+    assert {"openpyxl", "paramiko"} <= absent
+    code = f"import sys; sys.modules.update(dict.fromkeys({absent})); from syncd.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "init", "schools.xlsx", "--sheet", "Schulen"]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    ended = subprocess.run(command, cwd=office.folder, env=environment, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")

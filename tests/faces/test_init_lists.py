@@ -17,7 +17,7 @@ import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from odd_lists import CELLS, HEADERS
+from odd_lists import CELLS_OF_A_COLUMN, HEADERS
 from office import Office, open_office
 
 from syncd.cli.starting import PLACEHOLDER
@@ -318,7 +318,7 @@ def test_whatever_stands_in_a_list_what_init_writes_passes_check_offline(data: s
     names = data.draw(
         st.lists(st.sampled_from(HEADERS), max_size=12, unique=True).filter(lambda of: "Nachname" not in of)
     )
-    cells = [data.draw(st.lists(st.sampled_from(CELLS), min_size=1, max_size=6)) for _ in names]
+    cells = [data.draw(CELLS_OF_A_COLUMN) for _ in names]
     rows = [[f"{n:03d}", f"Groß{n}", *(of[n % len(of)] for of in cells)] for n in range(COUNT)]
     with TemporaryDirectory() as folder:
         office = Office(Path(folder), PLACEHOLDER, Sandbox(), columns=["Nr.", "Nachname", *names], rows=rows)

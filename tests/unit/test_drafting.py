@@ -11,7 +11,7 @@ import jmespath
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from odd_lists import CELLS, HEADERS
+from odd_lists import CELLS_OF_A_COLUMN, HEADERS
 
 from syncd.config import load
 from syncd.config.drafting import Draft, Setting, draw_draft, write_drafts
@@ -448,7 +448,7 @@ def test_a_list_of_which_nothing_is_known_makes_no_file() -> None:
 @given(st.data())
 def test_whatever_stands_in_a_list_what_is_written_is_valid(data: st.DataObject) -> None:
     names = data.draw(st.lists(st.sampled_from(HEADERS), min_size=1, unique=True))
-    columns = {name: data.draw(st.lists(st.sampled_from(CELLS), min_size=1, max_size=6)) for name in names}
+    columns = {name: data.draw(CELLS_OF_A_COLUMN) for name in names}
     draft = draft_of({"Ort": ["A"], **columns, "Nachname": ["A"]})
     text = write_drafts([draft], url="https://demo.gomus.de", mode="ignore")
     with TemporaryDirectory() as folder:

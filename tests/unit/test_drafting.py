@@ -204,6 +204,15 @@ def test_what_is_left_out_is_listed_without_a_value() -> None:
     assert draft.left_out == {"Betreuer": "a few words: 2 different", "Beitrag": "amounts", "Bank": "bank accounts"}
 
 
+def test_columns_that_look_alike_are_left_out_in_one_line() -> None:
+    draft = draft_of({"Ort": ["A"], "BIC": [""], "Beitrag": ["12,50"], "IBAN": [""]})
+    text = write_drafts([draft], url="https://demo.gomus.de", mode="ignore")
+    assert [line for line in text.splitlines() if "left out:" in line] == [
+        '# left out: "BIC", "IBAN": empty',
+        '# left out: "Beitrag": amounts',
+    ]
+
+
 # --- who counts ---
 
 

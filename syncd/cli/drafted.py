@@ -34,5 +34,5 @@ def _lines(draft: Draft, recognized: str) -> Iterator[str]:
         if one.is_off:
             yield f"commented: {', '.join(one.columns)} → {one.key}"
             yield from (f"           {note}" for note in one.notes)
-    yield from (f"left out:  {name}: {looks}" for name, looks in draft.left_out.items())
+    yield from (f"left out:  {', '.join(names)}: {looks}" for looks, names in draft.left_out_by_looks.items())
     yield from (f"missing:   {words}" for words in draft.missing)

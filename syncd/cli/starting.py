@@ -22,7 +22,17 @@ from syncd.cli.drafted import tell
 from syncd.cli.exits import USAGE, stop
 from syncd.cli.recognized import Letters, describe
 from syncd.config import find_config
-from syncd.config.drafting import DEFAULT_MODE, Draft, Lists, Setting, draw_draft, share_of_names, write_drafts
+from syncd.config.drafting import (
+    DEFAULT_MODE,
+    Draft,
+    Lists,
+    Setting,
+    Totals,
+    draw_draft,
+    share_of_names,
+    split_name,
+    write_drafts,
+)
 from syncd.domain.diff import DeleteMode
 from syncd.errors import IncompleteRead, SyncdError
 from syncd.gomus.client import Client
@@ -113,8 +123,7 @@ def _name_sources(
 
 
 def _name_after(stem: str) -> str:
-    word = re.match(r"[a-z]+(-[a-z]+)*", re.sub(r"[^a-z]+", "-", stem.casefold()).strip("-"))
-    return word[0] if word else "members"
+    return "-".join(filter(str.isalpha, split_name(stem))) or "members"
 
 
 def _name_file(given: str, sheet: str | None, sync: str, target: Path) -> _Export:
@@ -181,15 +190,17 @@ def _draw(export: _Export, further: Mapping[str, object], setting: Setting) -> t
         if records.columns is None:
             raise IncompleteRead(records.description, "has no columns", remedy="name a CSV file or a workbook")
         _refuse_cells(records.columns, records.description)
-        letters = Letters()
+        letters, totals = Letters(), Totals(records.columns if "complete" in adapter.Options.model_fields else ())
         try:
-            rows = letters.passing(records)
+            rows = totals.without(letters.passing(records))
             draft = draw_draft(export.sync, records.columns, rows, source=export.table, setting=setting)
         except LookupError as error:
             stop(f"{export.given}: {error.args[0]}.", USAGE)
-        if records.unsure and "complete" not in further:
+        if totals.complete:
+            export.table["complete"] = {**export.table.get("complete", {}), **totals.complete}
+        elif records.unsure and "complete" not in further:
             export.table["complete"] = {"end": "any"}
-        return draft, f"{describe(records)}{letters}"
+        return draft, f"{describe(records)}{letters}{totals}"
 
 
 def _refuse_cells(columns: Sequence[str], description: str) -> None:
@@ -206,8 +217,8 @@ def _naming_the_option() -> Iterator[None]:
     try:
         yield
     except IncompleteRead as error:
-        if error.remedy and re.search(r"\w = ", error.remedy):
-            error.remedy += "; init takes it as --source KEY=VALUE"
+        if error.remedy and (key := re.search(r"(\w+) = ", error.remedy)):
+            error.remedy += f"; init takes it as {'--sheet NAME' if key[1] == 'sheet' else '--source KEY=VALUE'}"
         raise
 
 

@@ -308,6 +308,12 @@ def test_who_is_sixteen_today_is_no_child(office: Office) -> None:
     assert line(office.syncd("check").out, "members: date_of_birth") == ""
 
 
+def test_a_wrong_delimiter_is_told_with_the_right_one(office: Office) -> None:
+    office.reconfigure('path = "members.csv"', 'path = "members.csv"\ndelimiter = ","')
+    ended = office.syncd("check")
+    assert (ended.code, "is the delimiter ';'?" in ended.out) == (1, True), ended.out
+
+
 def test_whom_where_leaves_out_is_not_judged(office: Office) -> None:
     office.rows.append([*office.rows[0]])
     office.rows[-1][1] = "Anders"

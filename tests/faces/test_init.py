@@ -3,15 +3,21 @@
 import csv
 import os
 import pty
+import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from importlib import resources
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
+import openpyxl
 import pytest
 from office import COLUMNS, MARKS, Office, open_office, person
+from office_lists import schools
 
 from syncd.cli.starting import _name_database
 from syncd.config import load
@@ -224,3 +230,70 @@ def test_a_list_without_its_header_shows_no_cell_and_writes_nothing(tmp_path):
     assert (ended.returncode, (tmp_path / "config.toml").exists()) == (1, False)
     assert "does not look like names" in ended.stderr
     assert "zz" not in (ended.stdout + ended.stderr).casefold()
+
+
+def test_a_last_row_of_totals_is_no_record_also_where_the_first_column_is_empty(office: Office) -> None:
+    office.columns = ["", *COLUMNS]
+    office.rows = [*(["", *row] for row in office.rows), ["", "Summe: 40", *[""] * (len(COLUMNS) - 1)]]
+    office.export()
+    out = office.syncd("init", "members.csv", "--url", office.url).out
+    assert "'Summe', is no record" in out
+    assert [office.syncd(*command).code for command in (["check"], ["--once"])] == [0, 0]
+    assert len(office.sandbox.customers) == 40
+
+
+def test_a_table_of_a_database_has_no_row_of_totals(office: Office) -> None:
+    with sqlite3.connect(office.folder / "club.db") as club:
+        club.execute("create table friends (place text, id integer, first_name text, last_name text)")
+        club.executemany("insert into friends values (?, ?, ?, ?)", [("Bonn", 1, "A", "B"), ("Total", 2, None, None)])
+    club.close()
+    assert office.syncd("init", "sqlite:///club.db", "--table", "friends").code == 0
+    assert "trailer" not in written(office)
+
+
+def test_of_a_workbook_with_several_sheets_one_is_named_with_an_option(office: Office) -> None:
+    book = openpyxl.Workbook()
+    for sheet in (book.active, book.create_sheet("Hinweise")):
+        sheet.append(["Nr", "Nachname"])
+    book.save(office.folder / "members.xlsx")
+    ended = office.syncd("init", "members.xlsx")
+    assert (ended.code, "init takes it as --sheet NAME" in ended.err) == (1, True), ended.err
+
+
+@pytest.mark.parametrize(
+    ("file", "sync"),
+    [("Förderer 2026.csv", "foerderer"), ("2026.csv", "members"), ("Große Spender-neu.csv", "grosse-spender-neu")],
+)
+def test_a_sync_is_called_after_the_words_of_the_file(office: Office, file: str, sync: str) -> None:
+    (office.folder / "members.csv").rename(office.folder / file)
+    assert f"Wrote config.toml: '{sync}'." in office.syncd("init", file).out
+
+
+def needed(names: Iterable[str]) -> set[str]:
+    """These distributions, and what they depend on."""
+    found: set[str] = set()
+    waiting = [re.match(r"[\w.-]+", name)[0] for name in names]
+    while waiting:
+        name = re.sub(r"[-_.]+", "-", waiting.pop()).casefold()
+        if name not in found:
+            found.add(name)
+            with suppress(PackageNotFoundError):  # for another system or Python
+                waiting += [re.match(r"[\w.-]+", one)[0] for one in requires(name) or [] if "extra ==" not in one]
+    return found
+
+
+def test_a_workbook_needs_nothing_but_what_syncd_depends_on(office: Office) -> None:
+    (office.folder / "schools.xlsx").write_bytes(schools().content)
+    root = Path(__file__).parents[2]
+    core = needed(tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"])
+    absent = {
+        module
+        for module, names in packages_distributions().items()
+        if module != "syncd" and core.isdisjoint(re.sub(r"[-_.]+", "-", name).casefold() for name in names)
+    }
+    assert {"openpyxl", "paramiko"} <= absent
+    code = f"import sys; sys.modules.update(dict.fromkeys({absent})); from syncd.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "init", "schools.xlsx", "--sheet", "Schulen"]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    ended = subprocess.run(command, cwd=office.folder, env=environment, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")

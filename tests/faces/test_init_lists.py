@@ -10,14 +10,19 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import cycle, islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import openpyxl
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from odd_lists import CELLS_OF_A_COLUMN, HEADERS
 from office import Office, open_office
 
 from syncd.cli.starting import PLACEHOLDER
 from syncd.config import load
+from syncd.sandbox import Sandbox
 from syncd.sandbox.reference import COUNTRIES
 
 COUNT = 20
@@ -273,6 +278,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 def start(office: Office, one: List, *, asks: bool) -> None:
     one.write(office.folder)
+    office.age(one.name)
     ended = office.syncd("init", one.name, *(["--url", office.url] if asks else []))
     assert (ended.code, ended.err) == (0, "")
     if not asks:
@@ -304,3 +310,21 @@ def test_all_lists_together_are_one_configuration_whose_prefixes_do_not_nest(off
     prefixes = [sync.foreign_id.prefix.casefold() for sync in syncs.values()]
     assert len(syncs) == len(LISTS)
     assert not [(one, two) for one in prefixes for two in prefixes if one is not two and one.startswith(two)]
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_whatever_stands_in_a_list_what_init_writes_passes_check_offline(data: st.DataObject) -> None:
+    names = data.draw(
+        st.lists(st.sampled_from(HEADERS), max_size=12, unique=True).filter(lambda of: "Nachname" not in of)
+    )
+    cells = [data.draw(CELLS_OF_A_COLUMN) for _ in names]
+    rows = [[f"{n:03d}", f"Groß{n}", *(of[n % len(of)] for of in cells)] for n in range(COUNT)]
+    with TemporaryDirectory() as folder:
+        office = Office(Path(folder), PLACEHOLDER, Sandbox(), columns=["Nr.", "Nachname", *names], rows=rows)
+        (office.folder / "config.toml").unlink()
+        office.age("members.csv")
+        begun = office.syncd("init", "members.csv")
+        assume(begun.code == 0)  # a file whose quotes can't be told is refused, and nothing is written
+        ended = office.syncd("check", "--offline")
+        assert ended.code in (0, 3), ended.out + ended.err

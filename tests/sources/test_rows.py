@@ -413,6 +413,12 @@ def test_a_trailer_is_no_record(table, trailer, after):
     assert cells(read(source)) == [ANNA]
 
 
+@pytest.mark.parametrize("trailer", [["Summe", "", "2"], ["", "Summe", "2"]])
+def test_a_trailer_may_stand_in_a_column_without_a_name_or_behind_it(table, trailer):
+    source = table([["", *HEADER], ["", *ANNA], [*trailer, *[""] * (len(HEADER) - 2)]], complete={"trailer": "Summe"})
+    assert len(read(source)[1]) == 1
+
+
 @pytest.mark.parametrize(
     "rows",
     [[ANNA], [ANNA, ["Sum", "", ""]], [["Summe", "", ""], ANNA], [ANNA, ["", "Summe", ""]], [["Summe"], ["Summe"]]],

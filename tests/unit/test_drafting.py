@@ -7,9 +7,11 @@ from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import jmespath
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from odd_lists import CELLS_OF_A_COLUMN, HEADERS
 
 from syncd.config import load
 from syncd.config.drafting import Draft, Setting, draw_draft, write_drafts
@@ -32,6 +34,13 @@ def draft_of(
 
 def fields_of(draft: Draft, *, off: bool = False) -> dict[str, str]:
     return {one.key: one.value for one in draft.fields if one.is_off is off}
+
+
+def mapped(fields: Mapping[str, str], whole: str) -> tuple[object, object]:
+    """The name and the surname that the draft makes of whole names."""
+    steps = [tomllib.loads(f"v = {fields[key]}")["v"]["transform"] for key in ("name", "surname")]
+    name, surname = (transformed(whole, [compile_transform(one) for one in each]) for each in steps)
+    return name, surname
 
 
 def notes_of(draft: Draft, key: str) -> str:
@@ -80,6 +89,13 @@ def test_telephones_are_written_anew_only_where_all_are_german(
     beside: dict[str, list[str]], is_written_anew: bool
 ) -> None:
     tel = fields_of(draft_of({"Tel. privat": ["030 1234567"], **beside}))["tel"]
+    assert ("phone" in tel) is is_written_anew
+
+
+@pytest.mark.parametrize(("code", "is_written_anew"), [("+49 30", True), ("0049-30", True), ("+43 1", False)])
+def test_country_codes_tell_the_country_of_telephones_where_postcodes_do_not(code: str, is_written_anew: bool) -> None:
+    numbers = ["030 1234567", *(f"+49 30 123456{n}" for n in range(8)), f"{code} 1234567"]
+    tel = fields_of(draft_of({"Telefon": numbers, "PLZ": ["1067", "10115"]}))["tel"]
     assert ("phone" in tel) is is_written_anew
 
 
@@ -188,6 +204,15 @@ def test_what_is_left_out_is_listed_without_a_value() -> None:
     assert draft.left_out == {"Betreuer": "a few words: 2 different", "Beitrag": "amounts", "Bank": "bank accounts"}
 
 
+def test_columns_that_look_alike_are_left_out_in_one_line() -> None:
+    draft = draft_of({"Ort": ["A"], "BIC": [""], "Beitrag": ["12,50"], "IBAN": [""]})
+    text = write_drafts([draft], url="https://demo.gomus.de", mode="ignore")
+    assert [line for line in text.splitlines() if "left out:" in line] == [
+        '# left out: "BIC", "IBAN": empty',
+        '# left out: "Beitrag": amounts',
+    ]
+
+
 # --- who counts ---
 
 
@@ -224,6 +249,12 @@ def test_date_cells_of_a_workbook_can_be_judged() -> None:
 )
 def test_where_it_is_a_person_s_to_decide_the_condition_is_commented_out(columns: dict[str, list[str]]) -> None:
     assert [one.is_off for one in draft_of({"Ort": ["A"], **columns}).where] == [True]
+
+
+def test_a_word_for_leavers_in_a_column_for_something_else_is_for_a_person_to_judge() -> None:
+    (one,) = draft_of({"Ort": ["A"], "Kennung 1": ["Vorstand", "verstorben", ""]}).where
+    assert (one.value, one.is_off) == ('{ from = "Kennung 1", is_not = ["verstorben"] }', True)
+    assert "its words: Vorstand, verstorben" in one.note
 
 
 def test_a_status_that_is_each_person_s_own_is_left_out() -> None:
@@ -273,9 +304,23 @@ def test_an_institution_has_a_surname_for_go_mus(columns: dict[str, list[str]], 
 def test_whole_names_are_taken_apart_and_those_of_institutions_are_not(whole: str, name: str, surname: str) -> None:
     people = [f"Anna Groß{n}" for n in range(COUNT - 2)]
     fields = fields_of(draft_of({"Name": [*people, whole, "Bau GmbH"]}))
-    spec = {key: tomllib.loads(f"v = {value}")["v"] for key, value in fields.items()}
-    for key, expected in (("name", name), ("surname", surname)):
-        assert transformed(whole, [compile_transform(one) for one in spec[key]["transform"]]) == expected
+    assert mapped(fields, whole) == (name, surname)
+
+
+@pytest.mark.parametrize(
+    ("whole", "name", "surname"),
+    [
+        ("Groß, Anna", "Anna", "Groß"),
+        ("von der Schulenburg, Anna", "Anna", "von der Schulenburg"),
+        ("Bäckerei Groß", None, "Bäckerei Groß"),
+        ("Groß, Au & Partner GbR", None, "Groß, Au & Partner GbR"),
+    ],
+)
+def test_names_before_a_comma_are_family_names_unless_it_is_a_firm_s(whole: str, name: str, surname: str) -> None:
+    people = [f"Groß{n}, Anna" for n in range(COUNT - 8)]
+    firms = [f"Bäckerei {n}" for n in range(6)]
+    fields = fields_of(draft_of({"Name": [*people, *firms, whole, "Au, Groß & Co. KG"]}))
+    assert mapped(fields, whole) == (name, surname)
 
 
 @pytest.mark.parametrize(("sync", "key"), [("schulen", "institution"), ("mitglieder-schulverein", "name")])
@@ -303,6 +348,30 @@ def test_the_words_for_a_kind_tell_institutions_from_people(words: list[str], ma
 
 def test_words_of_a_kind_that_are_all_of_people_say_nothing() -> None:
     assert "is_institution" not in fields_of(draft_of({"Nachname": ["A"], "Typ": ["aktiv", "passiv", "J"]}))
+
+
+def test_who_is_called_a_firm_in_the_salutation_is_an_institution_with_a_contact_too() -> None:
+    draft = draft_of({"Anrede": ["Frau", "Firma", "Firma"], "Nachname": ["A", "B", ""], "Firma": ["", "C AG", "D AG"]})
+    spec = tomllib.loads(f"v = {fields_of(draft)['is_institution']}")["v"]
+    records = [
+        ("Frau", "A", ""),
+        ("Frau", "A", "C AG"),
+        ("Firma", "B", "C AG"),
+        ("Firma", "", "D AG"),
+        ("", "", "D AG"),
+    ]
+    rows = [dict(zip(("Anrede", "Nachname", "Firma"), record, strict=True)) for record in records]
+    assert [bool(jmespath.search(spec["from"], row)) for row in rows] == [False, False, True, True, True]
+
+
+def test_couples_are_a_family_where_go_mus_has_that_salutation() -> None:
+    lists = {"salutation": tuple(LookupEntry(id=n, names=(word,)) for n, word in enumerate(("Frau", "Familie")))}
+    fields = fields_of(draft_of({"Anrede": ["Frau", "Herr und Frau"]}, lists=lists))
+    assert '"Herr und Frau" = "Familie"' in fields["customer_salutation_id"]
+
+
+def test_records_without_a_country_are_counted_with_what_may_stand_in() -> None:
+    assert "10 records name none" in notes_of(draft_of({"Land": ["AT", ""]}), "addr_country_id")
 
 
 def test_salutations_that_go_mus_has_are_taken_and_others_named() -> None:
@@ -384,35 +453,11 @@ def test_a_list_of_which_nothing_is_known_makes_no_file() -> None:
         draft_of({"Farbe": ["rot"]})
 
 
-CELLS = [
-    "",
-    "-",
-    "a@b.example",
-    "31.12.1980",
-    "01067",
-    "1067",
-    "Frau",
-    "ja",
-    "x y",
-    "NULL",
-    "{x}",
-    "'",
-    '"',
-    "Ümit",
-    "5",
-]
-HEADERS = [
-    *("Vorname Nachname Name Firma Straße Hausnr. PLZ Ort PLZ/Ort Land E-Mail Telefon Handy Anrede Titel Typ Status "
-      "Austritt Verstorben Geburtstag Bemerkung Aktiv Werbesperre Ansprechpartner Anschrift").split(),
-    "a{b", "it's", 'say "x"', "tab\there", "back\\slash", "\x7fodd", "E-Mail privat", "Vor- und Nachname",
-]  # fmt: skip
-
-
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_whatever_stands_in_a_list_what_is_written_is_valid(data: st.DataObject) -> None:
     names = data.draw(st.lists(st.sampled_from(HEADERS), min_size=1, unique=True))
-    columns = {name: data.draw(st.lists(st.sampled_from(CELLS), min_size=1, max_size=6)) for name in names}
+    columns = {name: data.draw(CELLS_OF_A_COLUMN) for name in names}
     draft = draft_of({"Ort": ["A"], **columns, "Nachname": ["A"]})
     text = write_drafts([draft], url="https://demo.gomus.de", mode="ignore")
     with TemporaryDirectory() as folder:

@@ -14,6 +14,9 @@ TELEPHONES = (("tel", Meaning.TEL), ("mobile", Meaning.MOBILE), ("fax", Meaning.
 WHOLE_ADDRESS = re.compile(r"\D.*\d.*,\s*(?:[A-Z]{1,3}-)?\d{4,5}\s+\D.*")
 ENDS_WITH_NUMBER = re.compile(r".*\D\s*\d+\s*[a-zA-Z]?")
 GERMAN_CODE = re.compile(r"(?:D-?)?\s*\d{5}\b")
+WITH_CODE = re.compile(r"\(?(?:\+|00)")
+OF_GERMANY = re.compile(r"\(?(?:\+|00)\s*49")
+SEVERAL = 5
 ENGLISH = re.compile("phone|cell|landline|mobile")
 ZIP_CITY = re.compile(r"(?:[A-Z]{1,3}[- ])?\d{4,5}\s+\D.*")
 
@@ -33,12 +36,18 @@ def is_german(table: Table) -> bool:
 
 
 def _has_german_numbers(table: Table, columns: Sequence[Column]) -> bool:
-    """Without a column of countries, five digits of a postcode are not enough: other countries have as many."""
+    """Without a column of countries, five digits of a postcode are not enough: other countries have as many.
+
+    The numbers that are written with a country's code tell it where all of them have that of Germany.
+    """
     if table.first(Meaning.COUNTRY):
         return is_german(table)
     codes = table.first(Meaning.ZIP) or table.first(Meaning.ZIP_CITY)
     are_english = any(ENGLISH.search(column.name.casefold()) for column in columns)
-    return not are_english and (codes is None or codes.share(GERMAN_CODE.match) >= MOST)
+    if not are_english and (codes is None or codes.share(GERMAN_CODE.match) >= MOST):
+        return True
+    with_code = [text for column in columns for text, _ in column.texts() if WITH_CODE.match(text)]
+    return len(with_code) >= SEVERAL and all(map(OF_GERMANY.match, with_code))
 
 
 def _draft_email(table: Table) -> Iterator[Line]:

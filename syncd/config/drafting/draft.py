@@ -31,6 +31,14 @@ class Draft:
     missing: Sequence[str]
     records: int
 
+    @property
+    def left_out_by_looks(self) -> Mapping[str, Sequence[str]]:
+        """What columns look like, with all that look so: some programs export a hundred, most of them empty."""
+        found: dict[str, list[str]] = {}
+        for name, looks in self.left_out.items():
+            found.setdefault(looks, []).append(name)
+        return found
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:

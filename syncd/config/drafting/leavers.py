@@ -36,6 +36,8 @@ def draft_where(table: Table, today: date) -> Iterator[Condition]:
         yield from _by_activity(table, column)
     for column in table.all(Meaning.OPTED_OUT):
         yield _opted_out(column, today)
+    for column in (*table.all(Meaning.KIND), *table.unknown()):
+        yield from _by_chance(column)
 
 
 def _leaving(column: Column, today: date) -> Condition:
@@ -99,11 +101,28 @@ def _by_status(table: Table, column: Column) -> Iterator[Condition]:
     if not words or len(column.values) * 2 > column.values.total():  # else each may be one person's own
         table.refuse(column, f"has {len(column.values)} different texts, too many to tell who has left")
         return
-    leaving = [word for word in words if LEAVERS.search(fold(word))]
+    leaving = _leaving_words(words)
     found = f"by {column.name!r}; its words: {', '.join(words)}"
     note = f"who is {' or '.join(leaving)}, {found}" if leaving else f"who has left, perhaps {found}"
     value = in_toml({"from": column.name, "is_not": leaving or words[:1]})
     yield Condition(value=value, column=column.name, note=note, is_off=not leaving)
+
+
+def _by_chance(column: Column) -> Iterator[Condition]:
+    """Of a column that is there for something else, such as `Kennung`, and has a word for leavers among its few."""
+    words = _words(column) if column.has_few_words else []
+    if leaving := _leaving_words(words):
+        note = f"who is {' or '.join(leaving)}, by {column.name!r}; its words: {', '.join(words)}"
+        yield Condition(
+            value=in_toml({"from": column.name, "is_not": leaving}),
+            column=column.name,
+            note=f"{note}: take the # away where they have left",
+            is_off=True,
+        )
+
+
+def _leaving_words(words: Sequence[str]) -> list[str]:
+    return [word for word in words if LEAVERS.search(fold(word))]
 
 
 def _by_activity(table: Table, column: Column) -> Iterator[Condition]:

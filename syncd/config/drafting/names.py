@@ -76,7 +76,7 @@ class Meaning(Enum):
     VAT = "ustid ustidnr ustidnummer umsatzsteuerid umsatzsteueridnr vatnumber vatid vat vatno"
     NOTES = (
         "bemerkung bemerkungen notiz notizen kommentar kommentare anmerkung anmerkungen notes note comment comments "
-        "remarks remark hinweis hinweise memo freitext"
+        "remarks remark hinweis hinweise memo freitext vermerk vermerke"
     )
     LEFT = (
         "austritt austrittsdatum austrittam austrittzum austrittper ausgetreten ausgetretenam ausgetretenzum "

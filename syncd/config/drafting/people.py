@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from syncd.config.drafting.cells import MOST, Column
-from syncd.config.drafting.lines import Line, Lists, Table, line, named, null_if, quote, take
+from syncd.config.drafting.cells import Column
+from syncd.config.drafting.lines import RIGHT, Line, Lists, Table, line, named, null_if, quote, take
 from syncd.config.drafting.names import Meaning
 from syncd.config.drafting.vocabulary import (
     COUNTRIES,
@@ -56,10 +56,14 @@ def _find_kind(table: Table) -> Column | None:
     for column in table.all(Meaning.KIND):
         if column.has_few_words and (any(map(is_institution, column.values)) or set(map(fold, column.values)) == LEGAL):
             return column
-    salutation = table.first(Meaning.SALUTATION)
-    if salutation is None or table.first(Meaning.INSTITUTION) or len(salutation.values) > MOST_SALUTATIONS:
-        return None
-    return salutation if any(map(is_institution, salutation.values)) else None
+    return None if table.first(Meaning.INSTITUTION) else _telling_salutation(table)
+
+
+def _telling_salutation(table: Table) -> Column | None:
+    """The column of salutations, where `Firma` is one of them."""
+    column = table.first(Meaning.SALUTATION)
+    is_telling = column and len(column.values) <= MOST_SALUTATIONS and any(map(is_institution, column.values))
+    return column if is_telling else None
 
 
 def _draft_names(table: Table, kind: Column | None) -> Iterator[Line]:
@@ -104,11 +108,8 @@ def _is_in_capitals(text: str) -> bool:
 def _split_both(both: Column, others: Sequence[Column]) -> Iterator[Line]:
     """First and family name in one column: `Müller, Anna`, or `Anna Müller`."""
     steps = _as_names(both)
-    if both.share(lambda text: text.count(",") == 1) >= MOST:
-        note = f"{both.name!r} holds 'family name, first name'"
-        yield line("name", [both], [{"split": ",", "take": 2}, *steps], CHECK, note)
-        fallback = [] if both.filled == 1 else others
-        yield line("surname", [both, *fallback], [{"split": ",", "take": 1}, *steps])
+    if both.share(lambda text: text.count(",") == 1) > RIGHT:
+        yield from _split_at_comma(both, others, steps)
         return
     firms = both.share(lambda text: NAMES_OF_INSTITUTIONS.search(text.casefold()))
     if (both.filled < 1 and others) or firms > 0.1:
@@ -124,26 +125,50 @@ def _split_both(both: Column, others: Sequence[Column]) -> Iterator[Line]:
     yield line("surname", [both], [{"match": last}, *steps])
 
 
+def _split_at_comma(both: Column, others: Sequence[Column], steps: Sequence[object]) -> Iterator[Line]:
+    note = f"{both.name!r} holds 'family name, first name'; what has no comma stays whole"
+    first, last = {"split": ",", "take": 2}, {"split": ",", "take": 1}
+    if any("," in text and re.match(FIRM, text) for text in both.values):
+        first, last = {"match": f"^(?!{FIRM})[^,]*,\\s*(.+)$"}, {"match": f"^((?={FIRM}).+|[^,]+)"}
+        note += ", and so does what is called as institutions are"
+    yield line("name", [both], [first, *steps], CHECK, note)
+    yield line("surname", [both, *([] if both.filled == 1 else others)], [last, *steps])
+
+
 def _draft_institution(table: Table, kind: Column | None) -> Iterator[Line]:
     column, family = table.first(Meaning.INSTITUTION), table.first(Meaning.FAMILY) or table.first(Meaning.BOTH)
     if kind is not None:
         yield _by_kind(kind)
-        words = {fold(word) for word, is_so in _by_word(kind).items() if is_so}
-        spelt = [f"'{word}'" for word in sorted(kind.values) if fold(word) in words and not set(word) & set("'\\`")]
-        if column is None and family is not None and spelt:
-            listed = ", ".join(spelt)
-            path = f"contains([{listed}], {quote(kind.name)}) && {quote(family.name)} || ''"
+        says_so = _says_institution(kind)
+        if column is None and family is not None and says_so:
+            path = f"{says_so} && {quote(family.name)} || ''"
             yield Line(key="institution", value=f"{{ from = {_literal(path)} }}", columns=(kind.name, family.name))
     elif column is not None and (column.filled >= WHOLE or family is None):
         note = f"each record names an institution in {column.name!r}"
         yield Line(key="is_institution", value="{ value = true }", columns=(column.name,), notes=(note,))
     elif column is not None and family is not None:
-        path = f"{quote(column.name)} && !{quote(family.name)}"
-        note = f"an institution is who has {column.name!r} and no {family.name!r}; people at a firm are people"
-        value = f"{{ from = {_literal(path)}, default = false }}"
-        yield Line(key="is_institution", value=value, columns=(column.name, family.name), notes=(note,))
+        yield _by_lack_of_name(column, family, _telling_salutation(table))
     if column is not None:
         yield line("institution", [column])
+
+
+def _by_lack_of_name(column: Column, family: Column, salutation: Column | None) -> Line:
+    path = f"{quote(column.name)} && !{quote(family.name)}"
+    note = f"an institution is who has {column.name!r} and no {family.name!r}; people at a firm are people"
+    names = [column.name, family.name]
+    if salutation and (says_so := _says_institution(salutation)):
+        path = f"{says_so} || {path}"
+        note += f", unless {salutation.name!r} says otherwise"
+        names.append(salutation.name)
+    value = f"{{ from = {_literal(path)}, default = false }}"
+    return Line(key="is_institution", value=value, columns=tuple(names), notes=(note,))
+
+
+def _says_institution(kind: Column) -> str:
+    """A condition of JMESPath; nothing where no word can be written in one."""
+    words = {fold(word) for word, is_so in _by_word(kind).items() if is_so}
+    spelt = [f"'{word}'" for word in sorted(kind.values) if fold(word) in words and not set(word) & set("'\\`")]
+    return f"contains([{', '.join(spelt)}], {quote(kind.name)})" if spelt else ""
 
 
 def _literal(path: str) -> str:
@@ -199,6 +224,8 @@ def draft_country(table: Table, lists: Lists) -> Iterator[Line]:
     words = {word: _country(word, offered) for word in _once(column)}
     strange = [word for word, code in words.items() if code is None]
     notes = [f"{len(strange)} of its words may be no countries of go~mus: `syncd check` tells"] if strange else []
+    if column.filled < 1:
+        notes.append(f'{column.empty} records name none: default = "DE", or another, would stand in for it')
     are_plain = all(code is None or is_plain(word, code, COUNTRIES) or code == word for word, code in words.items())
     further = {} if are_plain else {"map": {word: code or word for word, code in words.items()}}
     yield line("addr_country_id", [column], [], *notes, **further, lookup="country")

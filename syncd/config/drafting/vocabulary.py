@@ -17,7 +17,7 @@ SALUTATIONS: Mapping[str, str] = {
     "Herr": "herr|herrn|hr|hr.|mr|mr.|mister",
     "Frau": "frau|fr|fr.|mrs|mrs.|ms|ms.|miss",
     "Divers": "divers|mx|mx.",
-    "Familie": "familie|fam|fam.|family",
+    "Familie": "familie|fam|fam.|family|herr und frau|herrn und frau|frau und herr|herr u. frau|eheleute|ehepaar",
 }
 TITLES: Mapping[str, str] = {
     "Dr.": "dr.|dr|doktor",
@@ -57,10 +57,11 @@ INSTITUTIONS = re.compile(
 )
 LEGAL = frozenset("jn")  # juristische and natürliche persons, where a column of kinds holds nothing else
 NAMES_OF_INSTITUTIONS = re.compile(
-    r"\b(?:gmbh|ag|kg|e\.? ?v\.?|ohg|gbr|ltd|inc)\b|schule|gymnasium|kindergarten|kita\b|verein|stiftung|institut|"
+    r"\b(?:gmbh|ag|kg|e\.? ?v\.?|ohg|gbr|ltd|inc)\b|schulen?\b|gymnasium|kindergarten|kita\b|verein|stiftung|institut|"
     r"universität|hochschule|kolleg|school|college|university|academy|akademie|museum|amt\b|gesellschaft"
 )
 LISTS_OF_INSTITUTIONS = re.compile(r"schul|school|vereine|firm|compan|instit|organi|kita|kindergar")
+TOTALS = re.compile(r"(?:gesamt)?(?:summen?|anzahl|zahl)\b|gesamt\b|insgesamt\b|total\b|sum\b", re.IGNORECASE)
 LEAVERS = re.compile(
     r"ausgetreten|^austritt|gekündigt|gekuendigt|verstorben|gestorben|^tot$|inaktiv|inactive|gelöscht|geloescht|"
     r"deleted|ehemalig|former|deceased|cancell?ed|^left|lapsed|resigned|ausgeschlossen|archivier|archived|storniert|"

@@ -74,7 +74,8 @@ def _fields(draft: Draft) -> Iterator[str]:
         yield from (f"# {_one_line(note)}" for note in one.notes)
         yield f"# {one.key} = {one.value}" if one.is_off else f"{one.key.ljust(width)} = {one.value}"
     yield from (f"# {note}" for note in draft.missing)
-    yield from (f"# left out: {quote(name)}: {_one_line(looks)}" for name, looks in draft.left_out.items())
+    for looks, names in draft.left_out_by_looks.items():
+        yield f"# left out: {', '.join(map(quote, names))}: {_one_line(looks)}"
 
 
 def _one_line(text: str) -> str:

@@ -118,11 +118,12 @@ class TableReading(Reading):
     def _up_to_trailer(self, rows: Iterator[Row]) -> Iterator[Row]:
         """The rows before the trailer, where one is asked for. Raises IncompleteRead where it is not the last row.
 
-        A row ends with its cells, and before them stands its line.
+        A row ends with its cells, and before them stands its line. The trailer begins in the first column that has a
+        name, or in one before it.
         """
         trailer = self._complete.trailer or ""
         for row in rows:
-            if row[-1] and str(row[-1][0]).strip().startswith(trailer):
+            if any(str(cell).strip().startswith(trailer) for cell in row[-1][: self._first + 1]):
                 break
             yield row
         else:

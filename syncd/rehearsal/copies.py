@@ -1,9 +1,7 @@
 """The broken copies of one list: which there are, what each is called, and what would tell one that nothing tells."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-
-from pydantic import BaseModel
 
 from syncd.config.model import SyncConfig
 from syncd.rehearsal.damages import encode_twice, find_pairs, in_all, in_one, lose_zeros, swap
@@ -12,7 +10,7 @@ from syncd.rehearsal.tape import WHOLE, Change, Ending, Headless, Played, Tape, 
 from syncd.sources.base import Source
 from syncd.sources.copying import find_proof
 
-LATE = 50  # one in so many records is missing at the end
+FEW_PERCENT, FEW = 1, 50  # so little is missing at the end that no guard holds it by default
 MORE_PROOF = (
     'let the export end with a line of its own: complete = { trailer = "Summe" }; or write a file beside it once it is '
     'whole: complete = { marker = "members.done" }'
@@ -63,10 +61,11 @@ class Copies:
 
     def _cut_at_a_line_end(self) -> Iterator[Copy]:
         records = self.tape.records
-        half, few = len(records) // 2, max(len(records) // LATE, 1)
+        few = max(min(len(records) * FEW_PERCENT // 100, FEW // self.tape.every), 1)
+        half = len(records) // 2
         for kept, what in (
             (half, "half is missing"),
-            (len(records) - few, f"the last {few * self.tape.every} missing"),
+            (len(records) - few, f"the last {few} missing"),
         ):
             name = f"cut at a line end, {what}"
             if not 0 < kept < len(records):
@@ -133,20 +132,3 @@ class Copies:
 
     def _played(self, change: Change = lambda values: values, ending: Ending = WHOLE) -> Source:
         return Played(self.source, self.tape, change, ending)
-
-
-def differing_keys(sync: SyncConfig) -> list[str]:
-    """The guards that the configuration opens or shuts, and grace: keys whose values are not the defaults."""
-    tables: Mapping[str, BaseModel] = {"delete": sync.delete, "guards": sync.guards}
-    return [
-        f"{table}.{key}"
-        for table, options in tables.items()
-        for key, value in options
-        if key in LIMITING and value != type(options).model_fields[key].default
-    ]
-
-
-LIMITING = (
-    *("grace", "max_percent", "max_count"),
-    *("update_percent", "clear_percent", "identity_percent", "first_contact", "invalid_percent"),
-)

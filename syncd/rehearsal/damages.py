@@ -17,7 +17,7 @@ ALIKE = (  # go~mus fields whose columns a person may exchange unseen
     ("name", "notes"),
     ("tel", "fax"),
 )
-_ZEROS = re.compile(r"0+(?=[0-9]+\Z)")
+_ZEROS = re.compile(r"\A0+(?=[0-9]+\Z)")
 
 
 def encode_twice(text: str) -> str:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from syncd.assembly import judge_prefix, make_limits, make_recall, make_sync, now, sleeping
 from syncd.config.model import Config, DeleteOptions, GuardOptions, SyncConfig
-from syncd.domain.guards import ALL_KINDS, Limits
+from syncd.domain.guards import ALL_KINDS, Guard, Held, Limits
 from syncd.domain.runs import Status, Summary
-from syncd.rehearsal.copies import Copies, Copy, differing_keys
+from syncd.errors import Fatal
+from syncd.rehearsal.copies import Copies, Copy
 from syncd.rehearsal.files import Files
 from syncd.rehearsal.stage import Effect, HeardWords, Progress, Stage, compare, for_sandbox
 from syncd.rehearsal.tape import Played, Recorded, Tape, Thinned
@@ -22,8 +23,17 @@ from syncd.sandbox import Customer
 from syncd.sources.base import Source
 from syncd.sources.copying import copy_file
 
-MOST = 10_000  # records that take part in each run, to bound time and memory
+MOST = 4_000  # records that take part in each run, to bound time and memory
+ABSENT = {"absent", "hidden"}  # counts of those to whom nothing happens yet
 NEXT_NIGHT = timedelta(hours=25)  # what the guards count within a day is over
+KEYS = {  # which decide what a guard holds
+    Guard.DELETE: ("delete.max_percent", "delete.max_count"),
+    Guard.UPDATE: ("guards.update_percent",),
+    Guard.CLEAR: ("guards.clear_percent",),
+    Guard.PERSON: ("guards.identity_percent",),
+    Guard.INVALID: ("guards.invalid_percent",),
+    Guard.FIRST_CONTACT: ("guards.first_contact",),
+}
 Showing = Callable[[str], Progress]
 
 
@@ -33,7 +43,8 @@ class Outcome(Enum):
     STOPPED = "stopped"
     HARMLESS = "harmless"  # read, and nothing follows from it
     NOT_STOPPED = "not stopped"
-    UNTOLD = "nothing can tell"
+    PARTLY = "partly stopped"  # of what came through, the guards as they are by default would stop nothing more
+    UNTOLD = "nothing can tell"  # by default neither
     UNFIT = "does not apply"
 
 
@@ -41,7 +52,8 @@ class Outcome(Enum):
 class Rehearsed:
     """What came of one broken copy: on the first night, and once grace was over with the damage still there.
 
-    `effect` is what was changed wrongly in the end; `opened` are the keys that let it through.
+    `effect` is what was changed wrongly in the end; `opened` are the keys that let it through. `holds` and `invalid`
+    are what guards and checks had to do, beyond what they have with the list as it is.
     """
 
     copy: str
@@ -49,9 +61,24 @@ class Rehearsed:
     nights: tuple[Summary, ...] = ()
     effect: Effect = field(default_factory=Effect)
     at_once: Effect = field(default_factory=Effect)
+    holds: tuple[Held, ...] = ()
+    invalid: int = 0
     unfit: str = ""
     advice: str = ""
     opened: tuple[str, ...] = ()
+
+    @property
+    def error(self) -> str | None:
+        return next((night.error for night in self.nights if night.status is Status.FAILED), None)
+
+    @property
+    def absent(self) -> int:
+        return max((night.counts.get(name, 0) for night in self.nights for name in ABSENT), default=0)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether a guard or a check had a hand in it."""
+        return bool(self.error or self.holds or self.invalid)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +124,8 @@ class Rehearsal:
         self._known = self._stage.open_first()
         loading = replace(self._with(self._real), limits=replace(self._limits, actions=ALL_KINDS))
         self._loaded = self._known.run(loading, self._at, self._showing("the list itself"), is_first=True)
+        if self._loaded.status is Status.FAILED:
+            raise Fatal(self._loaded.error or "the list can't be loaded", remedy=self._loaded.remedy)
         self._before = self._known.customers()
         return FirstRun(
             description=description,
@@ -154,14 +183,18 @@ class Rehearsal:
         progress = self._showing(copy.name)
         found = self._try(copy.source, progress)
         if not found.effect:
-            outcome = Outcome.STOPPED if self._is_stopped(found.nights) else Outcome.HARMLESS
+            outcome = Outcome.STOPPED if found.is_told or found.absent else Outcome.HARMLESS
             return replace(found, copy=copy.name, outcome=outcome)
-        if opened := differing_keys(self._sync):
+        if opened := _opened(self._sync):
             limits = self._scaled(make_limits(DeleteOptions(), GuardOptions(), self._sync.actions))
-            usual = replace(self._made, limits=limits, grace=DeleteOptions().grace)
-            if not self._try(copy.source, progress, usual).effect:
-                return replace(found, copy=copy.name, outcome=Outcome.NOT_STOPPED, opened=tuple(opened))
-        return replace(found, copy=copy.name, outcome=Outcome.UNTOLD, advice=copy.advice)
+            usual = self._try(copy.source, progress, replace(self._made, limits=limits, grace=DeleteOptions().grace))
+            if not usual.effect:
+                guards = {held.guard for held in usual.holds}
+                meant = [key for guard, keys in KEYS.items() if guard in guards for key in keys if key in opened]
+                opened = tuple(meant) or opened
+                return replace(found, copy=copy.name, outcome=Outcome.NOT_STOPPED, opened=opened)
+        outcome = Outcome.PARTLY if found.is_told else Outcome.UNTOLD
+        return replace(found, copy=copy.name, outcome=outcome, advice=copy.advice)
 
     def _try(self, source: Source, progress: Progress, sync: Sync | None = None) -> Rehearsed:
         """On the next night, and where somebody is absent then, once more when grace is over."""
@@ -169,11 +202,21 @@ class Rehearsal:
         night = self._known.branch("broken")
         nights = [night.run(sync, self._at + NEXT_NIGHT, progress)]
         at_once = compare(self._before, night.customers(), but=self._moving)
-        if nights[0].counts.get("absent"):
+        if ABSENT & nights[0].counts.keys():
             nights.append(night.run(sync, self._over(sync.grace), progress))
         effect = compare(self._before, night.customers(), but=self._moving)
         night.end()
-        return Rehearsed(copy="", outcome=Outcome.STOPPED, nights=tuple(nights), effect=effect, at_once=at_once)
+        holds = {held.reason: held for one in nights for held in one.held if held not in self._loaded.held}
+        invalid = max(one.counts.get("invalid", 0) for one in nights) - self._loaded.counts.get("invalid", 0)
+        return Rehearsed(
+            copy="",
+            outcome=Outcome.STOPPED,
+            nights=tuple(nights),
+            effect=effect,
+            at_once=at_once,
+            holds=tuple(holds.values()),
+            invalid=max(invalid, 0),
+        )
 
     def _over(self, grace: timedelta) -> datetime:
         return self._at + NEXT_NIGHT + grace + NEXT_NIGHT
@@ -185,13 +228,11 @@ class Rehearsal:
         """Of a sample as small a number is held as it stands for in the whole list."""
         return replace(limits, delete_count=limits.delete_count // self._tape.every)
 
-    def _is_stopped(self, nights: tuple[Summary, ...]) -> bool:
-        """Whether a guard or a check has had a hand in it, more than in the list as it is."""
-        held = {one.guard for one in self._loaded.held}
-        return any(
-            night.status is Status.FAILED
-            or {one.guard for one in night.held} - held
-            or night.counts.get("invalid", 0) > self._loaded.counts.get("invalid", 0)
-            or night.counts.get("absent")
-            for night in nights
-        )
+
+def _opened(sync: SyncConfig) -> tuple[str, ...]:
+    """The keys of guards, and grace, that are not as they are by default."""
+    usual = {"delete": DeleteOptions(), "guards": GuardOptions()}
+    given = {"delete": sync.delete, "guards": sync.guards}
+    keys = ["delete.grace", *(key for some in KEYS.values() for key in some)]
+    split = [key.split(".") for key in keys]
+    return tuple(f"{table}.{key}" for table, key in split if getattr(given[table], key) != getattr(usual[table], key))

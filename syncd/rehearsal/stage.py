@@ -23,6 +23,7 @@ from syncd.config.model import Config, StateOptions
 from syncd.domain.chunks import CHUNK
 from syncd.domain.records import LookupEntry
 from syncd.domain.runs import Summary, Trigger
+from syncd.errors import Fatal
 from syncd.gomus.client import Client
 from syncd.mapping.lookups import AnyWord, LookupKind, fold
 from syncd.report.failures import FailureGroup, group_failures
@@ -110,12 +111,15 @@ class Night:
             file.unlink()
 
     def run(self, sync: Sync, at: datetime, progress: Progress, *, is_first: bool = False) -> Summary:
-        """One whole run at that time."""
+        """One whole run at that time. Raises Fatal where the stage itself gave way."""
         self.sandbox.reset_calls()
         with self._opening_world(sync, at, progress) as world:
             for kind, words in self._stage.words.items():
                 world.store.instances.keep_lookup(sync.instance, kind, sync.gomus.locale, words.entries, at)
-            return run(sync, world, trigger=Trigger.REHEARSAL, probe=not is_first)
+            summary = run(sync, world, trigger=Trigger.REHEARSAL, probe=not is_first)
+            if summary.is_cut or world.client.out_of_reach:
+                raise Fatal(f"the rehearsal could not go on: {summary.error}")
+            return summary
 
     @contextmanager
     def _opening_world(self, sync: Sync, at: datetime, progress: Progress) -> Iterator[World]:

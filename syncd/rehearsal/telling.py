@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping
 
 from syncd.config.model import SyncConfig
 from syncd.domain.durations import format_duration
-from syncd.domain.runs import Status
 from syncd.rehearsal.rehearsal import FirstRun, Outcome, Rehearsed
 from syncd.rehearsal.stage import Effect
 
-MARKS = {Outcome.NOT_STOPPED: "✗", Outcome.UNTOLD: "!", Outcome.UNFIT: "-"}  # else ✓
+MARKS = {Outcome.NOT_STOPPED: "✗", Outcome.UNTOLD: "!", Outcome.PARTLY: "!", Outcome.UNFIT: "-"}  # else ✓
 LISTED = 20
 LONGEST = 200  # letters of an error: a header that is gone lacks every column
 
@@ -54,28 +53,24 @@ def _in_words(one: Rehearsed, sync: SyncConfig) -> str:
         case Outcome.STOPPED:
             return f"stopped: {_stops(one, sync)}"
         case Outcome.NOT_STOPPED:
-            return f"NOT STOPPED: would {_tell(one, sync)}{_of_the_rest(one, sync)}"
+            return f"NOT STOPPED: would {_tell(one, sync)}"
+        case Outcome.PARTLY:
+            return f"partly stopped: would {_tell(one, sync)}; the rest: {_stops(one, sync)}"
         case Outcome.UNTOLD:
-            return f"nothing can tell: would {_tell(one, sync)}{_of_the_rest(one, sync)}"
+            return f"nothing can tell: would {_tell(one, sync)}"
 
 
 def _stops(one: Rehearsed, sync: SyncConfig) -> str:
-    """What each night has to say, the later one only what the first has not said."""
-    told: list[str] = []
-    for night in one.nights:
-        if night.status is Status.FAILED:
-            told.append(f"the read is incomplete: {_shortened(night.error or '')}")
-        told += [f"held by the guard '{held.guard.value}': {held.reason}" for held in night.held]
-        if (invalid := night.counts.get("invalid")) and not night.held:
-            told.append(f"{invalid} of {night.counts.get('records', 0)} records are invalid, and not sent")
-        if absent := night.counts.get("absent"):
-            told.append(f"{absent} absent, to whom nothing happens for {format_duration(sync.delete.grace)}")
-    return "; then ".join(dict.fromkeys(told))
-
-
-def _of_the_rest(one: Rehearsed, sync: SyncConfig) -> str:
-    """What was stopped of a copy of which some came through."""
-    return f"; the rest: {_stops(one, sync)}" if any(night.held for night in one.nights) else ""
+    told = [f"the read is incomplete: {_shortened(one.error)}"] if one.error else []
+    if one.invalid:
+        told.append(f"{one.invalid} records more than before are invalid, and not sent")
+    if one.absent:
+        grace, hidden = sync.delete.grace, "who may be behind records that can't be read"
+        told.append(
+            f"{one.absent} absent, " + (f"to whom nothing happens for {format_duration(grace)}" if grace else hidden)
+        )
+    told += [f"held by the guard '{held.guard.value}': {held.reason}" for held in one.holds]
+    return "; ".join(told)
 
 
 def _shortened(error: str) -> str:
@@ -85,7 +80,7 @@ def _shortened(error: str) -> str:
 def _tell(one: Rehearsed, sync: SyncConfig) -> str:
     effect, told = one.effect, []
     if effect.created:
-        told.append(f"create {effect.created} customers")
+        told.append(f"create {effect.created}")
     if effect.changed:
         told.append(f"change {effect.changed} ({_counts(effect.fields)})")
     if effect.emptied:
@@ -99,10 +94,8 @@ def _tell(one: Rehearsed, sync: SyncConfig) -> str:
 def _remedy(one: Rehearsed, sync: SyncConfig) -> str:
     if one.outcome is Outcome.NOT_STOPPED:
         keys = ", ".join(f"sync.{sync.name}.{key}" for key in one.opened)
-        return f"with the defaults of {keys} it is stopped: take these keys out, or shut them"
-    if one.outcome is Outcome.UNTOLD:
-        return one.advice
-    return ""
+        return f"take out {keys}, or lower them: by default it is stopped"
+    return one.advice
 
 
 def _counts(fields: Mapping[str, int]) -> str:
@@ -135,8 +128,10 @@ def as_json(one: Rehearsed, sync: SyncConfig) -> dict[str, object]:
         "outcome": one.outcome.value,
         "text": _in_words(one, sync),
         "remedy": _remedy(one, sync) or None,
-        "guards": sorted({held.guard.value for night in one.nights for held in night.held}),
-        "error": next((night.error for night in one.nights if night.error), None),
+        "guards": sorted({held.guard.value for held in one.holds}),
+        "error": one.error,
+        "invalid": one.invalid,
+        "absent": one.absent,
         **_figures(one.effect),
     }
 

@@ -1,7 +1,7 @@
 """Broken copies of a file itself, so that whatever its adapter looks at is broken too: line ends, quotes, letters."""
 
-from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from syncd.domain.records import SourceRecord
@@ -28,31 +28,41 @@ class Files:
 
     def cut_before(self, record: SourceRecord) -> Source:
         """At a line end: this record is the first that is missing."""
-        return self._write(f"end-{_line(record)}", self._lines_before(record), is_finished=False)
+        before = _line(record) - 1
+        return self._write(f"end-{before}", lambda lines: islice(lines, before), is_finished=False)
 
     def cut_within(self, record: SourceRecord, *, is_late: bool) -> Source:
         """Within a cell of this record: in its middle, or in the last word of its first line."""
-        line = next(islice(self._whole.lines(), _line(record) - 1, None))
-        lines = chain(self._lines_before(record), [_cut_in_a_word(line, is_late=is_late)])
-        return self._write(f"cell-{_line(record)}-{is_late}", lines, is_finished=False)
+        before = _line(record) - 1
+
+        def cut(lines: Iterator[str]) -> Iterator[str]:
+            yield from islice(lines, before)
+            yield _cut_in_a_word(next(lines), is_late=is_late)
+
+        return self._write(f"cell-{before}", cut, is_finished=False)
 
     def headless(self) -> Source:
         """Without all that stands above the first record."""
         first = _line(self._tape.records[0])
-        return self._write("header", islice(self._whole.lines(), first - 1, None))
+        return self._write("header", lambda lines: islice(lines, first - 1, None))
 
     def encoded_twice(self) -> Source:
-        return self._write("twice", map(encode_twice, self._whole.lines()), encoding="utf-8")
-
-    def _lines_before(self, record: SourceRecord) -> Iterator[str]:
-        return islice(self._whole.lines(), _line(record) - 1)
+        return self._write("twice", lambda lines: map(encode_twice, lines), encoding="utf-8")
 
     def _write(
-        self, name: str, lines: Iterable[str], *, encoding: str | None = None, is_finished: bool = True
+        self,
+        name: str,
+        breaking: Callable[[Iterator[str]], Iterable[str]],
+        *,
+        encoding: str | None = None,
+        is_finished: bool = True,
     ) -> Source:
         path = self._place(name)
-        with path.open("w", encoding=encoding or self._whole.encoding, newline="") as text:
-            text.writelines(lines)
+        with (
+            self._whole.open_lines() as lines,
+            path.open("w", encoding=encoding or self._whole.encoding, newline="") as text,
+        ):
+            text.writelines(breaking(lines))
         return self._whole.reading(path, is_finished=is_finished)
 
     def _copy(self, name: str, content: bytes, *, is_finished: bool) -> Source:

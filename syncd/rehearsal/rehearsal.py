@@ -15,7 +15,7 @@ from syncd.errors import Fatal
 from syncd.rehearsal.copies import Copies, Copy
 from syncd.rehearsal.files import Files
 from syncd.rehearsal.stage import Effect, HeardWords, Progress, Stage, compare, for_sandbox
-from syncd.rehearsal.tape import Played, Recorded, Tape, Thinned
+from syncd.rehearsal.tape import Played, Recorded, Tape
 from syncd.report.failures import FailureGroup
 from syncd.runs.drawing import drawing_up
 from syncd.runs.world import Sync
@@ -116,10 +116,8 @@ class Rehearsal:
         self._whole = copy_file(self._made.source, self._folder)
         self._source = self._whole.reading(self._whole.path) if self._whole else self._made.source
         description, counts = self._read_whole()
-        if not self._whole or not self._whole.encoding:
-            self._real: Source = Played(self._source, self._tape)
-        else:
-            self._real = Thinned(self._source, self._tape.every)
+        is_quick = self._whole and self._whole.encoding and self._tape.every == 1
+        self._real = self._source if is_quick else Played(self._source, self._tape)
         self._limits = self._scaled(self._made.limits)
         self._known = self._stage.open_first()
         loading = replace(self._with(self._real), limits=replace(self._limits, actions=ALL_KINDS))

@@ -2,10 +2,10 @@
 
 import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path, PurePath
+from typing import TextIO
 
 from syncd.errors import IncompleteRead
 from syncd.sources.base import Source
@@ -39,10 +39,9 @@ class FileCopy:
         copied.share = source.share
         return copied
 
-    def lines(self) -> Iterator[str]:
+    def open_lines(self) -> TextIO:
         """Of a text, with their ends; counted as its positions count them."""
-        with self.path.open(encoding=self.encoding, newline="") as text:
-            yield from text
+        return self.path.open(encoding=self.encoding, newline="")
 
 
 def copy_file(source: Source, folder: Path) -> FileCopy | None:
@@ -60,7 +59,8 @@ def copy_file(source: Source, folder: Path) -> FileCopy | None:
 
 def _encoding_of(source: CsvSource, path: Path) -> str:
     with path.open("rb") as raw:
-        return decide_text(OpenFile(name=path.name, raw=raw), source.options.encoding).encoding
+        text = decide_text(OpenFile(name=path.name, raw=raw), source.options.encoding)
+    return text.encoding
 
 
 def find_proof(source: Source, count: int) -> IncompleteRead | None:

@@ -5,15 +5,19 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
 from crm import Crm, open_crm
 from daemons import until
 from office import COLUMNS, MARKS, Ended, Office, open_office
+
+from syncd.config import load
+from syncd.rehearsal.rehearsal import Outcome, Rehearsal
 
 OPENED = """grace = "0s"
 max_percent = 100
@@ -198,17 +202,26 @@ def test_zeros_are_brought_back_by_pad_or_do_not_apply(office: Office) -> None:
 
 
 def test_whoever_leaves_by_the_calendar_is_no_victim_of_a_damage(office: Office) -> None:
-    """Between the first night and the one when grace is over."""
     office.columns.append("Austritt")
-    tomorrow = f"{date.today() + timedelta(days=3):%d.%m.%Y}"  # noqa: DTZ011 - any day soon will do
+    tomorrow = f"{datetime.now(ZoneInfo('Europe/Berlin')) + timedelta(days=1):%d.%m.%Y}"
     for number, row in enumerate(office.rows):
         row.append("" if number else tomorrow)
     office.export()
     where = 'where = [{ from = "Austritt", date = "%d.%m.%Y", after = "today", or_empty = true }]'
-    office.reconfigure("[sync.members]\n", f'[sync.members]\n{where}\n[sync.members.delete]\ngrace = "0s"\n\n')
-    found = rehearse(office)
-    assert found["encoded twice"]["outcome"] == "stopped"
-    assert found[LAST]["erased"] == 1
+    office.reconfigure("[sync.members]\n", f"[sync.members]\n{where}\n")
+    assert rehearse(office)[LAST]["erased"] == 1
+
+
+def test_of_a_long_list_each_so_many_take_part(office: Office, tmp_path: Path) -> None:
+    config = load(office.folder / "config.toml", {}, is_offline=True)
+    folder = tmp_path / "rehearsal"
+    folder.mkdir()
+    showing = lambda _step: lambda _stage, _done, _total: None  # noqa: E731 - nobody looks
+    rehearsal = Rehearsal(config, config.syncs["members"], folder, showing, most=10)
+    first = rehearsal.begin()
+    assert (first.counts["records"], first.every, first.loaded) == (40, 4, 10)
+    half = next(one for one in rehearsal.each() if one.copy.startswith("cut at a line end, half"))
+    assert (half.outcome, half.absent, half.holds[0].reason.rpartition(" is ")[2]) == (Outcome.STOPPED, 5, "5 % and 25")
 
 
 # --- other sources ---

@@ -13,6 +13,7 @@ from syncd.cli import (
     housekeeping,
     linking,
     planning,
+    rehearsing,
     reporting,
     serving,
     starting,
@@ -101,6 +102,7 @@ for command in (
     erasing.erase,
     erasing.erasures,
     starting.init,
+    rehearsing.rehearse,
     trying.sandbox,
     trying.demo,
 ):

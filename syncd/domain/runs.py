@@ -14,6 +14,7 @@ class Trigger(Enum):
     REQUEST = "request"  # `syncd trigger`
     COMMAND_LINE = "command line"
     DEMO = "demo"
+    REHEARSAL = "rehearsal"  # against a sandbox
     ERASE = "erase"
     VERIFY = "verify"
     LINK = "link"

@@ -28,6 +28,14 @@ class Memory:
             self.put(stranger.id, stranger)
         self._replica.catch_up(lambda _change: True)
 
+    def copy(self) -> "Memory":
+        """Another instance with the same customers: they are never changed, only replaced."""
+        copied = Memory((), self._clock)
+        copied.living, copied.dead, copied.merged = self.living.copy(), dict(self.dead), dict(self.merged)
+        copied.strangers, copied.calls = set(self.strangers), self.calls
+        copied._replica, copied._next_id = self._replica.copy(), self._next_id
+        return copied
+
     # Changing it
 
     def put(self, id_: int, customer: Customer | None) -> None:

@@ -42,6 +42,10 @@ class Register:
             ids += sorted(self._folded.get(folded(foreign_id), set()).difference(ids))
         return [self._customers[id_] for id_ in ids]
 
+    def copy(self) -> "Register":
+        as_kept, folded_ = ({name: set(ids) for name, ids in one.items()} for one in (self._as_kept, self._folded))
+        return Register(dict(self._customers), as_kept, folded_)
+
     def shared(self) -> list[str]:
         """The foreign_ids that more than one customer has."""
         return sorted(foreign_id for foreign_id, ids in self._as_kept.items() if len(ids) > 1)
@@ -63,6 +67,9 @@ class Replica:
 
     _register: Register = field(default_factory=Register)
     _waiting: deque[Change] = field(default_factory=deque)
+
+    def copy(self) -> "Replica":
+        return Replica(self._register.copy(), deque(self._waiting))
 
     def follow(self, change: Change) -> None:
         self._waiting.append(change)

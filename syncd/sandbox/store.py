@@ -174,6 +174,13 @@ class Sandbox:
         """An account of the web shop; `Switches.login_email` says what follows from it."""
         self._change(id, lambda customer: replace(customer, has_login=True))
 
+    def copy(self) -> "Sandbox":
+        """One more instance that has the same customers and lists, and was never called."""
+        copied = Sandbox(self.switches, tokens=self.tokens, strangers=(), clock=self._clock, sleep=self._sleep)
+        copied.salutations, copied.titles, copied.countries = self.salutations, self.titles, self.countries
+        copied._memory = self._memory.copy()
+        return copied
+
     # What staff do in the back office
 
     def merge(self, loser: int, survivor: int) -> None:

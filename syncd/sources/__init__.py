@@ -10,7 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from syncd.domain.nearest import suggest
 from syncd.sources.base import Source
 
-__all__ = ["available_sources", "base", "find_source"]
+__all__ = ["available_sources", "base", "copying", "find_source"]
 _FORMS = {  # what people call a source after its files or its server
     **dict.fromkeys(("xlsx", "xls", "ods", "xlsm", "workbook"), "excel"),
     **dict.fromkeys(("txt", "tsv", "file"), "csv"),

@@ -468,7 +468,8 @@ def test_the_database_can_be_upgraded_by_hand(office: Office) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["plan", "check", "trigger", "status", "failures", "approve", "link", "erase", "sandbox", "demo"]
+    "command",
+    ["plan", "check", "trigger", "status", "failures", "approve", "link", "erase", "rehearse", "sandbox", "demo"],
 )
 def test_help_teaches_each_command(office: Office, command: str) -> None:
     ended = office.syncd(command, "--help")

@@ -69,12 +69,18 @@ class TableSource(Source):
 
     @contextmanager
     def open(self, cursor: str | None = None) -> Iterator[Reading]:  # noqa: ARG002 - a file tells no changes
+        with self.opening_file() as file:
+            yield self.read(file)
+
+    @contextmanager
+    def opening_file(self) -> Iterator[OpenFile]:
+        """The file as it is to be read: whole, as far as its name, its age and a marker tell."""
         waiting = Waiting(settled=self.options.settled, sleep=self.sleep, clock=self.clock)
         opening = downloaded if self.options.url else open_file
         with opening(self.options, self.base, waiting) as file:
             if file.found and self.options.complete and self.options.complete.marker:
                 check_marker(file.found, self.options.complete.marker)
-            yield self.read(file)
+            yield file
 
     @abstractmethod
     def read(self, file: OpenFile) -> "TableReading":

@@ -1,0 +1,61 @@
+"""What a rehearsal does to records: the damages, and which of a long list are kept."""
+
+import pytest
+
+from syncd.domain.records import Position, SourceRecord
+from syncd.mapping.spec import FieldSpec, ForeignIdSpec
+from syncd.rehearsal.damages import encode_twice, find_pairs, in_all, in_one, lose_zeros, swap
+from syncd.rehearsal.tape import Tape
+
+
+def record(number: int) -> SourceRecord:
+    return SourceRecord(values={"id": str(number)}, position=Position(source="list", line=number))
+
+
+@pytest.mark.parametrize(
+    ("text", "left"), [("01067", "1067"), ("000", "0"), ("1001", "1001"), ("0a1", "0a1"), ("Weg 007", "Weg 007")]
+)
+def test_zeros_are_lost_where_a_text_is_a_number(text: str, left: str) -> None:
+    assert lose_zeros(text) == left
+
+
+@pytest.mark.parametrize(("text", "read"), [("Müller", "MÃ¼ller"), ("Á", "Ã\x81"), ("Anna", "Anna")])
+def test_utf_8_is_read_as_windows_1252(text: str, read: str) -> None:
+    assert encode_twice(text) == read
+
+
+def test_values_of_objects_and_lists_are_changed_too() -> None:
+    change = in_all(lose_zeros, but="person.id")
+    values = {"person": {"id": "007", "zip": "01067"}, "phones": ["0301"], "age": 7}
+    assert change(values) == {"person": {"id": "007", "zip": "1067"}, "phones": ["301"], "age": 7}
+
+
+def test_one_value_is_changed_wherever_it_lies() -> None:
+    assert in_one("person.id", lose_zeros)({"person": {"id": "007"}, "zip": "01067"}) == {
+        "person": {"id": "7"},
+        "zip": "01067",
+    }
+
+
+def test_a_key_with_a_dot_is_a_key() -> None:
+    assert swap("Mitgl.-Nr.", "Name")({"Mitgl.-Nr.": "7", "Name": "Ada"}) == {"Mitgl.-Nr.": "Ada", "Name": "7"}
+
+
+def test_the_id_the_names_and_two_alike_are_swapped() -> None:
+    fields = {"name": "V", "surname": "N", "tel": "T", "mobile": "M", "addr_street": "S", "addr_city": "O"}
+    specs = {name: FieldSpec.model_validate({"from": column}) for name, column in fields.items()}
+    foreign_id = ForeignIdSpec.model_validate({"from": "Nr"})
+    assert list(find_pairs(foreign_id, specs)) == [("Nr", "N"), ("V", "N"), ("S", "O")]
+
+
+@pytest.mark.parametrize(("count", "every", "kept"), [(10, 1, 10), (11, 2, 6), (40, 4, 10), (41, 8, 6)])
+def test_of_a_long_list_each_so_many_is_kept(count: int, every: int, kept: int) -> None:
+    tape = Tape(10)
+    for number in range(count):
+        tape.take(record(number))
+    assert (tape.every, tape.count, [one.values["id"] for one in tape.records]) == (
+        every,
+        count,
+        [str(number) for number in range(0, count, every)],
+    )
+    assert (len(tape.records), tape.last) == (kept, record(count - 1))

@@ -17,13 +17,23 @@ def answering_to_the_end() -> Iterator[None]:
     """Write the rest of the buffer here, where a failure can still be reported."""
     try:
         yield
+    except BrokenPipeError:
+        silence_output()
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        give_up_answer(error)
     finally:
-        try:
-            sys.stdout.flush()
-        except BrokenPipeError:  # its reader has read enough
-            silence_output()
-        except OSError as error:
-            give_up_answer(error)
+        _flush()
+
+
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # its reader has read enough
+        silence_output()
+    except OSError as error:
+        give_up_answer(error)
 
 
 def give_up_answer(error: OSError) -> NoReturn:

@@ -51,3 +51,18 @@ def test_a_sound_configuration_and_the_newest_state_need_neither_words_nor_scrip
     found = imported(office.folder, *arguments, token=office.token)
     others = {"syncd.config.mistakes", "syncd.sandbox", "syncd.web", "syncd.sources.rest.source", "syncd.sources.sql"}
     assert found & {*SELDOM, *others} == set()
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("asked", ["--version", "--help"])
+def test_what_needs_no_command_tells_of_a_full_disk_in_words(asked: str, unbuffered: str) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "syncd", asked],
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            check=False,
+        )
+    assert (ended.returncode, ended.stderr) == (1, "The answer can't be written (No space left on device).\n")

@@ -10,13 +10,11 @@ import logging
 import math
 import re
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -240,19 +238,3 @@ def _tame_libraries() -> None:
     root.handlers = [_LibraryWarnings(level=logging.WARNING)]
     root.setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
-
-
-def install_crash_hooks() -> None:
-    """What nobody caught becomes the event `crashed`: Python's own report would print messages, and so values."""
-    sys.excepthook = _report_crash
-    threading.excepthook = lambda crash: _report_crash(crash.exc_type, crash.exc_value, crash.exc_traceback)
-    sys.unraisablehook = lambda crash: _report_crash(crash.exc_type, crash.exc_value, crash.exc_traceback)
-
-
-def _report_crash(kind: type[BaseException], error: BaseException | None, _trace: TracebackType | None) -> None:
-    if issubclass(kind, KeyboardInterrupt | SystemExit):
-        return
-    try:
-        structlog.get_logger().critical("crashed", error=kind.__name__, exc_info=error)
-    except Exception:  # noqa: BLE001 - nobody is left to tell
-        sys.stderr.write(f"crashed: {kind.__name__}\n")

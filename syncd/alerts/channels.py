@@ -112,7 +112,7 @@ class Channels:
 
 
 def _by_apprise(url: str, message: Message) -> None:
-    import apprise  # noqa: PLC0415 - an extra, and slow to import
+    import apprise
 
     receiver = apprise.Apprise()
     if not receiver.add(url) or not receiver.notify(title=message.title, body=message.text):

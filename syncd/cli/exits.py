@@ -1,16 +1,15 @@
 """Turns what went wrong into words, a remedy and an exit code; the only place where that happens."""
 
-import errno
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from textwrap import indent
 from typing import NoReturn
 
-import structlog
 import typer
 
+from syncd.cli.crashes import report_crash
+from syncd.cli.output import NO_ROOM, give_up_answer
 from syncd.domain.runs import Status
 from syncd.errors import LeaseTaken, Misconfigured, SyncdError
 
@@ -78,42 +77,6 @@ def failing_in_words() -> Iterator[None]:
         raise
     except Exception as error:  # noqa: BLE001 - the last resort
         if isinstance(error, OSError) and error.errno in NO_ROOM:
-            _give_up_answer(error)
+            give_up_answer(error)
         report_crash(error)
         raise typer.Exit(FAILED) from None
-
-
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-
-
-@contextmanager
-def answering_to_the_end() -> Iterator[None]:
-    """Write the rest of the buffer here, where a failure can still be reported."""
-    try:
-        yield
-    finally:
-        try:
-            sys.stdout.flush()
-        except BrokenPipeError:  # its reader has read enough
-            silence_output()
-        except OSError as error:
-            _give_up_answer(error)
-
-
-def _give_up_answer(error: OSError) -> NoReturn:
-    silence_output()
-    print(f"The answer can't be written ({error.strerror}).", file=sys.stderr)
-    raise SystemExit(FAILED)
-
-
-def silence_output() -> None:
-    """Discard standard output, also what is still in its buffer, so that nothing fails once more at the end."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.close(nowhere)
-
-
-def report_crash(error: Exception) -> None:
-    """Report the class and the places only, because the message may quote a value."""
-    structlog.get_logger().critical("crashed", exc_info=error)
-    print(f"syncd failed in a way that it does not know ({type(error).__name__}).", file=sys.stderr)

@@ -18,11 +18,7 @@ from syncd.state.connect import key_file, open_engine
 from syncd.state.copying import copy_state
 from syncd.state.lease import take_lease
 
-db = typer.Typer(help="The state database.", no_args_is_help=True)
-configuration = typer.Typer(help="The configuration file.", no_args_is_help=True)
 
-
-@db.command()
 def upgrade(context: typer.Context) -> None:
     """Bring the state database to this version's schema; a run does it by itself, this is for doing it by hand."""
     with ctx.configured(context) as config:
@@ -33,7 +29,6 @@ def upgrade(context: typer.Context) -> None:
         print("The state database is up to date." if was_current else "The state database was upgraded.")
 
 
-@db.command()
 def copy(
     context: typer.Context,
     to: Annotated[str, typer.Option(help="Where to: a new database, as in [state] url; without a password in it.")],
@@ -83,7 +78,6 @@ def _what_is_left(loaded: Config, url: str) -> list[str]:
     return lines
 
 
-@configuration.command()
 def schema(context: typer.Context) -> None:
     """Print the JSON Schema of the configuration, for editors that check and complete TOML."""
     with ctx.answering(context):

@@ -9,7 +9,7 @@ from typing import TextIO, cast
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from syncd.cli.exits import silence_output
+from syncd.cli.output import silence_output
 
 Report = Callable[[str, int, int | None], None]
 
@@ -60,10 +60,3 @@ class _LogStream:
 
 def log_stream() -> TextIO:
     return cast("TextIO", _LogStream())
-
-
-def survive_narrow_outputs() -> None:
-    """Let outputs escape the characters that their encoding lacks."""
-    for stream in (sys.stdout, sys.stderr):
-        if callable(reconfigure := getattr(stream, "reconfigure", None)):
-            reconfigure(errors="backslashreplace")

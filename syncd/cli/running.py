@@ -15,7 +15,8 @@ from syncd import log
 from syncd.alerts.watch import Watch
 from syncd.assembly import State, judge_prefix, make_sync, now, opening_alarms, opening_state, opening_world
 from syncd.cli import context as ctx
-from syncd.cli.exits import CODES, FAILED, code_of, failing_in_words, gravest, report_crash, say
+from syncd.cli.crashes import report_crash
+from syncd.cli.exits import CODES, FAILED, code_of, failing_in_words, gravest, say
 from syncd.cli.planning import code_of_report, draw_report
 from syncd.cli.progress import log_stream, showing_progress
 from syncd.cli.stopping import ending_on_signals, stopping_on_signals

@@ -1,7 +1,7 @@
 """The configuration as JSON Schema: for editors, and for naming the keys a person may have meant."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -51,9 +51,10 @@ def json_schema() -> Schema:
     }
 
 
-def plain_schema() -> Schema:
-    """The schema of a document whose references are replaced by values."""
-    sources = dict(_source_options())
+@cache
+def plain_schema(types: frozenset[str] | None = None) -> Schema:
+    """The schema of a document whose references are replaced by values; of one with these sources, or with any."""
+    sources = dict(_source_options(available_sources() if types is None else sorted(types)))
     models: list[type[BaseModel]] = [Document, SyncTable, FieldSpec, ForeignIdSpec, *sources.values()]
     places, shared = models_json_schema([(model, "validation") for model in models], schema_generator=_Generator)
     definitions: Schema = shared["$defs"]
@@ -79,8 +80,8 @@ def plain_schema() -> Schema:
     return {**definition(Document), "$defs": definitions}
 
 
-def _source_options() -> Iterator[tuple[str, type[SourceOptions]]]:
-    for name in available_sources():
+def _source_options(names: Iterable[str]) -> Iterator[tuple[str, type[SourceOptions]]]:
+    for name in names:
         try:
             yield name, find_source(name).Options
         except ImportError:
@@ -165,8 +166,9 @@ class Outline:
 
 
 @cache
-def outline() -> Outline:
-    return Outline(plain_schema())
+def outline(types: frozenset[str] | None = None) -> Outline:
+    """Imports every adapter, unless `types` says which sources the document has."""
+    return Outline(plain_schema(types))
 
 
 def _step(schema: Schema, part: str | int) -> Schema | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from syncd.config.places import KeyPath, children, spell
-from syncd.config.schema import outline
+from syncd.config.schema import Outline
 from syncd.errors import Problem
 
 _NO_NAME = (
@@ -101,13 +101,13 @@ def _content(reference: Reference, base: Path) -> str:
     return re.sub(r"\r?\n\Z", "", text)
 
 
-def find_plain_secrets(resolved: Resolved) -> dict[KeyPath, Problem]:
+def find_plain_secrets(resolved: Resolved, outline: Outline) -> dict[KeyPath, Problem]:
     """Secrets that stand in the file itself."""
 
     def visit(value: object, path: KeyPath) -> Iterator[KeyPath]:
         if path in resolved.references:
             return
-        if outline().is_secret(resolved.document, path):
+        if outline.is_secret(resolved.document, path):
             yield path
         else:
             for part, inner in children(value).items():

@@ -6,6 +6,7 @@ Only what spells a letter or a sign of Europe so counts, and not what people wri
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 
 _LETTERS = [*range(0xA0, 0x180), *range(0x218, 0x21C), *range(0x386, 0x3CF), *range(0x401, 0x492)]
 _SIGNS = [*range(0x2013, 0x2027), 0x20AC, 0x221A, 0x2248, *range(0x2500, 0x256D)]  # the last are of a third time
@@ -30,7 +31,8 @@ def _as_read(byte: int, encoding: str) -> str:
         return chr(byte)  # as programs do with what Windows-1252 lacks
 
 
-def _as_pattern() -> re.Pattern[str]:
+@cache
+def _spelt_twice() -> re.Pattern[str]:
     ends: defaultdict[str, set[str]] = defaultdict(set)
     for text in {*_sequences()} - _REAL:
         ends[text[:-1]].add(text[-1])
@@ -39,14 +41,15 @@ def _as_pattern() -> re.Pattern[str]:
     )
 
 
-_SPELT_TWICE = _as_pattern()
-_FIRST = frozenset(text[0] for text in _sequences())
+@cache
+def _first_signs() -> frozenset[str]:
+    return frozenset(text[0] for text in _sequences())
 
 
 def is_encoded_twice(text: str) -> bool:
-    if _FIRST.isdisjoint(text):  # as in most names
+    if _first_signs().isdisjoint(text):  # as in most names
         return False
-    return any(_is_evidence(text, *found.span()) for found in _SPELT_TWICE.finditer(text))
+    return any(_is_evidence(text, *found.span()) for found in _spelt_twice().finditer(text))
 
 
 def _is_evidence(text: str, start: int, end: int) -> bool:

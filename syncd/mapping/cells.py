@@ -7,11 +7,10 @@ transforms or its map name the cell: that is a person's word.
 """
 
 import re
-import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
-from unicodedata import category, normalize
+from unicodedata import normalize
 
 from syncd.domain.records import DateCell
 from syncd.letters.twice import is_encoded_twice
@@ -19,21 +18,17 @@ from syncd.mapping.checks import SHORTENED, ValueProblem
 from syncd.mapping.lookups import fold
 from syncd.mapping.origin import as_text, is_empty
 
-
-def _signs(signs: Collection[str]) -> str:
-    return "[" + re.escape("".join(signs)) + "]"
-
-
 _GUARD = re.compile(r'="((?:[^"]|"")*)"')
 _GUARDS = {"=", "'"}
 _APOSTROPHE = re.compile(r"\A'(?=[-+]?\d)")  # before a number that is text
 _JOINERS = "\u200c\u200d"  # Persian, the scripts of India and emoji are read wrongly without them
 _JOINED = "\u0590-\u1cff\u2600-\u27bf\ua800-\uabff\ufe0f\U00010a00-\U0001faff"  # what they may follow
-_SEEN = "\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"  # of category Cf, and yet they are letters
-_UNSEEN_ALIKE = "\u034f\u17b4\u17b5\u3164\uffa0"  # of other categories, and yet nobody sees them
-_FORMAT = [one for one in map(chr, range(sys.maxunicode + 1)) if category(one) == "Cf"]
-_UNSEEN = re.compile(
-    _signs([*(one for one in _FORMAT if one not in _JOINERS and not re.match(f"[{_SEEN}]", one)), *_UNSEEN_ALIKE])
+_UNSEEN = (
+    re.compile(  # category Cf without joiners and letters, then what is unseen of other categories; a test looks at all
+        "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
+        "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
+        "\u034f\u17b4\u17b5\u3164\uffa0]"
+    )
 )
 _LOOSE_JOINER = re.compile(f"(?<![{_JOINED}])[{_JOINERS}]")
 _BLANK = re.compile(r"[^\S\t\n\r\x0b\x0c\x1c-\x1f ]")

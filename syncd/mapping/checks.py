@@ -5,8 +5,6 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TypeAlias
 
-from email_validator import EmailNotValidError, validate_email
-
 from syncd.domain.records import Field, FieldKind, Value
 
 LONGEST_ID = 255
@@ -91,6 +89,8 @@ def _check_writing(text: str, field: Field) -> None:
 def _check_email(text: str, field: Field) -> Value:
     _check_text(text, field)
     if not _PLAIN_ADDRESS.fullmatch(text) or len(text) > 64:  # the library is slow, and most addresses are plain
+        from email_validator import EmailNotValidError, validate_email
+
         try:
             validate_email(text, check_deliverability=False, test_environment=True)
         except EmailNotValidError:

@@ -3,8 +3,6 @@
 import re
 from datetime import UTC, datetime
 
-import phonenumbers
-
 _LETTERS = {"j": "%Y", "y": "%Y", "t": "%d", "d": "%d", "m": "%m", "n": "%m"}
 _REGIONS = {
     **dict.fromkeys(("germany", "deutschland", "ger", "deu", "d"), "DE"),
@@ -56,6 +54,8 @@ def _sign(letters: str) -> str:
 
 
 def _region(text: str) -> str | None:
+    import phonenumbers
+
     bare = text.strip().casefold()
     if re.fullmatch(r"(\+|00)\d{1,3}", bare):
         regions = phonenumbers.region_codes_for_country_code(int(bare.lstrip("+")))

@@ -9,8 +9,6 @@ from typing import Any, TypeAlias
 from unicodedata import normalize
 from zoneinfo import ZoneInfo, available_timezones
 
-import phonenumbers
-
 from syncd.domain.nearest import suggest
 from syncd.mapping.checks import ValueProblem, timed
 from syncd.mapping.lookups import fold
@@ -92,6 +90,7 @@ def _day(moment: datetime, zone: ZoneInfo | None, form: str) -> str:
 
 def phone(region: str) -> Transform:
     """To E.164 (`+49301234567`); numbers without a country belong to `region`."""
+    import phonenumbers
 
     def to_e164(text: str) -> str:
         if any(map(str.isalpha, text)):  # the library takes them for the keys of a telephone
@@ -186,6 +185,8 @@ def _text_or_texts(value: object) -> bool:
 
 
 def _is_region(value: object) -> bool:
+    import phonenumbers
+
     return isinstance(value, str) and value in phonenumbers.SUPPORTED_REGIONS
 
 

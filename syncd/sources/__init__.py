@@ -5,6 +5,7 @@ Built-in adapters and plug-ins are registered alike. `base` is the contract of a
 """
 
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from syncd.domain.nearest import suggest
@@ -39,5 +40,6 @@ def find_source(type_name: str) -> type[Source]:
     return adapter
 
 
+@cache
 def _registered() -> Mapping[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=_GROUP)}

@@ -5,17 +5,17 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Engine, text
 
 import syncd
 from syncd.errors import StateUnusable
 from syncd.state.connect import lock_file, open_private, refuse_newer, schema_version, translate_errors
 from syncd.state.tables import REVISION
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 __all__ = ["is_current", "newest", "schema_version", "scripts", "upgrade"]
 LOCK = 7_289_401_337  # PostgreSQL's advisory lock for migrations; any number that nobody else uses
@@ -27,7 +27,9 @@ def scripts() -> Path:
     return next(p for p in (package / "migrations", package.parent / "migrations") if (p / "env.py").exists())
 
 
-def _config(connection: Connection | None = None) -> Config:
+def _config(connection: Connection | None = None) -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(scripts()).replace("%", "%%"))
     config.attributes["connection"] = connection
@@ -35,6 +37,8 @@ def _config(connection: Connection | None = None) -> Config:
 
 
 def newest() -> str | None:
+    from alembic.script import ScriptDirectory
+
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
@@ -48,6 +52,9 @@ def upgrade(engine: Engine) -> None:
     refuse_newer(found)
     if found == REVISION:
         return
+    from alembic import command
+    from alembic.util.exc import CommandError
+
     with _locked(engine), translate_errors(engine), engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": LOCK})

@@ -11,7 +11,7 @@ from bad_day import QuietDaemon
 from flask import Flask, Response
 from office import Office, open_office, person
 
-from syncd.cli.main import app
+from syncd.cli.app import app
 from syncd.config import load
 from syncd.config.model import WebOptions
 from syncd.sandbox import serve

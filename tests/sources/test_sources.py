@@ -15,8 +15,10 @@ def register(monkeypatch):
     def register(**values):
         entries = [EntryPoint(name, value, "syncd.sources") for name, value in values.items()]
         monkeypatch.setattr(syncd.sources, "entry_points", lambda group: entries if group == "syncd.sources" else [])
+        syncd.sources._registered.cache_clear()
 
-    return register
+    yield register
+    syncd.sources._registered.cache_clear()
 
 
 def test_the_built_in_source_is_registered():

@@ -1,5 +1,6 @@
 """What a cell may hold: how its text is written, what is refused with which remedy, and how a person allows it."""
 
+import sys
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -457,6 +458,15 @@ EVERY_KIND = mapper(
     addr_zip={"from": "a", "transform": {"pad": 5}},
     notes={"template": "{a} {Nr}"},
 )
+LETTERS_OF_CF = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
+
+
+def test_every_sign_that_nobody_sees_is_taken_out_of_an_id() -> None:
+    unseen = {sign for sign in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(sign) == "Cf"}
+    assert [ascii(sign) for sign in unseen - LETTERS_OF_CF if in_one_line(f"1{sign}2") != "12"] == []
+    assert [ascii(sign) for sign in LETTERS_OF_CF if in_one_line(f"1{sign}2") == "12"] == []
+
+
 any_text = st.text() | st.text(st.characters(categories=["Cs", "Cf", "Cc", "Zs"])) | st.text('="#E+0123456789,NUL')
 
 

@@ -37,6 +37,9 @@ def imports(name: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             base = resolve_name("." * node.level + (node.module or ""), package)
             found |= {f"{base}.{alias.name}" for alias in node.names} & MODULES.keys() or {base}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            module, colon, _ = node.value.partition(":")
+            found |= {module} & MODULES.keys() if colon else set()  # a place, as in "syncd.cli.planning:plan"
     return found
 
 

@@ -16,6 +16,7 @@ import pytest
 import structlog
 
 from syncd import log
+from syncd.cli.crashes import install_crash_hooks
 from syncd.errors import StateUnusable
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
@@ -192,7 +193,7 @@ def test_the_addresses_that_httpx_calls_do_not_leave(stream):
 
 
 def test_what_nobody_caught_becomes_an_event_without_its_message(stream, capsys):
-    log.install_crash_hooks()
+    install_crash_hooks()
     try:
         fail_with_a_value()
     except ValueError as error:
@@ -207,7 +208,7 @@ def test_what_nobody_caught_becomes_an_event_without_its_message(stream, capsys)
 
 
 def test_a_log_that_cannot_be_written_does_not_hide_the_crash(stream, capsys):
-    log.install_crash_hooks()
+    install_crash_hooks()
     stream.close()
     sys.excepthook(ValueError, ValueError("anna@example.org"), None)
     assert capsys.readouterr().err == "crashed: ValueError\n"

@@ -69,7 +69,7 @@ UNKNOWN = ("can't be read", f"check url and the AWS_ variables; {LOOK}")
 
 
 def fetch(download: Download) -> Named:
-    import obstore  # noqa: PLC0415 - an extra
+    import obstore
 
     key = download.url.path.removeprefix("/")
     try:
@@ -85,7 +85,7 @@ def fetch(download: Download) -> Named:
 
 def _open_store(download: Download) -> "S3Store":
     """Raises Misconfigured where the environment names an endpoint, a proxy or certificates that won't do."""
-    from obstore.store import S3Store  # noqa: PLC0415 - an extra
+    from obstore.store import S3Store
 
     open_http(timeout=TIMEOUT).close()
     user, secret = download.login

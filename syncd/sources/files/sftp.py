@@ -54,7 +54,7 @@ class RemoteFile:
 
 
 def fetch(download: Download) -> Named:
-    import paramiko  # noqa: PLC0415 - an extra
+    import paramiko
 
     path = unquote(download.url.path)
     with closing(paramiko.SSHClient()) as ssh:
@@ -67,7 +67,7 @@ def fetch(download: Download) -> Named:
 
 @contextmanager
 def _told(name: str, host: str) -> Iterator[None]:
-    import paramiko  # noqa: PLC0415 - an extra
+    import paramiko
 
     try:
         yield
@@ -83,7 +83,7 @@ def _told(name: str, host: str) -> Iterator[None]:
 
 
 def _connect(ssh: "paramiko.SSHClient", download: Download) -> None:
-    import paramiko  # noqa: PLC0415 - an extra
+    import paramiko
 
     host, port = download.host, download.url.port or 22
     known = _load_known_hosts(ssh, download)
@@ -129,7 +129,7 @@ def _name_login(methods: Iterable[str], *, has_key: bool) -> str:
 
 
 def _load_known_hosts(ssh: "paramiko.SSHClient", download: Download) -> Path:
-    import paramiko  # noqa: PLC0415 - an extra
+    import paramiko
 
     given = download.options.known_hosts
     known = download.base / given if given else Path("~/.ssh/known_hosts").expanduser()
@@ -178,8 +178,8 @@ def _find_credentials(download: Download) -> tuple["paramiko.PKey | None", str |
 
 def _load_key(file: Path, passphrase: bytes | None) -> "paramiko.PKey":
     """Raises TypeError where the key has a passphrase and none is given."""
-    import paramiko  # noqa: PLC0415 - an extra
-    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - comes with paramiko
+    import paramiko
+    from cryptography.exceptions import UnsupportedAlgorithm
 
     try:
         key = _decode_key(file.read_bytes(), passphrase)
@@ -205,9 +205,9 @@ def _load_key(file: Path, passphrase: bytes | None) -> "paramiko.PKey":
 
 def _decode_key(data: bytes, passphrase: bytes | None) -> "paramiko.PKey":
     """By cryptography: paramiko itself knows no PKCS 8, and takes some OpenSSH keys for damaged, by their length."""
-    import paramiko  # noqa: PLC0415 - an extra
-    from cryptography.hazmat.primitives import serialization as written  # noqa: PLC0415 - comes with paramiko
-    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa  # noqa: PLC0415 - comes with paramiko
+    import paramiko
+    from cryptography.hazmat.primitives import serialization as written
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
     try:
         secret: object = written.load_ssh_private_key(data, passphrase)
@@ -295,7 +295,7 @@ def _copy(sftp: "paramiko.SFTPClient", found: RemoteFile, download: Download) ->
 
 def _keep_quiet(remote: "paramiko.SFTPFile") -> None:
     """What asks ahead would print a traceback where the connection breaks; who reads is told of it anyway."""
-    import paramiko  # noqa: PLC0415 - an extra
+    import paramiko
 
     file = cast("Any", remote)  # paramiko has no public way
     ask_ahead = file._prefetch_thread  # noqa: SLF001

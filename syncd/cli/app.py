@@ -1,0 +1,99 @@
+"""The options and the commands of `syncd`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from syncd.cli.commands import group_of
+from syncd.cli.loading import load
+from syncd.cli.output import print_version
+
+EPILOG = """Examples: `syncd check` · `syncd plan members` · `syncd --once --sync members` · `syncd failures members`
+
+Exit codes: 0 done · 1 the run failed · 2 usage or configuration · 3 done, but records were invalid or
+refused · 4 held by a guard · 5 another process is running this sync."""
+
+COMMANDS = group_of(
+    "syncd.cli.planning:plan",
+    "syncd.cli.checking:check",
+    "syncd.cli.serving:trigger",
+    "syncd.cli.status:status",
+    "syncd.cli.status:history",
+    "syncd.cli.status:show",
+    "syncd.cli.status:failures",
+    "syncd.cli.reporting:report",
+    "syncd.cli.deciding:approve",
+    "syncd.cli.linking:link",
+    "syncd.cli.deciding:retry",
+    "syncd.cli.deciding:verify",
+    "syncd.cli.erasing:erase",
+    "syncd.cli.erasing:erasures",
+    "syncd.cli.starting:init",
+    "syncd.cli.rehearsing:rehearse",
+    "syncd.cli.trying:sandbox",
+    "syncd.cli.trying:demo",
+)
+DB = group_of("syncd.cli.housekeeping:upgrade", "syncd.cli.housekeeping:copy")
+CONFIGURATION = group_of("syncd.cli.housekeeping:schema")
+
+app = typer.Typer(
+    name="syncd",
+    cls=COMMANDS,
+    help="Keeps the customers of a go~mus instance in step with your own CRM.\n\nFirst steps: `syncd demo`, then "
+    "`syncd init` with an export of your own, `syncd rehearse`, `syncd check`, `syncd plan`, `syncd --once`. Without a "
+    "command, `syncd` is the daemon: it runs every sync on its schedule until SIGTERM, and reads its configuration anew on SIGHUP.",
+    epilog=EPILOG,
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print_version()
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def syncd(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option(help="The configuration; else $SYNCD_CONFIG, else ./config.toml.")
+    ] = None,
+    log_format: Annotated[
+        Literal["json", "console"] | None, typer.Option(help="Else console on a terminal, json elsewhere.")
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="One run now, then exit.")] = False,
+    sync: Annotated[list[str] | None, typer.Option(help="With --once: only this sync; may be repeated.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --once: plan and log it, change nothing.")] = False,
+    assume_empty: Annotated[
+        bool,
+        typer.Option(
+            "--assume-empty",
+            help="With --once: create without looking first. Only for an instance that surely holds none of them.",
+        ),
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    del version
+    stop = load("syncd.cli.exits:stop")
+    context.obj = load("syncd.cli.context:Options")(config=config, log_format=log_format)
+    if context.invoked_subcommand is not None:
+        if once or sync or dry_run or assume_empty:
+            stop("--once, --sync, --dry-run and --assume-empty stand alone, without a command.")
+        return
+    if not once:
+        if sync or dry_run or assume_empty:
+            stop("--sync, --dry-run and --assume-empty go with --once; the daemon runs every sync.")
+        load("syncd.cli.serving:run_daemon")(context)
+        return
+    load("syncd.cli.running:run_once")(context, sync or [], dry_run=dry_run, assume_empty=assume_empty)
+
+
+app.add_typer(typer.Typer(cls=DB, help="The state database.", no_args_is_help=True), name="db")
+app.add_typer(typer.Typer(cls=CONFIGURATION, help="The configuration file.", no_args_is_help=True), name="config")

@@ -525,8 +525,7 @@ def know_before_acceptance(ledger: Ledger, changes: Any, action: Any) -> Any:
 begin = Ledger.begin
 
 
-def take_a_broken_read_for_whole(comparison: Any, _progress: Any, _stop_if_asked: Any, *, keep_partial: bool) -> Any:
-    del keep_partial
+def take_a_broken_read_for_whole(comparison: Any, **_: Any) -> Any:
     with suppress(IncompleteRead):
         for record in comparison.reading:
             comparison.take([record])

@@ -8,7 +8,7 @@ import html
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -87,6 +87,20 @@ class Digester:
         """The digest of a source record as it came; `context` is what else decides how it is mapped."""
         text = AS_JSON(list(values.items()))
         return self._keyed(RECORD_SIZE, b"source", context + text.encode(errors="surrogatepass"))
+
+    def raw(self, context: bytes) -> Callable[[Sequence[bytes]], list[bytes]]:
+        """Digests records as they stand in a file; `context` is all that decides what they say and how it is mapped."""
+        begun = blake2b(context, digest_size=RECORD_SIZE, key=self._key, person=b"raw")
+
+        def digests(records: Sequence[bytes]) -> list[bytes]:
+            found = []
+            for raw in records:
+                own = begun.copy()
+                own.update(raw)
+                found.append(own.digest())
+            return found
+
+        return digests
 
     def context(self, content: bytes) -> bytes:
         """The digest of all that decides how a source is read and mapped."""

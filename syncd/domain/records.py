@@ -76,12 +76,14 @@ class NumberCell(str):
 class SourceRecord:
     """A record as the source gave it: text from tables, any JSON value from APIs.
 
-    `deleted` says that the source itself reports it as deleted; then only its id need be in `values`.
+    `deleted` says that the source itself reports it as deleted; then only its id need be in `values`. `raw` is the
+    record as it stands in a file, line end included; None where it does not stand there as others do.
     """
 
     values: Mapping[str, object] = field(repr=False)
     position: Position
     deleted: bool = False
+    raw: bytes | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

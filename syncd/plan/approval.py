@@ -73,7 +73,7 @@ class Approval:
         sync = self.recall.sync
         with ledger.writing() as store:
             for page in chunks(store.held.each_decided(sync)):
-                back = plan.spool.present_among(page) - plan.spool.decided_among(page)
+                back = plan.read.comparison.present_among(page) - plan.spool.decided_among(page)
                 store.held.forget(sync, back)
             store.held.forget_approvals(sync, self.approved_since)
             if held:

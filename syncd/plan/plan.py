@@ -100,7 +100,7 @@ def draw_up(read: Read, *, now: datetime, mode: DeleteMode, grace: timedelta, re
     policy = AbsencePolicy(mode=mode, grace=grace, releases_linked=releases_linked)
     absences = _judge_absences(read, _hiding(read, nameless, policy, now), now)
     fields = Counter(name for update in spool.changes(Update) for name in update.fields)
-    verdicts = spool.count_verdicts()
+    verdicts = comparison.count_verdicts()
     tally.update({verdict.value: count for verdict, count in verdicts.items() if verdict not in UNCOUNTED})
     tally["unchanged"] = verdicts.get(Verdict.UNCHANGED, 0) + verdicts.get(Verdict.RELEARNED, 0)
     tally["invalid"] = spool.count_invalid()
@@ -202,10 +202,10 @@ UNCOUNTED = {
 
 def _mended(read: Read) -> list[str]:
     """The refused customers for whom nothing is due any more."""
-    spool, recall, mended = read.comparison.spool, read.comparison.recall, list[str]()
+    recall, mended = read.comparison.recall, list[str]()
     for page in chunks(recall.set_aside().items()):
         ids = [foreign_id for foreign_id, _ in page]
-        seen, known = spool.find_seen(ids), recall.store.known.find(recall.sync, ids)
+        seen, known = read.comparison.seen_among(ids), recall.store.known.find(recall.sync, ids)
         asked = {one for one, cause in recall.tombstones(ids).items() if cause is Cause.REQUEST}
         for foreign_id, action in page:
             is_erasure = action in ERASURES and foreign_id in known.keys() | asked

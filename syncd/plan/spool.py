@@ -32,6 +32,8 @@ create table invalid (id integer primary key, foreign_id text, line int, body bl
 create index invalid_of on invalid (foreign_id);
 create table relearned (foreign_id text primary key, source blob, body blob) without rowid;
 create table nameless (digest blob primary key) without rowid;
+create table pile (number int, body blob);
+create index pile_number on pile (number);
 """
 
 
@@ -226,6 +228,13 @@ class Spool:
     def add_nameless(self, digest: bytes) -> bool:
         """Note a record without a readable id; False where one just like it was noted before."""
         return self._db.execute("insert or ignore into nameless values (?)", (digest,)).rowcount == 1
+
+    def store_piles(self, piles: Iterable[bytes | bytearray]) -> None:
+        self._db.executemany("insert into pile values (?, ?)", enumerate(piles))
+
+    def pile(self, number: int) -> bytes:
+        """All that was stored under this number."""
+        return b"".join(row[0] for row in self._db.execute("select body from pile where number = ?", (number,)))
 
     def nameless(self) -> Iterator[bytes]:
         return (row[0] for row in self._db.execute("select digest from nameless"))

@@ -1,18 +1,21 @@
 """Draws up a plan: reads the source, compares it with what is known, and writes nothing anywhere."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from syncd.gomus.client import Client
 from syncd.mapping.columns import require_columns
 from syncd.mapping.lookups import Lookup
+from syncd.plan.comparison import Comparison
 from syncd.plan.plan import Plan, draw_up
-from syncd.plan.reading import Comparison, read_whole
+from syncd.plan.reading import Read, read_whole
 from syncd.plan.spool import Spool
 from syncd.plan.watermark import find_bounds, next_watermark
 from syncd.runs.world import Sync
+from syncd.sources.base import NotAsRecognised
 from syncd.state.recall import Recall
 from syncd.state.runs import Watermark
 
@@ -39,22 +42,35 @@ def drawing_up(
     Raises IncompleteRead where the source can't be read to its end, StateUnusable, and what `stop_if_asked` raises.
     """
     context = sync.mapper.fingerprint + b"".join(lookups[kind].fingerprint for kind in sorted(lookups))
-    bounds = find_bounds(sync.source, recall, recall.digester.context(context + _reach(sync, recall.now)))
-    with Spool() as spool, sync.source.open(bounds.cursor) as reading:
-        require_columns(sync.mapper.columns, reading.columns, reading.description, reading.hint)
-        comparison = Comparison(
-            reading=reading,
-            spool=spool,
-            recall=recall,
-            mapper=sync.mapper,
-            lookups=lookups,
-            context=context,
-            today=sync.today(recall.now),
-        )
-        keep_partial = sync.source.options.on_incomplete == "apply"
-        read = read_whole(comparison, progress, stop_if_asked, keep_partial=keep_partial)
+    reach = _reach(sync, recall.now)
+    bounds = find_bounds(sync.source, recall, recall.digester.context(context + reach))
+    compare = partial(
+        Comparison,
+        recall=recall,
+        mapper=sync.mapper,
+        lookups=lookups,
+        context=context,
+        reach=reach,
+        today=sync.today(recall.now),
+    )
+    read_all = partial(read_whole, progress=progress, stop_if_asked=stop_if_asked)
+    with ExitStack() as stack:
+        try:
+            read = stack.enter_context(_reading(sync, bounds.cursor, compare, read_all))
+        except NotAsRecognised:
+            compare = partial(compare, recognises=False)
+            read = stack.enter_context(_reading(sync, bounds.cursor, compare, read_all))
         plan = draw_up(read, now=recall.now, mode=sync.mode, grace=sync.grace, releases_linked=sync.releases_linked)
         yield Drawn(plan=plan, watermark=next_watermark(plan, bounds, recall))
+
+
+@contextmanager
+def _reading(
+    sync: Sync, cursor: str | None, compare: Callable[..., Comparison], read_all: Callable[..., Read]
+) -> Iterator[Read]:
+    with Spool() as spool, sync.source.open(cursor) as reading:
+        require_columns(sync.mapper.columns, reading.columns, reading.description, reading.hint)
+        yield read_all(compare(reading=reading, spool=spool), keep_partial=sync.source.options.on_incomplete == "apply")
 
 
 def _reach(sync: Sync, now: datetime) -> bytes:

@@ -19,7 +19,7 @@ NOT_WANTED = (Verdict.GONE, Verdict.ERASED)
 def close_who_left(ledger: Ledger, plan: Plan, overdue: Iterable[OpenIntent]) -> None:
     """Whoever is not to be made any more, and was looked for when its time was over, is not to be expected."""
     for page in chunks(overdue):
-        seen = plan.spool.find_seen([intent.foreign_id for intent in page])
+        seen = plan.read.comparison.seen_among([intent.foreign_id for intent in page])
         for intent in page:
             verdict = seen[intent.foreign_id].verdict if intent.foreign_id in seen else None
             if verdict in NOT_WANTED or (verdict is None and plan.is_snapshot):

@@ -5,13 +5,13 @@ Adapters are registered as entry points (`syncd.sources`) and know nothing of go
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
@@ -20,9 +20,12 @@ from syncd.domain.records import FieldProblem, Position, Skipped, SourceRecord, 
 
 __all__ = [
     "NO_OBJECT",
+    "NotAsRecognised",
     "Position",
+    "RawRecords",
     "ReadKind",
     "Reading",
+    "Recognised",
     "Skipped",
     "Source",
     "SourceOptions",
@@ -60,6 +63,45 @@ def error_at(key: str, message: str) -> ValidationError:
     return ValidationError.from_exception_data("table", [InitErrorDetails(type=error, loc=(key,), input=None)])
 
 
+class RawRecords(NamedTuple):
+    """Neighbouring records as they stand in a file: the line where each begins, counted from 1, and what is in it.
+
+    `end` is the first line behind them.
+    """
+
+    lines: range | Sequence[int]
+    records: Sequence[bytes]
+    end: int
+
+
+class Recognised:
+    """What each line of a file is to one who passes over records: `kinds` has one for each, from line 0 on."""
+
+    NEW, KNOWN, CONTINUED = range(3)
+
+    def __init__(self) -> None:
+        self.kinds = bytearray()
+
+    def add(self, block: RawRecords) -> None:
+        """Note the lines of records that come after those that were noted before."""
+        self.kinds += bytes([self.CONTINUED]) * (block.end - len(self.kinds))
+        if isinstance(block.lines, range):
+            self.kinds[block.lines.start :] = bytes(len(block.lines))
+        else:
+            for line in block.lines:
+                self.kinds[line] = self.NEW
+
+    def know(self, lines: Iterable[int]) -> None:
+        """The records that begin in these lines are known."""
+        kinds, known = self.kinds, self.KNOWN
+        for line in lines:
+            kinds[line] = known
+
+
+class NotAsRecognised(Exception):
+    """What was recognised as a record stands within another one: the source is to be read without recognising any."""
+
+
 class Reading(ABC):
     """One read under way; it can be iterated once.
 
@@ -77,10 +119,30 @@ class Reading(ABC):
     skipped: Sequence[Skipped] = ()  # the first rows that were left out, because they can't be records
     skips: int = 0  # how many were left out
     unsure: Unsure | None = None  # set before the last record is given, where it is not to be trusted
+    dialect: bytes | None = (
+        None  # stands for all that decides what a raw record says; None: there are none to recognise
+    )
     shifts: bool = False  # records may slip from page to page while it reads: one that comes twice betrays another lost
 
     @abstractmethod
     def __iter__(self) -> Iterator[SourceRecord]: ...
+
+    def raw_records(self) -> Iterator[RawRecords]:
+        """Before the iteration: the records of a file as they stand there, so far as line ends and quotes tell."""
+        return iter(())
+
+    def pass_over(self, recognised: Recognised) -> None:
+        """Leave out the records that were recognised. The iteration raises NotAsRecognised where they are none."""
+        raise NotImplementedError
+
+    @property
+    def passed(self) -> int:
+        """How many records were passed over."""
+        return 0
+
+    def position(self, line: int | None) -> Position:
+        """Of the record that begins in a line."""
+        return Position(source=self.description, line=line)
 
     def doubt_about(self, record: SourceRecord) -> FieldProblem | None:
         """Why this record, which was just read, is not to be trusted."""

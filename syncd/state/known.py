@@ -1,11 +1,11 @@
 """Known customers: what go~mus last confirmed, as ids, digests and times."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, LargeBinary, Row, bindparam, cast, delete, func, select, update
+from sqlalchemy import ColumnElement, LargeBinary, Row, bindparam, cast, delete, exists, func, not_, select, update
 
 from syncd.domain.chunks import chunks
 from syncd.domain.records import Digests, KnownBrief, KnownCustomer, Origin, Stage
@@ -77,7 +77,8 @@ class Known:
 
     def count(self, sync: str) -> int:
         """How many customers are active, which means that no erasure of them has begun."""
-        return int(self.db.rows(select(func.count()).where(C.sync == sync, ACTIVE))[0][0])
+        settled, others = (select(func.count()).where(C.sync == sync, one) for one in (t.SETTLED, not_(t.SETTLED)))
+        return sum(int(self.db.rows(query)[0][0]) for query in (settled, others.where(ACTIVE)))
 
     def each(self, sync: str) -> Iterator[KnownBrief]:
         return self._each_brief(C.sync == sync)
@@ -113,6 +114,32 @@ class Known:
         active = select(t.known).where(C.sync == sync, ACTIVE)
         oldest = active.order_by(C.verified_at.asc().nulls_first(), C.row).limit(limit)
         return [self._customer(row) for row in self.db.rows(oldest)]
+
+    # --- whose record is the same ---
+
+    def settled(self, sync: str, low: bytes, high: bytes | None) -> Sequence[tuple[bytes, int]]:
+        """Of whom nothing is due while the source has the same record: digests from `low` to below `high`, and rows."""
+        digest = C.source_digest
+        among = (C.sync == sync, t.SETTLED, digest >= low, *(() if high is None else (digest < high,)))
+        return self.db.tuples(select(digest, C.row).where(*among))
+
+    def unsettled(self, sync: str) -> list[int]:
+        """The rows of all others."""
+        return [row for (row,) in self.db.tuples(select(C.row).where(C.sync == sync, not_(t.SETTLED)))]
+
+    def shared(self, sync: str, others: Collection[str]) -> list[int]:
+        """The rows of those whom another sync knows under the very same id."""
+        twin = t.known.alias()
+        is_shared = exists().where(twin.c.sync.in_(others), twin.c.foreign_id == C.foreign_id)
+        return [row for (row,) in self.db.tuples(select(C.row).where(C.sync == sync, is_shared))] if others else []
+
+    def find_digests(self, sync: str, foreign_ids: Sequence[str]) -> list[tuple[str, int, bytes | None]]:
+        """foreign_id, row, and the digest of the record that led to what go~mus holds."""
+        query = select(C.foreign_id, C.row, C.source_digest).where(C.sync == sync)
+        return [(r.foreign_id, r.row, r.source_digest) for r in self.db.rows_among(query, C.foreign_id, foreign_ids)]
+
+    def each_at(self, rows: Iterable[int]) -> Iterator[KnownBrief]:
+        return map(_brief, self.db.rows_among(BRIEF, C.row, rows))
 
     # --- writes ---
 

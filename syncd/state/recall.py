@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from unicodedata import normalize
 
 from syncd.domain.changes import Action, Cause
+from syncd.domain.chunks import chunks
 from syncd.domain.digest import Digester
 from syncd.state.absences import Counting
 from syncd.state.erasures import NOBODY, Erased
@@ -61,6 +63,20 @@ class Recall:
         found = self.store.owners(self.others, forms.union(foreign_ids))
         owners = {normalize("NFC", name): sync for name, sync in found.items()}
         return {one: owners[name] for one in foreign_ids if (name := normalize("NFC", one)) in owners}
+
+    def shared_rows(self) -> list[int]:
+        """The rows of those who may belong to another sync too, by `owners`; nobody else does."""
+        rows = self.store.known.shared(self.sync, self.others)
+        unusual = self.store.known.each_unusual(self.sync) if self.others else ()
+        unclear = (one for sync in self.others for one in self.store.journal.unclear(sync))
+        for page in chunks(chain((one.foreign_id for one in unusual), unclear)):
+            rows += [one.row for one in self.store.known.find_briefs(self.sync, list(self.owners(page)))]
+        return rows
+
+    def is_ledger_ahead(self) -> bool:
+        """Whether it lists somebody of whom the state knows no request: it was lost, or is an older one."""
+        known = {one.ledger.hex() for one in self.store.tombstones.requested(self.instance) if one.ledger}
+        return not known.issuperset(self.erased.times)
 
     def tombstones(self, foreign_ids: Sequence[str]) -> Mapping[str, Cause]:
         """Why these customers were erased, also where only the ledger knows."""

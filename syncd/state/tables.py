@@ -16,6 +16,9 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    and_,
+    not_,
+    text,
 )
 
 CONVENTION = {
@@ -24,7 +27,7 @@ CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 metadata = MetaData(naming_convention=CONVENTION)
-REVISION = "0004"  # the migration that ends in these tables
+REVISION = "0005"  # the migration that ends in these tables
 RowNumber = BigInteger().with_variant(Integer, "sqlite")  # only an INTEGER counts up by itself in SQLite
 
 
@@ -84,7 +87,23 @@ known = Table(
     Column("origin", Text, nullable=False),
     UniqueConstraint("sync", "foreign_id"),
 )
+SETTLED = and_(
+    known.c.stage == text("'active'"),
+    known.c.absent_since.is_(None),
+    not_(known.c.told_gone),
+    known.c.source_digest.is_not(None),
+)
+"""Of whom nothing is due while the source still has the very record that led to what go~mus holds."""
 Index(None, known.c.sync, known.c.verified_at)
+Index(
+    "ix_known_settled",
+    known.c.sync,
+    known.c.source_digest,
+    sqlite_where=SETTLED,
+    postgresql_where=SETTLED,
+    postgresql_include=["row"],
+)
+Index("ix_known_unsettled", known.c.sync, sqlite_where=not_(SETTLED), postgresql_where=not_(SETTLED))
 Index(
     "ix_known_told_gone",
     known.c.sync,

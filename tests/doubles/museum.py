@@ -1,11 +1,13 @@
 """A museum for tests: a source that can be edited, a sandbox, a state database, a clock; and runs between them."""
 
+import csv
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -40,6 +42,7 @@ from syncd.sandbox.app import create_app
 from syncd.sandbox.store import TOKEN, Sandbox
 from syncd.sandbox.switches import Switches
 from syncd.sources.base import Reading, ReadKind, Source, SourceOptions
+from syncd.sources.files.csv import CsvOptions, CsvSource
 from syncd.state.connect import open_engine
 from syncd.state.erasures import Erasures, Key
 from syncd.state.held import Signature
@@ -100,6 +103,40 @@ class _ShelfReading(Reading):
             if number == self._breaks_after:
                 raise IncompleteRead(f"shelf line {number + 2}", "the read broke off")
             yield SourceRecord(values=row, position=Position(source="shelf", line=number + 2))
+
+
+class FileShelf(Shelf):
+    """A source that is a real CSV file, read by the adapter, so that records may be recognised."""
+
+    def __init__(self, folder: Path, **options: object) -> None:
+        super().__init__()
+        self.file = folder / "shelf.csv"
+        self._source = CsvSource(
+            CsvOptions.model_validate({"path": str(self.file), "settled": "0s", **options}),
+            base=folder,
+            sleep=lambda _: None,
+            clock=lambda: datetime.now(UTC),
+        )
+        self.options = self._source.options
+        self.text: str | None = None  # what is in the file, where it is not the rows
+
+    @property
+    def fingerprint(self) -> bytes:
+        return self._source.fingerprint
+
+    def write_rows(self) -> str:
+        names = list(dict.fromkeys(name for row in self.rows for name in row)) or list(member(1))
+        text = StringIO()
+        writer = csv.DictWriter(text, names, delimiter=";", restval="")
+        writer.writeheader()
+        writer.writerows(self.rows if self.breaks_after is None else self.rows[: self.breaks_after])
+        return text.getvalue() + ("" if self.breaks_after is None else '"cut off')
+
+    def open(self, cursor: str | None = None) -> AbstractContextManager[Reading]:
+        content = (self.write_rows() if self.text is None else self.text).encode()
+        if not self.file.exists() or self.file.read_bytes() != content:
+            self.file.write_bytes(content)
+        return self._source.open(cursor)
 
 
 class Feed(Shelf):

@@ -30,7 +30,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from museum import DEFAULT_LIMITS, FIELDS_MAPPED, Museum, Shelf, WatchfulFeed, member, mortal
+from museum import DEFAULT_LIMITS, FIELDS_MAPPED, FileShelf, Museum, Shelf, WatchfulFeed, member, mortal
 
 import syncd.runs.drawing
 from syncd.delivery.blanking import Blanking
@@ -114,7 +114,13 @@ class Guarantees(RuleBasedStateMachine):
         grace=st.sampled_from([timedelta(0), timedelta(days=7)]),
         late_by=st.integers(1, 2),
         shelf=st.sampled_from(
-            [Shelf, partial(WatchfulFeed, tells_deletions=True), partial(WatchfulFeed, tells_deletions=False)]
+            [
+                Shelf,
+                FileShelf,
+                FileShelf,
+                partial(WatchfulFeed, tells_deletions=True),
+                partial(WatchfulFeed, tells_deletions=False),
+            ]
         ),
         on_incomplete=st.sampled_from(["stop", "apply"]),
         has_ledger=st.booleans(),
@@ -135,10 +141,10 @@ class Guarantees(RuleBasedStateMachine):
             grace=grace,
             concurrency=1,
             limits=LIMITS,
-            shelf=shelf(),
+            shelf=FileShelf(self.folder) if shelf is FileShelf else shelf(),
             ledger=str(self.folder / "erasures") if has_ledger else None,
         )
-        self.museum.shelf.options = SourceOptions(type="shelf", on_incomplete=on_incomplete)
+        self.museum.shelf.options = self.museum.shelf.options.model_copy(update={"on_incomplete": on_incomplete})
         self.museum.transport._late_by = late_by
         self.museum.fill(PEOPLE // 2)
         self.donors.rows[:] = [member(number, mail=f"donor{number}@example.org") for number in range(1, 4)]
@@ -519,8 +525,7 @@ def know_before_acceptance(ledger: Ledger, changes: Any, action: Any) -> Any:
 begin = Ledger.begin
 
 
-def take_a_broken_read_for_whole(comparison: Any, _progress: Any, _stop_if_asked: Any, *, keep_partial: bool) -> Any:
-    del keep_partial
+def take_a_broken_read_for_whole(comparison: Any, **_: Any) -> Any:
     with suppress(IncompleteRead):
         for record in comparison.reading:
             comparison.take([record])

@@ -13,6 +13,7 @@ from pydantic import AfterValidator
 
 from syncd.domain.records import SourceRecord, Unsure
 from syncd.errors import IncompleteRead
+from syncd.sources.base import RawRecords, Recognised
 from syncd.sources.files.header import Share
 from syncd.sources.files.layout import Form, find_layout, show
 from syncd.sources.files.opening import OpenFile
@@ -25,6 +26,7 @@ OPEN_END = (
     'and nobody counts as absent. If the export always ends so: complete = { end = "any" }'
 )
 _BLOCK = 16  # rows; see `_fit`
+_VERSION = 1  # of what is told of a raw record; records are taken apart anew where it is another
 
 
 _SIGNS = {"semikolon": ";", "semicolon": ";", "komma": ",", "comma": ",", "tabulator": "tab", "\\t": "tab", "pipe": "|"}
@@ -73,6 +75,7 @@ class CsvReading(TableReading):
         delimiter = "\t" if options.delimiter == "tab" else options.delimiter
         layout = find_layout(text.sample(), delimiter, options.row_of_header, share, self._place)
         self._form, self.hint = layout.form, layout.hint
+        self._text = text
         self._lines = text.lines()
         self._rows = self._read_rows(layout.lines, len(layout.above) - layout.has_sep_line)
         self._take_header((line, cells) for _, line, cells in self._rows)
@@ -83,21 +86,42 @@ class CsvReading(TableReading):
         self._length = self._width  # of the rows at present; see `_fit`
         self._short_line = 0
         self.description = f"{self._place} ({text.encoding}, {show(self._form.delimiter)})"
+        if text.raw_encoding and not self._complete.trailer:
+            self.dialect = repr((_VERSION, text.raw_encoding, self._form, self._names)).encode()
+
+    def raw_records(self) -> Iterator[RawRecords]:
+        return self._text.raw_records(self._lines.number, self._form.quote)
+
+    def pass_over(self, recognised: Recognised) -> None:
+        behind = self._lines.number
+        self._lines = self._text.lines()
+        self._rows = self._read_rows(behind, self._row + 1)
+        self._lines.recognised = recognised
+
+    @property
+    def passed(self) -> int:
+        return self._lines.passed
 
     def _records(self) -> Iterator[SourceRecord]:
         width, place, names, lines = self._width, self._first, self._suspects, self._lines
+        encoding, passed = self._text.raw_encoding, 0
         for number, line, cells in self._rows:
+            if passed != lines.passed:
+                passed, self._length = lines.passed, width  # whoever is recognised has all cells
             if lines.is_open and self._complete.end != "any":
                 yield self._take_open_row(cells, number, line)
                 continue
+            raw = None
             if len(cells) != width or self._length != width:
                 if not self._is_record(line, cells):
                     continue
                 cells = self._fit(cells, number, line)  # noqa: PLW2901 - the same row, padded
             elif ((first := cells[place]) in names or not first.isalnum()) and not self._is_record(line, cells):
                 continue
+            elif encoding:
+                raw = lines.last.encode(encoding)
             if any(cells):
-                yield self._record(line, cells)
+                yield self._record(line, cells, raw)
         if lines.is_open and self._complete.end == "newline":
             what = "ends without a line end, and so may be cut short"
             raise self._doubt(None, what, f'{self.anew}; if it always ends so, complete = {{ end = "any" }}')
@@ -108,7 +132,7 @@ class CsvReading(TableReading):
 
         It is a record even without a word, for what stood in it may be what is missing.
         """
-        self.unsure = Unsure(position=self._position(line), reason=OPEN_END, version=self._file.version)
+        self.unsure = Unsure(position=self.position(line), reason=OPEN_END, version=self._file.version)
         if any(map(has_words, cells)):
             cells = self._fit(cells, number, line)
         return self._record(line, [*cells, *[""] * self._width][: self._width])
@@ -123,7 +147,8 @@ class CsvReading(TableReading):
             self._lines.end_record()
         try:
             for number, cells in enumerate(self._form.reader(lines), max(first, 0)):
-                yield number, self._lines.end_record(), cells
+                self._row = number + self._lines.passed
+                yield self._row, self._lines.end_record(), cells
         except csv.Error:
             raise self._broken_quote() from None
 
@@ -156,8 +181,9 @@ class CsvReading(TableReading):
         """Whether the row has one cell and is the last, with a line end: nothing of it is missing."""
         if sum(map(bool, map(str.strip, cells))) != 1:
             return False
+        passed = self._lines.passed
         is_last = not any(any(map(str.strip, later)) and self._is_record(line, later) for _, line, later in self._rows)
-        return is_last and not self._lines.is_open
+        return is_last and passed == self._lines.passed and not self._lines.is_open
 
     # --- what is wrong ---
 

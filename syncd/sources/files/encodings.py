@@ -126,7 +126,7 @@ def _words(raw: BinaryIO) -> list[bytes]:
     rest = b""
     for chunk in _chunks(raw):
         *whole, rest = (rest + chunk).translate(_BETWEEN).split(b" ")
-        words.update(dict.fromkeys(word for word in sorted(set(whole)) if not word.isascii()))
+        words.update(dict.fromkeys(word for word in dict.fromkeys(whole) if not word.isascii()))
         if len(words) > _MOST:
             break
         rest = rest[-256:]

@@ -117,6 +117,7 @@ class TableReading(Reading):
         for record in self._records():
             count += 1
             yield record
+        count += self.passed
         if count < minimum:
             what = f"has {count} records, and complete.minimum is {minimum}"
             raise self._doubt(None, what, f"{self.anew}; if so few are right, lower minimum")
@@ -203,23 +204,23 @@ class TableReading(Reading):
     def _skip(self, line: int, reason: str) -> None:
         self.skips += 1
         if self.skips <= TOLD:
-            self.skipped.append(Skipped(position=self._position(line), reason=reason))
+            self.skipped.append(Skipped(position=self.position(line), reason=reason))
 
-    def _record(self, line: int, cells: Iterable[object]) -> SourceRecord:
+    def _record(self, line: int, cells: Iterable[object], raw: bytes | None = None) -> SourceRecord:
         self._is_empty = False
         named = cells if self._has_names_alone else compress(cells, self._named)
         values = dict(zip(self.columns, named, strict=True))
-        return SourceRecord(values=values, position=Position(source=self._place, line=line, unit=self.unit))
+        return SourceRecord(values=values, position=self.position(line), raw=raw)
 
     def _check_end(self) -> None:
-        if self._is_empty:
+        if self._is_empty and not self.passed:
             raise self._doubt(None, "has a header but no records", f"{self.anew}; {HARMLESS}")
         self._file.check_unchanged()
 
     def _doubt(self, line: int | None, what: str, remedy: str) -> IncompleteRead:
-        return IncompleteRead(str(self._position(line)), what, remedy=remedy)
+        return IncompleteRead(str(self.position(line)), what, remedy=remedy)
 
-    def _position(self, line: int | None) -> Position:
+    def position(self, line: int | None) -> Position:
         return Position(source=self._place, line=line, unit=self.unit)
 
 

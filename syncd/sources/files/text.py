@@ -3,19 +3,24 @@
 The adapters of text formats read their lines from here; nothing here knows of rows or delimiters.
 """
 
+import codecs
 import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from os import SEEK_END
+from typing import BinaryIO
 
 from syncd.errors import IncompleteRead
+from syncd.sources.base import NotAsRecognised, RawRecords, Recognised
 from syncd.sources.files.encodings import check_named, find_mark, line_at, recognize
 from syncd.sources.files.opening import NO_TABLE, Content, OpenFile, check_contents, unreadable
 
 LONGEST_LINE = 1 << 20
 _HEAD = 4096
 _SAMPLE = 1 << 16
+_MOST_LINES = 1_000  # of one record; where it has more, a quote is too many
 
 _WORKBOOK = "is an Excel workbook or an archive, not text"
 _AS_CSV = "export the list as CSV"
@@ -68,6 +73,7 @@ class TextFile:
         self.file = file
         self.encoding = encoding
         self.has_end_mark = has_end_mark
+        self.raw_encoding = _raw_encoding(encoding)
         self._raw = raw = file.raw
         self._stream = io.TextIOWrapper(raw, encoding, "strict", newline="")
 
@@ -85,6 +91,20 @@ class TextFile:
         """From the first line on. Lines that were given out before must not be read any further."""
         self._stream.seek(0)
         return Lines(self)
+
+    def raw_records(self, after: int, quote: str) -> Iterator[RawRecords]:
+        """The records behind so many lines, as far as quotes tell. Lines that were given out before are over."""
+        raw, sign, first = self._raw, quote.encode(), after + 1
+        raw.seek(0)
+        has_bare_return = _has_bare_return(b"".join(islice(raw, after)))
+        while not has_bare_return and (block := raw.readlines(_SAMPLE)):
+            found = RawRecords(range(first, first + len(block)), block, first + len(block))
+            if any(line.count(sign) % 2 for line in block if sign in line):
+                found = _join_open(block, raw, sign, first)
+            if has_bare_return := _has_bare_return(b"".join(found.records)):
+                return  # it ends a line too: from here on lines would have other numbers
+            yield found
+            first = found.end
 
     def read_line(self) -> str:
         try:
@@ -116,20 +136,34 @@ class TextFile:
 class Lines:
     """The lines of a file with their line ends. Raises IncompleteRead at a line that can't be decoded or is no text.
 
-    `under_way` holds the lines since the last `end_record`, since a record may have several. `ended` says that there
+    `under_way` holds the lines since the last `end_record`, since a record may have several, and `last` is the record
+    that was ended last. Those that are `recognised` are passed over, and `passed` counts them. `ended` says that there
     are no more lines, and `is_open` that the line just given out has no line end: it is the last one.
     """
 
     text: TextFile
     number: int = 0
     under_way: list[str] = field(default_factory=list)
+    last: str = ""
     ended: bool = False
     is_open: bool = False
+    recognised: Recognised | None = None
+    passed: int = 0
 
     def __iter__(self) -> Iterator[str]:
         read_line, has_end_mark, under_way = self.text.read_line, self.text.has_end_mark, self.under_way
+        kinds, is_passing = self.recognised.kinds if self.recognised else b"", False
+        new, known, continued = Recognised.NEW, Recognised.KNOWN, Recognised.CONTINUED
         while line := read_line():
             self.number += 1
+            if kinds:
+                kind = kinds[self.number] if self.number < len(kinds) else new
+                if kind == known and under_way:
+                    raise NotAsRecognised
+                is_passing = kind == known or (is_passing and kind == continued)
+                if is_passing:
+                    self.passed += kind == known
+                    continue
             if has_end_mark and "\x1a" in line:
                 line = self._before_end_mark(line)
                 if not line:
@@ -170,9 +204,34 @@ class Lines:
 
     def end_record(self) -> int:
         """The number of the record's first line; the next line begins a new record."""
-        first = self.first
-        self.under_way.clear()
+        first, under_way = self.first, self.under_way
+        self.last = under_way[0] if len(under_way) == 1 else "".join(under_way)
+        under_way.clear()
         return first
+
+
+def _has_bare_return(text: bytes) -> bool:
+    return text.count(b"\r") != text.count(b"\r\n")
+
+
+def _join_open(block: Sequence[bytes], raw: BinaryIO, sign: bytes, number: int) -> RawRecords:
+    """Lines between which a quote is open are one record, which may go on behind the block."""
+    lines, records, rest = list[int](), list[bytes](), iter(block)
+    for line in rest:
+        parts, is_open = [line], line.count(sign) % 2
+        while is_open and len(parts) < _MOST_LINES and (more := next(rest, None) or raw.readline()):
+            parts.append(more)
+            is_open = (is_open + more.count(sign)) % 2
+        lines.append(number)
+        records.append(b"".join(parts))
+        number += len(parts)
+    return RawRecords(lines, records, number)
+
+
+def _raw_encoding(encoding: str) -> str | None:
+    """Under which a text has always the same bytes, and a line end and a quote are one; None: it may be otherwise."""
+    name = codecs.lookup(encoding).name.removesuffix("-sig")
+    return name if name in {"utf-8", "ascii"} or name.startswith(("cp125", "iso8859")) else None
 
 
 def decide_text(file: OpenFile, encoding: str) -> TextFile:

@@ -1,0 +1,270 @@
+"""Who is recognised by the record as it stands in the file is decided on as who is taken apart and mapped."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from museum import FileShelf, Museum, Shelf, member, sqlite_url
+
+from syncd.domain.changes import Create, Erase, Update
+from syncd.domain.runs import Status
+from syncd.errors import IncompleteRead
+from syncd.plan import comparison, recognising
+from syncd.plan.plan import Plan
+from syncd.runs.drawing import drawing_up
+from syncd.runs.run import opening
+from syncd.state.known import KnownRow
+
+Drawing = dict[str, object]
+EXAMPLES = int(os.environ.get("SYNCD_TEST_RECOGNISING_EXAMPLES", "40"))
+
+
+@pytest.fixture
+def museum(tmp_path: Path) -> Iterator[Museum]:
+    museum = make_museum(tmp_path)
+    museum.fill(6)
+    yield museum
+    museum.close()
+
+
+def make_museum(folder: Path, **options: Any) -> Museum:
+    return Museum(state_url=sqlite_url(folder), shelf=FileShelf(folder, **options), grace=timedelta(days=7))
+
+
+def draw(museum: Museum, *, recognises: bool) -> Drawing:
+    """Everything that follows from a read, and how many records were recognised."""
+    with pytest.MonkeyPatch.context() as patch, museum.world() as world:
+        if not recognises:
+            patch.setattr(comparison.Comparison, "recognise", lambda *_: None)
+        with opening(museum.sync, world, trigger=None) as run:  # type: ignore[arg-type] - none is recorded
+            recall = run.recall(museum.clock.now)
+            try:
+                with drawing_up(museum.sync, recall, {}, progress=lambda _: None) as drawn:
+                    return tell(drawn.plan)
+            except IncompleteRead as failure:
+                return {"failure": str(failure), "remedy": failure.remedy}
+
+
+def tell(plan: Plan) -> Drawing:
+    found = plan.found
+    ids = [f"M-{number:04d}" for number in range(20)]
+    seen = plan.read.comparison.seen_among(ids)
+    return {
+        "recognised": plan.read.comparison.reading.passed,
+        "counts": plan.counts,
+        "changes": [sorted(map(repr, plan.spool.changes(kind))) for kind in (Create, Update, Erase)],
+        "invalid": sorted((str(one.foreign_id), str(one.position)) for one in plan.spool.invalid()),
+        "absent": (plan.absent, plan.absent_since, sorted(found.newly_absent), sorted(found.left_to_others)),
+        "found": (sorted(found.returned), sorted(found.mended), sorted(found.nameless), found.unsure),
+        "relearned": sorted(map(repr, found.relearned)),
+        "skipped": plan.skipped,
+        "seen": {one: some.verdict for one, some in seen.items()},
+    }
+
+
+def draw_both(museum: Museum) -> Drawing:
+    quick, careful = draw(museum, recognises=True), draw(museum, recognises=False)
+    assert {**quick, "recognised": 0} == {**careful, "recognised": 0} or quick == careful
+    return quick
+
+
+# --- claims ---
+
+
+def test_an_unchanged_file_is_recognised_whole(museum):
+    museum.run()
+    assert draw_both(museum)["recognised"] == 6
+
+
+def test_the_order_makes_no_difference(museum):
+    museum.run()
+    museum.rows.reverse()
+    assert draw_both(museum)["recognised"] == 6
+
+
+def test_a_run_in_which_all_are_recognised_makes_no_call_and_writes_no_customer(museum):
+    museum.run()
+    summary = museum.run()
+    assert (summary.counts, museum.writes()) == ({"records": 6, "unchanged": 6}, [])
+
+
+def test_a_record_of_several_lines_is_recognised(museum):
+    museum.row(2)["notes"] = 'eins\nzwei "drei"\n'
+    museum.run()
+    assert draw_both(museum)["recognised"] == 6
+
+
+def test_whoever_is_gone_is_absent_and_whoever_is_new_is_made(museum):
+    museum.run()
+    museum.remove(3)
+    museum.rows.append(member(9))
+    drawn = draw_both(museum)
+    assert (drawn["recognised"], drawn["counts"]) == (5, {"absent": 1, "create": 1, "records": 6, "unchanged": 5})
+
+
+def test_whoever_is_back_is_taken_apart_and_present(museum):
+    museum.run()
+    row = museum.row(3)
+    museum.remove(3)
+    museum.run()
+    museum.rows.append(row)
+    drawn = draw_both(museum)
+    assert (drawn["recognised"], len(drawn["found"][0])) == (5, 1)  # type: ignore[index]
+
+
+def test_the_same_record_twice_is_told_as_such(museum):
+    museum.run()
+    museum.rows.append(dict(museum.row(3)))
+    drawn = draw_both(museum)
+    assert (drawn["recognised"], drawn["counts"]) == (6, {"duplicates": 1, "records": 7, "unchanged": 6})
+
+
+def test_a_record_that_contradicts_one_that_was_recognised_makes_both_invalid(museum):
+    museum.run()
+    museum.rows.append(museum.row(3) | {"given": "Berta"})
+    drawn = draw_both(museum)
+    assert (drawn["recognised"], drawn["counts"]["invalid"]) == (6, 2)  # type: ignore[index]
+    assert "shelf.csv line 4" in str(drawn["invalid"])
+
+
+def test_a_record_within_the_cell_of_another_is_none(museum):
+    museum.run()
+    head, one, two, three, *others = museum.shelf.write_rows().splitlines(keepends=True)
+    begun = two.replace("Ada2", '5" Rohr').replace("Mitglied 2;1980-12-31", '"davor')  # an even number of quotes
+    museum.shelf.text = "".join([head, one, begun, three, 'danach";1980-12-31\r\n', *others])
+    drawn = draw_both(museum)
+    assert (drawn["recognised"], drawn["counts"]) == (0, {"absent": 1, "records": 5, "unchanged": 4, "update": 1})
+
+
+def test_another_column_or_mapping_recognises_nobody(museum):
+    museum.run()
+    museum.rows[:] = [row | {"more": "x"} for row in museum.rows]
+    assert draw_both(museum)["recognised"] == 0
+    museum.run()
+    assert draw_both(museum)["recognised"] == 6
+    museum.who_wins = {"notes": "create"}
+    assert draw_both(museum)["recognised"] == 0
+
+
+def test_a_condition_on_today_recognises_nobody_on_another_day(museum):
+    museum.where = [{"from": "born", "date": "%Y-%m-%d", "before": "today"}]
+    museum.run()
+    assert draw_both(museum)["recognised"] == 6
+    museum.clock.sleep(86_400)
+    assert draw_both(museum)["recognised"] == 0
+
+
+def test_whom_another_sync_knows_too_is_not_recognised(museum):
+    museum.run()
+    museum.beside("donors", "D-", Shelf()).run()
+    known = museum.store.known.find("members", ["M-0002"])["M-0002"]
+    museum.store.known.put("donors", [KnownRow(foreign_id="M-0002", gomus_id=known.gomus_id)])
+    drawn = draw_both(museum)
+    assert (drawn["recognised"], drawn["counts"]["invalid"]) == (5, 1)  # type: ignore[index]
+
+
+def test_the_last_record_without_a_line_end_is_not_recognised(museum):
+    museum.run()
+    museum.shelf.text = museum.shelf.write_rows().rstrip("\r\n")
+    drawn = draw_both(museum)
+    assert (drawn["recognised"], drawn["counts"]["invalid"]) == (5, 1)  # type: ignore[index]
+
+
+def test_a_record_behind_a_short_row_is_no_footer(museum):
+    museum.run()
+    lines = museum.shelf.write_rows().splitlines(keepends=True)
+    museum.shelf.text = "".join([*lines[:3], "Summe;;\r\n", *lines[3:]])
+    assert "cut short" in str(draw_both(museum)["failure"])
+
+
+def test_a_refused_record_that_is_as_before_is_over(museum):
+    museum.run()
+    museum.row(2)["family"] = ""
+    museum.sandbox.switches = replace(museum.sandbox.switches)
+    museum.run()
+    museum.row(2)["family"] = "Muster2"
+    museum.run()
+    assert museum.run().status is Status.DONE
+    assert museum.listed() == {}
+
+
+def test_piles_may_lie_on_disk(museum, monkeypatch):
+    monkeypatch.setattr(recognising, "_IN_MEMORY", 1)
+    monkeypatch.setattr(recognising, "_AT_ONCE", 1)
+    museum.run()
+    museum.remove(3)
+    drawn = draw_both(museum)
+    assert (drawn["recognised"], drawn["counts"]) == (5, {"absent": 1, "records": 5, "unchanged": 5})
+
+
+# --- any file after any file ---
+
+CELLS = st.sampled_from(["", "Anna", "Muster2", 'a "b" c', "eins\nzwei", "x;y", "0001", "0002", "id", " ", "-"])
+NAMES = st.sampled_from(["given", "family", "notes", "mail", "id"])
+
+
+@st.composite
+def edits(draw_: st.DrawFn) -> Callable[[Museum], None]:
+    kind = draw_(st.sampled_from(["remove", "add", "change", "twice", "swap", "text", "mapping", "column", "where"]))
+    place, other = draw_(st.integers(0, 5)), draw_(st.integers(0, 5))
+    name, cell = draw_(NAMES), draw_(CELLS)
+    cut = draw_(st.integers(0, 700))
+
+    def edit(museum: Museum) -> None:
+        rows = museum.rows
+        row = rows[place % len(rows)] if rows else member(1)
+        match kind:
+            case "remove":
+                rows[:] = [one for one in rows if one is not row]
+            case "add":
+                rows.insert(other, member(place + 4) | {name: cell})
+            case "change":
+                row[name] = cell
+            case "twice":
+                rows.insert(other, dict(row) | ({name: cell} if place % 2 else {}))
+            case "swap":
+                rows.reverse()
+            case "column":
+                rows[:] = [one | {"more": cell} for one in rows]
+            case "mapping":
+                museum.who_wins = {"notes": "create"} if place % 2 else {}
+            case "where":
+                museum.where = [{"from": "given", "is_not": cell.strip() or "x"}]
+            case _:
+                text = museum.shelf.write_rows()
+                lines = text.splitlines(keepends=True)
+                spoilt = {
+                    0: text[:cut],
+                    1: "".join([*lines[:place], *lines]),
+                    2: "".join([*lines[: place + 1], cell + "\n", *lines[place + 1 :]]),
+                    3: text + cell,
+                    4: text.replace("\r\n", "\n", cut % 5),
+                    5: text + '"' + text,
+                }
+                museum.shelf.text = spoilt[other]
+
+    return edit
+
+
+@settings(max_examples=EXAMPLES)
+@given(before=st.lists(edits(), max_size=3), then=st.lists(edits(), max_size=3), later=st.lists(edits(), max_size=2))
+def test_both_ways_always_decide_alike(before, then, later):
+    with TemporaryDirectory() as folder:
+        museum = make_museum(Path(folder))
+        try:
+            museum.fill(5)
+            for step in (before, then, later):
+                museum.shelf.text = None
+                for edit in step:
+                    edit(museum)
+                draw_both(museum)
+                museum.run()
+        finally:
+            museum.close()

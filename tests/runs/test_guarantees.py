@@ -49,7 +49,6 @@ from syncd.gomus.fields import FIELDS
 from syncd.plan.reading import Snapshot
 from syncd.sandbox.customers import Customer
 from syncd.sandbox.switches import Switches, positions
-from syncd.sources.base import SourceOptions
 from syncd.state.known import KnownRow
 from syncd.state.ledger import Ledger
 

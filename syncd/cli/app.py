@@ -42,8 +42,8 @@ app = typer.Typer(
     cls=COMMANDS,
     help="Keeps the customers of a go~mus instance in step with your own CRM.\n\nFirst steps: `syncd demo`, then "
     "`syncd init` with an export of your own, `syncd rehearse`, `syncd check`, `syncd plan`, `syncd --once`. Without a "
-    "command, `syncd` is the daemon: it runs every sync on its schedule until SIGTERM, and reads its configuration anew "
-    "on SIGHUP.",
+    "command, `syncd` is the daemon: it runs every sync on its schedule until SIGTERM, and reads its configuration "
+    "anew on SIGHUP.",
     epilog=EPILOG,
     no_args_is_help=False,
     pretty_exceptions_enable=False,

@@ -187,8 +187,9 @@ class Spool:
         return iter(self._db.execute(question, spellings).fetchall())
 
     def withdraw(self, foreign_id: str) -> None:
-        """Take back the changes that follow from a record which another record contradicts."""
+        """Take back what follows from a record which another record contradicts."""
         self._db.execute("delete from change where foreign_id = ?", (foreign_id,))
+        self._db.execute("delete from relearned where foreign_id = ?", (foreign_id,))
 
     def forget_invalid(self, foreign_id: str) -> None:
         self._db.execute("delete from invalid where foreign_id = ?", (foreign_id,))

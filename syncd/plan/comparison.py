@@ -71,7 +71,7 @@ class Comparison:
         context = b"".join(map(self.recall.digester.context, (self.context, self.reach, self.reading.dialect or b"")))
         return self.recall.digester.raw(bytes([SCHEME]) + context)
 
-    def _digest(self, record: SourceRecord) -> bytes:
+    def digest(self, record: SourceRecord) -> bytes:
         if record.raw is not None:
             return self._digest_raw([record.raw])[0]
         return self.recall.digester.source(record.values, self.context)
@@ -117,7 +117,7 @@ class Comparison:
         self.tally["records"] += len(records)
         counting = list(self._that_count(records))
         for record, foreign_id in zip(counting, self._identities.of(counting), strict=True):
-            source_digest = self._digest(record)
+            source_digest = self.digest(record)
             if isinstance(foreign_id, FieldProblem):
                 self._take_nameless(record, source_digest)
             else:
@@ -153,7 +153,7 @@ class Comparison:
 
     def _is_cut(self, record: SourceRecord) -> bool:
         """Whether a cell of the record may be cut off, so that neither its value nor `where` is believed."""
-        return self.reading.doubt_about(record) is not None and not self._is_shown_again(self._digest(record))
+        return self.reading.doubt_about(record) is not None and not self._is_shown_again(self.digest(record))
 
     def _doubt_about(self, record: SourceRecord) -> FieldProblem | None:
         return self.reading.doubt_about(record) or self.unjudged.get(record.position)

@@ -41,18 +41,9 @@ def drawing_up(
 
     Raises IncompleteRead where the source can't be read to its end, StateUnusable, and what `stop_if_asked` raises.
     """
-    context = sync.mapper.fingerprint + b"".join(lookups[kind].fingerprint for kind in sorted(lookups))
-    reach = _reach(sync, recall.now)
-    bounds = find_bounds(sync.source, recall, recall.digester.context(context + reach))
-    compare = partial(
-        Comparison,
-        recall=recall,
-        mapper=sync.mapper,
-        lookups=lookups,
-        context=context,
-        reach=reach,
-        today=sync.today(recall.now),
-    )
+    compare = comparing(sync, recall, lookups)
+    context = recall.digester.context(compare.keywords["context"] + compare.keywords["reach"])
+    bounds = find_bounds(sync.source, recall, context)
     read_all = partial(read_whole, progress=progress, stop_if_asked=stop_if_asked)
     with ExitStack() as stack:
         try:
@@ -62,6 +53,19 @@ def drawing_up(
             read = stack.enter_context(_reading(sync, bounds.cursor, compare, read_all))
         plan = draw_up(read, now=recall.now, mode=sync.mode, grace=sync.grace, releases_linked=sync.releases_linked)
         yield Drawn(plan=plan, watermark=next_watermark(plan, bounds, recall))
+
+
+def comparing(sync: Sync, recall: Recall, lookups: Mapping[str, Lookup]) -> "partial[Comparison]":
+    """Compares what is read with what is known; it lacks the reading and the spool."""
+    return partial(
+        Comparison,
+        recall=recall,
+        mapper=sync.mapper,
+        lookups=lookups,
+        context=sync.mapper.fingerprint + b"".join(lookups[kind].fingerprint for kind in sorted(lookups)),
+        reach=_reach(sync, recall.now),
+        today=sync.today(recall.now),
+    )
 
 
 @contextmanager

@@ -26,9 +26,9 @@ LOOKUPS = {
 ENVIRONMENT = {"GOMUS_URL": "https://gomus.invalid", "GOMUS_TOKEN": "of nobody"}
 
 
-def write(file: Path, rows: int) -> None:
+def write(file: Path, rows: int, *, encoding: str = "windows-1252") -> None:
     chance = Chance(SEED)
-    with file.open("w", encoding="windows-1252", newline="") as text:
+    with file.open("w", encoding=encoding, newline="") as text:
         writer = csv.DictWriter(text, COLUMNS, delimiter=";")
         writer.writeheader()
         writer.writerows(member(number, chance) for number in range(1, rows + 1))

@@ -42,7 +42,8 @@ _COMPARED = 300  # words, in all code pages; of the others as many that are odd 
 _LANGUAGES = 10  # as many as a museum may have names of
 _ODD = -9.0  # a letter
 _MOST = 100_000  # words
-_BETWEEN = bytes.maketrans(b';,|"\t\r\n\0\x1a', b" " * 9)
+_NO_WORDS = b';,|"\t\r\n\0\x1a0123456789+()/.:'
+_BETWEEN = bytes.maketrans(_NO_WORDS, b" " * len(_NO_WORDS))
 _FREQUENT = b"\xc2\xc3\xc4\xc5\xe2"  # the first bytes of most letters and signs in UTF-8
 _AS_UTF_8 = "export it as UTF-8"
 
@@ -125,8 +126,8 @@ def _words(raw: BinaryIO) -> list[bytes]:
     words: dict[bytes, None] = {}
     rest = b""
     for chunk in _chunks(raw):
-        *whole, rest = (rest + chunk).translate(_BETWEEN).split(b" ")
-        words.update(dict.fromkeys(word for word in dict.fromkeys(whole) if not word.isascii()))
+        whole, _, rest = (rest + chunk.translate(_BETWEEN)).rpartition(b" ")
+        words.update(dict.fromkeys(word for word in dict.fromkeys(whole.split()) if not word.isascii()))
         if len(words) > _MOST:
             break
         rest = rest[-256:]

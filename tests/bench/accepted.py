@@ -4,6 +4,7 @@ The state is written as if go~mus had accepted every record; what the records sa
 """
 
 import os
+import random
 import sys
 from itertools import count
 from pathlib import Path
@@ -22,13 +23,16 @@ from syncd.state.known import KnownRow
 
 
 def write_export(folder: Path, rows: int) -> None:
-    """Twice; records of several lines are left out, so that lines can be put into another order."""
+    """In order twice, and shuffled; without records of several lines, so that lines can be put into another order."""
     (folder / "config.toml").write_bytes(FILE.with_name("config.toml").read_bytes())
     write(folder / "members.csv", rows, encoding="utf-8")
     head, *others = (folder / "members.csv").read_bytes().splitlines(keepends=True)
     whole = b"".join([head, *(one for one in others if one.count(b";") == head.count(b";") and b'"' not in one)])
     for name in ("members.csv", "before.csv"):
         (folder / name).write_bytes(whole)
+    head, *others = whole.splitlines(keepends=True)
+    random.Random(1).shuffle(others)
+    (folder / "shuffled.csv").write_bytes(head + b"".join(others))
 
 
 def accept_all(folder: Path) -> None:

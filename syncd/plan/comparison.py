@@ -55,6 +55,7 @@ class Comparison:
     words: Words = field(default_factory=Words)  # of what would be sent
     recognises: bool = True
     recognition: Recognition | None = None
+    looked_at: int = 0  # so many records, to recognise them
     unjudged: dict[Position, FieldProblem] = field(default_factory=dict)  # of one chunk: why `where` can't be judged
 
     @property
@@ -81,6 +82,7 @@ class Comparison:
 
         def look(count: int) -> None:
             stop_if_asked()
+            self.looked_at = count
             progress(count)
 
         has_raw = self.recognises and self.is_snapshot and self.reading.dialect is not None

@@ -86,7 +86,7 @@ def read_whole(
     for chunk in chunks(until_stopped(records, stop_if_asked)):
         comparison.take(chunk)
         unfound.take(chunk)
-        progress(comparison.tally["records"] + reading.passed)
+        progress(max(comparison.looked_at, comparison.tally["records"] + reading.passed))
     comparison.tally["records"] += reading.passed
     if failures and unfound.is_missing:  # what came would empty a field
         raise failures[0]

@@ -13,6 +13,7 @@ def tell(target: Path, drawn: Sequence[tuple[Draft, str]], *, is_url_missing: bo
         for line in _lines(draft, recognized):
             print(f"  {line}")
     print("\nNext: read it through" + (" and set the url of [gomus.main]" if is_url_missing else "") + ",")
+    print(f"  `syncd rehearse {drawn[0][0].sync}` tries it without a token, and sends nothing;")
     print("  export GOMUS_TOKEN=..., then `syncd check` and `syncd plan`.")
     if not was_asked:
         print("  With a token in GOMUS_TOKEN and --url, `init` maps the words of your list to those of go~mus.")

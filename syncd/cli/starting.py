@@ -24,6 +24,7 @@ from syncd.cli.recognized import Letters, describe
 from syncd.config import find_config
 from syncd.config.drafting import (
     DEFAULT_MODE,
+    SURE_OF_NAMES,
     Draft,
     Lists,
     Setting,
@@ -85,6 +86,7 @@ def init(
         stop(f"{target} exists already: move it away, or name another file with --config before the command.", USAGE)
     if len(exports) > 1 and (id_column or name):
         stop("--id and --name are for one export: name the others with commands and files of their own.", USAGE)
+    _warn_of_twins(exports)
     further = dict(_parse_option(text) for text in options or [])
     found = list(_name_sources(exports, target, name=name, sheet=sheet, table=table))
     with ctx.answering(context):
@@ -95,6 +97,12 @@ def init(
         mode = DEFAULT_MODE if yes else _ask_mode()
         _write(target, write_drafts(drafts, url=url, mode=mode))
     tell(target, drawn, is_url_missing=url == PLACEHOLDER, was_asked=bool(lists))
+
+
+def _warn_of_twins(exports: Sequence[str]) -> None:
+    files = [os.path.realpath(one) for one in exports if "://" not in one]
+    if len(set(files)) < len(files):
+        print("One file is named twice: each of its records would be two customers.", file=sys.stderr)
 
 
 def _parse_option(text: str) -> tuple[str, object]:
@@ -189,7 +197,7 @@ def _draw(export: _Export, further: Mapping[str, object], setting: Setting) -> t
     with _naming_the_option(), source.open() as records:
         if records.columns is None:
             raise IncompleteRead(records.description, "has no columns", remedy="name a CSV file or a workbook")
-        _refuse_cells(records.columns, records.description)
+        _refuse_cells(records.columns, records.description, setting.foreign_id)
         letters, totals = Letters(), Totals(records.columns if "complete" in adapter.Options.model_fields else ())
         try:
             rows = totals.without(letters.passing(records))
@@ -203,12 +211,15 @@ def _draw(export: _Export, further: Mapping[str, object], setting: Setting) -> t
         return draft, f"{describe(records)}{letters}{totals}"
 
 
-def _refuse_cells(columns: Sequence[str], description: str) -> None:
+def _refuse_cells(columns: Sequence[str], description: str, key: str | None) -> None:
     """Raises IncompleteRead where the first row holds a record: its cells would be shown, and written down."""
     strange = [one for one in columns if "@" in one or sum(map(str.isdigit, one)) > sum(map(str.isalpha, one))]
-    if any("@" in one for one in strange) or 3 * len(strange) > len(columns):
-        remedy = "export the list with its header, or say where it is: --source header_row=3"
-        raise IncompleteRead(description, "the first row does not look like names of columns", remedy=remedy)
+    is_known = key in columns or share_of_names(list(columns)) >= SURE_OF_NAMES
+    if any("@" in one for one in strange) or 3 * len(strange) > len(columns) or not is_known:
+        remedy = "export the list with its header, say where it is (--source header_row=3), or name its id with --id"
+        what = "the first row does not look like names of columns"
+        counted = "" if is_known else f", few or none of its {len(columns)} are known"
+        raise IncompleteRead(description, f"{what}{counted}", remedy=remedy)
 
 
 @contextmanager
@@ -217,6 +228,9 @@ def _naming_the_option() -> Iterator[None]:
     try:
         yield
     except IncompleteRead as error:
+        error.remedy = (
+            re.sub("; `syncd check` lists.*", "", error.remedy or "") or None
+        )  # there is nothing to check yet
         if error.remedy and (key := re.search(r"(\w+) = ", error.remedy)):
             error.remedy += f"; init takes it as {'--sheet NAME' if key[1] == 'sheet' else '--source KEY=VALUE'}"
         raise

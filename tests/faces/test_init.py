@@ -188,6 +188,7 @@ def test_each_column_shows_where_it_goes_or_what_it_looks_like(office: Office) -
         "  commented: Geboren → date_of_birth",
         "  left out:  Land: empty",
         "  left out:  Beitrag: amounts",
+        "  `syncd rehearse members` tries it without a token, and sends nothing;",
         "  export GOMUS_TOKEN=..., then `syncd check` and `syncd plan`.",
         "  With a token in GOMUS_TOKEN and --url, `init` maps the words of your list to those of go~mus.",
         "  Which of name and surname is the family name differs between instances:",
@@ -232,6 +233,19 @@ def test_a_list_without_its_header_shows_no_cell_and_writes_nothing(tmp_path):
     assert "zz" not in (ended.stdout + ended.stderr).casefold()
 
 
+def test_words_in_the_place_of_a_header_are_not_shown_either(office: Office) -> None:
+    rows = "".join(f"M{n:03d};Zzanna{n};Zzgross{n};Dresden;aktiv\r\n" for n in range(20))
+    (office.folder / "list.csv").write_text(rows, encoding="utf-8")
+    ended = office.syncd("init", "list.csv")
+    assert (ended.code, "few or none of its 5 are known" in ended.err) == (1, True), ended.err
+    assert "zz" not in (ended.out + ended.err).casefold()
+
+
+def test_a_file_that_is_named_twice_is_told(office: Office) -> None:
+    ended = office.syncd("init", "members.csv", str(office.folder / "members.csv"))
+    assert (ended.code, "named twice" in ended.err) == (0, True), ended.err
+
+
 def test_a_last_row_of_totals_is_no_record_also_where_the_first_column_is_empty(office: Office) -> None:
     office.columns = ["", *COLUMNS]
     office.rows = [*(["", *row] for row in office.rows), ["", "Summe: 40", *[""] * (len(COLUMNS) - 1)]]
@@ -258,6 +272,7 @@ def test_of_a_workbook_with_several_sheets_one_is_named_with_an_option(office: O
     book.save(office.folder / "members.xlsx")
     ended = office.syncd("init", "members.xlsx")
     assert (ended.code, "init takes it as --sheet NAME" in ended.err) == (1, True), ended.err
+    assert "syncd check" not in ended.err
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,10 @@ def test_telephones_with_words_in_them_are_sent_as_they_stand() -> None:
         ({"Land": ["Deutschland", "Österreich"]}, ["1067", "10115"], False),
         ({}, ["1010", "8010"], False),
         ({}, ["1067", "NL-1011"], False),
+        ({"Ort": ["Dresden", "München", "Graz"]}, ["1067", "80331", "8010"], False),
+        ({"Ort": ["Dresden", "Linz am Rhein"]}, ["1067", "53545"], True),
+        ({"Telefon": ["+43 316 123456", "0351 123456"]}, ["8010", "10115"], False),
+        ({}, ["5020", "10115"], False),
     ],
 )
 def test_only_postcodes_of_germany_get_their_zero_back(beside: dict, codes: list[str], is_padded: bool) -> None:
@@ -162,6 +166,13 @@ def test_words_for_nothing_are_nothing() -> None:
 def test_what_is_guessed_by_its_values_says_so() -> None:
     draft = draft_of({"Kommunikation": ["a@example.org"]})
     assert "'Kommunikation' holds e-mail addresses" in notes_of(draft, "email")
+
+
+@pytest.mark.parametrize("column", ["Jubiläum", "Kundennr", "Ausweisnummer"])
+def test_days_and_numbers_of_something_else_are_no_telephones(column: str) -> None:
+    cells = ["01.07.2024", "01.01.2023", ""] if column == "Jubiläum" else ["0711 00123", "0711 00124", ""]
+    draft = draft_of({"Ort": ["A"], column: cells})
+    assert (fields_of(draft), "telephone" in draft.left_out[column]) == ({"addr_city": '"Ort"'}, False)
 
 
 @pytest.mark.parametrize(
@@ -229,6 +240,17 @@ def test_columns_that_look_alike_are_left_out_in_one_line() -> None:
         ),
         ({"Verstorben": ["", "Ja"]}, '{ from = "Verstorben", is_not = ["Ja"] }'),
         ({"Verstorben am": ["", "31.12.2020"]}, '{ from = "Verstorben am", empty = true }'),
+        ({"verstorben am": ["", "03.04.2020", "unbekannt"]}, '{ from = "verstorben am", empty = true }'),
+        ({"Sterbedatum": ["", "", "", "?"]}, '{ from = "Sterbedatum", empty = true }'),
+        ({"Todestag": ["", "ja", "3.4.2020", "im Mai"]}, '{ from = "Todestag", empty = true }'),
+        ({"†": ["", "k. A.", "ja"]}, '{ from = "†", empty = true }'),
+        ({"verst.": ["", "x"]}, '{ from = "verst.", is_not = ["x"] }'),
+        ({"Verstorben": ["nein", "ja", "unbekannt"]}, '{ from = "Verstorben", is_not = ["ja"] }'),
+        (
+            {"Verstorben": ["-", "3.4.2020", "nein", "?"]},
+            '{ from = "Verstorben", transform = [{ null-if = ["-", "nein"] }], empty = true }',
+        ),
+        ({"Status": ["aktiv", "†", "verst.", "expired"]}, '{ from = "Status", is_not = ["expired", "verst.", "†"] }'),
         ({"Verstorben": ["", "†"]}, '{ from = "Verstorben", empty = true }'),
         ({"Aktiv": ["ja", "nein"]}, '{ from = "Aktiv", is_not = ["nein"] }'),
         ({"Aktiv": ["x", ""]}, '{ from = "Aktiv", empty = false }'),
@@ -237,6 +259,72 @@ def test_columns_that_look_alike_are_left_out_in_one_line() -> None:
 )
 def test_who_has_left_or_died_does_not_count(columns: dict[str, list[str]], condition: str) -> None:
     assert [(one.value, one.is_off) for one in draft_of({"Ort": ["A"], **columns}).where] == [(condition, False)]
+
+
+def test_words_beside_days_of_leaving_are_never_nothing() -> None:
+    dated, worded = draft_of({"Ort": ["A"], "Austritt": ["", "31.12.2020", "unbekannt", "ja", "-"]}).where
+    assert worded.value == '{ from = "Austritt", is_not = ["unbekannt", "ja"] }'
+    assert 'null-if = ["-"]' in dated.value
+    assert (dated.is_off, worded.is_off) == (False, False)
+
+
+def test_an_unknown_end_is_no_leaving() -> None:
+    dated, worded = draft_of({"Ort": ["A"], "Mitglied bis": ["31.12.2020", "unbekannt"]}).where
+    assert (dated.is_off, worded.is_off) == (False, True)
+
+
+def test_where_nearly_all_are_unknown_to_have_died_a_person_is_asked() -> None:
+    (one,) = draft_of({"Ort": ["A"], "Sterbedatum": ["unbekannt"]}).where
+    assert (one.is_off, "20 records have a word for unknown" in one.note) == (True, True)
+
+
+@pytest.mark.parametrize(("odd", "is_off"), [(1, False), (4, True)])
+def test_cells_that_are_no_dates_are_counted_and_turn_nothing_off_while_they_are_few(odd: int, is_off: bool) -> None:
+    cells = [*["31.12.2020 verst.", "im Mai", "weg", "s. Brief"][:odd], *["30.06.2021"] * (COUNT - odd)]
+    (one,) = draft_of({"Ort": ["A"], "Austritt": cells}).where
+    assert (one.is_off, f"{odd} of its 20 texts are no dates" in one.note) == (is_off, True)
+    assert 'after = "today"' in one.value
+
+
+def test_a_condition_that_would_drop_who_leaves_in_future_says_so() -> None:
+    (one,) = draft_of({"Ort": ["A"], "Austritt": ["alt", "neu", ""]}).where
+    assert "are no dates" in one.note
+    assert "in future too" in one.note
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "condition"),
+    [
+        ("Löschkennzeichen", ["", "X"], '{ from = "Löschkennzeichen", is_not = ["X"] }'),
+        ("Hausverbot", ["", "ja"], '{ from = "Hausverbot", is_not = ["ja"] }'),
+        ("Aktiv bis", ["", "31.12.2020"], 'date = "%d.%m.%Y", after = "today"'),
+        ("Gekündigt am", ["", "31.12.2020"], 'date = "%d.%m.%Y", after = "today"'),
+        ("Kündigung", ["", "31.12.2020"], 'date = "%d.%m.%Y", after = "today"'),
+        ("Mitglied", ["ja", "nein"], '{ from = "Mitglied", is_not = ["nein"] }'),
+        ("expired", ["", "x"], '{ from = "expired", is_not = ["x"] }'),
+        ("passiv", ["", "ja"], '{ from = "passiv", is_not = ["ja"] }'),
+        ("Status", ["aktiv", "passiv", "gesperrt"], '{ from = "Status", is_not = ["gesperrt", "passiv"] }'),
+    ],
+)
+def test_who_may_no_longer_count_comes_commented_out(name: str, cells: list[str], condition: str) -> None:
+    (one,) = draft_of({"Ort": ["A"], name: cells}).where
+    assert (condition in one.value, one.is_off) == (True, True), one.value
+
+
+def test_what_was_written_of_a_person_is_not_shown() -> None:
+    cells = [*["aktiv"] * 12, "verstorben", *["Sohn Otto Zzmann (Krebs)", "gestorben bei Otto Zzmann"] * 3]
+    draft = draft_of({"Ort": ["A"], "Status": cells})
+    text = write_drafts([draft], url="https://demo.gomus.de", mode="ignore")
+    assert "Zzmann" not in text
+    assert '{ from = "Status", is_not = ["verstorben"] }' in text
+    assert "it has 4 different words, of which 1 more may be of leavers" in text
+
+
+@pytest.mark.parametrize("name", ["Kontoinhaber", "Zahler"])
+def test_names_of_people_are_not_shown_on_a_terminal_either(name: str) -> None:
+    cells = ["Zzmann"] * 8 + ["Zzgross"] * 11 + ["Zzau"]
+    draft = draft_of({"Ort": ["A"], name: cells}, shows_words=True)
+    assert draft.left_out[name] == "a few words: 3 different"
 
 
 def test_date_cells_of_a_workbook_can_be_judged() -> None:
@@ -314,6 +402,11 @@ def test_whole_names_are_taken_apart_and_those_of_institutions_are_not(whole: st
         ("von der Schulenburg, Anna", "Anna", "von der Schulenburg"),
         ("Bäckerei Groß", None, "Bäckerei Groß"),
         ("Groß, Au & Partner GbR", None, "Groß, Au & Partner GbR"),
+        ("Vogel, Brandt & Partner", None, "Vogel, Brandt & Partner"),
+        ("Kinder, Jugend & Familie", None, "Kinder, Jugend & Familie"),
+        ("Groß, Anna & Otto", "Anna & Otto", "Groß"),
+        ("Groß, Corinna", "Corinna", "Groß"),
+        ("Groß, Undine", "Undine", "Groß"),
     ],
 )
 def test_names_before_a_comma_are_family_names_unless_it_is_a_firm_s(whole: str, name: str, surname: str) -> None:
@@ -321,6 +414,18 @@ def test_names_before_a_comma_are_family_names_unless_it_is_a_firm_s(whole: str,
     firms = [f"Bäckerei {n}" for n in range(6)]
     fields = fields_of(draft_of({"Name": [*people, *firms, whole, "Au, Groß & Co. KG"]}))
     assert mapped(fields, whole) == (name, surname)
+
+
+def test_a_list_with_couples_keeps_them_and_what_is_surely_a_firm() -> None:
+    couples = [
+        "Au, Anna und Otto",
+        "Au, Otto",
+        *(f"Groß{n}, Anna" for n in range(COUNT - 3)),
+        "Vogel, Brandt & Partner",
+    ]
+    fields = fields_of(draft_of({"Name": couples}))
+    assert mapped(fields, "Au, Anna und Otto") == ("Anna und Otto", "Au")
+    assert mapped(fields, "Vogel, Brandt & Partner") == (None, "Vogel, Brandt & Partner")
 
 
 @pytest.mark.parametrize(("sync", "key"), [("schulen", "institution"), ("mitglieder-schulverein", "name")])
@@ -440,6 +545,14 @@ def test_where_no_column_is_surely_the_id_it_is_asked_for(columns: dict[str, lis
     assert words in str(caught.value)
 
 
+def test_what_may_be_cells_of_a_record_is_counted_and_not_shown() -> None:
+    columns = {"Zzmann": NUMBERS, "Zzgross": NUMBERS, "Zzau": ["A"], "Zzort": ["B"], "Zzweg": ["C"], "Zztal": ["D"]}
+    for key in (None, "Nr"):
+        with pytest.raises(LookupError) as caught:
+            id_of(columns, key)
+        assert "Zz" not in str(caught.value)
+
+
 def test_signs_that_an_id_may_not_have_are_replaced() -> None:
     draft = draft_of({"Ort": ["A"], "Nr.": [f"2020/{n}" for n in NUMBERS]}, key="Nr.")
     assert draft.id.transform == [{"replace": {"/": "-"}}]
@@ -449,7 +562,7 @@ def test_signs_that_an_id_may_not_have_are_replaced() -> None:
 
 
 def test_a_list_of_which_nothing_is_known_makes_no_file() -> None:
-    with pytest.raises(LookupError, match="none of its columns is known"):
+    with pytest.raises(LookupError, match="none of its 2 columns is known"):
         draft_of({"Farbe": ["rot"]})
 
 

@@ -7,12 +7,13 @@ sync together, `writing` the file.
 
 from syncd.config.drafting.draft import Draft, Setting, draw_draft
 from syncd.config.drafting.lines import Lists
-from syncd.config.drafting.names import share_of_names, split_name
+from syncd.config.drafting.names import SURE_OF_NAMES, share_of_names, split_name
 from syncd.config.drafting.totals import Totals
 from syncd.config.drafting.writing import DEFAULT_MODE, write_drafts
 
 __all__ = [
     "DEFAULT_MODE",
+    "SURE_OF_NAMES",
     "Draft",
     "Lists",
     "Setting",

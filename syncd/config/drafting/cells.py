@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
-from syncd.config.drafting.vocabulary import NO, NOTHING, YES
+from syncd.config.drafting.names import is_number_name, is_of_others
+from syncd.config.drafting.vocabulary import LEAVERS, NO, NOTHING, YES
 from syncd.domain.records import DateCell
 from syncd.mapping.checks import ValueProblem
 from syncd.mapping.lookups import fold
@@ -17,10 +18,13 @@ KEPT = 50_000  # different values of a column
 LOOKED_AT = 5_000  # of which so many are held against a form
 MOST = 0.9
 FEW = 12  # different words
+OFTEN = 5  # times that a word of a list of codes comes, on average
+LONGEST_CODE, MOST_WORDS_OF_CODE = 24, 3
 TOLERATED = 20  # one record in so many may lack an id or share it
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
-PHONE = re.compile(r"(?:\+|00?)[1-9][\d ()/.-]{5,20}")
+DAY = r"\d{1,2}([./-])\s?\d{1,2}\1\s?(?:\d{4}|\d\d)|\d{4}([./-])\d{1,2}\2\d{1,2}"
+PHONE = re.compile(rf"(?!(?:{DAY})$)(?:\+|00?)[1-9][\d ()/.-]{{5,20}}")
 ZIP = re.compile(r"\d{5}")
 NUMBER = re.compile(r"-?\d+")
 AMOUNT = re.compile(r"-?\d[\d.,' ]*\s?(?:€|EUR|CHF)?")
@@ -71,6 +75,18 @@ class Column:
         return 0 < len(self.values) <= FEW and len(self.values) * 2 <= self.values.total()
 
     @property
+    def holds_codes(self) -> bool:
+        """Few words, short, and each more than once: they may be shown, for none is a person's own."""
+        is_short = all(map(is_short_word, self.values))
+        is_repeated = all(n > 1 or LEAVERS.fullmatch(fold(word)) for word, n in self.values.items())
+        often = len(self.values) * OFTEN <= self.values.total()
+        return self.has_few_words and often and is_short and is_repeated and not is_of_others(self.name)
+
+    @property
+    def holds_telephones(self) -> bool:
+        return self.is_mostly(PHONE) and not is_number_name(self.name)
+
+    @property
     def filled(self) -> float:
         return self.values.total() / max(1, self.values.total() + self.empty)
 
@@ -85,6 +101,10 @@ class Column:
 
     def is_mostly(self, pattern: re.Pattern[str]) -> bool:
         return self.share(pattern.fullmatch) >= MOST
+
+
+def is_short_word(text: str) -> bool:
+    return len(text) <= LONGEST_CODE and len(text.split()) <= MOST_WORDS_OF_CODE
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +123,8 @@ class DateForm:
         return any("%y" in form for form in self.forms)
 
 
-def find_form(column: Column) -> DateForm | None:
-    """None where the column does not hold dates."""
+def find_form(column: Column, *, misfits: float = 0.02) -> DateForm | None:
+    """None where the column does not hold dates; a share of `misfits` is none."""
     texts = column.texts()
     counts = {form: sum(n for text, n in texts if fits_form(text, form)) for form in FORMS}
     best = max(FORMS, key=lambda form: counts[form])
@@ -112,7 +132,7 @@ def find_form(column: Column) -> DateForm | None:
     second = max(FORMS, key=lambda form: sum(n for text, n in rest if fits_form(text, form)))
     left = sum(n for text, n in rest if not fits_form(text, second))
     total = sum(n for _, n in texts)
-    if not counts[best] or left > total * 0.02:
+    if not counts[best] or left > total * misfits:
         return None
     swapped = best.replace("d", "?").replace("m", "d").replace("?", "m")
     is_sure = best == swapped or counts.get(swapped, 0) < counts[best]
@@ -145,7 +165,7 @@ def describe(column: Column, *, shows_words: bool) -> str:
         (lambda text: fold(text) in YES | NO, "yes or no"),
         (EMAIL.fullmatch, "e-mail addresses"),
         (IBAN.fullmatch, "bank accounts"),
-        (PHONE.fullmatch, "telephone numbers"),
+        (lambda _: column.holds_telephones, "telephone numbers"),
         (NUMBER.fullmatch, "numbers"),
         (AMOUNT.fullmatch, "amounts"),
     )
@@ -157,6 +177,6 @@ def describe(column: Column, *, shows_words: bool) -> str:
         if column.share(fits) >= MOST:
             return words
     if column.has_few_words:
-        words = ", ".join(column.values) if shows_words else f"{len(column.values)} different"
+        words = ", ".join(column.values) if shows_words and column.holds_codes else f"{len(column.values)} different"
         return f"a few words: {words}"
     return "text"

@@ -7,6 +7,7 @@ from syncd.config.drafting.cells import EMAIL, MOST, PHONE, Column, passes
 from syncd.config.drafting.lines import RIGHT, Line, Table, in_toml, line, named, null_if
 from syncd.config.drafting.names import Meaning
 from syncd.config.drafting.vocabulary import COUNTRIES, find_word
+from syncd.mapping.lookups import fold
 from syncd.mapping.transforms import compile_transform
 
 NEARLY_ALL = 0.98
@@ -16,6 +17,11 @@ ENDS_WITH_NUMBER = re.compile(r".*\D\s*\d+\s*[a-zA-Z]?")
 GERMAN_CODE = re.compile(r"(?:D-?)?\s*\d{5}\b")
 WITH_CODE = re.compile(r"\(?(?:\+|00)")
 OF_GERMANY = re.compile(r"\(?(?:\+|00)\s*49")
+ABROAD = re.compile(
+    r"(?:wien|graz|linz(?! am rhein)|salzburg|innsbruck|klagenfurt|villach|wels|st\. pölten|sankt pölten|dornbirn|"
+    r"bregenz|feldkirch|kufstein|zürich|genf|genève|basel|bern|lausanne|winterthur|luzern|st\. gallen|lugano|biel|"
+    r"schaffhausen|chur|vaduz|luxemb\w+|brüssel|antwerpen|eupen|kopenhagen|københavn|aarhus|oslo)\b"
+)  # where postcodes have four digits
 SEVERAL = 5
 ENGLISH = re.compile("phone|cell|landline|mobile")
 ZIP_CITY = re.compile(r"(?:[A-Z]{1,3}[- ])?\d{4,5}\s+\D.*")
@@ -69,7 +75,9 @@ def _guess(table: Table, meaning: Meaning, shape: re.Pattern[str], words: str) -
     """Take the one column that looks so, where no name says it."""
     if table.all(meaning):
         return []
-    alike = [column for column in table.unknown() if column.is_mostly(shape)]
+    alike = [
+        column for column in table.unknown() if (column.holds_telephones if shape is PHONE else column.is_mostly(shape))
+    ]
     if len(alike) != 1:
         return []
     table.move(alike[0], meaning)
@@ -148,9 +156,24 @@ def _draft_street(table: Table, street: Column) -> Line:
     return Line(key="addr_street", value=value, columns=tuple(one.name for one in (street, house, *suffixes)))
 
 
+def _may_be_abroad(table: Table, codes: Sequence[str]) -> bool:
+    """Without countries: by a code that Germany has not, by towns abroad, or by telephones of another country."""
+    if table.first(Meaning.COUNTRY):
+        return False
+    towns = [text for column in table.all(Meaning.CITY) for text, _ in column.texts()]
+    numbers = [text for _, one in TELEPHONES for column in table.all(one) for text, _ in column.texts()]
+    is_called_abroad = any(WITH_CODE.match(text) and not OF_GERMANY.match(text) for text in numbers)
+    has_strange_code = any(len(text) == 4 and text.startswith("5") for text in codes)  # none begins with 05
+    return is_called_abroad or has_strange_code or any(ABROAD.match(fold(text)) for text in towns)
+
+
 def _draft_zip(table: Table, codes: Column) -> Line:
     texts = [text for text, _ in codes.texts()]
     short = sum(text.isdecimal() and len(text) < 5 for text in texts)
     if short and is_german(table) and all(text.isdecimal() and 4 <= len(text) <= 5 for text in texts):
-        return line("addr_zip", [codes], [{"pad": 5}], "postcodes of Germany that have lost a zero get it back")
+        if _may_be_abroad(table, texts):
+            note = f"{short} of them may be of Austria or Switzerland: {{ pad = 5 }} would give German ones their zero"
+            return line("addr_zip", [codes], [], note)
+        doubt = "" if table.first(Meaning.COUNTRY) else ": no column of countries tells whether all are of Germany"
+        return line("addr_zip", [codes], [{"pad": 5}], f"postcodes of Germany that have lost a zero get it back{doubt}")
     return line("addr_zip", [codes])

@@ -14,6 +14,7 @@ from syncd.config.drafting.people import draft_country, draft_people, draft_word
 from syncd.gomus.fields import FIELDS
 
 BIRTHDAY = "does go~mus need it? Data that nobody needs is better not sent: take the # away where it does"
+HEADER = "; export the list with its header, or say where it is: --source header_row=3"
 REMARKS = "remarks may hold what nobody at the till should read: take the # away only where all of them may"
 NO_SURNAME = "no column for the surname was found, and go~mus refuses customers without one: name it in [fields]"
 
@@ -73,7 +74,7 @@ def draw_draft(
     where = list(draft_where(table, setting.today))
     fields = _draft_fields(table, sync, setting)
     if all(one.is_off for one in fields):
-        raise LookupError(f"none of its columns is known as one of a customer: {', '.join(map(repr, columns))}")
+        raise LookupError(f"none of its {len(columns)} columns is known as one of a customer{HEADER}")
     return Draft(
         sync=sync,
         source=source,

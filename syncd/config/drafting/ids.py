@@ -1,10 +1,10 @@
 """Which column identifies a record for ever, and why not another one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from syncd.config.drafting.cells import EMAIL, ID, KEPT, PHONE, Column, find_form
-from syncd.config.drafting.names import is_id_name, is_row_number, recognize
+from syncd.config.drafting.cells import EMAIL, ID, KEPT, Column, find_form
+from syncd.config.drafting.names import SURE_OF_NAMES, is_id_name, is_row_number, recognize, share_of_names
 
 LONGEST = 40  # signs of an id
 UNFIT = " /?#%\\"  # what can't stand in the address of a call
@@ -31,18 +31,23 @@ def find_id(columns: Mapping[str, Column], wanted: str | None) -> Id:
 
 def _wanted(columns: Mapping[str, Column], name: str) -> Column:
     if name not in columns:
-        raise LookupError(f"there is no column {name!r}; there are {', '.join(map(repr, columns))}")
+        raise LookupError(f"there is no column {name!r}; there are {_list(columns, columns)}")
     if not columns[name].can_be_id:
         what = f"{columns[name].without_id} records have nothing in the column {name!r}, or the same as another"
         raise LookupError(f"{what}, so it is no id; name another with --id")
     return columns[name]
 
 
+def _list(names: Collection[str], header: Collection[str]) -> str:
+    """How many, where the header may be a record, whose cells are not shown."""
+    return ", ".join(map(repr, names)) if share_of_names(list(header)) >= SURE_OF_NAMES else f"{len(names)}"
+
+
 def _guess(columns: Mapping[str, Column]) -> Column:
     named = [one for one in columns.values() if is_id_name(one.name) and one.can_be_id]
     fitting = named or [one for one in columns.values() if _looks_like_id(one)]
     if not named and len(fitting) > 1:
-        listed = ", ".join(repr(one.name) for one in fitting)
+        listed = _list([one.name for one in fitting], columns)
         raise LookupError(f"several columns may be the id ({listed}); name it with --id")
     if not fitting:
         damaged = [f"{one.name!r}: {_damage(one)}" for one in columns.values() if is_id_name(one.name)]
@@ -68,7 +73,7 @@ def _change(column: Column) -> str | None:
         return "e-mail addresses, which change"
     if find_form(column):
         return "dates"
-    return "telephone numbers, which change" if column.is_mostly(PHONE) else None
+    return "telephone numbers, which change" if column.holds_telephones else None
 
 
 def _praise(column: Column, wanted: str | None) -> str:

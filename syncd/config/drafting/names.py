@@ -87,7 +87,12 @@ class Meaning(Enum):
     )
     DECEASED = (
         "verstorben verstorbenam gestorben gestorbenam todesdatum todestag sterbedatum sterbetag deceased deceasedat "
-        "deceasedon deceaseddate dateofdeath isdeceased died diedon"
+        "deceasedon deceaseddate dateofdeath isdeceased died diedon verst verstam gest gestam tot totam"
+    )
+    PERHAPS_GONE = (
+        "gekuendigt gekuendigtam kuendigung kuendigungam kuendigungsdatum kuendigungvom loeschkennzeichen loeschkz "
+        "loeschvermerk loeschmarkierung aktivbis activeuntil hausverbot passiv inaktiv inactive expired expiredon "
+        "expirydate ehemalig"
     )
     OPTED_OUT = (
         "werbesperre werbewiderspruch keinewerbung sperre gesperrt sperrvermerk kontaktsperre mailsperre widerspruch "
@@ -121,6 +126,8 @@ IDS = re.compile(
 )
 ROW_NUMBERS = re.compile(r"(lfd|laufende|zeilen?|row)(nr|nummer|number|num|no)?|pos|position|rang|index")
 
+SURE_OF_NAMES = 0.5  # from this share on a row is a header, and no record
+
 _SPELT: Mapping[str, Meaning] = {spelling: one for one in Meaning for spelling in one.value.split()}
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 
@@ -136,6 +143,8 @@ class Sighting:
 def recognize(name: str) -> Sighting | None:
     """What a column of this name holds: by its whole name, otherwise without words such as `privat` and `1`."""
     words = split_name(name)
+    if "†" in name:
+        return Sighting(Meaning.DECEASED)
     if found := _SPELT.get("".join(words)):
         return Sighting(found)
     found = _SPELT.get("".join(word for word in words if word not in OWN | FURTHER))
@@ -147,6 +156,12 @@ def recognize(name: str) -> Sighting | None:
 def is_id_name(name: str) -> bool:
     words = split_name(name)
     return any(IDS.fullmatch("".join(one)) for one in (words, words[1:] if words[0:1] == ["mitglied"] else words))
+
+
+def is_number_name(name: str) -> bool:
+    """Whether it says that a number is no telephone's: `Kundennr`, `Ausweisnummer`."""
+    joined = "".join(split_name(name))
+    return is_id_name(name) or (re.search("(?:nr|nummer|number)$", joined) is not None and "ruf" not in joined)
 
 
 def is_row_number(name: str) -> bool:

@@ -28,6 +28,10 @@ PARTICLES = f"(?:{PARTICLE})*"
 FIRST_WORDS = rf"(?!{PARTICLE})(\S+(?:\s+\S+)*?)\s+{PARTICLES}\S+$"
 LAST_WORD = rf"(?:.*?\s)??(?={PARTICLES}\S+$)"
 FIRM = f"(?i:.*(?:{NAMES_OF_INSTITUTIONS.pattern}))"
+JOINED = r"(?:&|\+|\b(?:und|and|u\.))"
+WITH_PARTNERS = rf"(?i:[^,]*,.*{JOINED}\s*(?:partner|co|cie|söhne)\b)"
+OF_SEVERAL = rf"(?i:[^,]*,.*\s{JOINED}\s)"
+SEVERAL = re.compile(rf"\s+{JOINED}\s+", re.IGNORECASE)
 CHECK = "instances differ in which of name and surname is the family name: `syncd check --customer ID` shows a customer"
 
 
@@ -128,11 +132,19 @@ def _split_both(both: Column, others: Sequence[Column]) -> Iterator[Line]:
 def _split_at_comma(both: Column, others: Sequence[Column], steps: Sequence[object]) -> Iterator[Line]:
     note = f"{both.name!r} holds 'family name, first name'; what has no comma stays whole"
     first, last = {"split": ",", "take": 2}, {"split": ",", "take": 1}
-    if any("," in text and re.match(FIRM, text) for text in both.values):
-        first, last = {"match": f"^(?!{FIRM})[^,]*,\\s*(.+)$"}, {"match": f"^((?={FIRM}).+|[^,]+)"}
+    firm = f"(?:{'|'.join([FIRM, WITH_PARTNERS, *([] if _has_couples(both) else [OF_SEVERAL])])})"
+    if any("," in text and re.match(firm, text) for text in both.values):
+        first, last = {"match": f"^(?!{firm})[^,]*,\\s*(.+)$"}, {"match": f"^((?={firm}).+|[^,]+)"}
         note += ", and so does what is called as institutions are"
     yield line("name", [both], [first, *steps], CHECK, note)
     yield line("surname", [both, *([] if both.filled == 1 else others)], [last, *steps])
+
+
+def _has_couples(both: Column) -> bool:
+    """As in `Groß, Anna und Otto`, where an Anna or an Otto stands alone in another record."""
+    firsts = [text.partition(",")[2].strip() for text in both.values if text.count(",") == 1]
+    alone = {first for first in firsts if not SEVERAL.search(first)}
+    return any(alone.intersection(SEVERAL.split(first)) for first in firsts if SEVERAL.search(first))
 
 
 def _draft_institution(table: Table, kind: Column | None) -> Iterator[Line]:

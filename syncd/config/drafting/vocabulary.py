@@ -11,6 +11,7 @@ NOTHING = frozenset(
     "-|--|---|/|?|n/a|n.a.|k. a.|k.a.|ka|kein|keine|keins|keine angabe|unbekannt|nicht bekannt|nicht vorhanden|none|"
     "unknown|null|\\n|<null>|(null)|00.00.0000|0000-00-00|0000-00-00 00:00:00".split("|")
 )
+UNKNOWN = frozenset("?|k. a.|k.a.|ka|keine angabe|unbekannt|nicht bekannt|unknown".split("|"))  # there is one, not told
 
 # as go~mus calls it → what exports write for it
 SALUTATIONS: Mapping[str, str] = {
@@ -65,8 +66,9 @@ TOTALS = re.compile(r"(?:gesamt)?(?:summen?|anzahl|zahl)\b|gesamt\b|insgesamt\b|
 LEAVERS = re.compile(
     r"ausgetreten|^austritt|gekündigt|gekuendigt|verstorben|gestorben|^tot$|inaktiv|inactive|gelöscht|geloescht|"
     r"deleted|ehemalig|former|deceased|cancell?ed|^left|lapsed|resigned|ausgeschlossen|archivier|archived|storniert|"
-    r"beendet|abgemeldet|terminated"
+    r"beendet|abgemeldet|terminated|^verst\b|^gest\b|†|^expired"
 )
+DOUBTFUL = re.compile(r"passiv|ruhend|^ruht|gesperrt|hausverbot|suspended|blocked|^expir")
 
 
 def is_institution(word: str) -> bool:

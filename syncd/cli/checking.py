@@ -3,7 +3,7 @@
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from syncd.assembly import (
 )
 from syncd.cli import context as ctx
 from syncd.cli.exits import DONE, FAILED, PROBLEMS, USAGE, gravest, stop
+from syncd.cli.naming import spellings
 from syncd.cli.progress import showing_progress
 from syncd.cli.recognized import Letters, describe
 from syncd.cli.stopping import ending_on_signals
@@ -43,6 +44,7 @@ from syncd.sources.base import Reading
 from syncd.state.erasures import Place
 
 SHOWN = 3
+NAMES = ("name", "surname")
 LEAST_ROOM = 500_000_000  # bytes
 CODES = {Weight.GOOD: DONE, Weight.DOUBT: DONE, Weight.INVALID: PROBLEMS, Weight.FAILED: FAILED, Weight.MISTAKE: USAGE}
 
@@ -60,7 +62,10 @@ def check(
     ] = False,
     customer: Annotated[
         str | None,
-        typer.Option(help="Show name and surname of this foreign_id, to see which one go~mus takes for the family's."),
+        typer.Option(
+            help="Show name and surname of this foreign_id, to see which one go~mus takes for the family's; the values "
+            "on a terminal only."
+        ),
     ] = None,
     notify: Annotated[bool, typer.Option("--notify", help="Send a trial message to all in [notify].")] = False,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
@@ -81,7 +86,7 @@ def check(
             if not json:
                 print(*finding.lines(on_terminal=sys.stdout.isatty()), sep="\n", flush=True)
         if json:
-            ctx.print_json([{"what": one.what, "ok": one.is_good, "words": one.words} for one in found])
+            ctx.print_json([{"what": one.what, "ok": one.is_ok, "words": one.words} for one in found])
         raise typer.Exit(gravest([CODES[one.weight] for one in found]))
 
 
@@ -114,17 +119,35 @@ def _try_alarms(config: Config) -> Iterator[Finding]:
 
 
 def _look_at_customer(config: Config, syncs: list[SyncConfig], foreign_id: str) -> Iterator[Finding]:
-    """Show name and surname of one customer."""
+    """Name and surname of one customer of each instance; the id is understood with and without a sync's prefix."""
     for instance, sync in {sync.gomus: sync for sync in syncs}.items():
-        with make_client(config, sync, time.sleep) as client:
-            yield find(f"{instance}: customer {foreign_id}", partial(_name, client, foreign_id))
+        what = f"{instance}: customer {foreign_id}"
+        try:
+            with looking_at_state(config) as state, make_client(config, sync, time.sleep) as client:
+                forms = [
+                    one
+                    for each in syncs
+                    if each.gomus == instance
+                    for one in spellings(state, each, [foreign_id])[foreign_id]
+                ]
+                yield _tell_names(instance, what, client, dict.fromkeys([*forms, foreign_id]))
+        except SyncdError as error:
+            yield failure(what, error)
 
 
-def _name(client: Client, foreign_id: str) -> str:
-    remote = client.read(foreign_id)
+def _tell_names(instance: str, what: str, client: Client, forms: Iterable[str]) -> Finding:
+    """Of the first of these ids that go~mus has."""
+    remote = next(filter(None, map(client.read, forms)), None)
     if remote is None:
-        return "go~mus has none"
-    return f"name = {remote.fields['name']!r}, surname = {remote.fields['surname']!r}"
+        return Finding(what=what, words="go~mus has none")
+    name, surname = (remote.fields[one] for one in NAMES)
+    filled = ", ".join(f"{one} is {'filled' if remote.fields[one] else 'empty'}" for one in NAMES)
+    equal = "they are equal" if name == surname else "they differ"
+    return Finding(
+        what=f"{instance}: customer {remote.foreign_id}",
+        words=f"{filled}, {equal}; their values are shown on a terminal only, without --json",
+        shown=f"name = {name!r}, surname = {surname!r}",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +234,7 @@ class _Check:
             if source.is_good and self.shows_values:
                 remote = self._find_remote(sync, survey.sample.ids) if has_state else None
                 yield _show(sync, survey.sample, people, remote)
-        yield from find_in_examples(sync, mapper, lookups)
+        yield from find_in_examples(sync, mapper, lookups, survey.columns)
 
     def _read(self, sync: SyncConfig, survey: Survey) -> str:
         letters = Letters()

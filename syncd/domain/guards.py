@@ -216,7 +216,7 @@ def _of_deletes(figures: Figures, limits: Limits) -> Iterator[Held]:
         yield Held(
             guard=Guard.CONFIGURATION,
             reason=f"{figures.deletes} of {figures.known} known customers would be deleted, for what decides who is "
-            "absent has changed in the configuration (source, foreign_id, delete.mode or delete.grace)",
+            "absent has changed in the configuration (source, foreign_id, where, delete.mode or delete.grace)",
         )
     if exceeds(figures.invalid, figures.records, percent=limits.invalid_percent):
         yield Held(

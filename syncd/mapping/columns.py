@@ -83,7 +83,9 @@ def require_columns(
     if columns is not None and (missing := find_missing(wanted, columns)):
         if hint is not None:
             raise IncompleteRead(description, "; ".join(missing), remedy=hint)
-        remedy = "write it as the header does; `syncd check` shows the name that may be meant"
+        remedy = "write it as the header does"
+        if any(missing.values()):
+            remedy += "; `syncd check` shows the name that may be meant"
         raise IncompleteRead(
             description, "; ".join(missing), remedy=remedy, shown="; ".join(map("".join, missing.items()))
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from syncd.config.model import SyncConfig
 from syncd.rehearsal.damages import encode_twice, find_pairs, in_all, in_one, lose_zeros, swap
 from syncd.rehearsal.files import Files
-from syncd.rehearsal.tape import WHOLE, Change, Ending, Headless, Played, Tape, Thinned
+from syncd.rehearsal.tape import Change, Ending, Headless, Played, Tape, Thinned
 from syncd.sources.base import Source
 from syncd.sources.copying import find_proof
 
@@ -20,6 +20,7 @@ PADDED = (
     "transform = [{ pad = 5 }] brings back the zeros of post codes and ids of one length; or export text, not numbers"
 )
 NAMED = "let the export name its columns itself, and nobody sort or rename them by hand"
+ENCODED_TWICE = "encoded twice"
 READ_ANEW = "export the list anew from the program itself, and do not save it in a spreadsheet"
 
 
@@ -34,6 +35,21 @@ class Copy:
     source: Source | None = None
     unfit: str = ""
     advice: str = READ_ANEW
+
+
+def find_changes(sync: SyncConfig) -> dict[str, Change]:
+    """What is changed in records, by the name of the copy."""
+    path = sync.foreign_id.from_
+    return {
+        ENCODED_TWICE: in_all(encode_twice),
+        "zeros lost in ids": in_one(path, lose_zeros),
+        "zeros lost in other columns": in_all(lose_zeros, but=path),
+        **{_name_swap(*pair): swap(*pair) for pair in find_pairs(sync.foreign_id, sync.fields)},
+    }
+
+
+def _name_swap(one: str, other: str) -> str:
+    return f"columns swapped, {one!r} and {other!r}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +73,10 @@ class Copies:
     # --- not whole ---
 
     def _empty(self) -> Copy:
-        return Copy(name="empty", source=self.files.empty() if self.files else self._played(ending=Ending(keeps=0)))
+        return Copy(
+            name="empty",
+            source=self.files.empty() if self.files else Played(self.source, self.tape, ending=Ending(keeps=0)),
+        )
 
     def _cut_at_a_line_end(self) -> Iterator[Copy]:
         records = self.tape.records
@@ -72,7 +91,7 @@ class Copies:
                 yield Copy(name=name, unfit="the list has a single record")
             elif self.files and self.files.is_text:
                 cut = self.files.cut_before(records[kept])
-                yield Copy(name=name, source=Thinned(cut, self.tape.every), advice=MORE_PROOF)
+                yield Copy(name=name, source=Thinned(cut, self.tape), advice=MORE_PROOF)
             else:
                 failure = find_proof(self.source, kept * self.tape.every)
                 ending = Ending(keeps=kept, failure=failure)
@@ -88,35 +107,33 @@ class Copies:
             records = self.tape.records
             half = self.files.cut_within(records[len(records) // 2], is_late=False)
             late = self.files.cut_within(self.tape.last or records[-1], is_late=True)
-            yield Copy(name=name, source=Thinned(half, self.tape.every), advice=WHOLE_END)
-            yield Copy(name=last, source=Thinned(late, self.tape.every), advice=WHOLE_END)
+            yield Copy(name=name, source=Thinned(half, self.tape), advice=WHOLE_END)
+            yield Copy(name=last, source=Thinned(late, self.tape), advice=WHOLE_END)
 
     # --- read otherwise ---
 
     def _encoded_twice(self) -> Copy:
-        name, change = "encoded twice", in_all(encode_twice)
-        if not self.tape.is_concerned(change):
+        name = ENCODED_TWICE
+        if not self.tape.is_concerned(name):
             return Copy(name=name, unfit="no letter beyond ASCII")
         if self.files and self.files.is_text:
-            return Copy(name=name, source=Thinned(self.files.encoded_twice(), self.tape.every))
-        return Copy(name=name, source=self._played(change))
+            return Copy(name=name, source=Thinned(self.files.encoded_twice(), self.tape))
+        return Copy(name=name, source=self._changed(name))
 
     def _zeros_lost(self) -> Iterator[Copy]:
-        path = self.sync.foreign_id.from_
-        changes = {"ids": in_one(path, lose_zeros), "other columns": in_all(lose_zeros, but=path)}
-        for where, change in changes.items():
+        for where in ("ids", "other columns"):
             name = f"zeros lost in {where}"
-            if self.tape.is_concerned(change):
-                yield Copy(name=name, source=self._played(change), advice=PADDED)
+            if self.tape.is_concerned(name):
+                yield Copy(name=name, source=self._changed(name), advice=PADDED)
             else:
                 yield Copy(name=name, unfit=f"no leading zero in {where}")
 
     def _swapped(self) -> Iterator[Copy]:
         pairs = list(find_pairs(self.sync.foreign_id, self.sync.fields))
         for one, other in pairs:
-            name, change = f"columns swapped, {one!r} and {other!r}", swap(one, other)
-            if self.tape.is_concerned(change):
-                yield Copy(name=name, source=self._played(change), advice=NAMED)
+            name = _name_swap(one, other)
+            if self.tape.is_concerned(name):
+                yield Copy(name=name, source=self._changed(name), advice=NAMED)
             else:
                 yield Copy(name=name, unfit="nothing that stands in them differs, or an expression takes it")
         if not pairs:
@@ -127,8 +144,8 @@ class Copies:
         if self.files is None:
             return Copy(name=name, unfit="the source names the columns of each record itself")
         if self.files.is_text:
-            return Copy(name=name, source=Thinned(self.files.headless(), self.tape.every))
+            return Copy(name=name, source=Thinned(self.files.headless(), self.tape))
         return Copy(name=name, source=Headless(self.source, self.tape))
 
-    def _played(self, change: Change = lambda values: values, ending: Ending = WHOLE) -> Source:
-        return Played(self.source, self.tape, change, ending)
+    def _changed(self, name: str) -> Source:
+        return Played(self.source, self.tape, self.tape.changes[name])

@@ -12,7 +12,7 @@ from syncd.config.model import Config, DeleteOptions, GuardOptions, SyncConfig
 from syncd.domain.guards import ALL_KINDS, Guard, Held, Limits
 from syncd.domain.runs import Status, Summary
 from syncd.errors import Fatal
-from syncd.rehearsal.copies import Copies, Copy
+from syncd.rehearsal.copies import Copies, Copy, find_changes
 from syncd.rehearsal.files import Files
 from syncd.rehearsal.stage import Effect, HeardWords, Progress, Stage, compare, for_sandbox
 from syncd.rehearsal.tape import Played, Recorded, Tape
@@ -23,9 +23,11 @@ from syncd.sandbox import Customer
 from syncd.sources.base import Source
 from syncd.sources.copying import copy_file
 
+TRIED_FIRST = 100  # records
 MOST = 4_000  # records that take part in each run, to bound time and memory
 ABSENT = {"absent", "hidden"}  # counts of those to whom nothing happens yet
 NEXT_NIGHT = timedelta(hours=25)  # what the guards count within a day is over
+GRACE = "delete.grace"
 KEYS = {  # which decide what a guard holds
     Guard.DELETE: ("delete.max_percent", "delete.max_count"),
     Guard.UPDATE: ("guards.update_percent",),
@@ -52,7 +54,8 @@ class Outcome(Enum):
 class Rehearsed:
     """What came of one broken copy: on the first night, and once grace was over with the damage still there.
 
-    `effect` is what was changed wrongly in the end; `opened` are the keys that let it through. `holds` and `invalid`
+    `effect` is what was changed wrongly in the end; `opened` are the keys that let it through, or let it through
+    sooner. `holds` and `invalid`
     are what guards and checks had to do, beyond what they have with the list as it is.
     """
 
@@ -85,7 +88,8 @@ class Rehearsed:
 class FirstRun:
     """What a first run makes of the list. `every`: each so many of the records took part; `loaded`: so many customers.
 
-    `calls` are those of the second run, in which nothing had changed.
+    `calls` are those of the second run, in which nothing had changed. `tried` are the records of the loading: a few
+    where those were all refused for one reason.
     """
 
     description: str
@@ -95,6 +99,7 @@ class FirstRun:
     failures: tuple[FailureGroup, ...]
     held: tuple[str, ...]
     calls: int
+    tried: int
 
 
 class Rehearsal:
@@ -104,7 +109,7 @@ class Rehearsal:
         self._config, self._sync, self._folder, self._showing = config, sync, folder, showing
         self._stopping = threading.Event()
         self._made = for_sandbox(make_sync(config, sync, sleeping(self._stopping)))
-        self._tape = Tape(most)
+        self._tape = Tape(most, find_changes(sync))
         self._words = {kind: HeardWords(kind) for kind in self._made.mapper.lookups_needed}
         self._stage = Stage(config=config, sync=self._made, folder=folder, words=self._words, stopping=self._stopping)
         self._at = now()
@@ -119,11 +124,9 @@ class Rehearsal:
         is_quick = self._whole and self._whole.encoding and self._tape.every == 1
         self._real = self._source if is_quick else Played(self._source, self._tape)
         self._limits = self._scaled(self._made.limits)
-        self._known = self._stage.open_first()
-        loading = replace(self._with(self._real), limits=replace(self._limits, actions=ALL_KINDS))
-        self._loaded = self._known.run(loading, self._at, self._showing("the list itself"), is_first=True)
-        if self._loaded.status is Status.FAILED:
-            raise Fatal(self._loaded.error or "the list can't be loaded", remedy=self._loaded.remedy)
+        is_tried_first = len(self._tape.records) > TRIED_FIRST
+        if not (is_tried_first and self._all_refused_alike(self._tape.draw(TRIED_FIRST))):
+            self._load(self._real)
         self._before = self._known.customers()
         return FirstRun(
             description=description,
@@ -132,8 +135,26 @@ class Rehearsal:
             loaded=len(self._before),
             failures=tuple(self._known.failures()),
             held=tuple(one.reason for one in self._loaded.held),
-            calls=self._rest(),
+            calls=self._rest() if self._before else 0,
+            tried=self._loaded.counts.get("records", 0),
         )
+
+    def _load(self, source: Source) -> None:
+        """As customers that the sandbox then has."""
+        self._known = self._stage.open_first()
+        loading = replace(self._with(source), limits=replace(self._limits, actions=ALL_KINDS))
+        self._loaded = self._known.run(loading, self._at, self._showing("the list itself"), is_first=True)
+        if self._loaded.status is Status.FAILED:
+            raise Fatal(self._loaded.error or "the list can't be loaded", remedy=self._loaded.remedy)
+
+    def _all_refused_alike(self, few: Tape) -> bool:
+        """Whether all of a few records are refused for one reason: those of a long list, one by one, take minutes."""
+        self._load(Played(self._source, few))
+        failures = self._known.failures()
+        if len(failures) == 1 and failures[0].kind != "invalid" and failures[0].count == TRIED_FIRST:
+            return True
+        self._known.end()
+        return False
 
     def each(self) -> Iterator[Rehearsed]:
         """What comes of each broken copy, one by one."""
@@ -183,6 +204,7 @@ class Rehearsal:
         if not found.effect:
             outcome = Outcome.STOPPED if found.is_told or found.absent else Outcome.HARMLESS
             return replace(found, copy=copy.name, outcome=outcome)
+        lets_through: tuple[str, ...] = ()
         if opened := _opened(self._sync):
             limits = self._scaled(make_limits(DeleteOptions(), GuardOptions(), self._sync.actions))
             usual = self._try(copy.source, progress, replace(self._made, limits=limits, grace=DeleteOptions().grace))
@@ -191,8 +213,10 @@ class Rehearsal:
                 meant = [key for guard, keys in KEYS.items() if guard in guards for key in keys if key in opened]
                 opened = tuple(meant) or opened
                 return replace(found, copy=copy.name, outcome=Outcome.NOT_STOPPED, opened=opened)
+            if self._made.grace < DeleteOptions().grace and usual.at_once.erased < found.effect.erased:
+                lets_through = (GRACE,)
         outcome = Outcome.PARTLY if found.is_told else Outcome.UNTOLD
-        return replace(found, copy=copy.name, outcome=outcome, advice=copy.advice)
+        return replace(found, copy=copy.name, outcome=outcome, advice=copy.advice, opened=lets_through)
 
     def _try(self, source: Source, progress: Progress, sync: Sync | None = None) -> Rehearsed:
         """On the next night, and where somebody is absent then, once more when grace is over."""
@@ -231,6 +255,6 @@ def _opened(sync: SyncConfig) -> tuple[str, ...]:
     """The keys of guards, and grace, that are not as they are by default."""
     usual = {"delete": DeleteOptions(), "guards": GuardOptions()}
     given = {"delete": sync.delete, "guards": sync.guards}
-    keys = ["delete.grace", *(key for some in KEYS.values() for key in some)]
+    keys = [GRACE, *(key for some in KEYS.values() for key in some)]
     split = [key.split(".") for key in keys]
     return tuple(f"{table}.{key}" for table, key in split if getattr(given[table], key) != getattr(usual[table], key))

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from itertools import compress
 
 from syncd.domain.records import FieldProblem, SourceRecord
 from syncd.errors import IncompleteRead
@@ -49,30 +51,56 @@ class _Around(Source):
 
 @dataclass(slots=True)
 class Tape:
-    """Of a list with more than `most` records only each so many is kept, the first among them.
+    """Of a list with more than `most` records only one in so many is kept, the first among them, and with it the first
+    that each of the `changes` makes a difference to.
 
-    `last` is the last record of all, whether it is kept or not.
+    Which ones is told by a hash of their number, so that no list has a period in step with it. `last` is the last
+    record of all, whether it is kept or not.
     """
 
     most: int
+    changes: Mapping[str, Change] = field(default_factory=dict)
     every: int = 1
     count: int = 0
     records: list[SourceRecord] = field(default_factory=list)
     last: SourceRecord | None = None
     reading: Reading | None = None  # the one that was recorded, read to its end
 
+    _numbers: list[int] = field(default_factory=list)  # of the records that are kept
+    _concerned: dict[str, int] = field(default_factory=dict)  # the number of the first record, by the change
+
     def take(self, record: SourceRecord) -> None:
-        if self.count % self.every == 0:
+        for name, change in self.changes.items():
+            if name not in self._concerned and change(record.values) != record.values:
+                self._concerned[name] = self.count
+        if self.keeps(self.count):
             self.records.append(record)
+            self._numbers.append(self.count)
         self.count += 1
         self.last = record
-        if len(self.records) > self.most:
-            del self.records[1::2]
+        if len(self.records) > self.most + len(self.changes):
             self.every *= 2
+            kept = [self.keeps(number) for number in self._numbers]
+            self.records[:] = compress(self.records, kept)
+            self._numbers[:] = compress(self._numbers, kept)
 
-    def is_concerned(self, change: Change) -> bool:
-        """Whether the change makes a difference to any record."""
-        return any(change(record.values) != record.values for record in self.records)
+    def draw(self, count: int) -> "Tape":
+        """The same with only so many of the records, or all where there are no more."""
+        chosen = set(sorted(self._numbers, key=_lot)[:count])
+        kept = [number in chosen for number in self._numbers]
+        return replace(self, records=list(compress(self.records, kept)), _numbers=sorted(chosen))
+
+    def keeps(self, number: int) -> bool:
+        """Whether the record of this number takes part, counted from 0."""
+        return _lot(number) % self.every == 0 or number in self._concerned.values()
+
+    def is_concerned(self, name: str) -> bool:
+        """Whether the change of this name makes a difference to any record of all that were read."""
+        return name in self._concerned
+
+
+def _lot(number: int) -> int:
+    return int.from_bytes(blake2b(number.to_bytes(8)).digest()) if number else 0
 
 
 class Recorded(_Around):
@@ -100,26 +128,26 @@ class _Recording(_Passing):
 
 
 class Thinned(_Around):
-    """A source of which each so many of the records counts, as on a tape."""
+    """A source of which those records count that a tape keeps."""
 
-    def __init__(self, inner: Source, every: int) -> None:
+    def __init__(self, inner: Source, tape: Tape) -> None:
         super().__init__(inner)
-        self._every = every
+        self._tape = tape
 
     @contextmanager
     def open(self, cursor: str | None = None) -> Iterator[Reading]:
         with self._inner.open(cursor) as reading:
-            yield _Thinning(reading, self._every) if self._every > 1 else reading
+            yield _Thinning(reading, self._tape) if self._tape.every > 1 else reading
 
 
 class _Thinning(_Passing):
-    def __init__(self, inner: Reading, every: int) -> None:
+    def __init__(self, inner: Reading, tape: Tape) -> None:
         super().__init__(inner)
-        self._every, self._count = every, 0
+        self._tape, self._count = tape, 0
 
     def takes(self, record: SourceRecord) -> bool:
         self._count += 1
-        return (self._count - 1) % self._every == 0 or self._inner.doubt_about(record) is not None
+        return self._tape.keeps(self._count - 1) or self._inner.doubt_about(record) is not None
 
 
 # --- playing ---

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from syncd.config.model import SyncConfig
+from syncd.config.model import DeleteOptions, SyncConfig
 from syncd.domain.durations import format_duration
 from syncd.rehearsal.rehearsal import FirstRun, Outcome, Rehearsed
 from syncd.rehearsal.stage import Effect
@@ -34,8 +34,12 @@ def first_as_lines(first: FirstRun, sync: SyncConfig) -> Iterator[str]:
     yield f"  the next run, nothing changed: {first.calls} calls"
     if undone := [name for name in ("create", "update", "erase") if name not in sync.actions]:
         yield f"  actions leaves out {', '.join(undone)}: so does every run below"
+    if not first.loaded and 0 < first.tried < counts.get("records", 0) // first.every:
+        yield f"  {first.tried} records were tried, from all over the list, and all refused alike: the others were not"
     if not first.loaded:
-        yield "  nobody could be loaded, so that no copy can be tried: mend the list or the mapping first"
+        is_empty = counts.get("filtered", 0) == counts.get("records", 0) > 0
+        cause = "where leaves out all of them: mend where" if is_empty else "mend the list or the mapping"
+        yield f"  nobody could be loaded, so that no copy can be tried: {cause} first"
 
 
 def as_lines(one: Rehearsed, sync: SyncConfig) -> Iterator[str]:
@@ -95,6 +99,9 @@ def _remedy(one: Rehearsed, sync: SyncConfig) -> str:
     if one.outcome is Outcome.NOT_STOPPED:
         keys = ", ".join(f"sync.{sync.name}.{key}" for key in one.opened)
         return f"take out {keys}, or lower them: by default it is stopped"
+    if one.opened:
+        usual = format_duration(DeleteOptions().grace)
+        return f"take out sync.{sync.name}.{one.opened[0]}: by default somebody has {usual} to notice; and {one.advice}"
     return one.advice
 
 

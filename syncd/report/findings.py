@@ -33,6 +33,11 @@ class Finding:
     def is_good(self) -> bool:
         return self.weight in MARKS
 
+    @property
+    def is_ok(self) -> bool | None:
+        """For scripts: None where a person should look, or nothing could be asked."""
+        return None if self.weight is Weight.DOUBT else self.is_good
+
     def lines(self, *, on_terminal: bool) -> list[str]:
         words = (on_terminal and self.shown) or self.words
         excerpt = [f"  {line}" for line in self.excerpt.splitlines()]

@@ -1,9 +1,10 @@
 """A list as a check reads it: how many records, which of them can't be sent, and what is doubtful about all of them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 
 from syncd.config.model import SyncConfig
+from syncd.domain.nearest import suggest
 from syncd.domain.records import Customer, FieldProblem, InvalidRecord, SourceRecord, Value
 from syncd.mapping.columns import require_columns, watch_columns
 from syncd.mapping.examples import Miss, find_misses, lacks_list
@@ -35,6 +36,7 @@ class Survey:
         self._words = UnknownWords(mapper, sync.fields, lookups)
         self._kind = ReadKind.SNAPSHOT
         self._invalid = 0
+        self.columns: tuple[str, ...] | None = None  # of a table whose header could be read
         self._examples: list[InvalidRecord] = []
         self.sample = Sample(mapper, lookups)
         self.count = self.left_out = 0
@@ -43,6 +45,7 @@ class Survey:
         """Raises IncompleteRead."""
         require_columns(self._mapper.columns, reading.columns, reading.description, reading.hint)
         self._kind = reading.kind
+        self.columns = None if reading.columns is None else tuple(reading.columns)
         is_snapshot = reading.kind is ReadKind.SNAPSHOT
         columns = self._mapper.columns
         unfound = watch_columns(columns, reading.columns, reading.description, is_snapshot=is_snapshot)
@@ -89,7 +92,11 @@ class Survey:
     def findings(self) -> Iterator[Finding]:
         if doubt := self._id_column.find_doubt():
             yield Finding(what=f"{self._name}: foreign_id", words=doubt, weight=Weight.DOUBT)
-        yield self._find_invalid()
+        if self._kind is ReadKind.SNAPSHOT and 0 < self.count == self.left_out:
+            words = f"leaves out all {self.count} records: nobody would be a customer"
+            yield Finding(what=f"{self._name}: where", words=words, weight=Weight.INVALID)
+        else:
+            yield self._find_invalid()
         yield from self._words.findings(self._name)
         yield from self._people.findings(self._name, self._kind)
 
@@ -107,13 +114,28 @@ class Survey:
         return Finding(what=what, words=words, weight=Weight.INVALID)
 
 
-def find_in_examples(sync: SyncConfig, mapper: Mapper, lookups: Mapping[str, Lookup]) -> Iterator[Finding]:
-    """A line for each example that comes out otherwise, and one for the others."""
+def find_in_examples(
+    sync: SyncConfig, mapper: Mapper, lookups: Mapping[str, Lookup], columns: Sequence[str] | None
+) -> Iterator[Finding]:
+    """A line for each example that comes out otherwise, or has `columns` that the table lacks, and one for the others.
+
+    Without `columns` nothing is known of them.
+    """
     fitting = 0
     for number, example in enumerate(sync.examples):
         misses = list(find_misses(example, mapper, lookups))
-        fitting += not misses
-        if misses:
+        unknown = [name for name in example.given if columns is not None and name not in columns]
+        fitting += not (misses or unknown)
+        if unknown:
+            lacks = [f"the source has no column {name!r} (given)" for name in unknown]
+            nearest = [suggest(name, columns or ()) for name in unknown]
+            yield Finding(
+                what=f"{sync.name}: examples[{number}]",
+                words="; ".join(lacks),
+                shown="; ".join(map("".join, zip(lacks, nearest, strict=True))),
+                weight=Weight.MISTAKE,
+            )
+        elif misses:
             words = "; ".join(f"{miss.name}: {miss.problem or 'is not what is expected'}" for miss in misses)
             shown = "; ".join(map(_as_shown, misses))
             yield Finding(what=f"{sync.name}: examples[{number}]", words=words, shown=shown, weight=Weight.MISTAKE)

@@ -325,6 +325,14 @@ def test_whom_where_leaves_out_is_not_judged(office: Office) -> None:
     assert (ended.code, line(ended.out, "members: duplicates")) == (0, "")
 
 
+def test_a_where_that_leaves_out_everybody_is_told(office: Office) -> None:
+    where = 'where = [{ from = "Vorname", is = ["A"] }, { from = "Vorname", is = ["B"] }]'
+    office.reconfigure("[sync.members]\n", f"[sync.members]\n{where}\n")
+    ended = office.syncd("check")
+    told = "✗ members: where: leaves out all 40 records: nobody would be a customer"
+    assert (ended.code, line(ended.out, "members: where"), line(ended.out, "members: mapping")) == (3, told, "")
+
+
 def test_words_that_no_list_has_are_counted_and_not_shown(office: Office) -> None:
     with_salutations(office, "Frau", "Herr und Frau", "Firma", "")
     ended = office.syncd("check")
@@ -381,6 +389,11 @@ def test_as_json_it_is_a_list_of_findings(office: Office) -> None:
     assert {*map(tuple, told)} == {("what", "ok", "words")}
 
 
+def test_as_json_what_was_not_asked_is_not_ok(office: Office) -> None:
+    told = {one["what"]: one["ok"] for one in json.loads(office.syncd("check", "--offline", "--json").out)}
+    assert (told["members: go~mus"], told["members: source"]) == (None, True)
+
+
 def test_each_line_is_printed_as_it_is_found(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     with black_hole() as url:
@@ -430,6 +443,18 @@ def test_an_example_that_comes_out_otherwise_is_told_with_its_fields(office: Off
     append(office, EXAMPLE % expected)
     ended = office.syncd("check")
     assert (ended.code, line(ended.out, "members: examples[0]")) == (2, f"✗ members: examples[0]: {words}")
+
+
+def test_a_column_of_an_example_that_the_list_does_not_have_is_told(office: Office) -> None:
+    append(office, '[[sync.members.examples]]\ngiven = { Nr = "1", Nachnam = "A" }\nexpect = { foreign_id = "M-1" }\n')
+    ended = office.syncd("check")
+    told = "✗ members: examples[0]: the source has no column 'Nachnam' (given)"
+    assert (ended.code, line(ended.out, "members: examples[0]"), line(ended.out, "members: examples")) == (2, told, "")
+
+
+def test_a_column_that_is_missing_is_said_to_be_near_another_only_where_one_is(office: Office) -> None:
+    office.reconfigure('surname = "Nachname"', 'surname = "Qwxyz"')
+    assert line(office.syncd("check").out, "members: source").endswith(": write it as the header does")
 
 
 def test_an_example_that_cannot_be_mapped_is_told_with_the_reason(office: Office) -> None:

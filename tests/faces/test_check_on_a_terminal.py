@@ -174,3 +174,10 @@ def test_an_example_that_comes_out_otherwise_is_shown_with_values(office: Office
     office.configure((office.folder / "config.toml").read_text(encoding="utf-8") + example)
     told = "✗ members: examples[0]: name: comes out as 'Anna', expected was 'Änna'"
     assert beginning(check(office)[1], "✗ members: examples[0]") == told
+
+
+def test_name_and_surname_of_a_customer_are_shown(office: Office) -> None:
+    office.reconfigure(f"{FIELD % ''}", "")
+    office.syncd("--once")
+    _, lines = check(office, "--customer", "0003")
+    assert lines[-1] == "✓ main: customer M-0003: name = 'Zzvor3', surname = 'Zznäch3'"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from office import CONFIG, Office, open_office
+from office import CONFIG, MARKS, Office, open_office
 from terminal import on_a_terminal
 
 from syncd.cli.running import run_syncs
@@ -80,10 +80,23 @@ def test_check_misses_the_folder_that_a_run_would_miss(office: Office) -> None:
     assert f"✗ state database: the folder of the state database, {office.folder / 'elsewhere'}, does not" in ended.out
 
 
-def test_check_shows_a_customer_in_json_too(office: Office) -> None:
+@pytest.mark.parametrize("options", [["--json"], []])
+def test_of_a_customer_no_value_is_shown_without_a_terminal(office: Office, options: list[str]) -> None:
     office.syncd("--once")
-    found = json.loads(office.syncd("check", "--json", "--customer", "M-0003").out)[-1]
-    assert found == {"what": "main: customer M-0003", "ok": True, "words": "name = 'Zzvor3', surname = 'Zznäch3'"}
+    told = office.syncd("check", *options, "--customer", "M-0003").out
+    assert "main: customer M-0003" in told
+    assert "name is filled, surname is filled, they differ" in told
+    assert [mark for mark in MARKS if mark in told] == []
+
+
+def test_check_understands_an_id_without_its_prefix(office: Office) -> None:
+    office.syncd("--once")
+    found = json.loads(office.syncd("check", "--json", "--customer", "0003").out)[-1]
+    assert (found["what"], found["ok"]) == ("main: customer M-0003", True)
+
+
+def test_a_customer_that_go_mus_does_not_have_is_told(office: Office) -> None:
+    assert "✓ main: customer M-9: go~mus has none" in office.syncd("check", "--customer", "M-9").out
 
 
 # --- plan ---
@@ -161,7 +174,7 @@ def test_a_list_that_cannot_be_written_is_told_in_words(office: Office) -> None:
     assert (ended.code, ended.err) == (1, "nowhere/list.csv can't be written (No such file or directory).\n")
 
 
-@pytest.mark.parametrize("command", [["check"], ["status"], ["check", "--json", "--customer", "M-0003"]])
+@pytest.mark.parametrize("command", [["check"], ["status"], ["check", "--json", "--customer", "M-Ä"]])
 def test_an_output_that_lacks_characters_is_answered_all_the_same(office: Office, command: list[str]) -> None:
     office.syncd("--once")
     environment = {**os.environ, "GOMUS_TOKEN": office.token, "PYTHONIOENCODING": "ascii"}
@@ -170,7 +183,7 @@ def test_an_output_that_lacks_characters_is_answered_all_the_same(office: Office
     )
     assert (ended.returncode, ended.stderr) == (0, b"")
     if "--json" in command:
-        assert "Zznäch3" in json.loads(ended.stdout)[-1]["words"]
+        assert json.loads(ended.stdout)[-1]["what"] == "main: customer M-Ä"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import openpyxl
 import pytest
 from crm import Crm, open_crm
 from daemons import until
-from office import COLUMNS, MARKS, Ended, Office, open_office
+from office import COLUMNS, MARKS, Ended, Office, open_office, person
 
 from syncd.config import load
 from syncd.rehearsal.rehearsal import Outcome, Rehearsal
@@ -141,6 +141,21 @@ def test_a_list_of_whom_nobody_can_be_loaded_is_told(office: Office) -> None:
     assert (ended.code, "nobody could be loaded" in ended.out) == (3, True)
 
 
+def test_a_where_that_leaves_out_everybody_is_named(office: Office) -> None:
+    office.reconfigure("[sync.members]\n", '[sync.members]\nwhere = [{ from = "Vorname", is = ["A"] }]\n')
+    ended = office.syncd("rehearse", "members")
+    assert (ended.code, "where leaves out all of them: mend where first" in ended.out) == (3, True)
+
+
+def test_a_long_list_that_is_refused_for_one_reason_is_not_tried_to_its_end(office: Office) -> None:
+    office.rows = [person(number) for number in range(1, 1001)]
+    office.export()
+    office.reconfigure('surname = "Nachname"\n', "")
+    found = rehearse(office, 3)["the list"]
+    (group,) = found["failures"]
+    assert (group["kind"], group["count"], found["loaded"]) == ("refused (create)", 100, 0)
+
+
 def test_no_value_is_shown_and_no_run_is_logged(in_words: Ended) -> None:
     assert [mark for mark in (*MARKS, "run.") if mark in in_words.out] == []
     assert in_words.err == ""
@@ -190,6 +205,14 @@ def test_guards_that_are_opened_let_copies_through(in_words: Ended) -> None:
     assert "sync.members.guards.identity_percent" in swapped
 
 
+def test_a_grace_of_none_is_named_where_the_usual_one_gives_time(office: Office) -> None:
+    text = (office.folder / "config.toml").read_text(encoding="utf-8")
+    office.configure(f'{text}\n[sync.members.delete]\ngrace = "0s"\n')
+    found = rehearse(office)[LAST]
+    assert (found["outcome"], found["text"]) == ("nothing can tell", "nothing can tell: would erase 1")
+    assert "take out sync.members.delete.grace: by default somebody has 30d to notice" in found["remedy"]
+
+
 def test_zeros_are_brought_back_by_pad_or_do_not_apply(office: Office) -> None:
     office.columns.append("PLZ")
     office.rows = [[f"9{row[0]}", *row[1:], "01067"] for row in office.rows]
@@ -219,9 +242,9 @@ def test_of_a_long_list_each_so_many_take_part(office: Office, tmp_path: Path) -
     showing = lambda _step: lambda _stage, _done, _total: None  # noqa: E731 - nobody looks
     rehearsal = Rehearsal(config, config.syncs["members"], folder, showing, most=10)
     first = rehearsal.begin()
-    assert (first.counts["records"], first.every, first.loaded) == (40, 4, 10)
+    assert (first.counts["records"], first.every, first.loaded) == (40, 4, 11)
     half = next(one for one in rehearsal.each() if one.copy.startswith("cut at a line end, half"))
-    assert (half.outcome, half.absent, half.holds[0].reason.rpartition(" is ")[2]) == (Outcome.STOPPED, 5, "5 % and 25")
+    assert (half.outcome, half.absent, half.holds[0].reason.rpartition(" is ")[2]) == (Outcome.STOPPED, 6, "5 % and 25")
 
 
 # --- other sources ---

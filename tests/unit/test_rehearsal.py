@@ -12,6 +12,13 @@ def record(number: int) -> SourceRecord:
     return SourceRecord(values={"id": str(number)}, position=Position(source="list", line=number))
 
 
+def taped(count: int, *, most: int = 100) -> Tape:
+    tape = Tape(most)
+    for number in range(count):
+        tape.take(record(number))
+    return tape
+
+
 @pytest.mark.parametrize(
     ("text", "left"), [("01067", "1067"), ("000", "0"), ("1001", "1001"), ("0a1", "0a1"), ("Weg 007", "Weg 007")]
 )
@@ -48,14 +55,26 @@ def test_the_id_the_names_and_two_alike_are_swapped() -> None:
     assert list(find_pairs(foreign_id, specs)) == [("Nr", "N"), ("V", "N"), ("S", "O")]
 
 
-@pytest.mark.parametrize(("count", "every", "kept"), [(10, 1, 10), (11, 2, 6), (40, 4, 10), (41, 8, 6)])
-def test_of_a_long_list_each_so_many_is_kept(count: int, every: int, kept: int) -> None:
-    tape = Tape(10)
-    for number in range(count):
-        tape.take(record(number))
-    assert (tape.every, tape.count, [one.values["id"] for one in tape.records]) == (
-        every,
-        count,
-        [str(number) for number in range(0, count, every)],
-    )
-    assert (len(tape.records), tape.last) == (kept, record(count - 1))
+@pytest.mark.parametrize(("count", "every"), [(100, 1), (101, 2), (1000, 16)])
+def test_of_a_long_list_one_in_so_many_is_kept(count: int, every: int) -> None:
+    tape = taped(count)
+    kept = [int(one.values["id"]) for one in tape.records]  # type: ignore[call-overload]
+    assert (tape.every, tape.count, tape.last) == (every, count, record(count - 1))
+    assert kept == [number for number in range(count) if tape.keeps(number)]
+    assert (kept[0], count / every / 2 < len(kept) <= 100) == (0, True)
+
+
+@pytest.mark.parametrize("period", [2, 4, 8])
+def test_no_period_of_a_list_is_in_step_with_the_records_that_are_kept(period: int) -> None:
+    kept = [int(one.values["id"]) for one in taped(1000).records]  # type: ignore[call-overload]
+    assert {number % period for number in kept} == set(range(period))
+
+
+def test_the_first_record_that_a_damage_concerns_is_kept_however_few_there_are() -> None:
+    tape = Tape(10, {"zeros": in_one("id", lose_zeros), "letters": in_all(encode_twice)})
+    left_out = next(number for number in range(1000) if not taped(1000, most=10).keeps(number))
+    rare = SourceRecord(values={"id": "007"}, position=Position(source="list", line=left_out))
+    for number in range(1000):
+        tape.take(rare if number == left_out else record(number))
+    assert (tape.is_concerned("zeros"), tape.is_concerned("letters")) == (True, False)
+    assert rare in tape.records

@@ -86,7 +86,7 @@ def check(
             if not json:
                 print(*finding.lines(on_terminal=sys.stdout.isatty()), sep="\n", flush=True)
         if json:
-            ctx.print_json([{"what": one.what, "ok": one.is_ok, "words": one.words} for one in found])
+            ctx.print_json([one.as_json for one in found])
         raise typer.Exit(gravest([CODES[one.weight] for one in found]))
 
 

@@ -34,9 +34,9 @@ class Finding:
         return self.weight in MARKS
 
     @property
-    def is_ok(self) -> bool | None:
-        """For scripts: None where a person should look, or nothing could be asked."""
-        return None if self.weight is Weight.DOUBT else self.is_good
+    def as_json(self) -> dict[str, object]:
+        """`ok` is false where a run would fail, or leave records out; of what a person should look at `weight` tells."""
+        return {"what": self.what, "ok": self.is_good, "weight": self.weight.value, "words": self.words}
 
     def lines(self, *, on_terminal: bool) -> list[str]:
         words = (on_terminal and self.shown) or self.words

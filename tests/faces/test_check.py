@@ -386,12 +386,12 @@ def test_values_are_shown_on_a_terminal_only(office: Office) -> None:
 def test_as_json_it_is_a_list_of_findings(office: Office) -> None:
     told = json.loads(office.syncd("check", "--offline", "--json").out)
     assert [one["what"] for one in told][-2:] == ["members: source", "members: mapping"]
-    assert {*map(tuple, told)} == {("what", "ok", "words")}
+    assert {*map(tuple, told)} == {("what", "ok", "weight", "words")}
 
 
-def test_as_json_what_was_not_asked_is_not_ok(office: Office) -> None:
-    told = {one["what"]: one["ok"] for one in json.loads(office.syncd("check", "--offline", "--json").out)}
-    assert (told["members: go~mus"], told["members: source"]) == (None, True)
+def test_as_json_what_was_not_asked_is_a_doubt(office: Office) -> None:
+    told = {one["what"]: one["weight"] for one in json.loads(office.syncd("check", "--offline", "--json").out)}
+    assert (told["members: go~mus"], told["members: source"]) == ("doubt", "good")
 
 
 def test_each_line_is_printed_as_it_is_found(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

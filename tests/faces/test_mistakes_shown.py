@@ -40,7 +40,9 @@ def test_check_shows_the_line_among_its_findings(office: Office) -> None:
 def test_a_script_is_given_the_place_without_the_line(office: Office) -> None:
     ended = office.syncd("check", "--json")
     assert ended.code == 2
-    assert json.loads(ended.out) == [{"what": "configuration", "ok": False, "words": SHOWN.partition("\n")[0]}]
+    assert json.loads(ended.out) == [
+        {"what": "configuration", "ok": False, "weight": "mistake", "words": SHOWN.partition("\n")[0]}
+    ]
 
 
 def test_the_place_stays_below_its_word_where_the_line_has_tabs(office: Office) -> None:

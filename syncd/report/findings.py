@@ -35,7 +35,7 @@ class Finding:
 
     @property
     def as_json(self) -> dict[str, object]:
-        """`ok` is false where a run would fail, or leave records out; of what a person should look at `weight` tells."""
+        """`ok` is false where a run would fail or leave records out; `weight` tells what a person should look at."""
         return {"what": self.what, "ok": self.is_good, "weight": self.weight.value, "words": self.words}
 
     def lines(self, *, on_terminal: bool) -> list[str]:

@@ -4,6 +4,7 @@ Built-in adapters and plug-ins are registered alike. `base` is the contract of a
 `singer` are adapters.
 """
 
+import sys
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -22,12 +23,12 @@ _GROUP = "syncd.sources"
 
 
 def available_sources() -> tuple[str, ...]:
-    return tuple(sorted(_registered()))
+    return tuple(sorted(_registered(*sys.path)))
 
 
 def find_source(type_name: str) -> type[Source]:
     """Raises LookupError where the name leads to no adapter, and ImportError where the adapter lacks a package."""
-    registered = _registered()
+    registered = _registered(*sys.path)
     if type_name not in registered:
         listed = ", ".join(map(repr, sorted(registered))) or "none"
         meant = _FORMS.get(type_name.casefold().lstrip("."), type_name)
@@ -41,5 +42,6 @@ def find_source(type_name: str) -> type[Source]:
 
 
 @cache
-def _registered() -> Mapping[str, EntryPoint]:
+def _registered(*_path: str) -> Mapping[str, EntryPoint]:
+    """What is installed on the path; to look is slow."""
     return {entry.name: entry for entry in entry_points(group=_GROUP)}

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 from pydantic import SecretStr
@@ -29,7 +28,7 @@ from syncd.mapping.lookups import AnyWord, LookupKind, fold
 from syncd.report.failures import FailureGroup, group_failures
 from syncd.runs.run import run
 from syncd.runs.world import Sync, World
-from syncd.sandbox import TOKEN, Customer, Sandbox, create_app
+from syncd.sandbox import TOKEN, Customer, Sandbox, called_by_httpx, create_app
 
 MOST_WORDS = 2_000  # of one list: no instance has so many
 Progress = Callable[[str, int, int | None], None]
@@ -123,7 +122,7 @@ class Night:
 
     @contextmanager
     def _opening_world(self, sync: Sync, at: datetime, progress: Progress) -> Iterator[World]:
-        transport = httpx.WSGITransport(app=_spelled(create_app(self.sandbox)))
+        transport = httpx.WSGITransport(app=called_by_httpx(create_app(self.sandbox)))
         options = sync.gomus.model_copy(update={"token": SecretStr(TOKEN)})
         sleep, began = sleeping(self._stage.stopping), time.monotonic()
         with opening_state(self.config) as state, Client(options, transport=transport, sleep=sleep) as client:
@@ -175,8 +174,3 @@ def for_sandbox(sync: Sync, batch_size: int = 100) -> Sync:
     """The sync with a pace that suits a sandbox in memory."""
     pace = {"batch_size": batch_size, "requests_per_second": None, "concurrency": 1}
     return replace(sync, gomus=sync.gomus.model_copy(update=pace))
-
-
-def _spelled(app: Callable[..., Any]) -> Callable[..., Any]:
-    """Paths as WSGI wants them: httpx hands one over as text, and WSGI wants its bytes, each as a letter."""
-    return lambda environ, start: app({**environ, "PATH_INFO": environ["PATH_INFO"].encode().decode("latin1")}, start)

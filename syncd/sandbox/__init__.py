@@ -3,7 +3,7 @@
 It imports nothing of syncd, so that a misunderstanding of the API can't be on both sides.
 """
 
-from .app import create_app
+from .app import called_by_httpx, create_app
 from .customers import Customer
 from .server import serve, serve_forever
 from .store import TOKEN, Call, Sandbox
@@ -15,6 +15,7 @@ __all__ = [
     "Customer",
     "Sandbox",
     "Switches",
+    "called_by_httpx",
     "create_app",
     "each_turned",
     "positions",

@@ -38,7 +38,7 @@ from syncd.runs.requests import undo_erasure
 from syncd.runs.run import run
 from syncd.runs.verify import Verification, verify
 from syncd.runs.world import Sync, World
-from syncd.sandbox.app import create_app
+from syncd.sandbox.app import called_by_httpx, create_app
 from syncd.sandbox.store import TOKEN, Sandbox
 from syncd.sandbox.switches import Switches
 from syncd.sources.base import Reading, ReadKind, Source, SourceOptions
@@ -255,11 +255,6 @@ def member(number: int, **changes: object) -> dict[str, object]:
     return row | changes
 
 
-def _spelled(app: Callable[..., Any]) -> Callable[..., Any]:
-    """httpx hands a path over as text, where WSGI wants its bytes, each as a letter."""
-    return lambda environ, start: app({**environ, "PATH_INFO": environ["PATH_INFO"].encode().decode("latin1")}, start)
-
-
 @dataclass(kw_only=True)
 class Museum:
     state_url: str
@@ -296,7 +291,9 @@ class Museum:
         self.sandbox = Sandbox(self.switches, clock=self.clock, sleep=self._take_time)
         self._open_state()
         self.digester = Digester(b"the museum's key", FIELDS)
-        self.transport = FaultTransport(httpx.WSGITransport(app=_spelled(create_app(self.sandbox))), time=self.clock)
+        self.transport = FaultTransport(
+            httpx.WSGITransport(app=called_by_httpx(create_app(self.sandbox))), time=self.clock
+        )
 
     def beside(self, name: str, prefix: str, shelf: Shelf) -> "Museum":
         """Another sync of the same instance, on the same state."""

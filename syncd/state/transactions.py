@@ -39,21 +39,30 @@ class Transactions:
             finally:
                 self._open.connection = None
 
-    def rows(self, query: Any) -> Sequence[Row[Any]]:  # noqa: ANN401 - any select
-        """The rows that a query finds; outside a transaction it does not wait for writers."""
+    @contextmanager
+    def _asking(self) -> Iterator[Connection]:
+        """The transaction that is open in this thread, or a connection that does not wait for writers."""
         joined: Connection | None = getattr(self._open, "connection", None)
         if joined is not None:
-            return joined.execute(query).all()
+            yield joined
+            return
         with translate_errors(self.engine), self._looking.connect() as connection:
+            yield connection
+
+    def rows(self, query: Any) -> Sequence[Row[Any]]:  # noqa: ANN401 - any select
+        """The rows that a query finds; outside a transaction it does not wait for writers."""
+        with self._asking() as connection:
             return connection.execute(query).all()
 
     def tuples(self, query: Select[Any]) -> Sequence[Any]:
         """The rows as the driver has them, for very many: of numbers and bytes alone, which need no translation."""
-        joined: Connection | None = getattr(self._open, "connection", None)
-        if joined is not None:
-            return _fetch(joined, query)
-        with translate_errors(self.engine), self._looking.connect() as connection:
-            return _fetch(connection, query)
+        with self._asking() as connection:
+            result = connection.execute(query)
+            assert result.cursor is not None  # noqa: S101 - a select has one
+            try:
+                return result.cursor.fetchall()
+            finally:
+                result.close()
 
     def rows_among(self, query: Select[Any], column: Column[Any], values: Iterable[Any]) -> Iterator[Row[Any]]:
         """Those of the rows that a query finds which have one of these values in the column."""
@@ -88,13 +97,3 @@ class Transactions:
         statement = self.insert(table)
         values = {name: statement.excluded[name] for name in rows[0] if name not in (*key, *kept)}
         self.write(statement.on_conflict_do_update(index_elements=key, set_=values), rows)
-
-
-def _fetch(connection: Connection, query: Select[Any]) -> Sequence[Any]:
-    result = connection.execute(query)
-    cursor = result.cursor
-    assert cursor is not None  # noqa: S101 - a select has one
-    try:
-        return cursor.fetchall()
-    finally:
-        result.close()

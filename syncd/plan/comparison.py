@@ -86,7 +86,8 @@ class Comparison:
             progress(count)
 
         has_raw = self.recognises and self.is_snapshot and self.reading.dialect is not None
-        if has_raw and not self.recall.is_ledger_ahead():
+        has_known = has_raw and bool(self.recall.store.known.witnesses(self.recall.sync, 1))
+        if has_known and not self.recall.is_ledger_ahead():
             self.recognition = recognise(self.reading, self.spool, self.recall, self._digest_raw, look)
 
     def seen_among(self, foreign_ids: Sequence[str]) -> dict[str, Seen]:

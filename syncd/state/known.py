@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, LargeBinary, Row, bindparam, cast, delete, exists, func, not_, select, update
+from sqlalchemy import ColumnElement, LargeBinary, Row, bindparam, cast, delete, func, not_, select, update
 
 from syncd.domain.chunks import chunks
 from syncd.domain.records import Digests, KnownBrief, KnownCustomer, Origin, Stage
@@ -130,8 +130,9 @@ class Known:
     def shared(self, sync: str, others: Collection[str]) -> list[int]:
         """The rows of those whom another sync knows under the very same id."""
         twin = t.known.alias()
-        is_shared = exists().where(twin.c.sync.in_(others), twin.c.foreign_id == C.foreign_id)
-        return [row for (row,) in self.db.tuples(select(C.row).where(C.sync == sync, is_shared))] if others else []
+        both = twin.join(t.known, C.foreign_id == twin.c.foreign_id)  # so that the fewer of two are looked up
+        shared = select(C.row).select_from(both).where(C.sync == sync, twin.c.sync.in_(others))
+        return [row for (row,) in self.db.tuples(shared)] if others else []
 
     def find_digests(self, sync: str, foreign_ids: Sequence[str]) -> list[tuple[str, int, bytes | None]]:
         """foreign_id, row, and the digest of the record that led to what go~mus holds."""

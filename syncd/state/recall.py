@@ -75,8 +75,10 @@ class Recall:
 
     def is_ledger_ahead(self) -> bool:
         """Whether it lists somebody of whom the state knows no request: it was lost, or is an older one."""
+        if not (listed := self.erased.times):
+            return False
         known = {one.ledger.hex() for one in self.store.tombstones.requested(self.instance) if one.ledger}
-        return not known.issuperset(self.erased.times)
+        return not known.issuperset(listed)
 
     def tombstones(self, foreign_ids: Sequence[str]) -> Mapping[str, Cause]:
         """Why these customers were erased, also where only the ledger knows."""

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from office import CONFIG, Office, open_office
 
-from syncd.sandbox import serve
+from syncd.sandbox import TOKEN, serve
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -30,6 +30,18 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
         monkeypatch.setenv("SYNCD_WEBHOOK", url)
         office.configure(CONFIG.format(url=office.url) + '[notify]\nwebhook = { env = "SYNCD_WEBHOOK" }\n')
         yield office
+
+
+def test_a_list_is_tried_against_the_sandbox_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs" / "init.md").read_text(encoding="utf-8")
+    serving, export, *lines = re.search(r"```text\n(syncd sandbox.*?)```", page, re.DOTALL)[1].splitlines()  # type: ignore[index]  # it is there
+    assert (serving, export) == ("syncd sandbox &", f"export GOMUS_TOKEN={TOKEN}")
+    monkeypatch.setenv("GOMUS_TOKEN", TOKEN)
+    with open_office(tmp_path) as office:
+        (tmp_path / "config.toml").unlink()
+        asked = [line.replace("http://127.0.0.1:8022", office.url) for line in lines]
+        assert [(ended.code, ended.err) for line in asked if (ended := office.syncd(*shlex.split(line)[1:])).code] == []
+        assert len(office.sandbox.customers) == len(office.rows)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.name)

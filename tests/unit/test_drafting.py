@@ -47,6 +47,28 @@ def notes_of(draft: Draft, key: str) -> str:
     return "; ".join(note for one in draft.fields if one.key == key for note in one.notes)
 
 
+# --- the id ---
+
+
+@pytest.mark.parametrize(
+    ("numbers", "id_"),
+    [
+        ([f"{n}" for n in range(1, COUNT + 1)], "Mitgliedsnummer"),
+        ([f"{n}" for n in range(101, COUNT + 101)], "Nr"),
+        ([f"{n:03d}" for n in range(1, COUNT + 1)], "Nr"),
+    ],
+)
+def test_a_number_that_counts_the_rows_is_not_the_id_where_there_is_another(numbers, id_) -> None:
+    others = [f"{n * 7 + 3}" for n in range(COUNT)]
+    draft = draft_of({"Nr": numbers, "Nachname": ["Ahorn", "Buche"], "Mitgliedsnummer": others})
+    assert draft.id.column.name == id_
+
+
+def test_of_an_only_number_that_counts_from_one_on_it_is_said() -> None:
+    draft = draft_of({"Nr": [f"{n}" for n in range(1, COUNT + 1)], "Nachname": ["Ahorn", "Buche"]})
+    assert (draft.id.column.name, "counts from 1 on without a gap" in draft.id.reasons[0]) == ("Nr", True)
+
+
 # --- dates, telephones, postcodes ---
 
 

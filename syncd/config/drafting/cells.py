@@ -18,6 +18,7 @@ KEPT = 50_000  # different values of a column
 LOOKED_AT = 5_000  # of which so many are held against a form
 MOST = 0.9
 FEW = 12  # different words
+MANY = 15  # values in a row are no chance
 OFTEN = 5  # times that a word of a list of codes comes, on average
 LONGEST_CODE, MOST_WORDS_OF_CODE = 24, 3
 TOLERATED = 20  # one record in so many may lack an id or share it
@@ -63,6 +64,12 @@ class Column:
     def can_be_id(self) -> bool:
         """With a few mistakes, as in real exports: their records become invalid."""
         return bool(self.values) and self.without_id * TOLERATED <= len(self.values)
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether it says 1, 2, 3 and so on, as a program numbers the lines that it prints."""
+        numbers = enumerate(self.values, start=1)
+        return len(self.values) >= MANY and not self.without_id and all(text == str(n) for n, text in numbers)
 
     @property
     def nothings(self) -> list[str]:

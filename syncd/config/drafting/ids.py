@@ -56,7 +56,7 @@ def _guess(columns: Mapping[str, Column]) -> Column:
             f"no column looks like an id that every record has and no two share{why}; "
             "name it with --id, or let the program export its number of each record"
         )
-    return min(fitting, key=lambda one: one.without_id)
+    return min(fitting, key=lambda one: (one.counts_rows, one.without_id))
 
 
 def _looks_like_id(column: Column) -> bool:
@@ -80,6 +80,8 @@ def _praise(column: Column, wanted: str | None) -> str:
     how = "named with --id" if wanted is not None else ("by its name" if is_id_name(column.name) else "by its values")
     if column.without_id:
         return f"{how}; {_damage(column)}"
+    if column.counts_rows:
+        return f"{how}; it counts from 1 on without a gap: where that is the place in the list, name another with --id"
     which = "no two" if len(column.values) < KEPT else f"no two of the first {KEPT}"
     return f"{how}; full, and {which} are equal"
 
@@ -94,7 +96,8 @@ def _neighbours(columns: Mapping[str, Column], chosen: Column) -> list[str]:
         if one is chosen or not one.values:
             continue
         if is_id_name(one.name):
-            why = f"{one.without_id} records lack it or share it" if one.without_id else "full and different too: look"
+            why = "it counts the rows from 1 on" if one.counts_rows else "full and different too: look"
+            why = f"{one.without_id} records lack it or share it" if one.without_id else why
             found.append(f"not {one.name!r}: {why}")
         elif not one.without_id and is_row_number(one.name):
             found.append(f"not {one.name!r}: it numbers the rows, and changes when the list does")

@@ -6,6 +6,7 @@ Whatever else stands in an answer may name a person, in whichever spelling.
 import html
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import chain
 from unicodedata import normalize
 
@@ -49,6 +50,12 @@ class Catalogue:
             label = self._labels.get(_key(about[0])) if about else None
             yield f"{label} {found[0]}" if label else found[0]
             end = found.end()
+
+
+@cache
+def catalogue_with(*sentences: str) -> Catalogue:
+    """One for all clients of an instance: to make it takes longer than to use it."""
+    return Catalogue(sentences)
 
 
 def _labels_of_fields() -> Iterator[str]:

@@ -20,7 +20,7 @@ from syncd.domain.backoff import Backoff, parse_retry_after
 from syncd.domain.records import LookupEntry, RemoteCustomer, Value
 from syncd.errors import CallFailed, Fatal, Missing, Outage, Refused, Retryable, TokenRefused, Unclear
 from syncd.gomus.budget import Budget
-from syncd.gomus.catalogue import Catalogue
+from syncd.gomus.catalogue import catalogue_with
 from syncd.gomus.judging import judge
 from syncd.gomus.keeper import Locks
 from syncd.gomus.options import GomusOptions
@@ -90,7 +90,7 @@ class Client:
         sharing: Callable[[], Locks] | None = None,
     ) -> None:
         self._options = options
-        self._catalogue = Catalogue(options.sentences)
+        self._catalogue = catalogue_with(*options.sentences)
         self._observe = observe
         self._sleep = sleep
         self._random = random

@@ -28,9 +28,9 @@ class Memory:
             self.put(stranger.id, stranger)
         self._replica.catch_up(lambda _change: True)
 
-    def copy(self) -> "Memory":
+    def copy(self, clock: Callable[[], datetime]) -> "Memory":
         """Another instance with the same customers: they are never changed, only replaced."""
-        copied = Memory((), self._clock)
+        copied = Memory((), clock)
         copied.living, copied.dead, copied.merged = self.living.copy(), dict(self.dead), dict(self.merged)
         copied.strangers, copied.calls = set(self.strangers), self.calls
         copied._replica, copied._next_id = self._replica.copy(), self._next_id

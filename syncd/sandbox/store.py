@@ -174,11 +174,14 @@ class Sandbox:
         """An account of the web shop; `Switches.login_email` says what follows from it."""
         self._change(id, lambda customer: replace(customer, has_login=True))
 
-    def copy(self) -> "Sandbox":
-        """One more instance that has the same customers and lists, and was never called."""
-        copied = Sandbox(self.switches, tokens=self.tokens, strangers=(), clock=self._clock, sleep=self._sleep)
+    def copy(
+        self, *, clock: Callable[[], datetime] | None = None, sleep: Callable[[float], None] | None = None
+    ) -> "Sandbox":
+        """One more instance that has the same customers and lists, and was never called; by another clock, if given."""
+        clock, sleep = clock or self._clock, sleep or self._sleep
+        copied = Sandbox(self.switches, tokens=self.tokens, strangers=(), clock=clock, sleep=sleep)
         copied.salutations, copied.titles, copied.countries = self.salutations, self.titles, self.countries
-        copied._memory = self._memory.copy()
+        copied._memory = self._memory.copy(clock)
         return copied
 
     # What staff do in the back office

@@ -283,12 +283,14 @@ class Museum:
     where: list[dict[str, object]] = field(default_factory=list)  # which records count
     timeout: timedelta = timedelta(seconds=30)
     clock: Clock = field(default_factory=Clock)
+    standing: Sandbox | None = None  # an instance that is there already; a copy of it is used
     shelf: Shelf = field(default_factory=Shelf)
     opening: Callable[[str], sa.Engine] = open_engine
     upgrading: Callable[[sa.Engine], None] = upgrade_by_copy
 
     def __post_init__(self) -> None:
-        self.sandbox = Sandbox(self.switches, clock=self.clock, sleep=self._take_time)
+        opened = {"clock": self.clock, "sleep": self._take_time}
+        self.sandbox = self.standing.copy(**opened) if self.standing else Sandbox(self.switches, **opened)
         self._open_state()
         self.digester = Digester(b"the museum's key", FIELDS)
         self.transport = FaultTransport(

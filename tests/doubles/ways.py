@@ -6,14 +6,18 @@ They are the rows of the fault table, and of the table of what a fault costs.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum, auto
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from databases import open_again
 from museum import Museum, member, sqlite_url
 
 from syncd.domain.diff import DeleteMode
 from syncd.domain.runs import Summary
+from syncd.sandbox import Sandbox
 from syncd.sandbox.switches import Switches
 
 A_WHILE = 700.0  # seconds; longer than a create of unknown fate waits
@@ -130,29 +134,60 @@ WAYS: Mapping[str, Way] = {
 # --- the museum before it ---
 
 
+@dataclass(frozen=True, kw_only=True)
+class Before:
+    """A museum that is closed: its state, its instance, its list, and the time."""
+
+    state: bytes
+    sandbox: Sandbox
+    rows: tuple[dict[str, object], ...]
+    now: datetime
+
+
 @contextmanager
 def about_to(name: str, folder: Path, **switches: object) -> Iterator[Museum]:
     """Whatever lies in the folder of an earlier museum goes."""
-    way = WAYS[name]
-    for file in folder.glob("state.db*"):
-        file.unlink()
-    museum = Museum(
-        state_url=sqlite_url(folder),
-        switches=Switches(**{**switches, **way.switches}),  # type: ignore[arg-type]
-        mode=way.mode,
-        concurrency=1,  # so that the n-th call is always the same
-        opening=open_again,
-        upgrading=nothing,
-    )
-    museum.fill(way.count)
-    if way.count:
+    before = _before(name, folder, tuple(sorted(switches.items())))
+    _clear(folder)
+    (folder / "state.db").write_bytes(before.state)
+    museum = _museum(name, folder, switches, standing=before.sandbox)
+    museum.rows[:] = map(dict, before.rows)
+    museum.clock.now = before.now
+    WAYS[name].due(museum)
+    yield museum
+    museum.close()
+
+
+@cache
+def _before(name: str, folder: Path, switches: tuple[tuple[str, object], ...]) -> Before:
+    _clear(folder)
+    museum = _museum(name, folder, dict(switches))
+    museum.fill(WAYS[name].count)
+    if museum.rows:
         museum.run()
     museum.clock.sleep(A_WHILE)
     for _ in range(3):  # no read is from before what has been done by now, even where it lags by calls
         call(museum)
-    way.due(museum)
-    yield museum
     museum.close()
+    state = (folder / "state.db").read_bytes()
+    return Before(state=state, sandbox=museum.sandbox, rows=tuple(museum.rows), now=museum.clock.now)
+
+
+def _museum(name: str, folder: Path, switches: Mapping[str, object], **further: Any) -> Museum:
+    return Museum(
+        state_url=sqlite_url(folder),
+        switches=Switches(**{**switches, **WAYS[name].switches}),  # type: ignore[arg-type]
+        mode=WAYS[name].mode,
+        concurrency=1,  # so that the n-th call is always the same
+        opening=open_again,
+        upgrading=nothing,
+        **further,
+    )
+
+
+def _clear(folder: Path) -> None:
+    for file in folder.glob("state.db*"):
+        file.unlink()
 
 
 def call(museum: Museum) -> None:

@@ -12,7 +12,7 @@ class Bulk:
     """One statement whose parameters are all in each row, under the same `names`."""
 
     def __init__(self, dialect: Dialect, statement: UpdateBase, names: Sequence[str]) -> None:
-        compiled: Any = statement.compile(dialect=dialect, column_keys=list(names))
+        compiled: Any = statement.compile(dialect=dialect, column_keys=list(names), for_executemany=True)
         self._text = str(compiled)
         self._order: Sequence[str] | None = compiled.positiontup
         self._translate: dict[str, Callable[[Any], Any]] = {}

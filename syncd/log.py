@@ -76,6 +76,7 @@ ALLOWED: Mapping[str, Shape] = {
     "syncs": Shape.MANY,
     "logger": Shape.ONE,  # which library warned
 }
+_PLACES = {key: place for place, key in enumerate(ALLOWED)}
 _EVENT_NAME = re.compile(r"[a-z_]+(\.[a-z_]+)*")
 
 get_logger = structlog.get_logger
@@ -116,27 +117,32 @@ def keep_allowed(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
     # a name put together at run time may hold a value
     static = isinstance(event["event"], str) and _EVENT_NAME.fullmatch(event["event"])
     kept["event"] = event["event"] if static else "unnamed"
-    shaped = {key: _shaped(event[key], shape) for key, shape in ALLOWED.items() if key in event}
-    kept |= {key: value for key, value in shaped.items() if value is not _UNFIT}
-    kept |= {"exc_info": event["exc_info"]} if "exc_info" in event else {}
-    dropped = sorted(set(event) - set(kept)) + ([] if static else ["event"])
-    return {**kept, "dropped": dropped} if dropped else kept
+    for key in sorted(ALLOWED.keys() & event.keys(), key=_PLACES.__getitem__):
+        shaped = _shaped(event[key], ALLOWED[key])
+        if shaped is not _UNFIT:
+            kept[key] = shaped
+    if "exc_info" in event:
+        kept["exc_info"] = event["exc_info"]
+    if static and len(kept) == len(event):
+        return kept
+    return {**kept, "dropped": sorted(event.keys() - kept.keys()) + ([] if static else ["event"])}
 
 
 _UNFIT = object()
 
 
 def _shaped(value: object, shape: Shape) -> object:
-    match shape:
-        case Shape.ONE:
-            return _scalar(value)
-        case Shape.MANY:
-            if not isinstance(value, list | tuple | set | frozenset):
-                return _UNFIT
-            several = [_scalar(one) for one in (sorted(value) if isinstance(value, set | frozenset) else value)]
-            return _UNFIT if _UNFIT in several else several
-        case Shape.FIGURES:
-            return _figures(value)
+    if shape is Shape.ONE:
+        return _scalar(value)
+    if shape is Shape.FIGURES:
+        return _figures(value)
+    if not isinstance(value, list | tuple | set | frozenset):
+        return _UNFIT
+    listed = sorted(value) if isinstance(value, set | frozenset) else value
+    if all(type(one) is str for one in listed) and "".join(listed).isascii():
+        return list(listed)
+    several = [_scalar(one) for one in listed]
+    return _UNFIT if _UNFIT in several else several
 
 
 def _figures(value: object) -> object:
@@ -148,6 +154,8 @@ def _figures(value: object) -> object:
 
 
 def _scalar(value: object) -> object:
+    if value is None or type(value) is int or (type(value) is str and value.isascii()):  # as nearly all are
+        return value
     if isinstance(value, Enum):
         value = value.value
     if isinstance(value, datetime):
@@ -200,7 +208,8 @@ def _short(filename: str) -> str:
 def _json(stream: TextIO) -> Processor:
     # a stream that can't write every character (stdout on Windows, for one) gets escapes: still JSON, and no error
     ascii_only = codecs.lookup(stream.encoding or "utf-8").name != "utf-8"
-    return lambda _logger, _method, event: json.dumps(event, ensure_ascii=ascii_only)
+    encode = json.JSONEncoder(ensure_ascii=ascii_only).encode  # made once: it is hot
+    return lambda _logger, _method, event: encode(event)
 
 
 def _console(stream: TextIO) -> Processor:

@@ -183,8 +183,10 @@ class Delivery(Looking):
 
     def accepted(self, foreign_id: str, digests: Digests, sent: Mapping[str, Value], remote: RemoteCustomer) -> Digests:
         """What is known once `remote` was shown after our own write of `sent`: where it differs, that is its form."""
-        digester = self.digester.of(foreign_id, digests.scheme)
-        forms = digester.fields({name: remote.fields.get(name) for name in self.differing(remote, sent)})
+        differing = {name: remote.fields.get(name) for name in self.differing(remote, sent)}
+        if not differing:
+            return digests
+        forms = self.digester.of(foreign_id, digests.scheme).fields(differing)
         return replace(digests, shown={**digests.shown, **forms})
 
     def left_as_before(self, update: Update, remote: RemoteCustomer) -> tuple[str, ...]:

@@ -115,7 +115,8 @@ class Looking:
 
     def shown_in(self, answer: WriteAnswer, foreign_id: str, *, is_new: bool = False) -> RemoteCustomer | None:
         """The customer itself in the answer to a write of our own; a new one shows how the instance keeps ids."""
-        for shown in answer.saved:
+        exact = answer.by_id.get(foreign_id)
+        for shown in answer.saved if exact is None else (exact,):
             if self.is_same_id(shown.foreign_id, foreign_id):
                 self.habits.saw_id(shown.foreign_id)
                 return shown

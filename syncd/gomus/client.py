@@ -227,10 +227,11 @@ class Client:
         answer = self._try(method, path, None, None if sent is None else {"customer": sent}, attempts=attempts)
         if answer.failure:
             raise self._failure(answer, answer.failure, sent)
+        errors = read_errors(answer.body)
         return WriteAnswer(
             status=answer.status,
             saved=read_customers(answer.body),
-            errors=self._catalogue.words(read_errors(answer.body), status=answer.status, fields=_fields(sent)),
+            errors=self._catalogue.words(errors, status=answer.status, fields=_fields(sent)) if errors else (),
             attempts=answer.attempts,
             later=answer.is_later,
         )

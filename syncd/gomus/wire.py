@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from syncd.domain.records import LookupEntry, RemoteCustomer, Value
 from syncd.gomus.fields import FIELDS
@@ -14,7 +15,7 @@ LONGEST_READ, MOST_READ = 600, 5  # letters of a text, texts of an answer: a lon
 LONGEST_SENTENCE = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class WriteAnswer:
     """A write that go~mus took: `saved` is whatever customers the answer shows, perhaps none.
 
@@ -26,6 +27,11 @@ class WriteAnswer:
     errors: tuple[str, ...] = ()
     attempts: int = 1
     later: bool = False
+
+    @cached_property
+    def by_id(self) -> Mapping[str | None, RemoteCustomer]:
+        """Of those with the very same foreign_id the first."""
+        return {shown.foreign_id: shown for shown in reversed(self.saved)}
 
 
 # --- customers ---
@@ -55,17 +61,17 @@ def _customer(shown: object, *, is_whole: bool) -> RemoteCustomer | None:
         gomus_id=gomus_id,
         foreign_id=None if foreign_id in (None, "") else str(foreign_id),
         fields={
-            name: _plain(value)
+            name: value if value is None or isinstance(value, str) else _plain(value)
             for name, field in FIELDS.items()
-            if (value := _field(shown, first, name)) is not UNSAID or (is_whole and not field.may_be_hidden)
+            if (value := shown[name] if name in shown else _field(shown, first, name)) is not UNSAID
+            or (is_whole and not field.may_be_hidden)
         },
         addresses=max(1, len(addresses)),
     )
 
 
 def _field(shown: Mapping[str, object], address: Mapping[str, object], name: str) -> object:
-    if name in shown:
-        return shown[name]
+    """One that does not stand under its own name."""
     if name.startswith(ADDRESS):
         return address.get(name.removeprefix(ADDRESS), address.get(name, UNSAID))
     if short := OTHER_KEYS.get(name):

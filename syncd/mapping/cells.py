@@ -31,6 +31,7 @@ _UNSEEN = (
     )
 )
 _LOOSE_JOINER = re.compile(f"(?<![{_JOINED}])[{_JOINERS}]")
+_LATIN = re.compile("[\x00-\x7e\u00c0-\u017f]*")  # composed letters, and nothing that nobody sees
 _BLANK = re.compile(r"[^\S\t\n\r\x0b\x0c\x1c-\x1f ]")
 
 
@@ -44,7 +45,7 @@ def in_lines(text: str) -> str:
 
 def in_one_line(text: str) -> str:
     """As an id, and text of one line, is written."""
-    if text.isascii():
+    if text.isascii() or _LATIN.fullmatch(text):
         text = text.strip()
         if text[:1] not in _GUARDS:
             return text
@@ -130,6 +131,8 @@ class Reader:
         """The text of a cell, None where it is empty. Raises ValueProblem where there is no value in it."""
         if not isinstance(value, str):
             return None if is_empty(value) else as_text(value)
+        if not value:
+            return None
         text = self.write(value)
         if value.isascii():  # most cells are told by their first sign
             first = text[:1]

@@ -13,6 +13,12 @@ YES = {"true", "1", "ja", "yes", "wahr", "x"}
 NO = {"false", "0", "nein", "no", "falsch"}
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[A-Za-z0-9]{1,20}\.){1,3}[A-Za-z]{2,6}")
+# A hyphen in the domain; "--" and names that are kept for other ends are left to the library.
+_HYPHENED_ADDRESS = re.compile(
+    r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[A-Za-z0-9](?:-?[A-Za-z0-9]){0,19}\.){1,3}"
+    r"(?!(?:local|onion|arpa)\Z)[A-Za-z]{2,6}",
+    re.IGNORECASE,
+)
 _UNFIT_FOR_PATH = re.compile(r"[\s/?#%\\]")
 _NO_IDS = {"true", "false", "wahr", "falsch", "inf", "infinity", "nan"}
 _LOST = "\ufffd"  # what stands for a letter that could not be read
@@ -88,7 +94,8 @@ def _check_writing(text: str, field: Field) -> None:
 
 def _check_email(text: str, field: Field) -> Value:
     _check_text(text, field)
-    if not _PLAIN_ADDRESS.fullmatch(text) or len(text) > 64:  # the library is slow, and most addresses are plain
+    is_plain = len(text) <= 64 and (_PLAIN_ADDRESS.fullmatch(text) or _HYPHENED_ADDRESS.fullmatch(text))
+    if not is_plain:  # the library is slow, and most addresses are plain
         from email_validator import EmailNotValidError, validate_email
 
         try:

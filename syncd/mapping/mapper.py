@@ -37,6 +37,7 @@ VERSION = 1
 
 Lookups: TypeAlias = Mapping[str, Lookup]
 
+REMEMBERED = 2_000  # cells of a field
 EXACT = 2.0**53  # from here on several whole numbers are one and the same to a float
 
 NOBODY = FieldProblem(
@@ -90,9 +91,26 @@ class _FieldMapper:
         self.has_words = bool(self._map) or spec.lookup is not None
         places = spec.paths or parse_template(spec.template or "")[1::2]
         self._finds = {place: from_path(place) for place in places}
+        self._cell = spec.paths[0] if len(spec.paths) == 1 and spec.template is None else None
+        self._known: tuple[Lookups | None, dict[str, Value | Keep]] = (None, {})  # found with these lookups, by cell
 
     def value(self, values: Mapping[str, object], lookups: Lookups) -> Value | Keep:
         """The value to be sent, None to clear, KEEP to leave alone. Raises ValueProblem where there is none."""
+        cell = values.get(self._cell) if self._cell is not None else None
+        if type(cell) is not str:
+            return self._value(values, lookups)
+        by, known = self._known
+        if by is not lookups:
+            known = {}
+            self._known = (lookups, known)
+        if cell in known:  # towns, titles and first names come again and again
+            return known[cell]
+        value = self._value(values, lookups)
+        if len(known) < REMEMBERED:
+            known[cell] = value
+        return value
+
+    def _value(self, values: Mapping[str, object], lookups: Lookups) -> Value | Keep:
         result: Value = None
         text = self._text(values)
         if self._transforms:

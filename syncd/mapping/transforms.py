@@ -13,6 +13,7 @@ from syncd.domain.nearest import suggest
 from syncd.mapping.checks import ValueProblem, timed
 from syncd.mapping.lookups import fold
 from syncd.mapping.remedies import reads, remedy
+from syncd.mapping.telephones import phone
 
 Transform: TypeAlias = Callable[[str], str | None]
 """Text to text, None for nothing. Raises ValueProblem with a reason that does not quote the text."""
@@ -50,8 +51,12 @@ def date(formats: str | Sequence[str], zone: str | None = None, pivot: int | Non
             "2030 }; and pivot stands beside %y only"
         )
 
+    read_plain = _plain_reader(forms[0])
+
     def to_iso(text: str) -> str:
         text = text.strip()
+        if plain := read_plain(text):
+            return plain
         whole = _FRACTION.sub(r"\1", text)  # of a second
         for written, form in product(dict.fromkeys((text, whole, _MIDNIGHT.sub("", whole))), forms):
             try:
@@ -65,6 +70,31 @@ def date(formats: str | Sequence[str], zone: str | None = None, pivot: int | Non
         raise ValueProblem(f"is not a date in the form {' or '.join(examples)}{_with_short_year(text, forms)}")
 
     return to_iso
+
+
+_PLAIN_FORM = re.compile(r"%[dmY]([./-]?)%[dmY]([./-]?)%[dmY]")
+
+
+def _plain_reader(form: str) -> Callable[[str], str | None]:
+    """Reads days whose parts all have as many digits as can be, where the form has nothing else; None for all others.
+
+    `strptime` would say the same of them, and takes its time.
+    """
+    if not _PLAIN_FORM.fullmatch(form) or not all(part in form for part in ("%d", "%m", "%Y")):
+        return lambda _text: None
+    pattern = re.escape(form).replace("%d", "(?P<d>[0-9]{2})").replace("%m", "(?P<m>[0-9]{2})")
+    find = re.compile(pattern.replace("%Y", "(?P<Y>[0-9]{4})")).fullmatch
+
+    def read_plain(text: str) -> str | None:
+        if not (found := find(text)):
+            return None
+        year, month, day = found.group("Y", "m", "d")
+        with suppress(ValueError):
+            datetime(int(year), int(month), int(day))  # noqa: DTZ001 - a day has no zone
+            return f"{year}-{month}-{day}"
+        return None
+
+    return read_plain
 
 
 def _with_short_year(text: str, forms: Sequence[str]) -> str:
@@ -86,24 +116,6 @@ def _day(moment: datetime, zone: ZoneInfo | None, form: str) -> str:
         return (moment.astimezone(zone) if moment.tzinfo else moment).date().isoformat()
     except OverflowError:
         raise ValueProblem("is not a date of the calendar") from None
-
-
-def phone(region: str) -> Transform:
-    """To E.164 (`+49301234567`); numbers without a country belong to `region`."""
-    import phonenumbers
-
-    def to_e164(text: str) -> str:
-        if any(map(str.isalpha, text)):  # the library takes them for the keys of a telephone
-            raise ValueProblem("is not a telephone number alone: it holds letters")
-        try:
-            number = phonenumbers.parse(text, region)
-        except phonenumbers.NumberParseException:
-            raise ValueProblem("is not a telephone number") from None
-        if not phonenumbers.is_possible_number(number) or number.extension:
-            raise ValueProblem("is not a telephone number")
-        return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
-
-    return to_e164
 
 
 def truncate(length: int) -> Transform:

@@ -66,7 +66,6 @@ class People:
         self._today = today
         self._digester = Digester(secrets.token_bytes(), FIELDS)
         self._db = open_unnamed(SCHEMA)
-        self._db.execute("begin")  # and never commit: that alone makes it four times as fast
         self._records: list[tuple[int, str]] = []
         self._marks: list[tuple[int, int, int, int]] = []
         self._count = self._children = self._nameless = 0

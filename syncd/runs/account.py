@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 
@@ -26,22 +27,24 @@ class Account:
     last: str | None = None
     outcomes: Counter[str] = field(default_factory=Counter)
     results: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _log: Any = field(default_factory=log.bind, init=False, repr=False)  # found once: there is a line for each outcome
 
     def report(self, outcome: Outcome) -> None:
+        action, result = outcome.action.value, outcome.result.value
         if not _is_unclear(outcome):  # they are counted in the end
-            self.outcomes[outcome.action.value if outcome.result is Result.OK else outcome.result.value] += 1
+            self.outcomes[action if outcome.result is Result.OK else result] += 1
         self.unreached = None if outcome.reached else outcome.error
         self.last = outcome.change.foreign_id
         self.unsettled += outcome.stale or (outcome.result is Result.FAILED and not outcome.refused)
-        self.results[outcome.action.value, outcome.result.value] += 1
+        self.results[action, result] += 1
         self.progress("carrying out", self.results.total(), self.due)
-        tell = log.info if outcome.result is not Result.FAILED else log.warning
+        tell = self._log.info if outcome.result is not Result.FAILED else self._log.warning
         tell(
             "record.outcome",
             foreign_id=outcome.change.foreign_id,
             gomus_id=outcome.gomus_id,
-            action=outcome.action.value,
-            result=outcome.result.value,
+            action=action,
+            result=result,
             fields=[] if isinstance(outcome.change, Erase) else sorted(outcome.change.fields),
             status=outcome.status,
             attempts=outcome.attempts,

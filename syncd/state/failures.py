@@ -112,6 +112,8 @@ class Failures:
 
     def lift(self, sync: str, foreign_ids: Sequence[str]) -> None:
         """Take these customers out of the quarantine."""
+        if self.db.first(select(REFUSED.sync).where(REFUSED.sync == sync).limit(1)) is None:
+            return
         self.db.write_among(delete(t.quarantine).where(REFUSED.sync == sync), REFUSED.foreign_id, foreign_ids)
 
     def find_refused(self, sync: str, foreign_ids: Sequence[str]) -> dict[str, Quarantined]:

@@ -14,6 +14,9 @@ from syncd.state.tombstones import Step
 from syncd.state.transactions import Transactions
 
 C = t.journal.c
+OUTCOME = ("action", "gomus_id", "result", "status", "attempts", "error", "settled_at")
+INSERT = t.journal.insert()
+SETTLE = update(t.journal).where(C.id == bindparam("number")).values({name: bindparam(name) for name in OUTCOME})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,25 +60,27 @@ class Journal:
 
     def begin(self, run_id: str, sync: str, changes: Sequence[Change], action: Action, at: datetime) -> list[int]:
         """Write intents down before their calls; answers their numbers in the same order."""
-        lines = [
-            {
-                "run_id": run_id,
-                "sync": sync,
-                "foreign_id": change.foreign_id,
-                "gomus_id": None if isinstance(change, Create) else change.gomus_id,
-                "action": action.value,
-                "fields": "" if isinstance(change, Erase) else ",".join(change.fields),
-                "begun_at": at,
-                "sent_at": at,
-                "round": 0,
-            }
-            for change in changes
-        ]
-        if not lines:
+        if not changes:
             return []
-        statement = t.journal.insert().returning(C.id, sort_by_parameter_order=True)
-        with self.db.transaction() as connection:
-            return [row.id for row in connection.execute(statement, lines)]
+        with self.db.transaction():
+            numbers = self.db.next_numbers(C.id, len(changes))
+            lines = [
+                {
+                    "id": number,
+                    "run_id": run_id,
+                    "sync": sync,
+                    "foreign_id": change.foreign_id,
+                    "gomus_id": None if isinstance(change, Create) else change.gomus_id,
+                    "action": action.value,
+                    "fields": "" if isinstance(change, Erase) else ",".join(change.fields),
+                    "begun_at": at,
+                    "sent_at": at,
+                    "round": 0,
+                }
+                for number, change in zip(numbers, changes, strict=True)
+            ]
+            self.db.write_many(INSERT, lines)
+        return list(numbers)
 
     def send_again(self, numbers: Sequence[int], at: datetime, *, is_round: bool = False) -> None:
         """Write down, before the call, that intents are carried out once more; `is_round` counts it."""
@@ -88,10 +93,7 @@ class Journal:
 
     def settle(self, outcomes: Sequence[tuple[int, Outcome]], at: datetime) -> None:
         """Write down what became of the intents with these numbers."""
-        lines = [{"number": number, **_settled(outcome, at)} for number, outcome in outcomes]
-        names = [name for name in (lines[0] if lines else ()) if name != "number"]
-        statement = update(t.journal).where(C.id == bindparam("number"))
-        self.db.write(statement.values({name: bindparam(name) for name in names}), lines)
+        self.db.write_many(SETTLE, [{"number": number, **_settled(outcome, at)} for number, outcome in outcomes])
 
     def note(self, run_id: str, sync: str, outcomes: Sequence[Outcome], at: datetime) -> None:
         """Write down outcomes that were found by looking, with no intent before them."""
@@ -107,7 +109,7 @@ class Journal:
             }
             for outcome in outcomes
         ]
-        self.db.write(t.journal.insert(), lines)
+        self.db.write_many(INSERT, lines)
 
     def close(self, intent: OpenIntent, result: str, *, gomus_id: int | None, words: str, at: datetime) -> None:
         """Write down what a look made of an open intent."""
@@ -198,7 +200,7 @@ def _settled(outcome: Outcome, at: datetime | None) -> dict[str, Any]:
     """The columns of an outcome; all but the first two are empty where the intent stays open."""
     columns: dict[str, Any] = {"action": outcome.action.value, "gomus_id": outcome.gomus_id}
     if at is None:
-        return {**columns, **dict.fromkeys(("result", "status", "attempts", "error", "settled_at"))}
+        return {**dict.fromkeys(OUTCOME), **columns}
     return {
         **columns,
         "result": outcome.result.value,

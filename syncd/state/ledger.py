@@ -176,6 +176,8 @@ class Ledger:
 
     def _lift_tombstones(self, foreign_ids: Sequence[str]) -> None:
         """Whoever is there again was absent; a request stands, and is carried out again."""
+        if not foreign_ids or self.store.tombstones.is_empty():
+            return
         names = [self.digester.name(foreign_id) for foreign_id in foreign_ids]
         self.store.tombstones.lift(self.instance, names, Cause.ABSENCE)
 

@@ -92,6 +92,8 @@ class Recall:
         return [foreign_id for foreign_id in listed if found.get(foreign_id) is not Cause.REQUEST]
 
     def _tombstones(self, foreign_ids: Sequence[str]) -> dict[str, Cause]:
+        if self.store.tombstones.is_empty():
+            return {}
         names = {self.digester.name(foreign_id): foreign_id for foreign_id in foreign_ids}
         return {names[name]: cause for name, cause in self.store.tombstones.find(self.instance, list(names)).items()}
 

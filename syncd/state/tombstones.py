@@ -66,6 +66,9 @@ class Tombstones:
 
     # --- questions ---
 
+    def is_empty(self) -> bool:
+        return self.db.first(select(C.reason).limit(1)) is None
+
     def find(self, instance: Instance, names: Collection[bytes]) -> dict[bytes, Cause]:
         rows = list(self.db.rows_among(select(C.name, C.reason).where(_of(instance)), C.name, names))
         requested = {row.name: Cause.REQUEST for row in rows if row.reason == Cause.REQUEST.value}

@@ -1,5 +1,6 @@
 """The journal: intents stay open until they are settled, and every line is found again."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -23,6 +24,18 @@ def test_intents_are_numbered_in_their_order_and_open_until_settled(store: Store
     (line,) = store.journal.of_customer("members", "M-00000")
     assert (line.run_id, line.fields, line.settled_at, line.result) == ("run", ("name", "tel"), None, None)
     assert store.journal.open_intents("donors") == []
+
+
+def test_processes_that_begin_at_once_share_no_number(store: Store, other: Store) -> None:
+    def begin_some(of: Store, sync: str) -> list[int]:
+        changes = [create(name) for name in ids(20)]
+        return [number for _ in range(10) for number in of.journal.begin("run", sync, changes, Action.CREATE, NOW)]
+
+    with ThreadPoolExecutor() as pool:
+        numbers = list(pool.map(begin_some, (store, other), ("members", "donors")))
+    assert len({*numbers[0], *numbers[1]}) == 400
+    open_now = [[intent.number for intent in store.journal.open_intents(sync)] for sync in ("members", "donors")]
+    assert open_now == numbers
 
 
 def test_the_journal_of_a_customer_has_the_latest_first(store: Store) -> None:

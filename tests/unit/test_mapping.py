@@ -390,3 +390,14 @@ def test_the_remedy_for_a_form_with_a_time_is_one() -> None:
     (reason,) = mapped({"from": "Spalte", "transform": {"date": "%d.%m.%Y %H:%M"}}, "30.12.1980 23:30", "date_of_birth")  # type: ignore[misc]
     transform = tomllib.loads(reason[reason.index("transform = ") :])["transform"]
     assert mapped({"from": "Spalte", "transform": transform}, "30.12.1980 23:30", "date_of_birth") == "1980-12-30"
+
+
+def test_a_word_that_was_found_before_is_looked_for_anew_in_another_list() -> None:
+    mapping = mapper(addr_country_id={"from": "Land", "lookup": "country"})
+    ids = []
+    for number in (60, 61):
+        lookups = {"country": Lookup("country", [LookupEntry(id=number, names=("Deutschland",))])}
+        customer = mapping.customer(record(Land="Deutschland"), lookups)
+        assert isinstance(customer, Customer)
+        ids.append(customer.fields["addr_country_id"])
+    assert ids == [60, 61]

@@ -2,7 +2,7 @@
 
 import re
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import compress
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -71,6 +71,15 @@ class TableSource(Source):
     def open(self, cursor: str | None = None) -> Iterator[Reading]:  # noqa: ARG002 - a file tells no changes
         with self.opening_file() as file:
             yield self.read(file)
+
+    @contextmanager
+    def open_unless(self, is_known: Callable[[bytes], bool]) -> Iterator[Reading | None]:
+        with self.opening_file() as file:
+            if is_known(file.digest(lambda: self.sleep(0))):
+                file.check_unchanged()
+                yield None
+            else:
+                yield self.read(file)
 
     @contextmanager
     def opening_file(self) -> Iterator[OpenFile]:

@@ -117,7 +117,8 @@ class Known:
 
     def unfinished(self, sync: str) -> list[KnownCustomer]:
         """The customers whose erasure has begun and not ended."""
-        return [self._customer(row) for row in self.db.rows(select(t.known).where(C.sync == sync, ~ACTIVE))]
+        among = select(t.known).where(C.sync == sync, not_(t.SETTLED))  # they are few, and have an index
+        return [self._customer(row) for row in self.db.rows(among.where(~ACTIVE))]
 
     def longest_unverified(self, sync: str, limit: int) -> list[KnownCustomer]:
         """Active customers; first those who were never read back, then those whose last reading back is longest ago."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import openpyxl
 import pytest
 import sqlalchemy as sa
 import structlog
@@ -24,6 +25,7 @@ from syncd.errors import LeaseTaken
 from syncd.runs import repetition
 from syncd.runs.requests import place_of, request_erasure
 from syncd.sources.files import csv as adapter
+from syncd.sources.files.excel import ExcelOptions, ExcelSource
 from syncd.state import tables as t
 from syncd.state.known import KnownRow
 from syncd.state.lease import take_lease
@@ -344,6 +346,21 @@ def test_an_older_state_is_compared_whole(museum):
     assert museum.run().status is Status.DONE
 
 
+def test_the_same_workbook_is_not_taken_apart_again(museum, tmp_path, monkeypatch):
+    workbook = openpyxl.Workbook()
+    workbook.active.append(list(member(1)))
+    workbook.active.append([str(cell) for cell in member(1).values()])
+    workbook.save(tmp_path / "list.xlsx")
+    options = ExcelOptions(path="list.xlsx", settled=timedelta(0))
+    museum.shelf = ExcelSource(options, base=tmp_path, sleep=lambda _: None, clock=museum.clock)
+    museum.grace = timedelta(days=9)
+    museum.limits = replace(museum.limits, delete_percent=100)
+    museum.run()
+    museum.run()
+    monkeypatch.setattr(ExcelSource, "read", None)
+    assert museum.run().counts == {"absent": 5, "records": 1, "unchanged": 1}
+
+
 def test_an_empty_state_is_compared_whole(museum):
     museum.lose_state()
     assert not ends_at_once(museum)
@@ -546,6 +563,21 @@ ACTS: dict[str, Callable[[Museum, Draw], object]] = {
 }
 DRAWS = st.builds(Draw, st.integers(1, 5), st.integers(0, 3), NAMES, CELLS)
 OFTEN = [*ACTS, *["nothing", "wait", "remove", "text"] * 2]
+
+
+def test_a_twin_ends_at_once_and_the_other_never(tmp_path):
+    for name in ("quick", "careful"):
+        (tmp_path / name).mkdir()
+    twins = Twins(make_museum(tmp_path / "quick"), make_museum(tmp_path / "careful"))
+    for museum in (twins.quick, twins.careful):
+        museum.fill(3)
+    twins.run()
+    twins.run()
+    assert ends_at_once(twins.quick)
+    with always_whole():
+        assert not ends_at_once(twins.careful)
+    for museum in (twins.quick, twins.careful):
+        museum.close()
 
 
 @settings(max_examples=EXAMPLES)

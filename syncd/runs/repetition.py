@@ -62,7 +62,7 @@ class Repetition:
         sync, recall = self.sync, self.recall
         terms = (
             (__version__, SCHEME),
-            (recall.instance, sorted(recall.others), recall.erased.mark),
+            (recall.instance, recall.erased.mark),
             (sync.mode.value, sync.grace, sync.releases_linked, recall.absence_context, recall.counting),
             [(one.name, one.at) for one in recall.store.tombstones.requested(recall.instance)],
         )

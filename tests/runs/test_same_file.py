@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,8 +18,10 @@ from hypothesis import strategies as st
 from museum import DEFAULT_LIMITS, FIELDS_MAPPED, FileShelf, Museum, Shelf, member, mortal, sqlite_url
 from structlog.testing import LogCapture
 
+from syncd.domain.changes import Action, Create
 from syncd.domain.diff import DeleteMode
-from syncd.domain.guards import Word
+from syncd.domain.guards import Guard, Held, Word
+from syncd.domain.records import Digests, Stage
 from syncd.domain.runs import Status
 from syncd.errors import LeaseTaken
 from syncd.runs import repetition
@@ -27,6 +29,7 @@ from syncd.runs.requests import place_of, request_erasure
 from syncd.sources.files import csv as adapter
 from syncd.sources.files.excel import ExcelOptions, ExcelSource
 from syncd.state import tables as t
+from syncd.state.failures import Quarantined
 from syncd.state.known import KnownRow
 from syncd.state.lease import take_lease
 
@@ -315,6 +318,39 @@ def test_whatever_else_takes_the_sync_is_followed_by_a_whole_run(museum, act):
     assert not ends_at_once(museum)
 
 
+NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
+CHANGE = Create(foreign_id="M-0009", fields={}, digests=Digests(), source_digest=b"")
+REFUSED = Quarantined(
+    foreign_id="M-0009",
+    content=b"",
+    action="create",
+    reason="refused",
+    status=422,
+    tries=1,
+    since=NOW,
+    next_try_at=NOW + timedelta(days=9),
+)
+HELD = Held(guard=Guard.DELETE, reason="too many")
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda store: store.failures.set_aside("members", REFUSED),
+        lambda store: store.failures.replace_nameless("members", {b"n" * 16: NOW}),
+        lambda store: store.journal.begin("run", "members", [CHANGE], Action.CREATE, NOW),
+        lambda store: store.known.set_stage("members", ["M-0002"], Stage.ANONYMIZED),
+        lambda store: store.held.put("members", "run", [HELD], [], NOW),
+        lambda store: store.absences.judged_for("members", b""),
+        lambda store: store.absences.accept("members", NOW),
+    ],
+    ids=["refused", "nameless", "open", "begun", "held", "judged", "accepted"],
+)
+def test_whatever_stands_in_the_state_meanwhile_is_compared_whole(museum, write):
+    write(museum.store)
+    assert not ends_at_once(museum)
+
+
 def test_a_run_that_was_killed_is_followed_by_a_whole_one(museum):
     with pytest.raises(BaseException), mortal(museum, 3):  # noqa: B017 - however it dies
         museum.run()
@@ -368,6 +404,11 @@ def test_an_empty_state_is_compared_whole(museum):
 
 def test_another_instance_is_compared_whole(museum):
     museum.address = "https://other.gomus.de"
+    assert not ends_at_once(museum)
+
+
+def test_another_name_of_the_instance_is_compared_whole(museum):
+    museum.instance_name = "other"
     assert not ends_at_once(museum)
 
 

@@ -90,9 +90,10 @@ def _day(moment: datetime, zone: ZoneInfo | None, form: str) -> str:
 
 def phone(region: str) -> Transform:
     """To E.164 (`+49301234567`); numbers without a country belong to `region`."""
-    import phonenumbers
 
     def to_e164(text: str) -> str:
+        import phonenumbers  # by the first number, for a run may have none
+
         if any(map(str.isalpha, text)):  # the library takes them for the keys of a telephone
             raise ValueProblem("is not a telephone number alone: it holds letters")
         try:
@@ -166,6 +167,21 @@ def _as_name(word: str) -> str:
 
 
 LONGEST_PAD = 50
+USUAL_REGIONS = (
+    "DE",
+    "AT",
+    "CH",
+    "LI",
+    "LU",
+    "NL",
+    "BE",
+    "FR",
+    "DK",
+    "PL",
+    "CZ",
+    "IT",
+    "GB",
+)  # known without the library
 
 PLAIN: Mapping[str, Transform] = {
     "strip": str.strip,
@@ -185,6 +201,8 @@ def _text_or_texts(value: object) -> bool:
 
 
 def _is_region(value: object) -> bool:
+    if value in USUAL_REGIONS:
+        return True
     import phonenumbers
 
     return isinstance(value, str) and value in phonenumbers.SUPPORTED_REGIONS

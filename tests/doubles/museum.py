@@ -112,7 +112,7 @@ class FileShelf(Shelf):
         super().__init__()
         self.file = folder / "shelf.csv"
         self._source = CsvSource(
-            CsvOptions.model_validate({"path": str(self.file), "settled": "0s", **options}),
+            CsvOptions.model_validate({"path": self.file.name, "settled": "0s", **options}),
             base=folder,
             sleep=lambda _: None,
             clock=lambda: datetime.now(UTC),

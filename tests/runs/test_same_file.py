@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from museum import DEFAULT_LIMITS, FIELDS_MAPPED, FileShelf, Museum, Shelf, member, mortal, sqlite_url
 from structlog.testing import LogCapture
 
-from syncd.domain.changes import Action, Create
+from syncd.domain.changes import Action, Cause, Create
 from syncd.domain.diff import DeleteMode
 from syncd.domain.guards import Guard, Held, Word
 from syncd.domain.records import Digests, Stage
@@ -30,8 +30,11 @@ from syncd.sources.files import csv as adapter
 from syncd.sources.files.excel import ExcelOptions, ExcelSource
 from syncd.state import tables as t
 from syncd.state.failures import Quarantined
+from syncd.state.held import HeldChange, Signature
 from syncd.state.known import KnownRow
 from syncd.state.lease import take_lease
+from syncd.state.store import Store
+from syncd.state.tombstones import Instance, Tombstone
 
 EXAMPLES = int(os.environ.get("SYNCD_TEST_SAME_FILE_EXAMPLES", "25"))
 DAY = 86_400
@@ -333,9 +336,20 @@ REFUSED = Quarantined(
 HELD = Held(guard=Guard.DELETE, reason="too many")
 
 
+def decide(store: Store) -> None:
+    """A person's word, on what is not held any more."""
+    store.held.put("members", "run", [HELD], [HeldChange(foreign_id="M-0009", action="delete", content=b"")], NOW)
+    store.held.decide("members", "run", Word.REJECTED, but=(), said=Signature(by="somebody", why=None, at=NOW))
+    store.held.clear("members")
+
+
 @pytest.mark.parametrize(
     "write",
     [
+        decide,
+        lambda store: store.tombstones.put(
+            Instance("main", b"elsewhere"), Tombstone(name=b"n" * 16, sync="donors", cause=Cause.REQUEST, at=NOW)
+        ),
         lambda store: store.failures.set_aside("members", REFUSED),
         lambda store: store.failures.replace_nameless("members", {b"n" * 16: NOW}),
         lambda store: store.journal.begin("run", "members", [CHANGE], Action.CREATE, NOW),
@@ -344,7 +358,7 @@ HELD = Held(guard=Guard.DELETE, reason="too many")
         lambda store: store.absences.judged_for("members", b""),
         lambda store: store.absences.accept("members", NOW),
     ],
-    ids=["refused", "nameless", "open", "begun", "held", "judged", "accepted"],
+    ids=["decided", "requested", "refused", "nameless", "open", "begun", "held", "judged", "accepted"],
 )
 def test_whatever_stands_in_the_state_meanwhile_is_compared_whole(museum, write):
     write(museum.store)
@@ -524,14 +538,9 @@ def remembered(museum: Museum) -> dict[str, list[tuple[object, ...]]]:
         for table in t.metadata.sorted_tables:
             if table in (t.standstill, t.meta):
                 continue
-            others = ("run_id", "id", "source_digest")  # of a record in a file of another name
-            columns = [c for c in table.c if not isinstance(c.type, t.Moment) and c.name not in others]
-            rows = connection.execute(
-                sa.select(
-                    *columns,
-                    *(c.is_(None) for c in table.c if isinstance(c.type, t.Moment) or c.name == "source_digest"),
-                )
-            )
+            columns = [c for c in table.c if not isinstance(c.type, t.Moment) and c.name not in ("run_id", "id")]
+            moments = [c.is_(None) for c in table.c if isinstance(c.type, t.Moment)]
+            rows = connection.execute(sa.select(*columns, *moments))
             found[table.name] = sorted((tuple(row) for row in rows), key=repr)
     return found
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from syncd import __version__
-from syncd.domain.changes import Create, Erase, Update
 from syncd.domain.diff import DeleteMode
 from syncd.domain.records import SCHEME
 from syncd.domain.runs import Status
@@ -97,11 +96,9 @@ class Repetition:
 def finds_nothing(plan: Plan) -> bool:
     """Whether nothing follows from a read: no call, no word to a person, and nothing to be remembered."""
     comparison, found, reading = plan.read.comparison, plan.found, plan.read.comparison.reading
-    is_sure = not (reading.skips or reading.unsure or comparison.may_hide or comparison.is_doubtful)
+    is_sure = plan.is_snapshot and not (reading.unsure or comparison.may_hide or comparison.is_doubtful)
     learns = (
         *(found.newly_absent, found.newly_told, found.left_to_others, found.returned, found.mended),
-        *(found.nameless, comparison.forgotten),
+        *(found.nameless, comparison.forgotten, next(plan.spool.relearned(), None)),
     )
-    has_changes = any(plan.spool.count_changes(kind) for kind in (Create, Update, Erase))
-    is_known = not (any(learns) or has_changes or next(plan.spool.relearned(), None))
-    return plan.is_snapshot and is_sure and is_known and plan.counts.keys() <= COUNTED
+    return is_sure and not any(learns) and plan.counts.keys() <= COUNTED

@@ -9,24 +9,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
 from sqlalchemy import Engine
 
-from syncd.alerts.alarms import Alarms
 from syncd.config.model import ActionName, Config, DeleteOptions, GuardOptions, NotifyOptions, StateOptions, SyncConfig
 from syncd.config.prefixes import REMEDY, find_shared_prefix
 from syncd.domain.changes import Change, Create, Erase, Update
 from syncd.domain.digest import Digester
 from syncd.domain.guards import Limits
 from syncd.errors import Misconfigured, Problem, StateUnusable, Stopped
-from syncd.gomus.client import Client, Observe
 from syncd.gomus.fields import FIELDS
-from syncd.mapping.columns import measure, name_columns
 from syncd.mapping.filters import Where
-from syncd.mapping.mapper import Mapper
-from syncd.runs.world import Sync, World
 from syncd.sources import find_source
 from syncd.sources.base import Source
 from syncd.state import migrate
@@ -39,6 +34,12 @@ from syncd.state.register import open_register
 from syncd.state.slots import sharing
 from syncd.state.store import Store
 from syncd.state.tombstones import Instance
+
+if TYPE_CHECKING:  # a question to the state needs no client of go~mus, and what that needs is slow to import
+    from syncd.alerts.alarms import Alarms
+    from syncd.gomus.client import Client, Observe
+    from syncd.mapping.mapper import Mapper
+    from syncd.runs.world import Sync, World
 
 log = structlog.get_logger()
 KEY_CHECK = "digest_key_check"
@@ -106,7 +107,9 @@ def opening_board(config: Config) -> Iterator[Board]:
 
 
 @contextmanager
-def opening_alarms(config: Config, options: NotifyOptions) -> Iterator[Alarms]:
+def opening_alarms(config: Config, options: NotifyOptions) -> "Iterator[Alarms]":
+    from syncd.alerts.alarms import Alarms
+
     with opening_state(config) as state:
         yield Alarms(config, options, store=state.store, conditions=Conditions(state.engine))
 
@@ -221,6 +224,8 @@ def _refuse_other_key(state: State) -> None:
 
 
 def make_source(config: Config, sync: SyncConfig, sleep: Sleep) -> Source:
+    from syncd.mapping.columns import measure, name_columns
+
     source = find_source(sync.source.type)(sync.source, base=config.base, sleep=sleep, clock=now)
     source.share = measure(name_columns(sync.foreign_id, sync.fields, sync.where))
     return source
@@ -230,21 +235,27 @@ def make_client(
     config: Config,
     sync: SyncConfig,
     sleep: Sleep,
-    observe: Observe = lambda _method, _status, _seconds: None,
+    observe: "Observe" = lambda _method, _status, _seconds: None,
     *,
     is_looking: bool = True,
-) -> Client:
+) -> "Client":
     """Who is only looking makes its calls one by one, and also without a state."""
+    from syncd.gomus.client import Client
+
     options = config.gomus[sync.gomus]
     shared = sharing(config.state.url, options.url, is_looking=is_looking)
     return Client(options, sleep=sleep, observe=observe, sharing=shared)
 
 
-def make_mapper(sync: SyncConfig) -> Mapper:
+def make_mapper(sync: SyncConfig) -> "Mapper":
+    from syncd.mapping.mapper import Mapper
+
     return Mapper(foreign_id=sync.foreign_id, fields=sync.fields, catalogue=FIELDS, where=sync.where)
 
 
-def make_sync(config: Config, sync: SyncConfig, sleep: Sleep) -> Sync:
+def make_sync(config: Config, sync: SyncConfig, sleep: Sleep) -> "Sync":
+    from syncd.runs.world import Sync
+
     return Sync(
         name=sync.name,
         instance=sync.gomus,
@@ -328,8 +339,10 @@ def opening_world(  # noqa: PLR0913 - a world has so many parts
     *,
     stopping: threading.Event,
     progress: Callable[[str, int, int | None], None],
-    observe: Observe = lambda _method, _status, _seconds: None,
-) -> Iterator[World]:
+    observe: "Observe" = lambda _method, _status, _seconds: None,
+) -> "Iterator[World]":
+    from syncd.runs.world import World
+
     sleep = sleeping(stopping)
     with make_client(config, sync, sleep, observe, is_looking=False) as client:
         yield World(

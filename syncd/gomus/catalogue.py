@@ -6,7 +6,7 @@ Whatever else stands in an answer may name a person, in whichever spelling.
 import html
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from itertools import chain
 from unicodedata import normalize
 
@@ -25,14 +25,24 @@ class Catalogue:
 
     def __init__(self, sentences: Iterable[str] = ()) -> None:
         self._labels = {_key(label): label for label in chain(_listed(LABELS), _labels_of_fields())}
-        label = _any_of("[ _-]".join(map(re.escape, _PARTED.split(one))) for one in self._labels.values())
+        self._trusted = [re.escape(_plain(sentence)) for sentence in sentences]
+
+    @cached_property
+    def _one_label(self) -> str:
+        return _any_of("[ _-]".join(map(re.escape, _PARTED.split(one))) for one in self._labels.values())
+
+    @cached_property
+    def _label(self) -> re.Pattern[str]:
+        return re.compile(self._one_label, re.IGNORECASE)
+
+    @cached_property
+    def _sentence(self) -> re.Pattern[str]:
+        """Compiled when a server first says something: it is large."""
         record = _any_of(map(re.escape, _listed(RECORDS)))
-        places = {"{count}": _NUMBER, "{field}": label, "{record}": record}
+        places = {"{count}": _NUMBER, "{field}": self._one_label, "{record}": record}
         lines = chain.from_iterable(text.splitlines() for text in (*RAILS.values(), GOMUS))
         known = [_pattern(line.strip(), places) for line in lines if line.strip()]
-        trusted = [re.escape(_plain(sentence)) for sentence in sentences]
-        self._label = re.compile(label, re.IGNORECASE)
-        self._sentence = re.compile(_any_of(known + trusted), re.IGNORECASE)
+        return re.compile(_any_of(known + self._trusted), re.IGNORECASE)
 
     def words(self, texts: Sequence[str], *, status: int, fields: Iterable[str] = ()) -> tuple[str, ...]:
         """What is known of these texts; a fixed phrase where nothing is, with those of the `fields` that they name."""

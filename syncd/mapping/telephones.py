@@ -6,6 +6,7 @@ takes its time. A test holds that it would say the same of them.
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from syncd.mapping.checks import ValueProblem
@@ -16,12 +17,11 @@ _LONGEST = 100  # characters; the library has a limit, too
 
 def phone(region: str) -> Callable[[str], str]:
     """To E.164 (`+49301234567`); numbers without a country belong to `region`."""
-    import phonenumbers
-
-    read_plain = _plain_reader(phonenumbers, region)
 
     def to_e164(text: str) -> str:
-        if plain := read_plain(text):
+        import phonenumbers  # by the first number, for a run may have none
+
+        if plain := _plain_reader(region)(text):
             return plain
         if any(map(str.isalpha, text)):  # the library takes them for the keys of a telephone
             raise ValueProblem("is not a telephone number alone: it holds letters")
@@ -36,13 +36,16 @@ def phone(region: str) -> Callable[[str], str]:
     return to_e164
 
 
-def _plain_reader(library: Any, region: str) -> Callable[[str], str | None]:  # noqa: ANN401 - its types are its own
+@cache
+def _plain_reader(region: str) -> Callable[[str], str | None]:
     """Reads numbers of the region as they are dialled there, with 0 before them, or with its country before them.
 
     None for all others: there the library is to be asked.
     """
-    form = library.PhoneMetadata.metadata_for_region(region)
-    is_of_region = library.region_code_for_country_code(form.country_code) == region
+    import phonenumbers
+
+    form: Any = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    is_of_region = phonenumbers.region_code_for_country_code(form.country_code) == region
     prefixes = (form.international_prefix, form.national_prefix, form.national_prefix_for_parsing)
     if not is_of_region or prefixes != ("00", "0", "0") or form.national_prefix_transform_rule:
         return lambda _text: None

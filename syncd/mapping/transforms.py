@@ -178,6 +178,21 @@ def _as_name(word: str) -> str:
 
 
 LONGEST_PAD = 50
+USUAL_REGIONS = (
+    "DE",
+    "AT",
+    "CH",
+    "LI",
+    "LU",
+    "NL",
+    "BE",
+    "FR",
+    "DK",
+    "PL",
+    "CZ",
+    "IT",
+    "GB",
+)  # known without the library
 
 PLAIN: Mapping[str, Transform] = {
     "strip": str.strip,
@@ -197,6 +212,8 @@ def _text_or_texts(value: object) -> bool:
 
 
 def _is_region(value: object) -> bool:
+    if value in USUAL_REGIONS:
+        return True
     import phonenumbers
 
     return isinstance(value, str) and value in phonenumbers.SUPPORTED_REGIONS

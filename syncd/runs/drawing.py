@@ -28,29 +28,42 @@ class Drawn:
     watermark: Watermark | None
 
 
+class SameAsBefore(Exception):
+    """The source holds what is known already: there is nothing to compare."""
+
+
 @contextmanager
-def drawing_up(
+def drawing_up(  # noqa: PLR0913 - what it asks its caller while it reads
     sync: Sync,
     recall: Recall,
     lookups: Mapping[str, Lookup],
     *,
     progress: Callable[[int], None],
     stop_if_asked: Callable[[], None] = lambda: None,
+    is_known: Callable[[bytes], bool] = lambda _content: False,
 ) -> Iterator[Drawn]:
     """Read the source and compare. The plan lives as long as the block.
 
-    Raises IncompleteRead where the source can't be read to its end, StateUnusable, and what `stop_if_asked` raises.
+    `is_known` is asked, where a source can tell so before it is read, about a digest of its content, of who is in it
+    and of how it is mapped.
+
+    Raises IncompleteRead where the source can't be read to its end, StateUnusable, what `stop_if_asked` raises, and
+    SameAsBefore where `is_known` answers so.
     """
     compare = comparing(sync, recall, lookups)
     context = recall.digester.context(compare.keywords["context"] + compare.keywords["reach"])
     bounds = find_bounds(sync.source, recall, context)
     read_all = partial(read_whole, progress=progress, stop_if_asked=stop_if_asked)
+
+    def is_same(content: bytes) -> bool:
+        return is_known(context + content)
+
     with ExitStack() as stack:
         try:
-            read = stack.enter_context(_reading(sync, bounds.cursor, compare, read_all))
+            read = stack.enter_context(_reading(sync, bounds.cursor, is_same, compare, read_all))
         except NotAsRecognised:
             compare = partial(compare, recognises=False)
-            read = stack.enter_context(_reading(sync, bounds.cursor, compare, read_all))
+            read = stack.enter_context(_reading(sync, bounds.cursor, is_same, compare, read_all))
         plan = draw_up(read, now=recall.now, mode=sync.mode, grace=sync.grace, releases_linked=sync.releases_linked)
         yield Drawn(plan=plan, watermark=next_watermark(plan, bounds, recall))
 
@@ -70,11 +83,18 @@ def comparing(sync: Sync, recall: Recall, lookups: Mapping[str, Lookup]) -> "par
 
 @contextmanager
 def _reading(
-    sync: Sync, cursor: str | None, compare: Callable[..., Comparison], read_all: Callable[..., Read]
+    sync: Sync,
+    cursor: str | None,
+    is_known: Callable[[bytes], bool],
+    compare: Callable[..., Comparison],
+    read_all: Callable[..., Read],
 ) -> Iterator[Read]:
-    with Spool() as spool, sync.source.open(cursor) as reading:
+    source = sync.source
+    with Spool() as spool, source.open(cursor) if cursor else source.open_unless(is_known) as reading:
+        if reading is None:
+            raise SameAsBefore
         require_columns(sync.mapper.columns, reading.columns, reading.description, reading.hint)
-        yield read_all(compare(reading=reading, spool=spool), keep_partial=sync.source.options.on_incomplete == "apply")
+        yield read_all(compare(reading=reading, spool=spool), keep_partial=source.options.on_incomplete == "apply")
 
 
 def _reach(sync: Sync, now: datetime) -> bytes:

@@ -24,9 +24,11 @@ from syncd.plan.plan import Plan
 from syncd.plan.spool import Spool
 from syncd.runs.account import Account
 from syncd.runs.audit import audit
-from syncd.runs.drawing import drawing_up
+from syncd.runs.drawing import Drawn, SameAsBefore, drawing_up
 from syncd.runs.guarding import Guarding, count_absence_anew
+from syncd.runs.invalid import note_invalid
 from syncd.runs.lookups import find_lookups
+from syncd.runs.repetition import Repetition, finds_nothing
 from syncd.runs.requests import instance_of, place_of, request_erasure, request_forgotten
 from syncd.runs.skipped import tell_skipped
 from syncd.runs.unbegun import run_id_at
@@ -166,37 +168,58 @@ class Run:
         self.settle_what_was_begun()
         count_absence_anew(self.sync, self.ledger)
         lookups = find_lookups(self.sync, self.world, now)
-        recall = self.recall(now)
-        with drawing_up(
-            replace(self.sync, mode=self._mode),
-            recall,
-            lookups,
-            progress=self._between_records,
-            stop_if_asked=self.world.stop_if_asked,
-        ) as drawn:
-            plan = drawn.plan
-            self._heed_requests(plan)
-            tell_skipped(plan.read.comparison.reading)
-            self._note_invalid(plan)
-            log.info("run.planned", counts=plan.counts, figures=plan.fields)
-            is_judging = self._mode is self.sync.mode
-            guarding = Guarding(sync=self.sync, ledger=self.ledger, recall=recall, plan=plan, is_judging=is_judging)
-            held = guarding.ask()
-            if not any(one.guard is Guard.IDENTITY for one in held):
-                self.ledger.note_read(plan.found, now)
-                held = self._carry_out(guarding, held, probe=probe)
-                close_who_left(self.ledger, plan, self._overdue.values())
-                self.account.outcomes["shown_only"] = undone = plan.count_undone(self.sync.limits.actions)
-                is_open = bool(undone or self.world.store.journal.open_intents(self.sync.name))
-                if drawn.watermark and not (held or self.account.unsettled or is_open or self.world.stopping.is_set()):
-                    with self.ledger.writing() as store:
-                        store.runs.move_watermark(self.sync.name, drawn.watermark)
-                audit(self.sync, self.world, self.ledger, self.delivery, self.account)
-                if not self.world.stopping.is_set():
-                    self.ledger.tidy(now - self.sync.keep, now)
-            if failure := plan.failure:
-                return self.summary(Status.FAILED, plan.counts, held, error=failure.message, remedy=failure.remedy)
-            return self._ended(self._status(held), plan.counts, held)
+        recall, sync = self.recall(now), replace(self.sync, mode=self._mode)
+        repetition = Repetition(sync=sync, ledger=self.ledger, recall=recall, is_idle=self._is_idle)
+        try:
+            stop, is_known = self.world.stop_if_asked, repetition.holds_for
+            with drawing_up(
+                sync, recall, lookups, progress=self._between_records, stop_if_asked=stop, is_known=is_known
+            ) as drawn:
+                summary = self._follow(drawn, recall, probe=probe)
+                if finds_nothing(drawn.plan):
+                    repetition.note(drawn.plan.counts, summary.status)
+        except SameAsBefore:
+            log.info("run.planned", counts=repetition.counts, figures={})
+            self._look_after(now)
+            summary = self._ended(self._status(()), repetition.counts, ())
+            repetition.note(repetition.counts, summary.status)
+        return summary
+
+    def _follow(self, drawn: Drawn, recall: Recall, *, probe: bool) -> Summary:
+        """Do what a plan says, as far as the guards let it through."""
+        plan, now = drawn.plan, recall.now
+        self._heed_requests(plan)
+        tell_skipped(plan.read.comparison.reading)
+        note_invalid(plan, self.ledger)
+        log.info("run.planned", counts=plan.counts, figures=plan.fields)
+        is_judging = self._mode is self.sync.mode
+        guarding = Guarding(sync=self.sync, ledger=self.ledger, recall=recall, plan=plan, is_judging=is_judging)
+        held = guarding.ask()
+        if not any(one.guard is Guard.IDENTITY for one in held):
+            self.ledger.note_read(plan.found, now)
+            held = self._carry_out(guarding, held, probe=probe)
+            close_who_left(self.ledger, plan, self._overdue.values())
+            self.account.outcomes["shown_only"] = undone = plan.count_undone(self.sync.limits.actions)
+            is_open = bool(undone or self.world.store.journal.open_intents(self.sync.name))
+            if drawn.watermark and not (held or self.account.unsettled or is_open or self.world.stopping.is_set()):
+                with self.ledger.writing() as store:
+                    store.runs.move_watermark(self.sync.name, drawn.watermark)
+            self._look_after(now)
+        if failure := plan.failure:
+            return self.summary(Status.FAILED, plan.counts, held, error=failure.message, remedy=failure.remedy)
+        return self._ended(self._status(held), plan.counts, held)
+
+    def _look_after(self, now: datetime) -> None:
+        """What each run does beside the source."""
+        audit(self.sync, self.world, self.ledger, self.delivery, self.account)
+        if not self.world.stopping.is_set():
+            self.ledger.tidy(now - self.sync.keep, now)
+
+    def _is_idle(self) -> bool:
+        """Whether the run is as any other, and has had nothing to do so far."""
+        self._requests.look(at_once=True)
+        has_acted = self.account.results or self.account.outcomes["drifted"] or self.account.unreached
+        return self._mode is self.sync.mode and not (self._requests.taken or has_acted)
 
     def recall(self, now: datetime) -> Recall:
         ledger = self.ledger
@@ -273,26 +296,6 @@ class Run:
         for foreign_id in self._requests.taken:
             plan.spool.withdraw(foreign_id)
             plan.spool.disown(foreign_id, self.world.digester.name(foreign_id))
-
-    def _note_invalid(self, plan: Plan) -> None:
-        for record in plan.spool.invalid():
-            log.warning(
-                "source.invalid_record",
-                foreign_id=record.foreign_id,
-                position=str(record.position),
-                problems=[str(problem) for problem in record.problems],
-            )
-        among = None if plan.is_snapshot else plan.spool.each_seen()
-        listed = set(self.world.store.failures.erased(self.sync.name))
-        names = (self.world.digester.name(one) for one in (plan.spool.each_seen() if listed and among else ()))
-        with self.ledger.writing() as store:
-            store.failures.replace_invalid(
-                self.sync.name,
-                self.ledger.run_id,
-                plan.spool.invalid(),
-                among=among,
-                erased_among=(name for name in names if name in listed),
-            )
 
     def _carry_out(self, guarding: Guarding, held: tuple[Held, ...], *, probe: bool) -> tuple[Held, ...]:
         """Answers what is held in the end: some of it shows only when the customers have been looked up."""

@@ -209,3 +209,13 @@ class Source(ABC):
         - It waits with `sleep` only, and lets Stopped pass: a wait that was cut short proves nothing.
         - No message holds a value: files, lines, columns and keys are all it may name. An adapter logs nothing.
         """
+
+    def open_unless(
+        self,
+        is_known: Callable[[bytes], bool],  # noqa: ARG002 - for who can tell
+    ) -> AbstractContextManager[Reading | None]:
+        """As `open` without a cursor, but None where `is_known` answers so to a digest of all that would be read.
+
+        Two reads with one digest give the same records, or fail alike. Who can't tell a digest beforehand never asks.
+        """
+        return self.open()

@@ -15,7 +15,6 @@ import sqlalchemy as sa
 from sqlalchemy import URL, Engine, QueuePool, StaticPool, event, make_url
 
 from syncd.errors import StateLocksUsOut, StateUnusable
-from syncd.network import reach
 from syncd.state.session import is_pooled, process_name
 from syncd.state.tables import REVISION, metadata
 
@@ -295,17 +294,16 @@ def _prepare_to_look(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _open_postgresql(url: URL, **options: str) -> Engine:
+    from syncd.network import reach  # noqa: PLC0415 - SQLite needs no network, and what that needs is slow to import
+
     return sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
         hide_parameters=True,
         pool_pre_ping=True,
         pool_size=2,
-        connect_args={
-            "connect_timeout": int(reach().connect),
-            "application_name": process_name(),
-            **KEEPALIVES,
-            **options,
-        },
+        connect_args={"application_name": process_name(), "connect_timeout": int(reach().connect)}
+        | KEEPALIVES
+        | options,
     )
 
 

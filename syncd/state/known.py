@@ -58,6 +58,18 @@ class Known:
         others = select(C.row).where(C.sync == sync, C.gomus_id == gomus_id, C.foreign_id != but)
         return self.db.first(others.limit(1)) is not None
 
+    def first_absent(self, sync: str) -> datetime | None:
+        """Since when the first of those is absent who still are."""
+        first: datetime | None = self.db.rows(select(func.min(C.absent_since)).where(C.sync == sync, not_(t.SETTLED)))[
+            0
+        ][0]
+        return first
+
+    def has_beginning_with(self, syncs: Collection[str], prefix: str) -> bool:
+        """Whether one of these syncs knows somebody whose id begins so."""
+        begins = func.substr(C.foreign_id, 1, len(prefix)) == prefix
+        return self.db.first(select(C.row).where(C.sync.in_(syncs), begins).limit(1)) is not None
+
     def _customer(self, row: Row[Any]) -> KnownCustomer:
         return KnownCustomer(
             row=row.row,
@@ -105,7 +117,8 @@ class Known:
 
     def unfinished(self, sync: str) -> list[KnownCustomer]:
         """The customers whose erasure has begun and not ended."""
-        return [self._customer(row) for row in self.db.rows(select(t.known).where(C.sync == sync, ~ACTIVE))]
+        among = select(t.known).where(C.sync == sync, not_(t.SETTLED))  # they are few, and have an index
+        return [self._customer(row) for row in self.db.rows(among.where(~ACTIVE))]
 
     def longest_unverified(self, sync: str, limit: int) -> list[KnownCustomer]:
         """Active customers; first those who were never read back, then those whose last reading back is longest ago."""

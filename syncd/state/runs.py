@@ -14,7 +14,7 @@ from syncd.errors import LeaseLost
 from syncd.state import tables as t
 from syncd.state.transactions import Transactions
 
-SYNC, RUN = t.sync.c, t.run.c
+SYNC, RUN, STILL = t.sync.c, t.run.c, t.standstill.c
 AT_WORK = timedelta(days=31)  # a sync that has not run for so long is given up
 
 
@@ -39,6 +39,20 @@ class Watermark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standstill:
+    """A run that found nothing to do, and the counts of its plan.
+
+    It holds for the run that takes the next number after `fence`, until `due_at`: whatever else enters the sync may
+    change something. `content` is a digest of what was read and of all that decided what follows from it.
+    """
+
+    fence: int
+    content: bytes
+    counts: Mapping[str, int]
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
     """A run as the database remembers it; `status` is None until it has ended."""
 
@@ -56,7 +70,7 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """The tables `run`, `sync` and `watermark`."""
+    """The tables `run`, `sync`, `watermark` and `standstill`."""
 
     db: Transactions
 
@@ -154,3 +168,13 @@ class Runs:
     def move_watermark(self, sync: str, mark: Watermark) -> None:
         row = {"sync": sync, "cursor": mark.cursor, "context": mark.context, "full_at": mark.full_at}
         self.db.upsert(t.watermark, [row], key=["sync"])
+
+    # --- the standstill ---
+
+    def standstill(self, sync: str) -> Standstill | None:
+        row = self.db.first(select(*(STILL[name] for name in Standstill.__slots__)).where(STILL.sync == sync))
+        return Standstill(**{**row._asdict(), "counts": json.loads(row.counts)}) if row else None
+
+    def stand_still(self, sync: str, one: Standstill) -> None:
+        row = {"sync": sync, "fence": one.fence, "content": one.content, "due_at": one.due_at}
+        self.db.upsert(t.standstill, [row | {"counts": json.dumps(dict(one.counts))}], key=["sync"])

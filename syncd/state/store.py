@@ -26,7 +26,8 @@ from syncd.state.transactions import PAGE, Transactions
 TIDIED = 5_000  # rows forgotten in one transaction
 FREE_PAGES = 1_000  # fewer are not worth a vacuum
 OF_A_PERSON = (t.known, t.journal, t.invalid, t.quarantine, t.held_change)
-OF_A_SYNC = (*OF_A_PERSON, t.nameless, t.held, t.watermark, t.absence, t.departure)
+OF_A_READ = (t.watermark, t.standstill)
+OF_A_SYNC = (*OF_A_PERSON, *OF_A_READ, t.nameless, t.held, t.absence, t.departure)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,13 +151,18 @@ class Store:
         with self._db.transaction():
             self.known.revive(sync, foreign_id)
             self.failures.forget_erased(sync, [name])
-            self._db.write(delete(t.watermark).where(t.watermark.c.sync == sync))
+            self._forget_reads(sync)
 
     def forget_absence(self, sync: str) -> None:
         """Let absence count anew; reported deletions are forgotten too, so that the source is read from its start."""
         with self._db.transaction():
             self.known.forget_absence(sync)
-            self._db.write(delete(t.watermark).where(t.watermark.c.sync == sync))
+            self._forget_reads(sync)
+
+    def _forget_reads(self, sync: str) -> None:
+        """Let the source be read from its start, and compared whole."""
+        for table in OF_A_READ:
+            self._db.write(delete(table).where(table.c.sync == sync))
 
     def forget_history(self, sync: str, before: datetime) -> bool:
         """Delete one page of outcomes and runs that ended `before`; open intents and the last run of each status stay.

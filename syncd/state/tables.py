@@ -27,7 +27,7 @@ CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 metadata = MetaData(naming_convention=CONVENTION)
-REVISION = "0005"  # the migration that ends in these tables
+REVISION = "0006"  # the migration that ends in these tables
 RowNumber = BigInteger().with_variant(Integer, "sqlite")  # only an INTEGER counts up by itself in SQLite
 
 
@@ -118,6 +118,16 @@ watermark = Table(
     Column("cursor", Text, nullable=False),
     Column("context", LargeBinary, nullable=False),  # digest of what decided the reading and mapping up to here
     Column("full_at", Moment, nullable=False),  # the last complete read from the start
+)
+
+standstill = Table(
+    "standstill",
+    metadata,
+    Column("sync", Text, primary_key=True),
+    Column("fence", Integer, nullable=False),  # of the last run that found nothing to do
+    Column("content", LargeBinary(16), nullable=False),  # digest of what was read, and of what decided about it
+    Column("counts", Text, nullable=False),
+    Column("due_at", Moment),  # when the first absence has lasted for its grace
 )
 
 journal = Table(

@@ -112,7 +112,7 @@ class FileShelf(Shelf):
         super().__init__()
         self.file = folder / "shelf.csv"
         self._source = CsvSource(
-            CsvOptions.model_validate({"path": str(self.file), "settled": "0s", **options}),
+            CsvOptions.model_validate({"path": self.file.name, "settled": "0s", **options}),
             base=folder,
             sleep=lambda _: None,
             clock=lambda: datetime.now(UTC),
@@ -133,10 +133,17 @@ class FileShelf(Shelf):
         return text.getvalue() + ("" if self.breaks_after is None else '"cut off')
 
     def open(self, cursor: str | None = None) -> AbstractContextManager[Reading]:
+        self._write()
+        return self._source.open(cursor)
+
+    def open_unless(self, is_known: Callable[[bytes], bool]) -> AbstractContextManager[Reading | None]:
+        self._write()
+        return self._source.open_unless(is_known)
+
+    def _write(self) -> None:
         content = (self.write_rows() if self.text is None else self.text).encode()
         if not self.file.exists() or self.file.read_bytes() != content:
             self.file.write_bytes(content)
-        return self._source.open(cursor)
 
 
 class Feed(Shelf):

@@ -53,6 +53,13 @@ def test_a_sound_configuration_and_the_newest_state_need_neither_words_nor_scrip
     assert found & {*SELDOM, *others} == set()
 
 
+def test_a_question_to_the_state_needs_neither_http_nor_telephones(office: Office) -> None:
+    office.syncd("--once")
+    assert (
+        imported(office.folder, "status", token=office.token) & {"httpx", "phonenumbers", "syncd.gomus.client"} == set()
+    )
+
+
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("asked", ["--version", "--help"])
 def test_what_needs_no_command_tells_of_a_full_disk_in_words(asked: str, unbuffered: str) -> None:

@@ -2,6 +2,7 @@
 
 import tomllib
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from syncd.mapping.columns import find_missing, require_columns
 from syncd.mapping.lookups import Lookup
 from syncd.mapping.mapper import Mapper
 from syncd.mapping.spec import FieldSpec, ForeignIdSpec
+from syncd.mapping.transforms import USUAL_REGIONS
 
 LOOKUPS = {
     "country": Lookup(
@@ -41,6 +43,11 @@ def mapped(spec: object, value: object, field: str = "name") -> object:
     if isinstance(result, InvalidRecord):
         return [problem.reason for problem in result.problems]
     return result.fields.get(field, "kept")
+
+
+@pytest.mark.parametrize("region", USUAL_REGIONS)
+def test_the_regions_that_are_taken_without_asking_are_known_to_the_library(region: str) -> None:
+    assert region in phonenumbers.SUPPORTED_REGIONS
 
 
 def test_a_literal_key_goes_before_an_expression() -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from glob import escape, glob
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path, PurePath
 from typing import BinaryIO, Protocol, Self, TypeAlias, TypeVar
@@ -27,6 +28,7 @@ _LOGIN = {  # which keys are of use with which address
     "s3": ("username", "password"),
 }
 EXTRA = "pip install 'syncd[remote]'"
+_BLOCK = 1 << 20
 _PATIENCE = timedelta(minutes=10)  # with a file that keeps growing
 _AGAIN = "the next run reads it anew; a longer `settled` gives the writer more time"
 _LEFT_BESIDE = re.compile(
@@ -145,6 +147,18 @@ class OpenFile:
     check_unchanged: Callable[[], None] = field(default=lambda: None, repr=False)
     found: "FoundFile | None" = field(default=None, repr=False)  # on this machine
     version: str = field(default="", repr=False)  # tells one state of the file from another: size and time of change
+
+    def digest(self, stop_if_asked: Callable[[], None]) -> bytes:
+        """Of all that is in it; it is read from its beginning again afterwards."""
+        whole = sha256()
+        try:
+            while block := self.raw.read(_BLOCK):
+                stop_if_asked()
+                whole.update(block)
+            self.raw.seek(0)
+        except OSError as error:
+            raise unreadable(self.name, error) from error
+        return whole.digest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

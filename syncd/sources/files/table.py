@@ -2,9 +2,10 @@
 
 import re
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from itertools import compress
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator, model_validator
@@ -15,7 +16,6 @@ from syncd.sources.base import Reading, ReadKind, Source, error_at
 from syncd.sources.files.complete import NOTHING, Complete, check_marker
 from syncd.sources.files.header import find_record_above, names_in
 from syncd.sources.files.opening import FileOptions, OpenFile, Waiting, open_file
-from syncd.sources.files.remote import downloaded
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
 
@@ -73,10 +73,19 @@ class TableSource(Source):
             yield self.read(file)
 
     @contextmanager
+    def open_unless(self, is_known: Callable[[bytes], bool]) -> Iterator[Reading | None]:
+        with self.opening_file() as file:
+            if is_known(file.digest(lambda: self.sleep(0))):
+                file.check_unchanged()
+                yield None
+            else:
+                yield self.read(file)
+
+    @contextmanager
     def opening_file(self) -> Iterator[OpenFile]:
         """The file as it is to be read: whole, as far as its name, its age and a marker tell."""
         waiting = Waiting(settled=self.options.settled, sleep=self.sleep, clock=self.clock)
-        opening = downloaded if self.options.url else open_file
+        opening = _opening_remote() if self.options.url else open_file
         with opening(self.options, self.base, waiting) as file:
             if file.found and self.options.complete and self.options.complete.marker:
                 check_marker(file.found, self.options.complete.marker)
@@ -85,6 +94,12 @@ class TableSource(Source):
     @abstractmethod
     def read(self, file: OpenFile) -> "TableReading":
         """Raises IncompleteRead where the file is none of this kind, or its header is in doubt."""
+
+
+def _opening_remote() -> Callable[[FileOptions, Path, Waiting], AbstractContextManager[OpenFile]]:
+    from syncd.sources.files.remote import downloaded  # noqa: PLC0415 - with all that HTTP needs, which is slow to import
+
+    return downloaded
 
 
 class TableReading(Reading):

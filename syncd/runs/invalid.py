@@ -1,0 +1,29 @@
+"""Tells which records of a read are invalid, and lists them in the place of those of earlier reads."""
+
+import structlog
+
+from syncd.plan.plan import Plan
+from syncd.state.ledger import Ledger
+
+log = structlog.get_logger()
+
+
+def note_invalid(plan: Plan, ledger: Ledger) -> None:
+    for record in plan.spool.invalid():
+        log.warning(
+            "source.invalid_record",
+            foreign_id=record.foreign_id,
+            position=str(record.position),
+            problems=[str(problem) for problem in record.problems],
+        )
+    among = None if plan.is_snapshot else plan.spool.each_seen()
+    listed = set(ledger.store.failures.erased(ledger.sync))
+    names = (ledger.digester.name(one) for one in (plan.spool.each_seen() if listed and among else ()))
+    with ledger.writing() as store:
+        store.failures.replace_invalid(
+            ledger.sync,
+            ledger.run_id,
+            plan.spool.invalid(),
+            among=among,
+            erased_among=(name for name in names if name in listed),
+        )

@@ -1,5 +1,5 @@
 # Every target sets itself up in .venv; all it needs is Python 3.11 or newer, with venv, and a package index within reach.
-.PHONY: demo test test-fast lint bench bench-unchanged bench-slow-batches mutants lock clean
+.PHONY: demo test test-fast lint bench bench-unchanged bench-sources bench-slow-batches mutants lock clean
 
 # The first Python that is new enough; `make PYTHON=/path/to/python` names another.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -35,6 +35,10 @@ bench: $(STAMP)
 # What a run costs that finds nothing to do, beside DuckDB and polars where they are installed.
 bench-unchanged: $(STAMP)
 	@$(BIN)/python tests/bench/unchanged.py $(ROWS)
+
+# The same by kind of source, at a tenth of the rows and at all: make bench-sources ROWS=100000 KINDS="rest sql"
+bench-sources: $(STAMP)
+	@$(BIN)/python tests/bench/sources.py $(or $(ROWS),100000) $(KINDS)
 
 # Runs until a first load is done where batches of 100 come to pass after syncd has stopped to wait; takes minutes.
 bench-slow-batches: $(STAMP)

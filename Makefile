@@ -1,5 +1,5 @@
 # Every target sets itself up in .venv; all it needs is Python 3.11 or newer, with venv, and a package index within reach.
-.PHONY: demo test test-fast lint bench bench-unchanged bench-first-load bench-slow-batches mutants lock clean
+.PHONY: demo test test-fast lint bench bench-unchanged bench-first-load bench-sources bench-slow-batches mutants lock clean
 
 # The first Python that is new enough; `make PYTHON=/path/to/python` names another.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -39,6 +39,10 @@ bench-unchanged: $(STAMP)
 # The CPU of a first load, beside a plain script with one POST for each row: make bench-first-load ROWS=20000
 bench-first-load: $(STAMP)
 	@$(BIN)/python tests/bench/first_load.py $(ROWS)
+
+# The same by kind of source, at a tenth of the rows and at all: make bench-sources ROWS=100000 KINDS="rest sql"
+bench-sources: $(STAMP)
+	@$(BIN)/python tests/bench/sources.py $(or $(ROWS),100000) $(KINDS)
 
 # Runs until a first load is done where batches of 100 come to pass after syncd has stopped to wait; takes minutes.
 bench-slow-batches: $(STAMP)

@@ -24,7 +24,7 @@ from syncd.letters.misread import Words
 from syncd.mapping.lookups import Lookup
 from syncd.mapping.mapper import Mapper
 from syncd.plan.identity import Identities
-from syncd.plan.recognising import Recognition, recognise
+from syncd.plan.recognising import Digested, Recognition, RecognitionByChunk, recognise
 from syncd.plan.spool import Seen, Spool
 from syncd.sources.base import Reading, ReadKind
 from syncd.state.recall import Recall
@@ -77,25 +77,32 @@ class Comparison:
             return self._digest_raw([record.raw])[0]
         return self.recall.digester.source(record.values, self.context)
 
-    def recognise(self, progress: Callable[[int], None], stop_if_asked: Callable[[], None]) -> None:
-        """Pass over the records that led to what go~mus holds, where they stand in a file as they stood then."""
+    def recognise(self, progress: Callable[[int], None], stop_if_asked: Callable[[], None], *, is_twice: bool) -> None:
+        """Pass over the records that led to what go~mus holds, where they are what they were then.
+
+        A file may be read twice for it: it is not to be believed in parts then.
+        """
 
         def look(count: int) -> None:
             stop_if_asked()
             self.looked_at = count
             progress(count)
 
-        has_raw = self.recognises and self.is_snapshot and self.reading.dialect is not None
-        has_known = has_raw and bool(self.recall.store.known.witnesses(self.recall.sync, 1))
-        if has_known and not self.recall.is_ledger_ahead():
+        may_recognise = self.recognises and self.is_snapshot
+        has_known = may_recognise and bool(self.recall.store.known.witnesses(self.recall.sync, 1))
+        if not has_known or self.recall.is_ledger_ahead():
+            return
+        if is_twice and self.reading.dialect is not None:
             self.recognition = recognise(self.reading, self.spool, self.recall, self._digest_raw, look)
+        else:
+            self.recognition = RecognitionByChunk(self.recall)
 
     def seen_among(self, foreign_ids: Sequence[str]) -> dict[str, Seen]:
         """Those of them who have been read. Who was recognised is in the spool from now on."""
         if self.recognition and self.recognition.marks:
             found = self.recall.store.known.find_digests(self.recall.sync, foreign_ids)
             self.spool.note_seen(
-                Seen(foreign_id, digest or b"", Verdict.UNCHANGED, self.reading.position(line))
+                Seen(foreign_id, digest or b"", Verdict.UNCHANGED, self.recognition.position(line))
                 for foreign_id, row, digest in found
                 if (line := self.recognition.marks.take_back(row))
             )
@@ -118,9 +125,9 @@ class Comparison:
         """Compare one chunk with what is known, and spool the changes that follow."""
         read: list[tuple[str, SourceRecord, bytes]] = []
         self.tally["records"] += len(records)
-        counting = list(self._that_count(records))
-        for record, foreign_id in zip(counting, self._identities.of(counting), strict=True):
-            source_digest = self.digest(record)
+        counting = self._sift([(record, self.digest(record)) for record in self._that_count(records)])
+        identities = self._identities.of([record for record, _ in counting])
+        for (record, source_digest), foreign_id in zip(counting, identities, strict=True):
             if isinstance(foreign_id, FieldProblem):
                 self._take_nameless(record, source_digest)
             else:
@@ -139,6 +146,12 @@ class Comparison:
             else:
                 fresh[foreign_id] = (record, source_digest)
         self._decide(fresh)
+
+    def _sift(self, records: Sequence[Digested]) -> Sequence[Digested]:
+        """Those that have to be looked at."""
+        if self.recognition is None:
+            return records
+        return self.recognition.sift(records, lambda record: not (record.deleted or self._doubt_about(record)))
 
     def _that_count(self, records: Sequence[SourceRecord]) -> Iterator[SourceRecord]:
         """Those that `where` does not leave out: whoever is left out is not in a snapshot, and deleted in changes."""
@@ -219,6 +232,8 @@ class Comparison:
     def _decide(self, fresh: Mapping[str, tuple[SourceRecord, bytes]]) -> dict[str, Seen]:
         ids = list(fresh)
         known = self.recall.store.known.find(self.recall.sync, ids)
+        if self.recognition:
+            self.recognition.spend(one.row for one in known.values())
         tombstones = self.recall.tombstones(ids)
         self.forgotten += self.recall.forgotten(ids)
         refused = self.recall.refused(ids)

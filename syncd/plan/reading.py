@@ -78,8 +78,7 @@ def read_whole(
     NotAsRecognised: the source has to be read without recognising any record.
     """
     failures: list[IncompleteRead] = []
-    if not keep_partial:
-        comparison.recognise(progress, stop_if_asked)
+    comparison.recognise(progress, stop_if_asked, is_twice=not keep_partial)
     reading, wanted = comparison.reading, comparison.mapper.columns
     unfound = watch_columns(wanted, reading.columns, reading.description, is_snapshot=comparison.is_snapshot)
     records = _until_broken(reading, failures if keep_partial else None)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, LargeBinary, Row, bindparam, cast, delete, func, not_, select, update
 
 from syncd.domain.chunks import chunks
-from syncd.domain.records import Digests, KnownBrief, KnownCustomer, Origin, Stage
+from syncd.domain.records import SCHEME, Digests, KnownBrief, KnownCustomer, Origin, Stage
 from syncd.state import tables as t
 from syncd.state.transactions import PAGE, Transactions
 
@@ -135,6 +135,12 @@ class Known:
         digest = C.source_digest
         among = (C.sync == sync, t.SETTLED, digest >= low, *(() if high is None else (digest < high,)))
         return self.db.tuples(select(digest, C.row).where(*among))
+
+    def settled_among(self, sync: str, digests: Iterable[bytes]) -> list[tuple[bytes, int]]:
+        """The same of these digests alone, where what is remembered beside them is of today's scheme."""
+        among = select(C.source_digest, C.row).where(C.sync == sync, t.SETTLED, C.scheme == SCHEME)
+        pages = chunks(digests, PAGE)
+        return [pair for page in pages for pair in self.db.tuples(among.where(C.source_digest.in_(page)))]
 
     def unsettled(self, sync: str) -> list[int]:
         """The rows of all others."""

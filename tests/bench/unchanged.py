@@ -10,7 +10,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -53,12 +53,13 @@ def measure(command: Sequence[str], folder: Path, environment: Mapping[str, str]
 
 
 @contextmanager
-def serving() -> Iterator[str]:
+def listening(module: Sequence[str]) -> Iterator[str]:
+    """A server of its own, as `python -m` starts it; the port is the argument behind those that are given."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "syncd", "sandbox", "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+    command = [sys.executable, "-m", *module, str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             sleep(5)
             yield f"http://127.0.0.1:{port}"
@@ -70,6 +71,10 @@ def swap_last_lines(path: Path) -> None:
     """So that it is not the file of the last run, though nothing has changed."""
     head, one, other, end = path.read_bytes().rsplit(b"\n", 3)
     path.write_bytes(b"\n".join([head, other, one, end]))
+
+
+def serving() -> AbstractContextManager[str]:
+    return listening(["syncd", "sandbox", "--port"])
 
 
 def main(rows: int) -> None:

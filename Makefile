@@ -1,5 +1,5 @@
 # Every target sets itself up in .venv; all it needs is Python 3.11 or newer, with venv, and a package index within reach.
-.PHONY: demo test test-fast lint bench bench-unchanged bench-first-load bench-sources bench-slow-batches mutants lock clean
+.PHONY: demo test test-fast lint bench bench-unchanged bench-first-load bench-sources bench-slow-batches bench-calls mutants lock clean
 
 # The first Python that is new enough; `make PYTHON=/path/to/python` names another.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -47,6 +47,10 @@ bench-sources: $(STAMP)
 # Runs until a first load is done where batches of 100 come to pass after syncd has stopped to wait; takes minutes.
 bench-slow-batches: $(STAMP)
 	@PYTHONPATH=tests/doubles $(BIN)/python tests/bench/slow_batches.py $(ROWS)
+
+# How near a run comes to the bound of its calls, where go~mus answers each after 50 ms.
+bench-calls: $(STAMP)
+	@$(BIN)/python tests/bench/calls.py
 
 # Breaks one place at a time and sees whether a test notices; some seconds for each: make mutants MUTANTS=100 SEED=2
 MUTANTS ?= 60

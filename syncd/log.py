@@ -208,7 +208,7 @@ def _short(filename: str) -> str:
 def _json(stream: TextIO) -> Processor:
     # a stream that can't write every character (stdout on Windows, for one) gets escapes: still JSON, and no error
     ascii_only = codecs.lookup(stream.encoding or "utf-8").name != "utf-8"
-    encode = json.JSONEncoder(ensure_ascii=ascii_only).encode  # made once: it is hot
+    encode = json.JSONEncoder(ensure_ascii=ascii_only, separators=(",", ":")).encode  # made once: it is hot
     return lambda _logger, _method, event: encode(event)
 
 

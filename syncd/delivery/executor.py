@@ -26,6 +26,7 @@ from syncd.errors import Fatal, Outage
 from syncd.state.journal import OpenIntent
 from syncd.state.ledger import Ledger
 
+PROBED = 5  # customers that one thread looks for in one go: few, so that all threads look
 ROUNDS = 3  # so often a create is sent again that was never found
 
 C = TypeVar("C", bound=Change)
@@ -84,7 +85,8 @@ class Executor:
     def create(self, creates: Iterable[Create], *, probe: bool) -> None:
         """With `probe`, look each one up first, and adopt whom go~mus has already."""
         self._probes = probe
-        batches = chunks(self._wanted(creates), min(CHUNK, self.habits.sizes.most))
+        size = min(PROBED if probe else CHUNK, self.habits.sizes.most)
+        batches = chunks(self._wanted(creates), size)
         self._conduct(self._probing(batch) if probe else self._passing(batch) for batch in batches)
 
     def update(self, updates: Iterable[Update]) -> None:

@@ -53,7 +53,8 @@ class Habits:
     letters: Letters | None = None  # those of foreign_ids; None where nobody knows yet
     terms: str = ""  # what decides the ids that are sent
     keeps_ids: bool = True  # False where a new customer was shown under another id than was sent, under these terms
-    is_unique: bool = False  # a second customer with the same foreign_id is refused
+    is_told_unique: bool = False  # the configuration says that a second customer with the same foreign_id is refused
+    is_seen_unique: bool = False  # one was refused
     refuses_whole: bool = False  # a refused batch has been seen to save nobody
     lag: Lag | None = None  # None until a first customer was created and read back
     readable: frozenset[str] = field(default_factory=frozenset)  # signs in ids that were read back
@@ -78,12 +79,17 @@ class Habits:
             letters=next((one for one in Letters if one.value == learned.get("id_letters")), None),
             terms=terms,
             keeps_ids=f"{OTHER_IDS}{terms}" not in learned,
-            is_unique=is_unique or "unique" in learned,
+            is_told_unique=is_unique,
+            is_seen_unique="unique" in learned,
             refuses_whole="refuses_whole" in learned,
             lag=Lag(float(seconds), int(reads)) if reads else None,
             readable=frozenset(learned.get("readable", "")),
             unreadable=frozenset(learned.get("unreadable", "")),
         )
+
+    @property
+    def is_unique(self) -> bool:
+        return self.is_told_unique or self.is_seen_unique
 
     def learned(self) -> dict[str, str]:
         """What is worth to be kept for later runs."""
@@ -91,7 +97,7 @@ class Habits:
             "deletes_by_number": "yes" if self.deletes_by_number else None,
             "id_letters": self.letters.value if self.letters else None,
             f"{OTHER_IDS}{self.terms}": None if self.keeps_ids else "yes",
-            "unique": "yes" if self.is_unique else None,
+            "unique": "yes" if self.is_seen_unique else None,
             "refuses_whole": "yes" if self.refuses_whole else None,
             "read_lag": f"{self.lag.seconds:.3f} {self.lag.reads}" if self.lag else None,
             "readable": "".join(sorted(self.readable)) or None,

@@ -152,7 +152,7 @@ class Writing:
             return Answer(outcomes=outcomes, again=missing, why=why, named=refusal.named, number=refusal.number)
         outcomes, missing = self._look_for(creates, self._look_at_taken, later=False)
         adopted = [outcome for outcome in outcomes if outcome.result is Result.OK]
-        self.delivery.habits.is_unique |= bool(adopted) and refusal.says_taken
+        self.delivery.habits.is_seen_unique |= bool(adopted) and refusal.says_taken
         return Answer(outcomes=adopted or [failed(create, refusal) for create in missing] or outcomes)
 
     def _look_for_saved(self, creates: Sequence[Create]) -> tuple[list[Outcome], list[Create]]:

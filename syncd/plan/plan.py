@@ -83,6 +83,11 @@ class Plan:
         """How many changes are of no kind among these."""
         return sum(1 for kind in (Create, Update, Erase) if kind not in actions for _ in self.spool.changes(kind))
 
+    def count_released(self, kind: type[Change], held: Sequence[Held]) -> int:
+        if held:
+            return sum(1 for _ in self.released(kind, held))
+        return self.spool.count_changes(kind) - self.spool.count_decided(kind, Word.REJECTED)
+
     def released(self, kind: type[C], held: Sequence[Held]) -> Iterator[C]:
         """What of the changes of one kind a person has approved, or none of these guards holds."""
         for change, word in self.spool.decided(kind):

@@ -159,6 +159,10 @@ class Spool:
         question = "select count(*) from change where kind = ? and word is null"
         return int(self._db.execute(question, (kind.order,)).fetchone()[0])
 
+    def count_decided(self, kind: type[Change], word: Word) -> int:
+        question = "select count(*) from change where kind = ? and word = ?"
+        return int(self._db.execute(question, (kind.order, word.value)).fetchone()[0])
+
     # --- ids alike ---
 
     def add_absent(self, spellings: Iterable[tuple[str, str]]) -> None:

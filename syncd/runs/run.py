@@ -88,6 +88,9 @@ def opening(
         )
         with structlog.contextvars.bound_contextvars(sync=sync.name, run=ledger.run_id):
             is_restored = lease.is_older(entry.fence)
+            if entry.is_new_there:
+                with ledger.writing() as store:
+                    store.instances.forget(sync.instance)
             if not entry.is_same_instance:
                 log.warning("state.other_instance", remedy="what is known is dropped; customers are adopted anew")
                 ledger.move_to(instance.address)
@@ -113,9 +116,9 @@ class Run:
         self.account = Account(progress=world.progress)
         self._waiting: frozenset[str] = frozenset()
         self._overdue: Mapping[str, OpenIntent] = {}  # creates that were not found when their time was over
-        learned = world.store.instances.learned(sync.instance)
+        self._learned = world.store.instances.learned(sync.instance)
         self._habits = Habits.recalled(
-            learned,
+            self._learned,
             batch_size=sync.gomus.batch_size,
             is_unique=sync.gomus.unique_foreign_ids,
             now=world.clock(),
@@ -245,12 +248,15 @@ class Run:
 
     def settle_what_was_begun(self) -> None:
         self._overdue = self._settle(self.world.store.journal.open_intents(self.sync.name))
-        request_forgotten(self.sync, self.world, self.recall(self.world.clock()))
+        recall = self.recall(self.world.clock())
+        request_forgotten(self.sync, self.world, recall)
         with self.executor() as executor:
-            executor.erase(self._erasures_begun())
+            executor.erase(self._erasures_begun(recall))
 
     def _settle(self, intents: Sequence[OpenIntent]) -> dict[str, OpenIntent]:
         """Answers the creates that were not found when their time was over."""
+        if not intents:
+            return {}
         recovery = Recovery(
             ledger=self.ledger,
             delivery=self.delivery,
@@ -263,7 +269,7 @@ class Run:
         self.account.unreached = recovery.failure.message if recovery.failure else None
         return overdue
 
-    def _erasures_begun(self) -> Sequence[Erase]:
+    def _erasures_begun(self, recall: Recall) -> Sequence[Erase]:
         """Those of earlier runs that are to be finished now; those that are open as requests the executor learns of."""
         self._requests.look(at_once=True)
         if Erase not in self.sync.limits.actions:
@@ -271,7 +277,7 @@ class Run:
         policy = AbsencePolicy(mode=self._mode, grace=self.sync.grace, releases_linked=self.sync.releases_linked)
         settle, report = self.sync.gomus.settle, self.account.report
         resuming = Resuming(ledger=self.ledger, delivery=self.delivery, policy=policy, settle=settle, report=report)
-        begun = list(resuming.each_begun(self.recall(self.world.clock()), but=self._requests.taken))
+        begun = list(resuming.each_begun(recall, but=self._requests.taken))
         self._waiting = frozenset(resuming.waiting)
         return begun
 
@@ -300,7 +306,7 @@ class Run:
     def _carry_out(self, guarding: Guarding, held: tuple[Held, ...], *, probe: bool) -> tuple[Held, ...]:
         """Answers what is held in the end: some of it shows only when the customers have been looked up."""
         plan, actions = guarding.plan, self.sync.limits.actions
-        self.account.due = sum(1 for kind in actions for _ in plan.released(kind, held))
+        self.account.due = sum(plan.count_released(kind, held) for kind in actions)
         with self.executor(plan.spool) as executor:
             if actions & {Create, Update}:  # whom go~mus has already is no new customer
                 executor.create(plan.released(Create, held), probe=probe or Create not in actions)
@@ -335,8 +341,10 @@ class Run:
         return self.ledger.store.journal.is_taken(self.sync.name, foreign_id, since=since)
 
     def _remember_habits(self) -> None:
-        for name, value in self._habits.learned().items():
-            self.world.store.instances.learn(self.sync.instance, name, value)
+        learned = self._habits.learned()
+        new = {name: value for name, value in learned.items() if self._learned.get(name) != value}
+        self.world.store.instances.learn(self.sync.instance, new)
+        self._learned |= new
 
     # --- the end ---
 

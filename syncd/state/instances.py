@@ -1,11 +1,11 @@
 """What is learned of an instance, and its lists of salutations, titles, countries and languages, kept for a while."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from syncd.domain.records import LookupEntry
 from syncd.state import tables as t
@@ -22,9 +22,14 @@ class Instances:
         rows = self.db.rows(select(t.learned).where(t.learned.c.instance == instance))
         return {row.name: row.value for row in rows}
 
-    def learn(self, instance: str, name: str, value: str) -> None:
-        row = {"instance": instance, "name": name, "value": value}
-        self.db.upsert(t.learned, [row], key=["instance", "name"])
+    def learn(self, instance: str, facts: Mapping[str, str]) -> None:
+        rows = [{"instance": instance, "name": name, "value": value} for name, value in facts.items()]
+        self.db.upsert(t.learned, rows, key=["instance", "name"])
+
+    def forget(self, instance: str) -> None:
+        """What was learned under this name, and the lists: they are of another instance."""
+        for table in (t.learned, t.lookup):
+            self.db.write(delete(table).where(table.c.instance == instance))
 
     def lookup(self, instance: str, kind: str, locale: str, *, since: datetime) -> tuple[LookupEntry, ...] | None:
         """A list that was fetched after that moment; None where there is none so fresh."""

@@ -20,10 +20,14 @@ AT_WORK = timedelta(days=31)  # a sync that has not run for so long is given up
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A sync as a run took it; `fence` is the number that its writes must show."""
+    """A sync as a run took it; `fence` is the number that its writes must show.
+
+    `is_new_there`: as far as the state knows, whatever has the name of the instance was another one before.
+    """
 
     fence: int
     is_same_instance: bool
+    is_new_there: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +88,12 @@ class Runs:
         with self.db.transaction() as connection:
             row = connection.execute(select(t.sync).where(SYNC.name == sync).with_for_update()).one_or_none()
             if row is None:
+                is_new = self.db.first(select(SYNC.name).where(SYNC.address == address).limit(1)) is None
                 connection.execute(t.sync.insert(), {"name": sync, "address": address, "fence": 1})
-                return Entry(fence=1, is_same_instance=True)
+                return Entry(fence=1, is_same_instance=True, is_new_there=is_new)
             connection.execute(update(t.sync).where(SYNC.name == sync).values(fence=row.fence + 1))
-            return Entry(fence=row.fence + 1, is_same_instance=row.address == address)
+            is_same = row.address == address
+            return Entry(fence=row.fence + 1, is_same_instance=is_same, is_new_there=not is_same)
 
     @contextmanager
     def writing(self, sync: str, fence: int) -> Iterator[None]:

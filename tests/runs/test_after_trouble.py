@@ -39,7 +39,7 @@ def fails(method: str, fault: Fault, path: str = ""):  # type: ignore[no-untyped
 @pytest.mark.parametrize("attempts", [1, 2, 4])
 def test_where_ids_are_unique_a_lost_create_is_sent_as_often_as_configured(museum: Museum, attempts: int) -> None:
     museum.attempts = attempts
-    museum.store.instances.learn("main", "unique", "yes")
+    museum.store.instances.learn("main", {"unique": "yes"})
     museum.rows.append(member(5))
     museum.run(fails("POST", Fault.SERVER_ERROR))
     assert len([call for call in museum.transport.happened if call.method == "POST"]) == attempts
@@ -76,7 +76,7 @@ def test_a_create_that_is_turned_away_is_tried_as_often_and_waited_for(museum: M
 
 def test_the_pauses_between_them_grow(museum: Museum) -> None:
     museum.attempts = 4
-    museum.store.instances.learn("main", "unique", "yes")
+    museum.store.instances.learn("main", {"unique": "yes"})
     museum.rows.append(member(5))
     began = museum.clock.now
     museum.run(fails("POST", Fault.SERVER_ERROR))
@@ -158,7 +158,7 @@ def test_a_number_is_used_once_reads_have_come_as_far_as_they_ever_lagged(tmp_pa
     museum.rows.append({**member(1), "id": "12ab"})
     museum.run()
     museum.clock.sleep(3600)
-    museum.store.instances.learn("main", "read_lag", f"{seconds}.000 3")
+    museum.store.instances.learn("main", {"read_lag": f"{seconds}.000 3"})
     lagging(museum, seconds)
     museum.rows.clear()
     calls = list[tuple[str, datetime]]()

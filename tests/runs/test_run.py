@@ -771,6 +771,18 @@ def test_a_state_of_another_instance_is_rebuilt_by_adoption(museum: Museum) -> N
     assert museum.store.known.count("members") == 4
 
 
+def test_what_was_learned_at_another_address_is_not_believed(museum: Museum) -> None:
+    museum.fill(1)
+    museum.run()
+    instances, kind = museum.store.instances, ("main", "country", "de")
+    instances.learn("main", {"unique": "yes"})
+    instances.keep_lookup(*kind, [], museum.clock())
+    museum.address = "https://other.gomus.de"
+    museum.run()
+    since = museum.clock() - timedelta(days=1)
+    assert (instances.learned("main").get("unique"), instances.lookup(*kind, since=since)) == (None, None)
+
+
 def test_a_customer_that_somebody_created_anew_is_found_under_its_foreign_id(here: Museum) -> None:
     here.fill(2)
     here.run()

@@ -10,8 +10,8 @@ from syncd.state.store import Store
 
 def test_what_is_learned_and_looked_up_is_kept_for_each_instance(store: Store) -> None:
     entries = (LookupEntry(id=1, names=("Herr", "mr")), LookupEntry(id=2, names=("Frau", "\ud800")))
-    store.instances.learn("main", "batch_size", "50")
-    store.instances.learn("main", "batch_size", "25")
+    store.instances.learn("main", {"batch_size": "50"})
+    store.instances.learn("main", {"batch_size": "25"})
     store.instances.keep_lookup("main", "salutation", "de", entries, NOW)
     before = NOW - timedelta(microseconds=1)
     assert store.instances.learned("main") == {"batch_size": "25"}

@@ -27,7 +27,7 @@ def test_a_later_run_finds_what_was_learned() -> None:
         blanks={"email": "", "date_of_birth": None},
         deletes_by_number=True,
         letters=Letters.SMALL,
-        is_unique=True,
+        is_seen_unique=True,
         refuses_whole=True,
         lag=Lag(1.5, 2),
         readable=frozenset(". "),
@@ -43,6 +43,10 @@ def test_of_an_instance_that_has_shown_nothing_nothing_is_known() -> None:
 
 def test_that_ids_are_unique_may_be_configured() -> None:
     assert recalled({}, is_unique=True).is_unique
+
+
+def test_what_is_configured_is_not_learned() -> None:
+    assert "unique" not in recalled({}, is_unique=True).learned()
 
 
 def test_words_of_another_version_are_no_habit() -> None:

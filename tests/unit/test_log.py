@@ -59,8 +59,8 @@ def test_an_event_is_one_line_of_json(stream):
     with log.bound(sync="members", run="0193"):
         log.get_logger().info("run.finished", counts={"created": 2}, duration=timedelta(seconds=1.5), status="done")
     assert stream.getvalue() == (
-        '{"timestamp": "2026-11-23T12:00:00.123Z", "level": "info", "event": "run.finished", "sync": "members",'
-        ' "run": "0193", "status": "done", "counts": {"created": 2}, "duration": 1.5}\n'
+        '{"timestamp":"2026-11-23T12:00:00.123Z","level":"info","event":"run.finished","sync":"members",'
+        '"run":"0193","status":"done","counts":{"created":2},"duration":1.5}\n'
     )
 
 

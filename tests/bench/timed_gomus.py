@@ -1,0 +1,134 @@
+"""A go~mus that answers each call after the same time, whatever is asked, and counts the calls by kind.
+
+One process of its own with one thread, for what it uses must not slow down whoever is measured. It keeps customers as
+they are sent, with unique foreign_ids; `GET /counted` answers what was counted since it was last asked.
+"""
+
+import asyncio
+import json
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from itertools import count
+from time import monotonic
+from typing import Any
+from urllib.parse import unquote
+
+CUSTOMERS = "/api/v4/customers"
+KINDS = {"GET": "read", "POST": "create", "PUT": "update", "DELETE": "delete"}
+Answer = tuple[HTTPStatus, Any]
+MISSING: Answer = (HTTPStatus.NOT_FOUND, {"error": "Not found"})
+TAKEN: Answer = (HTTPStatus.UNPROCESSABLE_ENTITY, {"errors": {"foreign_id": ["has already been taken"]}})
+
+
+@dataclass(slots=True)
+class Customers:
+    by_number: dict[int, dict[str, Any]] = field(default_factory=dict)
+    by_foreign_id: dict[str, dict[str, Any]] = field(default_factory=dict)
+    numbers: Any = field(default_factory=lambda: count(1_000_001))
+
+    def answer(self, method: str, name: str, body: Any) -> Answer:
+        if method == "POST":
+            return self._create(body["customer"])
+        if method == "PUT" and not name:
+            sent = body["customer"]
+            changed = [self._change(self.by_foreign_id.get(one["foreign_id"]), one) for one in sent]
+            return (HTTPStatus.OK, {"customers": changed}) if None not in changed else MISSING
+        customer = self.by_number.get(int(name)) if name.isdecimal() else None
+        customer = customer or self.by_foreign_id.get(name)
+        if customer is None:
+            return MISSING
+        if method == "PUT":
+            self._change(customer, body["customer"])
+        if method == "DELETE":
+            del self.by_number[customer["id"]]
+            self.by_foreign_id.pop(customer["foreign_id"] or "", None)
+            return HTTPStatus.NO_CONTENT, None
+        return HTTPStatus.OK, {"customer": customer}
+
+    def _create(self, sent: Any) -> Answer:
+        entries = sent if isinstance(sent, list) else [sent]
+        if any(one["foreign_id"] in self.by_foreign_id for one in entries):
+            return TAKEN
+        for one in entries:
+            customer = {"id": next(self.numbers), **one}
+            self.by_number[customer["id"]] = self.by_foreign_id[one["foreign_id"]] = customer
+        made = [self.by_foreign_id[one["foreign_id"]] for one in entries]
+        return HTTPStatus.CREATED, {"customers": made} if isinstance(sent, list) else {"customer": made[0]}
+
+    def _change(self, customer: dict[str, Any] | None, fields: dict[str, Any]) -> dict[str, Any] | None:
+        if customer is not None:
+            self.by_foreign_id.pop(customer["foreign_id"] or "", None)
+            customer.update(fields)
+            self.by_foreign_id[customer["foreign_id"]] = customer
+        return customer
+
+
+@dataclass(slots=True)
+class Counted:
+    calls: Counter[str] = field(default_factory=Counter)
+    began: float | None = None
+    ended: float = 0.0
+    now: int = 0
+    most: int = 0
+
+
+class Server:
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._customers = Customers()
+        self._counted = Counted()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await _head_of(reader):
+            arrived = monotonic()
+            method, path, _ = head[0].split(" ")
+            lengths = [line.partition(":")[2] for line in head if line.lower().startswith("content-length:")]
+            body = json.loads(await reader.readexactly(int(lengths[0]))) if lengths and int(lengths[0]) else None
+            if path == "/counted":
+                answer = self._take_counted()
+            elif path.startswith(CUSTOMERS):
+                answer = await self._count(method, path.removeprefix(CUSTOMERS).lstrip("/"), body, arrived)
+            else:
+                answer = (HTTPStatus.OK, {"access": "user"})
+            said = b"" if answer[1] is None else json.dumps(answer[1]).encode()
+            lines = (f"HTTP/1.1 {answer[0].value} x", "Content-Type: application/json", f"Content-Length: {len(said)}")
+            writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + said)
+        writer.close()
+
+    async def _count(self, method: str, name: str, body: object, arrived: float) -> Answer:
+        counted = self._counted
+        counted.began = counted.began or arrived
+        counted.now += 1
+        counted.most = max(counted.most, counted.now)
+        answer = self._customers.answer(method, unquote(name), body)
+        await asyncio.sleep(arrived + self._seconds - monotonic())
+        counted.now -= 1
+        counted.ended = monotonic()
+        counted.calls[KINDS[method]] += 1
+        return answer
+
+    def _take_counted(self) -> Answer:
+        counted, self._counted = self._counted, Counted()
+        span = counted.ended - (counted.began or counted.ended)
+        return HTTPStatus.OK, {"calls": counted.calls, "span": span, "most": counted.most}
+
+
+async def _head_of(reader: asyncio.StreamReader) -> list[str]:
+    """Empty where the connection has ended."""
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return []
+    return head.decode("latin-1").split("\r\n")
+
+
+async def main(milliseconds: int) -> None:
+    server = await asyncio.start_server(Server(milliseconds / 1000).serve, "127.0.0.1", 0, limit=2**20)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1])))

@@ -138,7 +138,8 @@ class Known:
 
     def settled_among(self, sync: str, digests: Iterable[bytes]) -> list[tuple[bytes, int]]:
         """The same of these digests alone, where what is remembered beside them is of today's scheme."""
-        among = select(C.source_digest, C.row).where(C.sync == sync, t.SETTLED, C.scheme == SCHEME)
+        # Not `SETTLED`, whose "is not null" SQLite takes for a range: it would read all rows of the sync.
+        among = select(C.source_digest, C.row).where(C.sync == sync, *t.PRESENT, C.scheme == SCHEME)
         pages = chunks(digests, PAGE)
         return [pair for page in pages for pair in self.db.tuples(among.where(C.source_digest.in_(page)))]
 

@@ -87,12 +87,8 @@ known = Table(
     Column("origin", Text, nullable=False),
     UniqueConstraint("sync", "foreign_id"),
 )
-SETTLED = and_(
-    known.c.stage == text("'active'"),
-    known.c.absent_since.is_(None),
-    not_(known.c.told_gone),
-    known.c.source_digest.is_not(None),
-)
+PRESENT = (known.c.stage == text("'active'"), known.c.absent_since.is_(None), not_(known.c.told_gone))
+SETTLED = and_(*PRESENT, known.c.source_digest.is_not(None))
 """Of whom nothing is due while the source still has the very record that led to what go~mus holds."""
 Index(None, known.c.sync, known.c.verified_at)
 Index(

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from museum import FileShelf, Museum, Shelf, member, sqlite_url
@@ -275,6 +276,18 @@ def test_a_contradiction_before_or_behind_the_record_is_found(any_museum, place)
     any_museum.rows.insert(place, any_museum.row(3) | {"given": "Berta"})
     drawn = draw_both(any_museum)
     assert (drawn["counts"]["invalid"], drawn["invalid"]) == (2, ["M-0003"])  # type: ignore[index]
+
+
+def test_the_known_are_looked_up_by_index(tmp_path):
+    museum = make_museum(tmp_path, "sql")
+    asked = list[tuple[str, object]]()
+    sa.event.listen(museum.engine, "before_cursor_execute", lambda *call: asked.append((call[2], call[3])))
+    museum.store.known.settled_among("members", [b"one", b"two"])
+    ((query, values),) = [one for one in asked if one[0].startswith("SELECT")]
+    with museum.engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"explain query plan {query}", values).all()
+    assert "USING INDEX ix_known_settled (sync=? AND source_digest=?)" in plan[0].detail
+    museum.close()
 
 
 def test_digests_of_an_older_scheme_recognise_nobody(tmp_path):

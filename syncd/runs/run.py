@@ -10,7 +10,6 @@ import structlog
 from syncd.delivery.delivery import Delivery
 from syncd.delivery.erasing import Erasing
 from syncd.delivery.executor import Executor
-from syncd.delivery.habits import Habits
 from syncd.delivery.recovery import Recovery
 from syncd.delivery.requests import Requests
 from syncd.delivery.resuming import Resuming
@@ -27,6 +26,7 @@ from syncd.runs.audit import audit
 from syncd.runs.drawing import Drawn, SameAsBefore, drawing_up
 from syncd.runs.guarding import Guarding, count_absence_anew
 from syncd.runs.invalid import note_invalid
+from syncd.runs.learning import Learning
 from syncd.runs.lookups import find_lookups
 from syncd.runs.repetition import Repetition, finds_nothing
 from syncd.runs.requests import instance_of, place_of, request_erasure, request_forgotten
@@ -116,19 +116,12 @@ class Run:
         self.account = Account(progress=world.progress)
         self._waiting: frozenset[str] = frozenset()
         self._overdue: Mapping[str, OpenIntent] = {}  # creates that were not found when their time was over
-        self._learned = world.store.instances.learned(sync.instance)
-        self._habits = Habits.recalled(
-            self._learned,
-            batch_size=sync.gomus.batch_size,
-            is_unique=sync.gomus.unique_foreign_ids,
-            now=world.clock(),
-            terms=world.digester.context(sync.absence_terms).hex()[:16],
-        )
+        self._learning = Learning(sync, world)
         self.delivery = Delivery(
             client=world.client,
             digester=world.digester,
             catalogue=sync.catalogue,
-            habits=self._habits,
+            habits=self._learning.habits,
             writes=sync.mapper.writes,
             attempts=sync.gomus.attempts,
             timeout=sync.gomus.timeout,
@@ -324,7 +317,7 @@ class Run:
                 erasing=Erasing(self.delivery, self.sync.holds_addresses, self._is_taken_lately),
                 ledger=self.ledger,
                 requests=self._requests,
-                habits=self._habits,
+                habits=self._learning.habits,
                 concurrency=self.sync.gomus.concurrency,
                 tries=self.sync.gomus.attempts,
                 unclear=self._overdue,
@@ -334,17 +327,11 @@ class Run:
                 stopping=self.world.stopping,
             )
         finally:
-            self._remember_habits()
+            self._learning.keep()
 
     def _is_taken_lately(self, foreign_id: str) -> bool:
         since = self.world.clock() - self.sync.gomus.settle
         return self.ledger.store.journal.is_taken(self.sync.name, foreign_id, since=since)
-
-    def _remember_habits(self) -> None:
-        learned = self._habits.learned()
-        new = {name: value for name, value in learned.items() if self._learned.get(name) != value}
-        self.world.store.instances.learn(self.sync.instance, new)
-        self._learned |= new
 
     # --- the end ---
 

@@ -110,6 +110,9 @@ class _FieldMapper:
             known[cell] = value
         return value
 
+    def forget_cells(self) -> None:
+        self._known = (None, {})
+
     def _value(self, values: Mapping[str, object], lookups: Lookups) -> Value | Keep:
         result: Value = None
         text = self._text(values)
@@ -246,6 +249,11 @@ class Mapper:
         self._telling = [field for field in taken if not has_names or field.name in (*NAMES, "email")]
         self._has_more = len(taken) > 1
         self._with_words = [field for field in self._fields if field.is_taken and field.has_words]
+
+    def forget_cells(self) -> None:
+        """At the end of a read: nobody's values stay in memory until the next."""
+        for field in self._fields:
+            field.forget_cells()
 
     def counts(self, record: SourceRecord, today: date) -> bool | FieldProblem:
         """Whether the record fulfils `where`, or why that can't be judged. Of a deletion only the id need be there."""

@@ -94,7 +94,11 @@ def _reading(
         if reading is None:
             raise SameAsBefore
         require_columns(sync.mapper.columns, reading.columns, reading.description, reading.hint)
-        yield read_all(compare(reading=reading, spool=spool), keep_partial=source.options.on_incomplete == "apply")
+        try:
+            read = read_all(compare(reading=reading, spool=spool), keep_partial=source.options.on_incomplete == "apply")
+        finally:
+            sync.mapper.forget_cells()
+        yield read
 
 
 def _reach(sync: Sync, now: datetime) -> bytes:

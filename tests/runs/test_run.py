@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from faults import Fault, Killed
-from museum import DEFAULT_LIMITS, Museum, member
+from museum import DEFAULT_LIMITS, FIELDS_MAPPED, Museum, member
 
 from syncd.domain.diff import DeleteMode
 from syncd.domain.runs import Status, Trigger
@@ -794,6 +794,15 @@ def test_a_customer_that_somebody_created_anew_is_found_under_its_foreign_id(her
     here.run()
     assert [customer["tel"] for customer in here.sandbox.by_foreign_id("M-0001")] == ["+493023125777"]
     assert here.sandbox.duplicates() == []
+
+
+def test_no_value_stays_in_memory_from_run_to_run(here: Museum) -> None:
+    here.fill(2)
+    sync = here.sync
+    with here.world() as world:
+        run(sync, world, trigger=Trigger.COMMAND_LINE)
+    assert len(here.sandbox.customers) == 2
+    assert [field._known for field in sync.mapper._fields] == [(None, {})] * len(FIELDS_MAPPED)
 
 
 # --- drift ---

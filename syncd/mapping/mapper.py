@@ -252,8 +252,8 @@ class Mapper:
 
     def forget_cells(self) -> None:
         """At the end of a read: nobody's values stay in memory until the next."""
-        for field in self._fields:
-            field.forget_cells()
+        for one in self._fields:
+            one.forget_cells()
 
     def counts(self, record: SourceRecord, today: date) -> bool | FieldProblem:
         """Whether the record fulfils `where`, or why that can't be judged. Of a deletion only the id need be there."""

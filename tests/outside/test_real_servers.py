@@ -49,7 +49,12 @@ def running(*command: str, **options: Any) -> Iterator[tuple[subprocess.Popen[st
 
 def source_at(url: str, **options: Any) -> RestSource:
     parsed = RestOptions.model_validate({"type": "rest", "url": url, "attempts": 1, **options})
-    return RestSource(parsed, base=Path(), sleep=pytest.fail, clock=lambda: datetime.now(UTC))
+    return RestSource(parsed, base=Path(), sleep=stay_awake, clock=lambda: datetime.now(UTC))
+
+
+def stay_awake(seconds: float) -> None:
+    """No call is tried again; whether it is time to stop is asked while an answer is waited for."""
+    assert seconds == 0
 
 
 def ids(source: RestSource, cursor: str | None = None) -> list[object]:

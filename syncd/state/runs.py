@@ -88,7 +88,8 @@ class Runs:
         with self.db.transaction() as connection:
             row = connection.execute(select(t.sync).where(SYNC.name == sync).with_for_update()).one_or_none()
             if row is None:
-                is_new = self.db.first(select(SYNC.name).where(SYNC.address == address).limit(1)) is None
+                others = {one.address for one in self.db.rows(select(SYNC.address).distinct())}
+                is_new = bool(others) and address not in others
                 connection.execute(t.sync.insert(), {"name": sync, "address": address, "fence": 1})
                 return Entry(fence=1, is_same_instance=True, is_new_there=is_new)
             connection.execute(update(t.sync).where(SYNC.name == sync).values(fence=row.fence + 1))

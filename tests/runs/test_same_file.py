@@ -366,7 +366,7 @@ def test_whatever_stands_in_the_state_meanwhile_is_compared_whole(museum, write)
 
 
 def test_a_run_that_was_killed_is_followed_by_a_whole_one(museum):
-    with pytest.raises(BaseException), mortal(museum, 3):  # noqa: B017 - however it dies
+    with pytest.raises(BaseException), mortal(museum, 1):  # noqa: B017 - however it dies
         museum.run()
     museum.reopen()
     assert not ends_at_once(museum)

@@ -32,7 +32,7 @@ def link_renamed(sync: Sync, world: World, pairs: Mapping[str, str]) -> Linking:
     Raises LeaseTaken where another process runs this sync, and StateUnusable.
     """
     failures: dict[str, str] = {}
-    with opening(sync, world, trigger=Trigger.LINK) as run:
+    with opening(sync, world, trigger=Trigger.LINK, may_move=False) as run:
         summary = run.conduct(lambda now: _link(run, pairs, failures, now))
     return Linking(summary=summary, failures=failures)
 

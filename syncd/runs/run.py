@@ -24,6 +24,7 @@ from syncd.plan.spool import Spool
 from syncd.runs.account import Account
 from syncd.runs.audit import audit
 from syncd.runs.drawing import Drawn, SameAsBefore, drawing_up
+from syncd.runs.entering import make_fit
 from syncd.runs.guarding import Guarding, count_absence_anew
 from syncd.runs.invalid import note_invalid
 from syncd.runs.learning import Learning
@@ -63,11 +64,17 @@ def run(
 
 @contextmanager
 def opening(
-    sync: Sync, world: World, *, trigger: Trigger, entering: Callable[[str], None] = lambda _run: None
+    sync: Sync,
+    world: World,
+    *,
+    trigger: Trigger,
+    entering: Callable[[str], None] = lambda _run: None,
+    may_move: bool = True,
 ) -> Iterator["Run"]:
     """Take the lease and enter the sync; everything that writes to go~mus happens inside.
 
-    Raises LeaseTaken where another process runs this sync, and StateUnusable.
+    Raises LeaseTaken where another process runs this sync, and StateUnusable: also where the state is of another
+    instance, unless it may move to this one.
     """
     with take_lease(world.store.engine, sync.name) as lease, world.client.confirming(lease.confirm):
         run_id = run_id_at(world.clock())
@@ -88,16 +95,7 @@ def opening(
         )
         with structlog.contextvars.bound_contextvars(sync=sync.name, run=ledger.run_id):
             is_restored = lease.is_older(entry.fence)
-            if entry.is_new_there:
-                with ledger.writing() as store:
-                    store.instances.forget(sync.instance)
-            if not entry.is_same_instance:
-                log.warning("state.other_instance", remedy="what is known is dropped; customers are adopted anew")
-                ledger.move_to(instance.address)
-            elif is_restored:
-                log.warning("state.restored", remedy="nobody is deleted in this run, and grace begins anew")
-                with ledger.writing() as store:
-                    store.forget_absence(sync.name)
+            make_fit(sync, ledger, entry, is_restored=is_restored, may_move=may_move)
             world.store.tombstones.follow(instance)
             world.erasures.follow(place_of(sync), erased, world.clock())
             lease.note(entry.fence)

@@ -62,7 +62,7 @@ def verify(sync: Sync, world: World, *, sample: int | None, fix: bool) -> Verifi
     """
     compared: list[int] = []
     drifts: list[Drift] = []
-    with opening(sync, world, trigger=Trigger.VERIFY) as run:
+    with opening(sync, world, trigger=Trigger.VERIFY, may_move=False) as run:
 
         def body(now: datetime) -> Summary:
             run.settle_what_was_begun()

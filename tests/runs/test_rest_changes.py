@@ -128,6 +128,7 @@ def test_a_clock_without_a_zone_is_given_the_hour_that_it_may_show_twice() -> No
 # --- a month of reads ---
 
 ZONE = ZoneInfo("Europe/Berlin")
+EXAMPLES = int(os.environ.get("SYNCD_TEST_MONTH_EXAMPLES", "8"))
 STYLES: dict[str, Callable[[datetime], object]] = {
     "UTC": lambda now: now.strftime("%Y-%m-%dT%H:%M:%SZ"),
     "offset": lambda now: now.astimezone(ZONE).isoformat(timespec="seconds"),
@@ -243,7 +244,7 @@ def make_museum(folder: Path, style: str) -> tuple[Museum, Month]:
 
 @pytest.mark.long
 @pytest.mark.parametrize("style", STYLES)
-@settings(max_examples=25)
+@settings(max_examples=EXAMPLES)
 @example(steps=AN_HOUR_TOLD_TWICE)
 @example(steps=BEHIND_THE_READERS_BACK)
 @example(steps=AFTER_A_FAILURE)

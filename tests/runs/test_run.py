@@ -13,7 +13,7 @@ from museum import DEFAULT_LIMITS, FIELDS_MAPPED, Museum, member
 
 from syncd.domain.diff import DeleteMode
 from syncd.domain.runs import Status, Trigger
-from syncd.errors import LeaseTaken
+from syncd.errors import LeaseTaken, StateUnusable
 from syncd.mapping.mapper import Mapper
 from syncd.runs.run import run
 from syncd.sandbox.customers import Complaint
@@ -769,6 +769,15 @@ def test_a_state_of_another_instance_is_rebuilt_by_adoption(museum: Museum) -> N
     museum.run()
     assert museum.writes() == []
     assert museum.store.known.count("members") == 4
+
+
+def test_a_comparison_with_another_instance_forgets_nobody(museum: Museum) -> None:
+    museum.fill(3)
+    museum.run()
+    museum.address = "https://other.gomus.de"
+    with pytest.raises(StateUnusable, match="of another instance"):
+        museum.verify()
+    assert museum.store.known.count("members") == 3
 
 
 def test_what_was_learned_at_another_address_is_not_believed(museum: Museum) -> None:

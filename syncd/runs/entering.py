@@ -1,0 +1,28 @@
+"""What is done where a run enters a state that is of another instance, or an older one than it should be."""
+
+import structlog
+
+from syncd.errors import StateUnusable
+from syncd.runs.world import Sync
+from syncd.state.ledger import Ledger
+from syncd.state.runs import Entry
+
+log = structlog.get_logger()
+ELSEWHERE = "the state is of another instance than the one that is configured"
+MOVING = "put its `url` right; or run the sync, which drops what is known of the other one and adopts customers anew"
+
+
+def make_fit(sync: Sync, ledger: Ledger, entry: Entry, *, is_restored: bool, may_move: bool) -> None:
+    """Raises StateUnusable where it may not move to the instance that is configured."""
+    if not (entry.is_same_instance or may_move):
+        raise StateUnusable(ELSEWHERE, remedy=MOVING)
+    if entry.is_new_there:
+        with ledger.writing() as store:
+            store.instances.forget(sync.instance)
+    if not entry.is_same_instance:
+        log.warning("state.other_instance", remedy="what is known is dropped; customers are adopted anew")
+        ledger.move_to(ledger.instance.address)
+    elif is_restored:
+        log.warning("state.restored", remedy="nobody is deleted in this run, and grace begins anew")
+        with ledger.writing() as store:
+            store.forget_absence(sync.name)

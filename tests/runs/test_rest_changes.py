@@ -128,7 +128,6 @@ def test_a_clock_without_a_zone_is_given_the_hour_that_it_may_show_twice() -> No
 # --- a month of reads ---
 
 ZONE = ZoneInfo("Europe/Berlin")
-EXAMPLES = int(os.environ.get("SYNCD_TEST_MONTH_EXAMPLES", "8"))
 STYLES: dict[str, Callable[[datetime], object]] = {
     "UTC": lambda now: now.strftime("%Y-%m-%dT%H:%M:%SZ"),
     "offset": lambda now: now.astimezone(ZONE).isoformat(timespec="seconds"),

@@ -27,6 +27,7 @@ from syncd.plan.figures import count_up, find_pairs
 from syncd.plan.plan import Plan
 from syncd.report.plan import PlanReport, plan_as_json, plan_as_lines, report_plan
 from syncd.runs.drawing import drawing_up, fetch_lookups
+from syncd.runs.entering import refuse_another_instance
 from syncd.state.recall import Recall
 
 SHOWN = 3
@@ -56,6 +57,7 @@ def _drawn(config: Config, sync: SyncConfig) -> Iterator[tuple[Plan, Recall, Lim
     ):
         judge_prefix(config, sync, state)
         recall = make_recall(config, sync, state)
+        refuse_another_instance(recall)
         lookups = fetch_lookups(made, client)
         read = lambda count: progress("reading", count, None)  # noqa: E731 - one line, used once
         with drawing_up(made, recall, lookups, progress=read) as drawn:

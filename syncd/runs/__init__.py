@@ -7,4 +7,4 @@ has come of its calls, `unclear` and `audit` are its end; `verify`, `erase` and 
 records a run that could not begin; `requests` writes down what is to be erased, with or without a run.
 """
 
-__all__ = ["drawing", "erase", "link", "requests", "run", "unbegun", "verify", "world"]
+__all__ = ["drawing", "entering", "erase", "link", "requests", "run", "unbegun", "verify", "world"]

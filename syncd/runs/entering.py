@@ -5,11 +5,18 @@ import structlog
 from syncd.errors import StateUnusable
 from syncd.runs.world import Sync
 from syncd.state.ledger import Ledger
+from syncd.state.recall import Recall
 from syncd.state.runs import Entry
 
 log = structlog.get_logger()
 ELSEWHERE = "the state is of another instance than the one that is configured"
 MOVING = "put its `url` right; or run the sync, which drops what is known of the other one and adopts customers anew"
+
+
+def refuse_another_instance(recall: Recall) -> None:
+    """For whatever only looks. Raises StateUnusable where the state of the sync is of another instance."""
+    if recall.store.runs.is_elsewhere(recall.sync, recall.instance.address):
+        raise StateUnusable(ELSEWHERE, remedy=f"{MOVING}; to look first, give this instance a state of its own")
 
 
 def make_fit(sync: Sync, ledger: Ledger, entry: Entry, *, is_restored: bool, may_move: bool) -> None:

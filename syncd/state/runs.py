@@ -105,6 +105,10 @@ class Runs:
                 raise LeaseLost("another process has taken this sync over", remedy="this one writes no more")
             yield
 
+    def is_elsewhere(self, sync: str, address: bytes) -> bool:
+        """Whether the state of the sync belongs to an instance at another address."""
+        return self.db.first(select(SYNC.name).where(SYNC.name == sync, SYNC.address != address)) is not None
+
     def move_to(self, sync: str, address: bytes) -> None:
         """Let the state of the sync belong to the instance at this address."""
         self.db.write(update(t.sync).where(SYNC.name == sync).values(address=address))

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from office import CONFIG, MARKS, Office, open_office
 
+from syncd.sandbox import Sandbox, create_app, serve
 from syncd.state.connect import open_engine
 from syncd.state.lease import take_lease
 
@@ -504,3 +505,13 @@ def test_the_demo_shows_a_whole_sync(tmp_path: Path) -> None:
         "It counts as present",
     ):
         assert words in ended.stdout
+
+
+@pytest.mark.parametrize("asked", [["plan"], ["--once", "--dry-run"], ["verify", "members", "--all"]])
+def test_who_only_looks_does_not_compare_with_another_instance(office: Office, asked: list[str]) -> None:
+    office.syncd("--once")
+    with serve(create_app(Sandbox())) as url:
+        office.reconfigure(office.url, url)
+        ended = office.syncd(*asked)
+        assert (ended.code, "is of another instance" in ended.err + ended.out) == (1, True), ended.err + ended.out
+        assert office.syncd("--once").named("run.finished")[0]["counts"]["create"] == len(office.rows)

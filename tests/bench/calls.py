@@ -62,11 +62,12 @@ class Load:
 
 
 @contextmanager
-def serving() -> Iterator[str]:
-    command = [sys.executable, str(Path(__file__).with_name("timed_gomus.py")), str(MILLISECONDS)]
+def serving(milliseconds: int) -> Iterator[str]:
+    """A go~mus that answers each call after so many milliseconds."""
+    command = [sys.executable, str(Path(__file__).with_name("timed_gomus.py")), str(milliseconds)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
-            yield f"http://127.0.0.1:{server.stdout.readline().strip() if server.stdout else ''}"
+            yield server.stdout.readline().strip() if server.stdout else ""
         finally:
             server.terminate()
 
@@ -121,7 +122,7 @@ def measure(rows: int, concurrency: int, folder: Path) -> None:
     print(f"{concurrency} calls at once")
     some, new = rows // 10, rows * 2 // 5
     first = batches(rows - 1)
-    with serving() as url:
+    with serving(MILLISECONDS) as url:
         configure(folder, concurrency)
         write(folder, range(rows))
         sync(folder, url, Load(f"first load of {rows:,}, assumed empty", 2, first), concurrency, "--assume-empty")
@@ -131,7 +132,7 @@ def measure(rows: int, concurrency: int, folder: Path) -> None:
         sync(folder, url, Load(f"{some:,} erasures", 0, some * CALLS_OF_AN_ERASURE), concurrency)
         write(folder, range(some, rows + new), notes="changed")
         sync(folder, url, Load(f"{new:,} creates, looked for first", 0, new + batches(new)), concurrency)
-    with serving() as url:
+    with serving(MILLISECONDS) as url:
         configure(folder, concurrency, unique=True)
         write(folder, range(rows))
         sync(folder, url, Load(f"first load of {rows:,}, ids unique", 2, first), concurrency)

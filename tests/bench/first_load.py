@@ -7,12 +7,12 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from shutil import copyfile
 from tempfile import TemporaryDirectory
 
+from calls import serving
 from unchanged import TURNS, Cost, measure
 
 HERE = Path(__file__).parent
@@ -34,20 +34,9 @@ with httpx.Client(base_url=os.environ["GOMUS_URL"], headers=headers) as http, op
 """
 
 
-@contextmanager
-def serving() -> Iterator[str]:
-    command = [sys.executable, str(HERE / "quick_gomus.py")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            yield server.stdout.readline().strip()
-        finally:
-            server.terminate()
-
-
 def load(command: Sequence[str], export: Path) -> Cost:
     """In a folder of its own, with no state before."""
-    with TemporaryDirectory() as name, serving() as url:
+    with TemporaryDirectory() as name, serving(0) as url:
         folder = Path(name)
         copyfile(export, folder / "members.csv")
         copyfile(EXAMPLE, folder / "config.toml")

@@ -13,9 +13,19 @@ from http import HTTPStatus
 from itertools import count
 from time import monotonic
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote, urlsplit
 
-CUSTOMERS = "/api/v4/customers"
+from syncd.sandbox.answers import list_page
+from syncd.sandbox.customers import BLANK
+from syncd.sandbox.reference import COUNTRIES, LOCALES, SALUTATIONS, TITLES
+
+API = "/api/v4"
+LISTS = {
+    f"{API}/customers/salutations": [{"id": number, "name": names["de"]} for number, names in SALUTATIONS.items()],
+    f"{API}/customers/titles": [{"id": number, "name": names["de"]} for number, names in TITLES.items()],
+    f"{API}/countries": [{"id": number, "name": name, "code": code} for number, (code, name) in COUNTRIES.items()],
+}
+CUSTOMERS = f"{API}/customers"
 KINDS = {"GET": "read", "POST": "create", "PUT": "update", "DELETE": "delete"}
 Answer = tuple[HTTPStatus, Any]
 MISSING: Answer = (HTTPStatus.NOT_FOUND, {"error": "Not found"})
@@ -52,7 +62,7 @@ class Customers:
         if any(one["foreign_id"] in self.by_foreign_id for one in entries):
             return TAKEN
         for one in entries:
-            customer = {"id": next(self.numbers), **one}
+            customer = {"id": next(self.numbers), **BLANK, **one}
             self.by_number[customer["id"]] = self.by_foreign_id[one["foreign_id"]] = customer
         made = [self.by_foreign_id[one["foreign_id"]] for one in entries]
         return HTTPStatus.CREATED, {"customers": made} if isinstance(sent, list) else {"customer": made[0]}
@@ -88,10 +98,12 @@ class Server:
             body = json.loads(await reader.readexactly(int(lengths[0]))) if lengths and int(lengths[0]) else None
             if path == "/counted":
                 answer = self._take_counted()
+            elif urlsplit(path).path in LISTS:
+                answer = HTTPStatus.OK, _page_of_list(path)
             elif path.startswith(CUSTOMERS):
                 answer = await self._count(method, path.removeprefix(CUSTOMERS).lstrip("/"), body, arrived)
             else:
-                answer = (HTTPStatus.OK, {"access": "user"})
+                answer = HTTPStatus.OK, {"access": "user", "museums": [], "locales": list(LOCALES)}
             said = b"" if answer[1] is None else json.dumps(answer[1]).encode()
             lines = (f"HTTP/1.1 {answer[0].value} x", "Content-Type: application/json", f"Content-Length: {len(said)}")
             writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + said)
@@ -115,6 +127,12 @@ class Server:
         return HTTPStatus.OK, {"calls": counted.calls, "span": span, "most": counted.most}
 
 
+def _page_of_list(path: str) -> object:
+    parts = urlsplit(path)
+    page = int(parse_qs(parts.query).get("page", ["1"])[0])
+    return list_page(parts.path.rpartition("/")[2], LISTS[parts.path], page, 25)
+
+
 async def _head_of(reader: asyncio.StreamReader) -> list[str]:
     """Empty where the connection has ended."""
     try:
@@ -125,8 +143,8 @@ async def _head_of(reader: asyncio.StreamReader) -> list[str]:
 
 
 async def main(milliseconds: int) -> None:
-    server = await asyncio.start_server(Server(milliseconds / 1000).serve, "127.0.0.1", 0, limit=2**20)
-    print(server.sockets[0].getsockname()[1], flush=True)
+    server = await asyncio.start_server(Server(milliseconds / 1000).serve, "127.0.0.1", 0, limit=1 << 20)
+    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()
 
 

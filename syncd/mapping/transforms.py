@@ -178,21 +178,8 @@ def _as_name(word: str) -> str:
 
 
 LONGEST_PAD = 50
-USUAL_REGIONS = (
-    "DE",
-    "AT",
-    "CH",
-    "LI",
-    "LU",
-    "NL",
-    "BE",
-    "FR",
-    "DK",
-    "PL",
-    "CZ",
-    "IT",
-    "GB",
-)  # known without the library
+# Known without the library.
+USUAL_REGIONS = ("DE", "AT", "CH", "LI", "LU", "NL", "BE", "FR", "DK", "PL", "CZ", "IT", "GB")
 
 PLAIN: Mapping[str, Transform] = {
     "strip": str.strip,

@@ -86,7 +86,7 @@ class Plan:
     def count_released(self, kind: type[Change], held: Sequence[Held]) -> int:
         if held:
             return sum(1 for _ in self.released(kind, held))
-        return self.spool.count_changes(kind) - self.spool.count_decided(kind, Word.REJECTED)
+        return self.spool.count_changes(kind) - self.spool.count_rejected(kind)
 
     def released(self, kind: type[C], held: Sequence[Held]) -> Iterator[C]:
         """What of the changes of one kind a person has approved, or none of these guards holds."""

@@ -159,9 +159,9 @@ class Spool:
         question = "select count(*) from change where kind = ? and word is null"
         return int(self._db.execute(question, (kind.order,)).fetchone()[0])
 
-    def count_decided(self, kind: type[Change], word: Word) -> int:
+    def count_rejected(self, kind: type[Change]) -> int:
         question = "select count(*) from change where kind = ? and word = ?"
-        return int(self._db.execute(question, (kind.order, word.value)).fetchone()[0])
+        return int(self._db.execute(question, (kind.order, Word.REJECTED.value)).fetchone()[0])
 
     # --- ids alike ---
 

@@ -60,10 +60,8 @@ class Known:
 
     def first_absent(self, sync: str) -> datetime | None:
         """Since when the first of those is absent who still are."""
-        first: datetime | None = self.db.rows(select(func.min(C.absent_since)).where(C.sync == sync, not_(t.SETTLED)))[
-            0
-        ][0]
-        return first
+        ((first,),) = self.db.rows(select(func.min(C.absent_since)).where(C.sync == sync, not_(t.SETTLED)))
+        return first  # type: ignore[no-any-return]  # a moment, or None
 
     def has_beginning_with(self, syncs: Collection[str], prefix: str) -> bool:
         """Whether one of these syncs knows somebody whose id begins so."""

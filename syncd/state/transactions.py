@@ -69,8 +69,8 @@ class Transactions:
 
     def rows_among(self, query: Select[Any], column: Column[Any], values: Iterable[Any]) -> Iterator[Row[Any]]:
         """Those of the rows that a query finds which have one of these values in the column."""
-        for page in chunks(values, PAGE):
-            if len(page) == PAGE and not self.rows(query.limit(1)):  # as at a first load
+        for number, page in enumerate(chunks(values, PAGE)):
+            if number == 0 and len(page) == PAGE and not self.rows(query.limit(1)):  # as at a first load
                 return
             yield from self.rows(query.where(column.in_(page)))
 

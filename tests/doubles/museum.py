@@ -313,7 +313,11 @@ class Museum:
 
     def _open_state(self) -> None:
         self.engine = self.opening(self.state_url)
-        self.upgrading(self.engine)
+        try:
+            self.upgrading(self.engine)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         self.engine.dispose()

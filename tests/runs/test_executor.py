@@ -1,5 +1,6 @@
 """What a run sends once something has gone wrong: what it repeats, when it begins nothing more, what an outage is."""
 
+import threading
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -8,8 +9,10 @@ import httpx
 import pytest
 from faults import Fault, Killed
 from museum import Museum, member, sqlite_url
+from werkzeug.wrappers import Response
 
 from syncd.domain.runs import Status
+from syncd.sandbox.proxy import Passing
 from syncd.sandbox.switches import Switches
 
 SETTLE = 600.0  # seconds
@@ -45,6 +48,23 @@ def every(method: str, fault: Fault, *ids: str) -> Callable[[httpx.Request, int]
         return fault if request.method == method and is_meant else None
 
     return choose
+
+
+# --- looks before creates ---
+
+
+def test_as_many_look_for_new_customers_at_once_as_calls_may_be_made(museum: Museum) -> None:
+    museum.concurrency = 4
+    museum.fill(21)
+    meeting = threading.Barrier(4)
+
+    def meets(call: Passing) -> Response:
+        if call.method == "GET" and "/customers/M-" in call.path:
+            meeting.wait(10)
+        return call.act()
+
+    museum.sandbox.hook = meets
+    assert museum.run().counts == {"create": 20, "records": 21, "unchanged": 1}
 
 
 # --- a look that fails ---

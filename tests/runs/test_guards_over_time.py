@@ -11,7 +11,8 @@ from museum import DEFAULT_LIMITS, Feed, Museum, member, sqlite_url
 
 from syncd.domain.diff import DeleteMode
 from syncd.domain.guards import Guard, Word
-from syncd.domain.runs import Status, Summary
+from syncd.domain.runs import Status, Summary, Trigger
+from syncd.runs.run import run
 from syncd.sandbox.proxy import in_json
 
 A_DAY = 86_400
@@ -355,6 +356,18 @@ def test_what_is_rejected_stays_until_the_person_is_back(museum: Museum) -> None
     museum.remove(1)
     museum.run()
     assert len(museum.sandbox.by_foreign_id("M-0001")) == 0
+
+
+def test_progress_is_told_of_what_is_carried_out_and_not_of_what_was_rejected(museum: Museum) -> None:
+    museum.remove(*range(1, 41))
+    museum.run()
+    museum.approve(Word.REJECTED)
+    museum.row(50)["phone"] = "+493023125999"
+    told: list[tuple[str, int, int | None]] = []
+    with museum.world() as world:
+        progress = replace(world, progress=lambda *step: told.append(step))
+        assert not run(museum.sync, progress, trigger=Trigger.COMMAND_LINE).held
+    assert told[-1] == ("carrying out", 1, 1)
 
 
 def test_whom_a_rejection_leaves_out_is_still_held(museum: Museum) -> None:

@@ -12,8 +12,9 @@ from typing import TypeVar
 
 from syncd.delivery.habits import Lag
 from syncd.delivery.looking import Looking, Sighting, Whereabouts
+from syncd.delivery.outcomes import C, changes_in, outcomes_in
 from syncd.domain.backoff import Backoff
-from syncd.domain.changes import Update
+from syncd.domain.changes import Outcome, Result, Update
 from syncd.domain.digest import is_same_but_for_form
 from syncd.domain.records import NEVER_COMPARED, Digests, FieldKind, KnownCustomer, RemoteCustomer, Value
 from syncd.domain.winner import Write, is_drift
@@ -55,6 +56,31 @@ class Delivery(Looking):
             if pause:
                 self.sleep(pause)
             yield
+
+    def look_for(
+        self,
+        changes: Sequence[C],
+        look: Callable[[C], Outcome | C],
+        *,
+        later: bool,
+        sent_at: datetime | None = None,
+        lag: Lag | None = None,
+    ) -> tuple[list[Outcome], list[C]]:
+        """Read each one until it is there: what is settled, and what is not to be found. Learns how far reads lag."""
+        outcomes: list[Outcome] = []
+        if not changes:
+            return outcomes, []
+        missing, habits = list(changes), self.habits
+        is_new, began = habits.lag is None, sent_at or self.clock()
+        for reads, _ in enumerate(self.looks(later=later, lag=lag)):
+            looked = [look(change) for change in missing]
+            outcomes += outcomes_in(looked)
+            missing = changes_in(looked)
+            if any(one.result is Result.OK for one in outcomes_in(looked)) and (is_new or (reads and not later)):
+                habits.saw_lag(self.seconds_since(began), reads if is_new else 0)
+            if not missing:
+                break
+        return outcomes, missing
 
     def seconds_since(self, moment: datetime) -> float:
         return (self.clock() - moment).total_seconds()

@@ -8,26 +8,27 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
 from syncd.delivery.delivery import STREAK
 from syncd.delivery.erasing import Erasing
-from syncd.delivery.habits import Habits, signs_in
-from syncd.delivery.looking import folded
+from syncd.delivery.habits import Habits
 from syncd.delivery.meeting import completing, needs_look
-from syncd.delivery.outcomes import Again, Answer, alike, never_found, not_sent, unkept, unreadable
+from syncd.delivery.newcomers import Newcomers
+from syncd.delivery.outcomes import Again, Answer, not_sent
 from syncd.delivery.requests import Requests
 from syncd.delivery.writing import Writing
 from syncd.domain.changes import Action, Change, Create, Ending, Erase, Outcome, Result, Update
-from syncd.domain.chunks import CHUNK, chunks
+from syncd.domain.chunks import chunks
 from syncd.errors import Fatal, Outage
 from syncd.state.journal import OpenIntent
 from syncd.state.ledger import Ledger
 
 PROBED = 5  # customers that one thread looks for in one go: few, so that all threads look
-ROUNDS = 3  # so often a create is sent again that was never found
 
 C = TypeVar("C", bound=Change)
 
@@ -72,22 +73,24 @@ class Executor:
     stopping: threading.Event
     unlooked: int = 0  # who could not be looked up, and may be in go~mus
     _next: deque[Call] = field(default_factory=deque)
-    _pool: deque[Create] = field(default_factory=deque)  # looked for, not there, and not sent yet
+    _newcomers: Newcomers = field(init=False)
     _intents: dict[str, int] = field(init=False)  # the open ones of changes in hand
-    _folded: dict[str, str] = field(default_factory=dict)  # who was sent, while ids may lose their capital letters
+    _told: list[Outcome] = field(default_factory=list)  # written down, and not reported yet
     _probes: bool = True
     _streaks: Counter[bool] = field(default_factory=Counter)  # of looks, and of calls that write
     _failure: Fatal | None = None
 
     def __post_init__(self) -> None:
+        self._newcomers = Newcomers(habits=self.habits, unclear=self.unclear)
         self._intents = {foreign_id: intent.number for foreign_id, intent in self.unclear.items()}
 
     def create(self, creates: Iterable[Create], *, probe: bool) -> None:
-        """With `probe`, look each one up first, and adopt whom go~mus has already."""
+        """With `probe`, adopt whom go~mus has already: who may be there is looked for first, or met when refused.
+
+        Without it all are taken for new, but for those of whom an earlier run has sent something.
+        """
         self._probes = probe
-        size = min(PROBED if probe else CHUNK, self.habits.sizes.most)
-        batches = chunks(self._wanted(creates), size)
-        self._conduct(self._probing(batch) if probe else self._passing(batch) for batch in batches)
+        self._conduct(self._looks_before(self._wanted(creates)))
 
     def update(self, updates: Iterable[Update]) -> None:
         batches = self._cut(self._wanted(updates))
@@ -96,6 +99,20 @@ class Executor:
     def erase(self, erasures: Iterable[Erase]) -> None:
         """Anonymize, then delete, each one from the step on at which it stands; or release."""
         self._conduct(map(self._erasing, self._wanted(erasures)))
+
+    def _looks_before(self, creates: Iterable[Create]) -> Iterator[Call | None]:
+        """Who needs no look waits at once; None where enough of them do."""
+        for batch in chunks(creates, min(PROBED, self.habits.sizes.most)):
+            is_begun = any(create.foreign_id in self._intents for create in batch)
+            if is_begun or (self._probes and not self._is_met_when_refused(batch)):
+                yield self._probing(batch)
+                continue
+            self._newcomers.add([replace(one, is_unmet=True) for one in batch] if self._probes else batch)
+            if self._newcomers.has_enough:
+                yield None
+
+    def _is_met_when_refused(self, creates: Sequence[Create]) -> bool:
+        return self.may_create and all(map(self._newcomers.is_refused_if_there, creates))
 
     def _wanted(self, changes: Iterable[C]) -> Iterator[C]:
         """Judged when it is about to be sent."""
@@ -112,17 +129,10 @@ class Executor:
     def _probing(self, creates: Sequence[Create]) -> Call:
         return Call(action=None, changes=creates, conduct=lambda: self.writing.probe(creates))
 
-    def _passing(self, creates: Sequence[Create]) -> Call:
-        return Call(action=None, changes=creates, conduct=lambda: Answer(again=creates))
-
     def _creating(self, creates: Sequence[Create], tries: int | None = None) -> Call:
-        return Call(
-            action=Action.CREATE,
-            changes=creates,
-            conduct=lambda: self.writing.create(
-                creates, tries=self.tries if tries is None else tries, probed=self._probes
-            ),
-        )
+        tries = self.tries if tries is None else tries
+        post = partial(self.writing.create, creates, tries=tries, is_probed=self._probes)
+        return Call(action=Action.CREATE, changes=creates, conduct=post)
 
     def _updating(self, updates: Sequence[Update]) -> Call:
         return Call(action=Action.UPDATE, changes=updates, conduct=lambda: self.writing.update(updates))
@@ -141,33 +151,55 @@ class Executor:
 
     # --- the loop ---
 
-    def _conduct(self, calls: Iterator[Call]) -> None:
+    def _conduct(self, calls: Iterator[Call | None]) -> None:
         """Keep `concurrency` calls under way until none is left; a fatal error lets those under way end, and record."""
         under_way: dict[Future[Answer], Call] = {}
+        done: Sequence[tuple[Call, Future[Answer]]] = ()
         with ThreadPoolExecutor(self.concurrency, thread_name_prefix="gomus") as pool:
             while True:
-                while len(under_way) < self.concurrency and (call := self._take(calls, list(under_way.values()))):
-                    self._begin(call)
-                    under_way[pool.submit(call.conduct)] = call
+                begun = self._turn(done, calls, list(under_way.values()))
+                under_way |= {pool.submit(call.conduct): call for call in begun}
                 if not under_way:
                     break
-                for future in wait(under_way, return_when=FIRST_COMPLETED).done:
-                    self._receive(under_way.pop(future), future)
+                ended = wait(under_way, return_when=FIRST_COMPLETED).done
+                done = [(under_way.pop(future), future) for future in ended]
         self._give_back()
         if self._failure:
             raise self._failure
+
+    def _turn(
+        self, done: Sequence[tuple[Call, "Future[Answer]"]], calls: Iterator[Call | None], under_way: Sequence[Call]
+    ) -> list[Call]:
+        """Write down what has come of calls, and in the same transaction what goes out in their place."""
+        begun: list[Call] = []
+        has_written = any(call.action for call, _ in done)
+        with self.ledger.writing() if has_written else nullcontext():
+            for ended, future in done:
+                self._receive(ended, future)
+            while len(under_way) + len(begun) < self.concurrency and (call := self._take(calls, [*under_way, *begun])):
+                self._begin(call)
+                begun.append(call)
+        self._tell()
+        return begun
+
+    def _tell(self) -> None:
+        """Report what is written down for sure."""
+        told, self._told = self._told, []
+        for outcome in told:
+            self.report(outcome)
 
     def _give_back(self) -> None:
         """What is left when it is time to stop."""
         left = self._left()
         self._next.clear()
-        self._pool.clear()
+        self._newcomers.keep(())
         self._close_unsent(left)
+        self._tell()
 
     def _withdraw(self) -> None:
         """Take out of what is left whoever is erased on request."""
         withdrawn = [one for one in self._left() if self.requests.is_withdrawn(one)]
-        self._pool = deque(self._wanted(self._pool))
+        self._newcomers.keep(self._wanted(list(self._newcomers)))
         self._next = deque(kept for call in self._next if (kept := self._left_of(call)))
         self._close_unsent(withdrawn)
 
@@ -177,7 +209,7 @@ class Executor:
         return list(self._wanted(changes))
 
     def _left(self) -> list[Change]:
-        return [change for call in self._next for change in call.changes] + list(self._pool)
+        return [change for call in self._next for change in call.changes] + list(self._newcomers)
 
     def _close_unsent(self, changes: Sequence[Change]) -> None:
         """Whoever was to be sent again in this run: it is certain that they are not there."""
@@ -203,61 +235,34 @@ class Executor:
         erase = self.requests.next(busy)
         return self._erasing(erase) if erase else None
 
-    def _take(self, calls: Iterator[Call], under_way: Sequence[Call]) -> Call | None:
+    def _take(self, calls: Iterator[Call | None], under_way: Sequence[Call]) -> Call | None:
         if self._failure or self.stopping.is_set():
             return None
         if erasing := self._take_requested({one.foreign_id for call in under_way for one in call.changes}):
             return erasing
         if self._next:
             return self._next.popleft()
-        if len(self._pool) >= self.habits.sizes.size:
-            if self._must_wait(under_way):
+        while True:
+            if not self._newcomers.has_enough and (looking := next(calls, None)):
+                return looking
+            is_left_over = bool(self._newcomers) and not under_way
+            if not (self._newcomers.has_enough or is_left_over) or self._must_wait(under_way):
                 return None
             if drawn := self._draw():
                 return drawn
-        call = next(calls, None)
-        while call is None and self._pool and not under_way:  # what is left over
-            call = self._draw()
-        return call
 
     def _must_wait(self, under_way: Sequence[Call]) -> bool:
         creating = [call for call in under_way if call.action is Action.CREATE]
-        is_trial = self.habits.sizes.is_searching or self._goes_alone(self._pool[0])
-        return any(call.is_alone for call in creating) or (is_trial and bool(creating))
-
-    def _goes_alone(self, create: Create) -> bool:
-        return create.foreign_id in self.unclear or not self.habits.is_acquainted(create.foreign_id)
+        return any(call.is_alone for call in creating) or (self._newcomers.is_trial and bool(creating))
 
     def _draw(self) -> Call | None:
-        """The next creates, as many as may go together; None where none of those that are left is to be sent."""
-        drawn: list[Create] = []
-        while self._pool and len(drawn) < self.habits.sizes.size and not (drawn and self._goes_alone(self._pool[0])):
-            create = self._pool.popleft()
-            if outcome := self._judge(create):
-                self._settle([outcome])
-                continue
-            if create.foreign_id in self.unclear and self.habits.can_read(create.foreign_id) is None:
-                continue  # that it was not found proves nothing yet: it stays open
-            drawn.append(create)
-            if self._goes_alone(create):
-                break
+        """The next creates; None where none of those that waited is to be sent."""
+        drawn, ended = self._newcomers.draw()
+        self._settle(ended)
         if not drawn:
             return None
-        is_alone = self._goes_alone(drawn[0]) or self.habits.sizes.is_searching
+        is_alone = self._newcomers.goes_alone(drawn[0]) or self.habits.sizes.is_searching
         return replace(self._creating(drawn), is_alone=is_alone, is_round=drawn[0].foreign_id in self.unclear)
-
-    def _judge(self, create: Create) -> Outcome | None:
-        """What is known of a create without sending it."""
-        if not self.habits.keeps_ids:
-            return unkept(create)
-        if self.habits.can_read(create.foreign_id) is False:
-            return unreadable(create, signs_in(create.foreign_id) & self.habits.unreadable)
-        id_ = create.foreign_id
-        may_fold = self.habits.folds_ids or (id_ != id_.lower() and self.habits.may_fold(id_))
-        if may_fold and self._folded.setdefault(folded(id_), id_) != id_:
-            return alike(create)
-        intent = self.unclear.get(create.foreign_id)
-        return never_found(create) if intent and intent.round >= ROUNDS else None
 
     def _cut(self, updates: Iterable[Update]) -> Iterator[Sequence[Update]]:
         """To the size that is known by the time when they are sent."""
@@ -299,7 +304,7 @@ class Executor:
         self.ledger.settle(list(zip(numbers, outcomes, strict=True)))
         for outcome in outcomes:
             self.habits.sizes.ended(outcome.change.foreign_id, is_taken=outcome.result is Result.OK)
-            self.report(outcome)
+            self._told.append(outcome)
             self._follow_up(outcome)
 
     def _learn_sizes(self, call: Call, answer: Answer) -> None:
@@ -315,7 +320,7 @@ class Executor:
         if answer.why is Again.NEW and not self.may_create:
             return
         if answer.why is Again.NEW:
-            self._pool.extend(one for one in answer.again if isinstance(one, Create))
+            self._newcomers.add(one for one in answer.again if isinstance(one, Create))
         elif answer.why is Again.AS_IT_WAS:
             self._send_again([answer.again], answer.tries)
         elif answer.why is Again.TOO_MANY and not answer.named and self._suspect(answer):
@@ -329,7 +334,7 @@ class Executor:
 
     def _send_fewer(self, changes: Sequence[Create | Update]) -> None:
         """New customers with those that still wait, so that there are enough to try a size with."""
-        self._pool.extendleft(one for one in reversed(changes) if isinstance(one, Create))
+        self._newcomers.put_back([one for one in changes if isinstance(one, Create)])
         updates = [one for one in changes if isinstance(one, Update)]
         self._send_again(list(chunks(updates, self.habits.sizes.size)))
 

@@ -11,6 +11,7 @@ from syncd.domain.records import Digests, RemoteCustomer, Value
 from syncd.errors import CallFailed, Fatal, Missing, NotYet, Refused, Retryable, Unclear
 from syncd.gomus.wire import WriteAnswer
 
+NOT_IN_TIME = (None, 408, 504)
 BUSY = (409, 423)  # go~mus's own word that it is at it
 
 

@@ -6,7 +6,7 @@ answered. Whether it took effect, only go~mus can tell; and that it has not yet,
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -15,7 +15,7 @@ from syncd.delivery.delivery import STREAK, Delivery
 from syncd.delivery.looking import is_same_letters
 from syncd.domain.changes import Action, Cause, Result
 from syncd.domain.chunks import chunks
-from syncd.domain.records import RemoteCustomer, Stage
+from syncd.domain.records import Origin, RemoteCustomer, Stage
 from syncd.errors import CallFailed, Refused, Stopped
 from syncd.state.journal import OpenIntent
 from syncd.state.known import KnownRow
@@ -30,7 +30,8 @@ Seen = RemoteCustomer | CallFailed | None
 class Recovery:
     """Settles open intents by looking; `names` are the mapped fields, `patience` is how long a create may still act.
 
-    `tombstones` tells of some ids who was erased. `failure` is that of the last look, where it failed.
+    `tombstones` tells of some ids who was erased. `failure` is that of the last look, where it failed. `found` are
+    those of creates without a look before: they are there, but may have been there before; their intents stay open.
     """
 
     ledger: Ledger
@@ -40,12 +41,13 @@ class Recovery:
     concurrency: int
     tombstones: Callable[[Sequence[str]], Mapping[str, Cause]]
     failure: CallFailed | None = None
+    found: dict[str, KnownRow] = field(default_factory=dict)
     _in_a_row: int = field(default=0)
 
     def settle_intents(self, intents: Sequence[OpenIntent]) -> dict[str, OpenIntent]:
         """Settle each that can be told; nothing waits for the others, which stay open.
 
-        Answers the creates that were not found when their time was over. Raises Stopped.
+        Answers the creates that were not found when their time was over, and those `found`. Raises Stopped.
         """
         steps = [intent for intent in intents if intent.action in (Action.ANONYMIZE, Action.DELETE, Action.RELEASE)]
         for intent in steps:  # the customer's stage says where to go on
@@ -80,6 +82,8 @@ class Recovery:
         return self.ledger.store.known.has_number(self.ledger.sync, seen.gomus_id, but=intent.foreign_id)
 
     def _is_overdue(self, intent: OpenIntent, now: datetime, seen: Seen) -> bool:
+        if intent.foreign_id in self.found:
+            return True
         is_over = self.delivery.habits.is_unique or now - intent.sent_at >= self.patience
         return seen is None and is_over
 
@@ -110,10 +114,16 @@ class Recovery:
         return True
 
     def _settle_create(self, intent: OpenIntent, remote: RemoteCustomer | None) -> bool:
-        if remote:
-            words = "cut off; found to have taken effect"
-            self.ledger.settle_open(intent, Result.OK, words=words, row=self._row(intent, remote))
-        return remote is not None
+        """Who may have been there before is met by the run, which has the values; but for who is to be erased."""
+        if remote is None:
+            return False
+        row = self._row(intent, remote)
+        if intent.is_unmet and row.stage is Stage.ACTIVE:
+            theirs = replace(row.digests, fields={}, shown=row.digests.fields)
+            self.found[intent.foreign_id] = replace(row, digests=theirs, origin=Origin.ADOPTED)
+            return False
+        self.ledger.settle_open(intent, Result.OK, words="cut off; found to have taken effect", row=row)
+        return True
 
     def _settle_update(self, intent: OpenIntent, remote: RemoteCustomer | None) -> bool:
         row = self._row_of_update(intent, remote) if remote else None

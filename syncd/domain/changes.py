@@ -45,7 +45,11 @@ class Cause(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Create:
-    """A customer that we do not know yet. Fields that are None are not sent."""
+    """A customer that we do not know yet. Fields that are None are not sent.
+
+    `is_unmet`: nobody has looked whether it is in go~mus, which refuses whom it has already. Whoever is found after the
+    call was there before, or is our own doing; only the values tell.
+    """
 
     order: ClassVar[int] = 1
     action: ClassVar[Action] = Action.CREATE
@@ -54,6 +58,7 @@ class Create:
     fields: Mapping[str, Value] = field(repr=False)
     digests: Digests
     source_digest: bytes
+    is_unmet: bool = False
 
     @property
     def wanted(self) -> dict[str, Value]:

@@ -36,6 +36,7 @@ from syncd.runs.unbegun import run_id_at
 from syncd.runs.unclear import close_who_left, count_unclear
 from syncd.runs.world import Sync, World
 from syncd.state.journal import OpenIntent
+from syncd.state.known import KnownRow
 from syncd.state.lease import take_lease
 from syncd.state.ledger import ERASURE, Ledger
 from syncd.state.recall import Recall
@@ -113,7 +114,8 @@ class Run:
         self._mode = sync.mode if may_erase else DeleteMode.IGNORE
         self.account = Account(progress=world.progress)
         self._waiting: frozenset[str] = frozenset()
-        self._overdue: Mapping[str, OpenIntent] = {}  # creates that were not found when their time was over
+        self._overdue: Mapping[str, OpenIntent] = {}  # creates to be made by this run, or met
+        self._found: Mapping[str, KnownRow] = {}  # those of them who are there
         self._learning = Learning(sync, world)
         self.delivery = Delivery(
             client=world.client,
@@ -192,7 +194,7 @@ class Run:
         if not any(one.guard is Guard.IDENTITY for one in held):
             self.ledger.note_read(plan.found, now)
             held = self._carry_out(guarding, held, probe=probe)
-            close_who_left(self.ledger, plan, self._overdue.values())
+            close_who_left(self.ledger, plan, self._overdue.values(), self._found)
             self.account.outcomes["shown_only"] = undone = plan.count_undone(self.sync.limits.actions)
             is_open = bool(undone or self.world.store.journal.open_intents(self.sync.name))
             if drawn.watermark and not (held or self.account.unsettled or is_open or self.world.stopping.is_set()):
@@ -245,7 +247,7 @@ class Run:
             executor.erase(self._erasures_begun(recall))
 
     def _settle(self, intents: Sequence[OpenIntent]) -> dict[str, OpenIntent]:
-        """Answers the creates that were not found when their time was over."""
+        """Answers the creates that this run is to make, or to meet."""
         if not intents:
             return {}
         recovery = Recovery(
@@ -257,6 +259,7 @@ class Run:
             tombstones=self.recall(self.world.clock()).tombstones,
         )
         overdue = recovery.settle_intents(intents)
+        self._found = recovery.found
         self.account.unreached = recovery.failure.message if recovery.failure else None
         return overdue
 

@@ -1,6 +1,6 @@
 """Creates whose fate is unknown, at the end of a run: who is not to be expected any more, and how many are left."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 import structlog
@@ -10,20 +10,27 @@ from syncd.domain.chunks import chunks
 from syncd.domain.diff import Verdict
 from syncd.plan.plan import Plan
 from syncd.state.journal import OpenIntent
+from syncd.state.known import KnownRow
 from syncd.state.ledger import Ledger
 
 log = structlog.get_logger()
+FOUND = "cut off; found in go~mus, and no longer in the list"
 NOT_WANTED = (Verdict.GONE, Verdict.ERASED)
 
 
-def close_who_left(ledger: Ledger, plan: Plan, overdue: Iterable[OpenIntent]) -> None:
-    """Whoever is not to be made any more, and was looked for when its time was over, is not to be expected."""
+def close_who_left(ledger: Ledger, plan: Plan, overdue: Iterable[OpenIntent], found: Mapping[str, KnownRow]) -> None:
+    """Whoever is not to be made any more, and was looked for when its time was over, is not to be expected.
+
+    Those of them who were found are known from now on, so that they leave as others do.
+    """
     for page in chunks(overdue):
         seen = plan.read.comparison.seen_among([intent.foreign_id for intent in page])
         for intent in page:
             verdict = seen[intent.foreign_id].verdict if intent.foreign_id in seen else None
             if verdict in NOT_WANTED or (verdict is None and plan.is_snapshot):
-                ledger.settle_open(intent, Result.FAILED, words="never found, and no longer in the list")
+                row = found.get(intent.foreign_id)
+                result, words = (Result.OK, FOUND) if row else (Result.FAILED, "never found, and no longer in the list")
+                ledger.settle_open(intent, result, words=words, row=row)
 
 
 def count_unclear(ledger: Ledger, patience: timedelta) -> int:

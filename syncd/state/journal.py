@@ -31,6 +31,7 @@ class OpenIntent:
     begun_at: datetime
     sent_at: datetime  # when its call last went out, or its answer was given up
     round: int = 0  # how often it was sent again, and never found
+    is_unmet: bool = False  # a create that nobody has looked for before: go~mus may have had the customer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,7 @@ class Journal:
                     "begun_at": at,
                     "sent_at": at,
                     "round": 0,
+                    "is_unmet": isinstance(change, Create) and change.is_unmet,
                 }
                 for number, change in zip(numbers, changes, strict=True)
             ]
@@ -105,6 +107,7 @@ class Journal:
                 "fields": "",
                 "begun_at": at,
                 "round": 0,
+                "is_unmet": False,
                 **_settled(outcome, at if outcome.settled else None),
             }
             for outcome in outcomes
@@ -121,6 +124,7 @@ class Journal:
     def open_intents(self, sync: str) -> list[OpenIntent]:
         sent_at = func.coalesce(C.sent_at, C.begun_at, type_=t.Moment).label("sent_at")
         query = select(C.id.label("number"), C.foreign_id, C.gomus_id, C.action, C.fields, C.begun_at, sent_at, C.round)
+        query = query.add_columns(C.is_unmet)
         query = query.where(C.sync == sync, C.settled_at.is_(None)).order_by(C.id)
         rows = self.db.rows(query)
         return [

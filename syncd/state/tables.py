@@ -17,6 +17,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     and_,
+    false,
     not_,
     text,
 )
@@ -27,7 +28,7 @@ CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 metadata = MetaData(naming_convention=CONVENTION)
-REVISION = "0006"  # the migration that ends in these tables
+REVISION = "0007"  # the migration that ends in these tables
 RowNumber = BigInteger().with_variant(Integer, "sqlite")  # only an INTEGER counts up by itself in SQLite
 
 
@@ -139,6 +140,7 @@ journal = Table(
     Column("begun_at", Moment, nullable=False),
     Column("sent_at", Moment),  # when its call last went out, or its answer was given up: its effect may still come
     Column("round", Integer, nullable=False),  # how often it was sent before, and never found
+    Column("is_unmet", Boolean, nullable=False, server_default=false()),  # a create that nobody has looked for before
     Column("settled_at", Moment),
     Column("result", Text),
     Column("status", Integer),

@@ -2,13 +2,14 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 import httpx
 import pytest
 from faults import Fault, Killed
-from museum import Museum, member, sqlite_url
+from museum import DEFAULT_LIMITS, Museum, member, mortal, sqlite_url
 from werkzeug.wrappers import Response
 
 from syncd.domain.runs import Status
@@ -259,3 +260,24 @@ def test_batches_that_are_too_much_for_the_server_are_none(museum: Museum) -> No
     museum.fill(300)
     assert museum.run(probe=False).status is Status.PROBLEMS
     assert "M-0300" in there(museum)
+
+
+# --- how often is written ---
+
+
+def commits_of_erasing(count: int, folder: Path) -> int:
+    museum = Museum(state_url=sqlite_url(folder), concurrency=1, limits=replace(DEFAULT_LIMITS, delete_percent=100))
+    museum.fill(30)
+    museum.run()
+    museum.remove(*range(1, count + 1))
+    with mortal(museum, 1_000_000) as commits:
+        assert museum.run().counts["delete"] == count
+    museum.close()
+    return commits()
+
+
+def test_an_erasure_takes_two_transactions(tmp_path: Path) -> None:
+    few, many = tmp_path / "few", tmp_path / "many"
+    few.mkdir()
+    many.mkdir()
+    assert commits_of_erasing(15, many) - commits_of_erasing(5, few) == 2 * 10

@@ -123,6 +123,7 @@ class Guarantees(RuleBasedStateMachine):
         ),
         on_incomplete=st.sampled_from(["stop", "apply"]),
         has_ledger=st.booleans(),
+        is_told_unique=st.booleans(),
     )
     def open(  # noqa: PLR0917 - hypothesis draws each of them
         self,
@@ -132,6 +133,7 @@ class Guarantees(RuleBasedStateMachine):
         shelf: Callable[[], Shelf],
         on_incomplete: Literal["stop", "apply"],
         has_ledger: bool,
+        is_told_unique: bool,
     ) -> None:
         self.museum = Museum(
             state_url=f"sqlite:///{self.folder / 'state.db'}",
@@ -142,6 +144,7 @@ class Guarantees(RuleBasedStateMachine):
             limits=LIMITS,
             shelf=FileShelf(self.folder) if shelf is FileShelf else shelf(),
             ledger=str(self.folder / "erasures") if has_ledger else None,
+            is_unique=is_told_unique and switches.foreign_ids == "unique",
         )
         self.museum.shelf.options = self.museum.shelf.options.model_copy(update={"on_incomplete": on_incomplete})
         self.museum.transport._late_by = late_by

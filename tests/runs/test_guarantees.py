@@ -34,10 +34,10 @@ from museum import DEFAULT_LIMITS, FIELDS_MAPPED, FileShelf, Museum, Shelf, Watc
 
 import syncd.runs.drawing
 from syncd.delivery.blanking import Blanking
+from syncd.delivery.creating import Creating
 from syncd.delivery.delivery import Delivery
 from syncd.delivery.habits import TEXTS, Habits
 from syncd.delivery.leaver import Leaver
-from syncd.delivery.writing import Writing
 from syncd.domain.changes import Cause, Create
 from syncd.domain.diff import DeleteMode
 from syncd.domain.digest import is_same_but_for_form
@@ -501,19 +501,15 @@ def good(row: dict[str, object]) -> dict[str, object]:
 # --- what the machine must catch ---
 
 
-def resend_after_a_time_out(writing: Writing, creates: Any, lost: Any, sent_at: Any, *, tries: int) -> Any:
-    if tries > 1:
-        return writing.create(creates, tries=tries - 1)
-    return give_up(writing, creates, lost, sent_at, tries=1)
+def resend_after_a_time_out(creating: Creating, lost: Any) -> Any:
+    return replace(creating, tries=creating.tries - 1).post() if creating.tries > 1 else give_up(creating, lost)
 
 
-def resend_after_an_answer(writing: Writing, creates: Any, lost: Any, sent_at: Any, *, tries: int) -> Any:
-    if tries > 1 and lost.status in (200, 201, 202):
-        return writing.create(creates, tries=tries - 1)
-    return give_up(writing, creates, lost, sent_at, tries=1)
+def resend_after_an_answer(creating: Creating, lost: Any) -> Any:
+    return resend_after_a_time_out(creating, lost) if lost.status in (200, 201, 202) else give_up(creating, lost)
 
 
-give_up = Writing._create_lost
+give_up = Creating._lost
 
 
 def know_before_acceptance(ledger: Ledger, changes: Any, action: Any) -> Any:
@@ -562,11 +558,11 @@ class Broken:
 
 
 BROKEN = [
-    Broken("one_customer_for_one_foreign_id", Writing, "_create_lost", resend_after_an_answer, 1),
+    Broken("one_customer_for_one_foreign_id", Creating, "_lost", resend_after_an_answer, 1),
     Broken("a_number_is_used_only_right_after_it_was_read", Leaver, "is_at", trust_a_number, 4),
     Broken("no_id_and_no_date_is_sent_as_an_empty_text", Habits, "blanks_for", send_empty_texts, 1),
     Broken("make_good_and_compare", Delivery, "drifted", take_a_change_for_a_form, 1),
-    Broken("duplicates", Writing, "_create_lost", resend_after_a_time_out, 1),
+    Broken("duplicates", Creating, "_lost", resend_after_a_time_out, 1),
     Broken("make_good_and_compare", Ledger, "begin", know_before_acceptance, 2),
     Broken("absence_deletes_only_when_it_is_sure", syncd.runs.drawing, "read_whole", take_a_broken_read_for_whole, 1),
     Broken("who_was_deleted_held_nothing_personal", Blanking, "_look", believe_without_reading_back, 4),

@@ -159,6 +159,7 @@ class Executor:
             while True:
                 begun = self._turn(done, calls, list(under_way.values()))
                 under_way |= {pool.submit(call.conduct): call for call in begun}
+                self._tell()
                 if not under_way:
                     break
                 ended = wait(under_way, return_when=FIRST_COMPLETED).done
@@ -179,7 +180,6 @@ class Executor:
             while len(under_way) + len(begun) < self.concurrency and (call := self._take(calls, [*under_way, *begun])):
                 self._begin(call)
                 begun.append(call)
-        self._tell()
         return begun
 
     def _tell(self) -> None:

@@ -2,7 +2,9 @@
 
 import structlog
 
+from syncd.domain.records import InvalidRecord
 from syncd.plan.plan import Plan
+from syncd.state.failures import InvalidRow
 from syncd.state.ledger import Ledger
 
 log = structlog.get_logger()
@@ -10,12 +12,7 @@ log = structlog.get_logger()
 
 def note_invalid(plan: Plan, ledger: Ledger) -> None:
     for record in plan.spool.invalid():
-        log.warning(
-            "source.invalid_record",
-            foreign_id=record.foreign_id,
-            position=str(record.position),
-            problems=[str(problem) for problem in record.problems],
-        )
+        _tell(record)
     among = None if plan.is_snapshot else plan.spool.each_seen()
     listed = set(ledger.store.failures.erased(ledger.sync))
     names = (ledger.digester.name(one) for one in (plan.spool.each_seen() if listed and among else ()))
@@ -27,3 +24,20 @@ def note_invalid(plan: Plan, ledger: Ledger) -> None:
             among=among,
             erased_among=(name for name in names if name in listed),
         )
+
+
+def note_same_invalid(ledger: Ledger) -> None:
+    """Where the read would list those who are listed already."""
+    for row in ledger.store.failures.invalid(ledger.sync):
+        _tell(row)
+    with ledger.writing() as store:
+        store.failures.found_again(ledger.sync, ledger.run_id)
+
+
+def _tell(record: InvalidRecord | InvalidRow) -> None:
+    log.warning(
+        "source.invalid_record",
+        foreign_id=record.foreign_id,
+        position=str(record.position),
+        problems=[str(problem) for problem in record.problems],
+    )

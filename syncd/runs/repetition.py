@@ -1,8 +1,9 @@
 """Ends a run at once where it would only repeat the last one, which found nothing to do.
 
 A run that leaves the state as it was leaves the next one where it began itself: the same records, compared with the
-same state under the same configuration, lead to the same end, until time makes something due. What is asked of go~mus
-whatever the source says, a run does all the same: open intents, erasures on request, lookups, the audit.
+same state under the same configuration, lead to the same end, until time makes something due. Who is invalid is told
+again from the state. What is asked of go~mus whatever the source says, a run does all the same: open intents, erasures
+on request, lookups, the audit.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +19,8 @@ from syncd.state.ledger import Ledger
 from syncd.state.recall import Recall
 from syncd.state.runs import Standstill
 
-COUNTED = {"records", "unchanged", "duplicates", "filtered", "absent", "ignored"}  # where there is nothing to do
+# What a plan may count that has nothing to do
+COUNTED = {"records", "unchanged", "duplicates", "filtered", "absent", "ignored", "invalid", "quarantined"}
 UNJOINED = frozenset("-_./:#")  # signs that no letter behind them changes, however it is composed
 
 
@@ -47,8 +49,8 @@ class Repetition:
 
     def note(self, counts: Mapping[str, int], status: Status) -> None:
         """Remember that the plan of this run, which is about to end, had nothing to do: unless something else had."""
-        is_done = status is Status.DONE and self._was_quiet and self.is_idle() and self._is_quiet()
-        if self._content is None or not is_done:
+        is_done = status in (Status.DONE, Status.PROBLEMS) and self.is_idle()
+        if self._content is None or not (is_done and self._was_quiet and self._is_quiet()):
             return
         first = None if self.sync.mode is DeleteMode.IGNORE else self.recall.store.known.first_absent(self.sync.name)
         due_at = first and first + self.sync.grace
@@ -64,14 +66,16 @@ class Repetition:
             (recall.instance, recall.erased.mark),
             (sync.mode.value, sync.grace, sync.releases_linked, recall.absence_context, recall.counting),
             [(one.name, one.at) for one in recall.store.tombstones.requested(recall.instance)],
+            [(one.foreign_id, one.position, one.problems) for one in recall.store.failures.invalid(sync.name)],
+            [(one.foreign_id, one.content, one.next_try_at) for one in recall.store.failures.refused(sync.name)],
         )
         return repr(terms).encode()
 
     def _is_quiet(self) -> bool:
-        """Whether nothing is listed, held or open, so that nothing but absence may fall due."""
+        """Whether nothing is held or open, so that nothing but absence and a new try may fall due."""
         store, name, recall = self.recall.store, self.sync.name, self.recall
         return not (
-            store.failures.count(name)
+            recall.is_retry_due()
             or store.failures.nameless(name)
             or store.journal.open_intents(name)
             or store.held.find(name)

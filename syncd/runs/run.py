@@ -26,7 +26,7 @@ from syncd.runs.audit import audit
 from syncd.runs.drawing import Drawn, SameAsBefore, drawing_up
 from syncd.runs.entering import make_fit
 from syncd.runs.guarding import Guarding, count_absence_anew
-from syncd.runs.invalid import note_invalid
+from syncd.runs.invalid import note_invalid, note_same_invalid
 from syncd.runs.learning import Learning
 from syncd.runs.lookups import find_lookups
 from syncd.runs.repetition import Repetition, finds_nothing
@@ -175,6 +175,7 @@ class Run:
                 if finds_nothing(drawn.plan):
                     repetition.note(drawn.plan.counts, summary.status)
         except SameAsBefore:
+            note_same_invalid(self.ledger)
             log.info("run.planned", counts=repetition.counts, figures={})
             self._look_after(now)
             summary = self._ended(self._status(()), repetition.counts, ())

@@ -78,6 +78,10 @@ class Failures:
             for page in chunks(records):
                 self.db.write(t.invalid.insert(), [_invalid_columns(sync, run_id, record) for record in page])
 
+    def found_again(self, sync: str, run_id: str) -> None:
+        """A run has read the same invalid records."""
+        self.db.write(update(t.invalid).where(INVALID.sync == sync).values(run_id=run_id))
+
     def erased(self, sync: str) -> list[bytes]:
         """The names of those who were erased on request, and are listed because the source still has them."""
         return [

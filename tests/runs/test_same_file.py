@@ -203,12 +203,71 @@ def test_a_pause_that_is_over_is_tried_again(museum):
     assert museum.run().counts["update"] == 1
 
 
-def test_whoever_is_listed_is_listed_by_a_whole_run(museum):
+def break_some(museum: Museum) -> None:
+    """One is invalid, and two are refused."""
+    museum.sandbox.switches = replace(museum.sandbox.switches, email_unique=True)
     museum.row(2)["family"] = ""
-    museum.run()
-    museum.run()
-    assert not ends_at_once(museum)
+    museum.row(3)["mail"] = "kein@ort"
+    museum.row(4)["mail"] = museum.row(5)["mail"]
+
+
+def test_a_list_with_mistakes_is_not_taken_apart_again(museum):
+    break_some(museum)
     assert museum.run().status is Status.PROBLEMS
+    museum.run()
+    museum.run()
+    assert ends_at_once(museum)
+    summary = museum.run()
+    assert (summary.status, summary.counts["invalid"], summary.counts["quarantined"]) == (Status.PROBLEMS, 1, 2)
+
+
+def test_who_is_invalid_is_told_and_listed_as_by_the_whole_run(museum):
+    break_some(museum)
+    for _ in range(3):
+        museum.run()
+    listed, log = museum.listed(), LogCapture()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("info"), processors=[log])
+    with counting_reads() as read:
+        run_id = museum.run().run_id
+    assert {row.run_id for row in museum.store.failures.invalid("members")} == {run_id}
+    with always_whole():
+        museum.run()
+    assert len(read) == 0
+    lines = [{**line, "duration": 0} for line in log.entries]
+    assert [line["event"] for line in lines].count("source.invalid_record") == 2
+    assert lines[: len(lines) // 2] == lines[len(lines) // 2 :]
+    assert museum.listed() == listed
+
+
+def test_who_was_invalid_and_is_in_order_is_seen(museum):
+    break_some(museum)
+    for _ in range(3):
+        museum.run()
+    museum.row(3)["mail"] = "ada3@example.org"
+    assert "invalid" not in museum.run().counts
+
+
+def test_a_pause_that_ends_is_seen_however_often_the_file_was_passed_over(museum):
+    break_some(museum)
+    for _ in range(4):
+        museum.run()
+    museum.clock.sleep(3600)
+    assert not ends_at_once(museum)
+
+
+def test_a_person_who_wants_it_tried_again_is_heard(museum):
+    break_some(museum)
+    for _ in range(4):
+        museum.run()
+    museum.store.failures.make_due("members", museum.clock())
+    assert not ends_at_once(museum)
+
+
+def test_who_is_listed_without_an_id_is_looked_at_each_time(museum):
+    museum.row(2)["id"] = ""
+    for _ in range(3):
+        museum.run()
+    assert not ends_at_once(museum)
 
 
 def test_a_row_that_is_left_out_is_told_each_time(museum):

@@ -1,5 +1,5 @@
 # Every target sets itself up in .venv; all it needs is Python 3.11 or newer, with venv, and a package index within reach.
-.PHONY: demo test test-fast lint bench bench-unchanged bench-first-load bench-sources bench-slow-batches bench-calls mutants lock clean
+.PHONY: demo test test-fast lint bench bench-read bench-sources bench-slow-batches bench-calls mutants lock clean
 
 # The first Python that is new enough; `make PYTHON=/path/to/python` names another.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -29,18 +29,15 @@ lint: $(STAMP)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
+# One table, beside peers where they are installed (duckdb polars csv-diff drt-core); POSTGRES=URL for a state there too.
 bench: $(STAMP)
+	@POSTGRES=$(POSTGRES) $(BIN)/python tests/bench/table.py $(ROWS)
+
+# How long an export takes to read and to map.
+bench-read: $(STAMP)
 	@$(BIN)/python tests/bench/large_export.py $(ROWS)
 
-# What a run costs that finds nothing to do, beside DuckDB and polars where they are installed.
-bench-unchanged: $(STAMP)
-	@$(BIN)/python tests/bench/unchanged.py $(ROWS)
-
-# The CPU of a first load, beside a plain script with one POST for each row: make bench-first-load ROWS=20000
-bench-first-load: $(STAMP)
-	@$(BIN)/python tests/bench/first_load.py $(ROWS)
-
-# The same by kind of source, at a tenth of the rows and at all: make bench-sources ROWS=100000 KINDS="rest sql"
+# What a run costs that finds nothing to do, by kind of source, at a tenth of the rows and at all: make bench-sources ROWS=100000 KINDS="rest sql"
 bench-sources: $(STAMP)
 	@$(BIN)/python tests/bench/sources.py $(or $(ROWS),100000) $(KINDS)
 

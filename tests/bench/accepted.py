@@ -1,6 +1,7 @@
-"""Writes an export and the state that a first load of it leaves: `python accepted.py FOLDER ROWS`.
+"""Writes an export and the state that a first load of it leaves: `python accepted.py FOLDER ROWS [STATE_URL]`.
 
-The state is written as if go~mus had accepted every record; what the records say is not digested field by field.
+The state is written as if go~mus had accepted every record; only of those who change in `changed.csv` it is digested
+field by field what they say.
 """
 
 import os
@@ -15,16 +16,24 @@ from large_export import write
 from syncd.assembly import make_client, make_recall, make_sync, opening_state
 from syncd.config import load
 from syncd.domain.chunks import CHUNK, chunks
-from syncd.domain.records import Digests
+from syncd.domain.records import Customer, Digests
 from syncd.example.make import FILE
 from syncd.plan.spool import Spool
 from syncd.runs.drawing import comparing, fetch_lookups
 from syncd.state.known import KnownRow
 
+CHANGED = 100  # of so many one
 
-def write_export(folder: Path, rows: int) -> None:
-    """In order twice, and shuffled; without records of several lines, so that lines can be put into another order."""
-    (folder / "config.toml").write_bytes(FILE.with_name("config.toml").read_bytes())
+
+def write_export(folder: Path, rows: int, state_url: str = "sqlite:///syncd.db") -> None:
+    """In order twice, shuffled, and shuffled with some changed records.
+
+    There are no records of several lines, so that lines can be put into another order. `shown.toml` makes no call.
+    """
+    text = FILE.with_name("config.toml").read_text(encoding="utf-8").replace("sqlite:///syncd.db", state_url)
+    (folder / "config.toml").write_text(text, encoding="utf-8")
+    without_calls = text.replace("[sync.members]\n", '[sync.members]\nactions = ["erase"]\n')
+    (folder / "shown.toml").write_text(without_calls, encoding="utf-8")
     write(folder / "members.csv", rows, encoding="utf-8")
     head, *others = (folder / "members.csv").read_bytes().splitlines(keepends=True)
     whole = b"".join([head, *(one for one in others if one.count(b";") == head.count(b";") and b'"' not in one)])
@@ -33,6 +42,13 @@ def write_export(folder: Path, rows: int) -> None:
     head, *others = whole.splitlines(keepends=True)
     random.Random(1).shuffle(others)
     (folder / "shuffled.csv").write_bytes(head + b"".join(others))
+    with (folder / "changed.csv").open("wb") as changed:  # the last column is the one of remarks
+        changed.write(head)
+        changed.writelines(one.rstrip() + b" neu\r\n" if _changes(one.partition(b";")[0]) else one for one in others)
+
+
+def _changes(number: str | bytes) -> bool:
+    return int(number) % CHANGED == 0
 
 
 def accept_all(folder: Path) -> None:
@@ -46,10 +62,13 @@ def accept_all(folder: Path) -> None:
         for start, page in zip(count(1, CHUNK), chunks(reading), strict=False):
             rows = []
             for number, record in enumerate(page, start):
-                digest = comparison.digest(record)
-                fields = dict.fromkeys(sync.mapper.writes, digest[:8])
-                digests = Digests(record=digest, fields=fields)
-                foreign_id = sync.mapper.prefix + str(record.values["Mitgliedsnummer"])
+                digest, own_id = comparison.digest(record), str(record.values["Mitgliedsnummer"])
+                digests = Digests(record=digest, fields=dict.fromkeys(sync.mapper.writes, digest[:8]))
+                foreign_id = sync.mapper.prefix + own_id
+                if _changes(own_id):
+                    customer = sync.mapper.customer(record, comparison.lookups, known_as=foreign_id)
+                    assert isinstance(customer, Customer)
+                    digests = recall.digester.of(foreign_id).customer(customer.fields)
                 rows.append(KnownRow(foreign_id=foreign_id, gomus_id=number, digests=digests, source_digest=digest))
             state.store.known.put(sync.name, rows)
         state.store.absences.count_for(sync.name, recall.absence_context)
@@ -57,5 +76,5 @@ def accept_all(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    write_export(Path(sys.argv[1]), int(sys.argv[2]))
+    write_export(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])
     accept_all(Path(sys.argv[1]))

@@ -9,13 +9,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.request import urlopen
+
+from measuring import timed_gomus
 
 MILLISECONDS = 50
 BATCH = 100
@@ -59,17 +60,6 @@ class Load:
 
     def ideal(self, concurrency: int) -> float:
         return (self.alone + ceil(self.together / concurrency)) * MILLISECONDS / 1000
-
-
-@contextmanager
-def serving(milliseconds: int) -> Iterator[str]:
-    """A go~mus that answers each call after so many milliseconds."""
-    command = [sys.executable, str(Path(__file__).with_name("timed_gomus.py")), str(milliseconds)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            yield server.stdout.readline().strip() if server.stdout else ""
-        finally:
-            server.terminate()
 
 
 def write(folder: Path, numbers: range, *, notes: str = "") -> None:
@@ -122,7 +112,7 @@ def measure(rows: int, concurrency: int, folder: Path) -> None:
     print(f"{concurrency} calls at once")
     some, new = rows // 10, rows * 2 // 5
     first = batches(rows - 1)
-    with serving(MILLISECONDS) as url:
+    with timed_gomus(MILLISECONDS) as url:
         configure(folder, concurrency)
         write(folder, range(rows))
         sync(folder, url, Load(f"first load of {rows:,}, assumed empty", 2, first), concurrency, "--assume-empty")
@@ -132,7 +122,7 @@ def measure(rows: int, concurrency: int, folder: Path) -> None:
         sync(folder, url, Load(f"{some:,} erasures", 0, some * CALLS_OF_AN_ERASURE), concurrency)
         write(folder, range(some, rows + new), notes="changed")
         sync(folder, url, Load(f"{new:,} creates, looked for first", 0, new + batches(new)), concurrency)
-    with serving(MILLISECONDS) as url:
+    with timed_gomus(MILLISECONDS) as url:
         configure(folder, concurrency, unique=True)
         write(folder, range(rows))
         sync(folder, url, Load(f"first load of {rows:,}, ids unique", 2, first), concurrency)

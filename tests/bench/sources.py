@@ -9,7 +9,6 @@ import json
 import os
 import re
 import sqlite3
-import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +16,7 @@ from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from unchanged import TURNS, listening, measure, serving
+from measuring import TURNS, Cost, listening, measure, serving
 
 SERVER = ("http.server", "--protocol", "HTTP/1.1", "--directory")
 AT_ONCE = 500  # records a page
@@ -97,9 +96,7 @@ def compare(kind: str, rows: int, environment: Mapping[str, str]) -> None:
             with closing(sqlite3.connect(Path(name) / "syncd.db")) as state, state:
                 state.execute("delete from standstill")  # or a file would be known as the one of the last turn
             costs.append(measure(command, Path(name), surroundings))
-    cpu, wall = (statistics.median(getattr(one, what) for one in costs) for what in ("cpu", "wall"))
-    memory = max(one.memory for one in costs)
-    print(f"  {kind:<6} {rows:>9,} rows  {cpu:7.2f} s CPU  {wall:7.2f} s  {memory:6.0f} MiB at most", flush=True)
+    print(f"  {kind:<6} {rows:>9,} rows {Cost.of(costs)} at most", flush=True)
 
 
 def main(rows: int, kinds: list[str]) -> None:

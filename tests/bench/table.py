@@ -69,10 +69,12 @@ sync: {{mode: full, batch_size: 100}}
 }
 TO_DUCKDB = """
 import duckdb
+from pathlib import Path
+Path("utf8.csv").write_text(Path("members.csv").read_text("cp1252"), "utf-8")
 with duckdb.connect("members.duckdb") as base:
     base.execute('''create table members as select 'MEMBER-' || Mitgliedsnummer as foreign_id, Vorname as name,
  Nachname as surname, PLZ as addr_zip, Ort as addr_city, Telefon as tel, "E-Mail" as email
- from read_csv('members.csv', delim=';', all_varchar=true, header=true, encoding='CP1252')''')
+ from read_csv('utf8.csv', delim=';', all_varchar=true, header=true)''')
 """
 
 

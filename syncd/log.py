@@ -12,6 +12,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from pathlib import Path
@@ -84,6 +85,19 @@ bound = structlog.contextvars.bound_contextvars
 """`with bound(sync="members", run="..."):` puts these on every event inside the block (of this thread)."""
 
 
+_streams: list[TextIO] = []  # where the log goes
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Lines of many records leave together at the end of the block, where the stream can hold them."""
+    with ExitStack() as stack:
+        for stream in _streams:
+            if holding := getattr(stream, "holding", None):
+                stack.enter_context(holding())
+        yield
+
+
 def configure(format: LogFormat | None, stream: TextIO, *, clock: Callable[[], datetime] | None = None) -> None:
     """Once, at the start of the process; without a format, a terminal is written to for people."""
     chosen = format or ("console" if stream.isatty() else "json")
@@ -100,13 +114,15 @@ def configure(format: LogFormat | None, stream: TextIO, *, clock: Callable[[], d
         logger_factory=structlog.WriteLoggerFactory(file=stream),
         cache_logger_on_first_use=False,
     )
+    _streams[:] = [stream]
     _tame_libraries()
 
 
 def _timestamp(clock: Callable[[], datetime]) -> Processor:
     def stamp(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         moment = clock().astimezone(UTC).isoformat(timespec="milliseconds")
-        return {"timestamp": moment.removesuffix("+00:00") + "Z", **event}
+        event["timestamp"] = moment.removesuffix("+00:00") + "Z"
+        return event
 
     return stamp
 

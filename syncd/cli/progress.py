@@ -37,9 +37,11 @@ def showing_progress(name: str) -> Iterator[Report]:
 class _LogStream:
     """Standard output as it is at the moment of writing, because a progress bar replaces it for a while.
 
-    Where its reader has gone away (`| head`) or its disk is full, the run goes on all the same.
+    Each line leaves when it is written, but for those that are held to leave together. Where its reader has gone away
+    (`| head`) or its disk is full, the run goes on all the same.
     """
 
+    _is_holding = False
     encoding = property(lambda _self: sys.stdout.encoding)
 
     def isatty(self) -> bool:
@@ -48,14 +50,28 @@ class _LogStream:
     def write(self, text: str) -> None:
         try:
             sys.stdout.write(text)
-            sys.stdout.flush()
+            if not self._is_holding:
+                sys.stdout.flush()
         except OSError as error:
-            silence_output()
-            with contextlib.suppress(OSError):
-                print(f"The log can't be written any more ({error.strerror}); the run goes on.", file=sys.stderr)
+            _write_no_more(error)
 
     def flush(self) -> None:
-        """Each line is flushed when it is written."""
+        """Lines leave by themselves."""
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        self._is_holding = True
+        try:
+            yield
+        finally:
+            self._is_holding = False
+            self.write("")
+
+
+def _write_no_more(error: OSError) -> None:
+    silence_output()
+    with contextlib.suppress(OSError):
+        print(f"The log can't be written any more ({error.strerror}); the run goes on.", file=sys.stderr)
 
 
 def log_stream() -> TextIO:

@@ -25,6 +25,7 @@ from syncd.delivery.writing import Writing
 from syncd.domain.changes import Action, Change, Create, Ending, Erase, Outcome, Result, Update
 from syncd.domain.chunks import chunks
 from syncd.errors import Fatal, Outage
+from syncd.log import together
 from syncd.state.journal import OpenIntent
 from syncd.state.ledger import Ledger
 
@@ -185,8 +186,9 @@ class Executor:
     def _tell(self) -> None:
         """Report what is written down for sure."""
         told, self._told = self._told, []
-        for outcome in told:
-            self.report(outcome)
+        with together():
+            for outcome in told:
+                self.report(outcome)
 
     def _give_back(self) -> None:
         """What is left when it is time to stop."""

@@ -1,6 +1,7 @@
 """What leaves in the log, event by event."""
 
 import ast
+import errno
 import io
 import json
 import logging
@@ -16,7 +17,9 @@ import pytest
 import structlog
 
 from syncd import log
+from syncd.cli import progress
 from syncd.cli.crashes import install_crash_hooks
+from syncd.cli.progress import log_stream
 from syncd.errors import StateUnusable
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
@@ -35,6 +38,7 @@ def _untouched_logging():
     root.handlers, level, sys.excepthook, threading.excepthook, sys.unraisablehook = before
     root.setLevel(level)
     structlog.reset_defaults()
+    log._streams.clear()
 
 
 class Stream(io.StringIO):
@@ -264,3 +268,53 @@ def test_the_list_holds_no_key_that_nobody_logs():
         if isinstance(node, ast.Call) and LOGGING.search(ast.unparse(node.func))
     ]
     assert log.ALLOWED.keys() - {keyword.arg for call in calls for keyword in call.keywords} == set()
+
+
+# --- when lines leave ---
+
+
+class Output(io.StringIO):
+    """Standard output; `left` is what has left the process."""
+
+    encoding = "utf-8"
+    left = 0
+
+    def flush(self):
+        self.left = len(self.getvalue().splitlines())
+
+
+def writing_to(monkeypatch):
+    output = Output()
+    monkeypatch.setattr(sys, "stdout", output)
+    log.configure("json", log_stream())
+    return output
+
+
+def test_a_line_leaves_when_it_is_written(monkeypatch):
+    output = writing_to(monkeypatch)
+    log.get_logger().info("run.started")
+    assert output.left == 1
+
+
+def test_lines_of_many_records_leave_together(monkeypatch):
+    output = writing_to(monkeypatch)
+    with log.together():
+        log.get_logger().info("record.outcome")
+        log.get_logger().info("record.outcome")
+        assert output.left == 0
+    assert output.left == 2
+    log.get_logger().info("run.finished")
+    assert output.left == 3
+
+
+def test_lines_that_can_not_leave_end_nothing(monkeypatch):
+    silenced, output = [], writing_to(monkeypatch)
+    monkeypatch.setattr(progress, "silence_output", lambda: silenced.append(True))
+    monkeypatch.setattr(output, "flush", fail_for_want_of_room)
+    with log.together():
+        log.get_logger().info("record.outcome")
+    assert silenced
+
+
+def fail_for_want_of_room():
+    raise OSError(errno.ENOSPC, "no room")

@@ -11,10 +11,11 @@ import math
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
@@ -133,7 +134,7 @@ def keep_allowed(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
     # a name put together at run time may hold a value
     static = isinstance(event["event"], str) and _EVENT_NAME.fullmatch(event["event"])
     kept["event"] = event["event"] if static else "unnamed"
-    for key in sorted(ALLOWED.keys() & event.keys(), key=_PLACES.__getitem__):
+    for key in _allowed_of(tuple(event)):
         shaped = _shaped(event[key], ALLOWED[key])
         if shaped is not _UNFIT:
             kept[key] = shaped
@@ -142,6 +143,12 @@ def keep_allowed(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
     if static and len(kept) == len(event):
         return kept
     return {**kept, "dropped": sorted(event.keys() - kept.keys()) + ([] if static else ["event"])}
+
+
+@lru_cache(maxsize=256)
+def _allowed_of(keys: tuple[str, ...]) -> Sequence[str]:
+    """In their order; remembered, for there is a line for each outcome."""
+    return sorted(ALLOWED.keys() & set(keys), key=_PLACES.__getitem__)
 
 
 _UNFIT = object()

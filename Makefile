@@ -31,7 +31,7 @@ lint: $(STAMP)
 
 # One table, beside peers where they are installed (duckdb polars csv-diff drt-core); POSTGRES=URL for a state there too.
 bench: $(STAMP)
-	@POSTGRES=$(POSTGRES) $(BIN)/python tests/bench/table.py $(ROWS)
+	@POSTGRES="$(POSTGRES)" $(BIN)/python tests/bench/table.py $(ROWS)
 
 # How long an export takes to read and to map.
 bench-read: $(STAMP)

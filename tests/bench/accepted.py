@@ -25,12 +25,16 @@ from syncd.state.known import KnownRow
 CHANGED = 100  # of so many one
 
 
-def write_export(folder: Path, rows: int, state_url: str = "sqlite:///syncd.db") -> None:
+def write_export(folder: Path, rows: int, state_url: str = "") -> None:
     """In order twice, shuffled, and shuffled with some changed records.
 
     There are no records of several lines, so that lines can be put into another order. `shown.toml` makes no call.
+    Without `state_url` the state is SQLite.
     """
-    text = FILE.with_name("config.toml").read_text(encoding="utf-8").replace("sqlite:///syncd.db", state_url)
+    text = FILE.with_name("config.toml").read_text(encoding="utf-8")
+    if state_url:
+        state = f'url = "{state_url}"\ndigest_key = {{ env = "SYNCD_DIGEST_KEY" }}'
+        text = text.replace('url = "sqlite:///syncd.db"', state)
     (folder / "config.toml").write_text(text, encoding="utf-8")
     without_calls = text.replace("[sync.members]\n", '[sync.members]\nactions = ["erase"]\n')
     (folder / "shown.toml").write_text(without_calls, encoding="utf-8")

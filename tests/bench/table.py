@@ -135,7 +135,8 @@ def size_of(state: Path, rows: int) -> str:
 def known(rows: int, url_of_state: str | None, peers: Mapping[str, Sequence[str]]) -> None:
     with TemporaryDirectory() as name, serving() as url:
         folder = Path(name)
-        environment = {**os.environ, "GOMUS_URL": url, "GOMUS_TOKEN": "sandbox-token"}
+        keys = {"GOMUS_TOKEN": "sandbox-token", "SYNCD_DIGEST_KEY": "of nobody but a bench"}
+        environment = {**os.environ, "GOMUS_URL": url, **keys}
         prepare = [
             sys.executable,
             str(HERE / "accepted.py"),

@@ -1,4 +1,4 @@
-"""How long an export of many members takes to read and to map, and how much memory: `make bench ROWS=1000000`."""
+"""How long an export of many members takes to read and to map, and how much memory: `make bench-read ROWS=1000000`."""
 
 import csv
 import resource

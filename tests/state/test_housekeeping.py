@@ -41,7 +41,7 @@ def add_old_outcomes(museum: Museum, count: int) -> None:
     long_ago = museum.clock.now - timedelta(days=401)
     row = {column.name: None for column in t.journal.columns if column.name != "id"} | {"round": 0}
     row |= {"run_id": "x", "sync": "members", "foreign_id": "x", "action": "create", "fields": "x" * 2000}
-    row |= {"begun_at": long_ago, "settled_at": long_ago, "round": 0}
+    row |= {"begun_at": long_ago, "settled_at": long_ago, "is_unmet": False}
     with museum.engine.begin() as connection:
         connection.execute(t.journal.insert(), [row] * count)
 

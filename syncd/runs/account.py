@@ -27,7 +27,6 @@ class Account:
     last: str | None = None
     outcomes: Counter[str] = field(default_factory=Counter)
     results: Counter[tuple[str, str]] = field(default_factory=Counter)
-    _told: int = 0
     _log: Any = field(default_factory=log.bind, init=False, repr=False)  # found once: there is a line for each outcome
 
     def report(self, outcome: Outcome) -> None:
@@ -38,8 +37,7 @@ class Account:
         self.last = outcome.change.foreign_id
         self.unsettled += outcome.stale or (outcome.result is Result.FAILED and not outcome.refused)
         self.results[action, result] += 1
-        self._told += 1
-        self.progress("carrying out", self._told, self.due)
+        self.progress("carrying out", self.results.total(), self.due)
         tell = self._log.info if outcome.result is not Result.FAILED else self._log.warning
         tell(
             "record.outcome",

@@ -15,6 +15,7 @@ from syncd.state.ledger import Ledger
 
 log = structlog.get_logger()
 FOUND = "cut off; found in go~mus, and no longer in the list"
+NEVER_FOUND = "never found, and no longer in the list"
 NOT_WANTED = (Verdict.GONE, Verdict.ERASED)
 
 
@@ -29,7 +30,7 @@ def close_who_left(ledger: Ledger, plan: Plan, overdue: Iterable[OpenIntent], fo
             verdict = seen[intent.foreign_id].verdict if intent.foreign_id in seen else None
             if verdict in NOT_WANTED or (verdict is None and plan.is_snapshot):
                 row = found.get(intent.foreign_id)
-                result, words = (Result.OK, FOUND) if row else (Result.FAILED, "never found, and no longer in the list")
+                result, words = (Result.OK, FOUND) if row else (Result.FAILED, NEVER_FOUND)
                 ledger.settle_open(intent, result, words=words, row=row)
 
 

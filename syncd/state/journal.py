@@ -123,9 +123,8 @@ class Journal:
 
     def open_intents(self, sync: str) -> list[OpenIntent]:
         sent_at = func.coalesce(C.sent_at, C.begun_at, type_=t.Moment).label("sent_at")
-        query = select(C.id.label("number"), C.foreign_id, C.gomus_id, C.action, C.fields, C.begun_at, sent_at, C.round)
-        query = query.add_columns(C.is_unmet)
-        query = query.where(C.sync == sync, C.settled_at.is_(None)).order_by(C.id)
+        columns = (C.foreign_id, C.gomus_id, C.action, C.fields, C.begun_at, sent_at, C.round, C.is_unmet)
+        query = select(C.id.label("number"), *columns).where(C.sync == sync, C.settled_at.is_(None)).order_by(C.id)
         rows = self.db.rows(query)
         return [
             OpenIntent(**{**row._asdict(), "action": Action(row.action), "fields": names_in(row.fields)})

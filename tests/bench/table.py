@@ -8,7 +8,8 @@ is the URL of an empty database, to measure with the state there too.
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import copyfile
@@ -132,19 +133,20 @@ def size_of(state: Path, rows: int) -> str:
     return f"{state.stat().st_size / rows:6.0f} bytes of state a customer"
 
 
-def known(rows: int, url_of_state: str | None, peers: Mapping[str, Sequence[str]]) -> None:
+@contextmanager
+def accepted(rows: int, url_of_state: str | None = None) -> Iterator[tuple[Path, Mapping[str, str]]]:
+    """A folder with exports whose records are all known, and the environment for it."""
     with TemporaryDirectory() as name, serving() as url:
-        folder = Path(name)
         keys = {"GOMUS_TOKEN": "sandbox-token", "SYNCD_DIGEST_KEY": "of nobody but a bench"}
         environment = {**os.environ, "GOMUS_URL": url, **keys}
-        prepare = [
-            sys.executable,
-            str(HERE / "accepted.py"),
-            name,
-            str(rows),
-            *([url_of_state] if url_of_state else []),
-        ]
+        state = [url_of_state] if url_of_state else []
+        prepare = [sys.executable, str(HERE / "accepted.py"), name, str(rows), *state]
         subprocess.run(prepare, check=True, env=environment)
+        yield Path(name), environment
+
+
+def known(rows: int, url_of_state: str | None, peers: Mapping[str, Sequence[str]]) -> None:
+    with accepted(rows, url_of_state) as (folder, environment):
         with (folder / "before.csv").open("rb") as file:
             records = sum(1 for _ in file) - 1
         print(f"{records:,} records that are known, state in {'PostgreSQL' if url_of_state else 'SQLite'}")
@@ -157,10 +159,7 @@ def grow(rows: int) -> None:
     """What one run costs that finds nothing in a shuffled export, from a hundredth of the rows on."""
     print("growth: nothing changed, shuffled, once each")
     for count in (rows // 100, rows // 10, rows):
-        with TemporaryDirectory() as name, serving() as url:
-            folder = Path(name)
-            environment = {**os.environ, "GOMUS_URL": url, "GOMUS_TOKEN": "sandbox-token"}
-            subprocess.run([sys.executable, str(HERE / "accepted.py"), name, str(count)], check=True, env=environment)
+        with accepted(count) as (folder, environment):
             (folder / "shuffled.csv").replace(folder / "members.csv")
             cost = measure([*SYNCD, "--once"], folder, environment)
             say(f"{count:,}", [cost], f"  {1e6 * cost.cpu / count:6.1f} µs each  {size_of(folder / 'syncd.db', count)}")

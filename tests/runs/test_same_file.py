@@ -239,6 +239,15 @@ def test_who_is_invalid_is_told_and_listed_as_by_the_whole_run(museum):
     assert museum.listed() == listed
 
 
+def test_a_list_of_invalid_records_that_was_cleared_meanwhile_is_made_anew(museum):
+    break_some(museum)
+    for _ in range(4):
+        museum.run()
+    museum.store.failures.replace_invalid("members", "run", [])
+    assert not ends_at_once(museum)
+    assert museum.store.failures.count("members") == 3
+
+
 def test_who_was_invalid_and_is_in_order_is_seen(museum):
     break_some(museum)
     for _ in range(3):

@@ -49,7 +49,7 @@ def looked_for(museum: Museum) -> set[str]:
     return {path.rpartition("/customers/")[2] for path in paths} - {"salutations", "titles"}
 
 
-def test_a_first_load_looks_for_the_first_customers_alone(museum: Museum) -> None:
+def test_a_first_load_reads_the_first_customer_alone(museum: Museum) -> None:
     museum.fill(40)
     assert museum.run().counts["create"] == 40
     assert {one.casefold() for one in looked_for(museum)} == {"m-0001"}

@@ -1,5 +1,6 @@
 """Where tests have their databases and folders, in which order lanes come, and what every property test is granted."""
 
+import gc
 import os
 import signal
 import tempfile
@@ -62,6 +63,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.postgres)
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False) and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(TIME_TO_MAKE_SMALL))
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()  # ten thousand tests stay: no collection need look through them
 
 
 @pytest.fixture(scope="session")

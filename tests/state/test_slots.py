@@ -83,6 +83,12 @@ class Crowd:
             with suppress(queue.Empty):
                 self.calls.append(self._seen.get(timeout=left))
 
+    def wait_until_under_way(self, calls: int = 1) -> None:
+        until = time.monotonic() + 30
+        while self._under_way.value < calls:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+
     def wait_for_a_call(self) -> None:
         self.calls.append(self._seen.get(timeout=30))
 
@@ -174,7 +180,7 @@ def test_each_of_many_has_its_turn(crowd: Crowd) -> None:
 
 def test_a_killed_process_frees_its_slots_at_once(crowd: Crowd, state_url: str) -> None:
     holder = crowd.join(2, seconds=60)
-    crowd.watch(1.5)
+    crowd.wait_until_under_way()
     os.kill(holder.pid, signal.SIGKILL)
     began = time.monotonic()
     with opened(open_budget(state_url, 2)) as budget, budget.turn():
@@ -183,7 +189,7 @@ def test_a_killed_process_frees_its_slots_at_once(crowd: Crowd, state_url: str) 
 
 def test_a_frozen_process_leaves_the_others_the_rest(crowd: Crowd) -> None:
     frozen = crowd.join(2, threads=1, seconds=60)
-    crowd.watch(1.5)
+    crowd.wait_until_under_way()
     os.kill(frozen.pid, signal.SIGSTOP)
     try:
         other = crowd.join(2)
@@ -199,7 +205,7 @@ def test_on_a_server_a_frozen_process_loses_its_slots(cloned_url: str, monkeypat
     crowd = Crowd(cloned_url)
     frozen = crowd.join(1, threads=1, seconds=60)
     try:
-        crowd.watch(2.5)
+        crowd.wait_until_under_way()
         os.kill(frozen.pid, signal.SIGSTOP)
         began = time.monotonic()
         with opened(open_budget(cloned_url, 1)) as budget, budget.turn():
@@ -211,7 +217,7 @@ def test_on_a_server_a_frozen_process_loses_its_slots(cloned_url: str, monkeypat
 
 def test_a_signal_to_stop_is_heard_while_there_is_no_slot(crowd: Crowd, state_url: str) -> None:
     crowd.join(1, threads=1, seconds=60)
-    crowd.watch(1.5)
+    crowd.wait_until_under_way()
     stopping = threading.Event()
 
     def sleep(seconds: float) -> None:
@@ -230,7 +236,7 @@ def test_who_waits_for_ever_is_told_so_in_the_end(
 ) -> None:
     monkeypatch.setattr(keeper, "MOST", 2.0)
     crowd.join(1, threads=1, seconds=60)
-    crowd.watch(1.5)
+    crowd.wait_until_under_way()
     with (
         opened(open_budget(state_url, 1)) as budget,
         pytest.raises(Fatal, match="other processes have all 1 calls at once"),

@@ -5,12 +5,14 @@ import os
 import signal
 import tempfile
 from collections.abc import Iterator
+from hashlib import blake2b
 from pathlib import Path
 
 import pytest
 import structlog
 from databases import ON_POSTGRES, SharedServer, migrated_template, new_database, upgrade_by_copy
 from engine import no_engine
+from extent import IS_WHOLE
 from hypothesis import HealthCheck, Phase, settings
 
 from syncd.state.connect import open_engine
@@ -54,7 +56,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = [] if IS_WHOLE else [item for item in items if not _has_its_turn(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if _has_its_turn(item)]
     if "PYTEST_XDIST_WORKER" in os.environ:
         tests = Path(__file__).parent
         items.sort(key=lambda item: LANES.index(item.path.relative_to(tests).parts[0]))
@@ -63,6 +69,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.postgres)
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False) and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(TIME_TO_MAKE_SMALL))
+
+
+def _has_its_turn(item: pytest.Item) -> bool:
+    """Of a long table the same cases each time, spread as chance would spread them."""
+    marker = item.get_closest_marker("in_part")
+    return marker is None or blake2b(item.name.encode()).digest()[0] % marker.args[0] == 0
 
 
 def pytest_collection_finish() -> None:

@@ -24,7 +24,7 @@ from syncd.sandbox.server import serve
 from syncd.sandbox.store import TOKEN, Sandbox
 from syncd.sandbox.switches import Switches
 
-KILLS = int(os.environ.get("SYNCD_TEST_KILLS", "12"))
+KILLS = int(os.environ.get("SYNCD_TEST_KILLS", "8"))
 SIZE = 120
 LATE = timedelta(seconds=1.5)  # sooner than a create of unknown fate is sent again
 COLUMNS = ["Nr", "Vorname", "Nachname", "E-Mail", "Telefon"]

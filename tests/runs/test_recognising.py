@@ -28,7 +28,7 @@ from syncd.runs.run import opening
 from syncd.state.known import KnownRow
 
 Drawing = dict[str, object]
-EXAMPLES = int(os.environ.get("SYNCD_TEST_RECOGNISING_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("SYNCD_TEST_RECOGNISING_EXAMPLES", "7"))
 
 
 @pytest.fixture

@@ -203,6 +203,7 @@ def run_while_asked(museum: Museum, number: int, foreign_id: str, *, probe: bool
     asking.ask()
 
 
+@pytest.mark.in_part(3)
 @pytest.mark.parametrize("number", range(12))
 @pytest.mark.parametrize("foreign_id", ids(1, 3, 4))
 @pytest.mark.parametrize("probe", [True, False])
@@ -225,6 +226,7 @@ CHANGED = {
 }
 
 
+@pytest.mark.in_part(3)
 @pytest.mark.parametrize("number", range(6))
 @pytest.mark.parametrize("change", CHANGED.values(), ids=CHANGED)
 @pytest.mark.parametrize("concurrency", [1, 3])
@@ -441,6 +443,7 @@ def test_the_state_is_not_asked_for_requests_before_every_call(here: Museum, mon
 # --- an erasure that is cut off ---
 
 
+@pytest.mark.in_part(3)
 @pytest.mark.parametrize("step", range(6))
 @pytest.mark.parametrize("fault", [Fault.KILLED_BEFORE, Fault.KILLED_AFTER, Fault.READ_TIMEOUT, Fault.SERVER_ERROR])
 @pytest.mark.parametrize("is_known", [True, False])

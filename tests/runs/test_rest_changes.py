@@ -23,7 +23,7 @@ from syncd.sources.cursors.times import LatestTime, TimeCursor, parse_stamp, par
 from syncd.sources.rest.options import RestOptions
 from syncd.sources.rest.source import RestSource
 
-EXAMPLES = int(os.environ.get("SYNCD_TEST_MONTHS", "5"))
+EXAMPLES = int(os.environ.get("SYNCD_TEST_MONTHS", "4"))
 MEMBERS = 12  # four pages
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

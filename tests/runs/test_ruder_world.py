@@ -390,6 +390,7 @@ def test_who_was_renamed_in_go_mus_is_listed_and_left_alone(
     assert "M-0001" in museum.listed()
 
 
+@pytest.mark.in_part(3)
 @pytest.mark.parametrize("act", each(CHANGES | OTHER_ACTS))
 @pytest.mark.parametrize("merged", ["gone", "by-number", "by-both"])
 @pytest.mark.parametrize("into", ["one of ours", "a stranger"])
@@ -624,6 +625,7 @@ def test_who_was_created_under_another_id_is_not_created_again(
     assert statuses[0] is Status.FAILED
 
 
+@pytest.mark.in_part(3)
 @pytest.mark.parametrize("answer", each({name: name for name in NO_ANSWERS}))
 @pytest.mark.parametrize("count", [1, 10, 25])
 def test_creates_that_were_saved_are_looked_for_whatever_was_answered(world: World, answer: str, count: int) -> None:
@@ -634,6 +636,7 @@ def test_creates_that_were_saved_are_looked_for_whatever_was_answered(world: Wor
     assert_as_listed(museum)
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("answer", each({name: name for name in NO_ANSWERS}))
 @pytest.mark.parametrize("count", [1, 10])
 def test_creates_that_were_not_saved_are_sent_again_whatever_was_answered(
@@ -688,6 +691,7 @@ FORMS_OF_IDS = {
 }
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("ids", each(FORMS_OF_IDS))
 @pytest.mark.parametrize("form", ["NFD", "NFC"])
 @pytest.mark.parametrize("kept", ["nfc", "as-sent"])
@@ -714,6 +718,7 @@ LETTERS = {
 }
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("ids", each(LETTERS))
 @pytest.mark.parametrize("kept", ["lower", "upper"])
 @pytest.mark.parametrize("found", ["as-kept", "in-any-form"])
@@ -728,6 +733,7 @@ def test_an_id_that_the_server_writes_in_its_own_letters_is_not_sent_again(
     assert len(museum.sandbox.customers) == len(ids)
 
 
+@pytest.mark.in_part(3)
 @pytest.mark.parametrize("ids", each(LETTERS))
 @pytest.mark.parametrize("kept", ["lower", "upper"])
 @pytest.mark.parametrize("found", ["as-kept", "in-any-form"])
@@ -768,6 +774,7 @@ ALIKE = {
 }
 
 
+@pytest.mark.in_part(3)
 @pytest.mark.parametrize("ids", each(ALIKE))
 @pytest.mark.parametrize("foreign_ids", ["repeatable", "unique"])
 @pytest.mark.parametrize(
@@ -872,6 +879,7 @@ LAGS = {
 }
 
 
+@pytest.mark.in_part(3)
 @pytest.mark.parametrize(("reads", "lag"), each(LAGS))
 @pytest.mark.parametrize("bad_entry", ["partial-422", "partial-200", "atomic"])
 @pytest.mark.parametrize("bad", [(3, 17), (1,), (2, 3, 4, 5, 20)], ids=len)
@@ -950,6 +958,7 @@ def test_a_cap_that_was_raised_is_noticed_in_a_fortnight(world: World, cap: int,
 # --- an answer that is none ---
 
 
+@pytest.mark.in_part(3)
 @pytest.mark.parametrize("answer", each({name: name for name in NO_ANSWERS}))
 @pytest.mark.parametrize("edit", [{"phone": "+493023125999"}, {"phone": ""}, {"family": "Neu", "born": None}], ids=str)
 def test_an_update_that_was_not_done_is_sent_again_whatever_was_answered(
@@ -987,6 +996,7 @@ def test_a_delete_that_was_not_done_is_sent_again_whatever_was_answered(world: W
     assert_as_listed(museum)
 
 
+@pytest.mark.in_part(3)
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
 @pytest.mark.parametrize("answer", each({name: name for name in NO_ANSWERS}))
 def test_a_page_in_the_way_of_a_first_look_makes_nobody_twice(world: World, method: str, answer: str) -> None:
@@ -1017,6 +1027,7 @@ WRITES: Mapping[str, tuple[str, Callable[[Museum], object]]] = {
 }
 
 
+@pytest.mark.in_part(3)
 @pytest.mark.parametrize(("status", "kind", "is_done"), each(BUSY))
 @pytest.mark.parametrize("write", WRITES)
 def test_a_server_that_is_busy_is_no_fault_of_the_record(
@@ -1052,6 +1063,7 @@ DUE: Mapping[str, Callable[[Museum], object]] = {
 }
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("down", each({name: name for name in DOWN}))
 @pytest.mark.parametrize("due", DUE)
 def test_a_run_while_go_mus_is_down_has_failed(world: World, down: str, due: str) -> None:
@@ -1262,6 +1274,7 @@ ADA = member(1, given="Jürgenskjöld", family="Großmannsbärt")
 FRAGMENTS = ("rgenskj", "mannsb")
 
 
+@pytest.mark.in_part(3)
 @pytest.mark.parametrize("tell", each({name: name for name in TELLING}))
 @pytest.mark.parametrize("status", ["422", "200"])
 @pytest.mark.parametrize("write", ["update", "updates", "emptied", "create"])
@@ -1288,6 +1301,7 @@ SAYINGS = {
 }
 
 
+@pytest.mark.in_part(3)
 @pytest.mark.parametrize("body", each(SAYINGS))
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 @pytest.mark.parametrize("status", [422, 409, 400])
@@ -1309,6 +1323,7 @@ def test_what_a_server_says_of_who_is_erased_is_kept_nowhere(
 # --- erasure ---
 
 
+@pytest.mark.in_part(3)
 @pytest.mark.parametrize("answer", each({name: name for name in NO_ANSWERS}))
 @pytest.mark.parametrize("step", ["anonymize", "delete"])
 @pytest.mark.parametrize("is_done", [False, True])
@@ -1395,6 +1410,7 @@ INSISTED: Mapping[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("name", each({name: name for name in INSISTED}))
 @pytest.mark.parametrize("act", ["leaves", "erased on request"])
 @pytest.mark.parametrize("blank", ["as-texts", "null-only"])
@@ -1448,6 +1464,7 @@ def test_an_erasure_is_judged_by_the_old_values_being_gone(
     assert not [one for one in museum.sandbox.deleted if personal(one.fields)]
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize(("switches", "patterns"), each(OWN_FORMS))
 @pytest.mark.parametrize("count", [3, 15, 30])
 def test_a_value_in_the_servers_own_form_is_not_sent_again(

@@ -36,7 +36,7 @@ from syncd.state.lease import take_lease
 from syncd.state.store import Store
 from syncd.state.tombstones import Instance, Tombstone
 
-EXAMPLES = int(os.environ.get("SYNCD_TEST_SAME_FILE_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("SYNCD_TEST_SAME_FILE_EXAMPLES", "8"))
 DAY = 86_400
 
 

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from extent import IS_WHOLE
 from museum import FIELDS_MAPPED, Museum
 
 from syncd.domain.changes import Create, Erase, Update
@@ -30,7 +30,6 @@ VALUES = {
     f"M-{n:04d}": [f"1971-04-{n % 28 + 1:02}", f"z{n}@e.de", f"V{n}", f"N{n}", f"+4930{n}00", f"ab {n}0"]
     for n in range(1, COUNT + 1)
 }
-IS_WHOLE = "SYNCD_TEST_EVERY_CUT" in os.environ  # takes a quarter of an hour of one processor
 FORMS: dict[str, dict[str, Any]] = {
     "plain": {},
     "id in the last column": {"is_reversed": True},
@@ -113,7 +112,7 @@ def test_no_cut_sends_a_wrong_value_or_deletes_anybody(run, form, whole, tmp_pat
     source.share = measure(run.sync.mapper.columns)
     is_known = run.world.store.known.count("members") > 0
     file, sent = tmp_path / "members.csv", 0
-    step = 1 if IS_WHOLE else 5 if (form, on_incomplete) == ("plain", "stop") else 41
+    step = 1 if IS_WHOLE else 13 if (form, on_incomplete) == ("plain", "stop") else 61
     for length in [*range(0, len(whole), step), *range(len(whole) - 50, len(whole))]:
         file.write_bytes(whole[:length])
         changes, erased = planned(run, source)

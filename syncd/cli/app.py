@@ -21,6 +21,7 @@ COMMANDS = group_of(
     "syncd.cli.status:status",
     "syncd.cli.status:history",
     "syncd.cli.status:show",
+    "syncd.cli.status:held",
     "syncd.cli.status:failures",
     "syncd.cli.reporting:report",
     "syncd.cli.deciding:approve",

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -61,6 +62,11 @@ def pick(loaded: Config, names: list[str]) -> list[SyncConfig]:
         hint = f"Did you mean {near!r}? " if near else ""
         stop(f"There is no sync {unknown[0]!r}. {hint}The configuration has: {known}.", USAGE)
     return [loaded.syncs[name] for name in dict.fromkeys(names)] or list(loaded.syncs.values())
+
+
+def zone_of(loaded: Config, name: str) -> ZoneInfo:
+    """The time zone of a sync, or of the first one where the configuration no longer has it."""
+    return (loaded.syncs.get(name) or next(iter(loaded.syncs.values()))).timezone
 
 
 def answer(as_json: bool, found: object, lines: Iterable[str]) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import tzinfo
 from itertools import chain
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from syncd.config.model import SyncConfig
 from syncd.delivery.looking import Whereabouts
 from syncd.domain.guards import Word
 from syncd.domain.spelling import spellings_of
+from syncd.report.words import local
 from syncd.runs.verify import Drift
 from syncd.runs.verify import verify as verify_customers
 from syncd.state.conditions import Conditions
@@ -53,7 +55,7 @@ def approve(
                 print(f"Nothing is held for {name}.")
                 return
             but = _open_among(state, sync, excepted or [])
-            for line in _open_in_words(held, word, counts, but):
+            for line in _open_in_words(held, word, counts, but, sync.timezone):
                 print(line)
             if sys.stdin.isatty() and not yes and not typer.confirm("Is that right?"):
                 print("Nothing was decided.")
@@ -81,9 +83,11 @@ def _open_among(state: State, sync: SyncConfig, typed: Sequence[str]) -> list[st
     return list(dict.fromkeys([*named, *partners]))
 
 
-def _open_in_words(held: HeldRow | None, word: Word, counts: Mapping[str, int], but: Sequence[str]) -> Iterator[str]:
+def _open_in_words(
+    held: HeldRow | None, word: Word, counts: Mapping[str, int], but: Sequence[str], zone: tzinfo
+) -> Iterator[str]:
     if held:
-        yield from (f"Held since {held.held_at:%Y-%m-%d %H:%M} UTC: {reason}" for reason in held.guards.values())
+        yield from (f"Held since {local(held.held_at, zone)}: {reason}" for reason in held.guards.values())
     else:
         yield "No guard holds anything; this is what was rejected before."
     changes = ", ".join(f"{number} {action}" for action, number in counts.items())

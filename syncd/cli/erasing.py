@@ -5,7 +5,6 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, TypeAlias
 from unicodedata import normalize
@@ -23,6 +22,7 @@ from syncd.domain.runs import Summary
 from syncd.domain.spelling import spellings_of
 from syncd.mapping.cells import id_in_one_line, in_one_line
 from syncd.report.certificate import certificate_of, write_certificate
+from syncd.report.words import iso, plain
 from syncd.runs.erase import WAITING, carry_out
 from syncd.runs.requests import request_erasure, undo_erasure
 from syncd.runs.world import Sync, World
@@ -292,7 +292,8 @@ def erasures(context: typer.Context, json: Annotated[bool, typer.Option("--json"
     with ctx.configured(context) as config, looking_at_state(config) as state:
         rows = [row for instance in config.gomus for row in _erasures_of(config, state, instance)]
         lines = [
-            f"{row['at']}  {row['sync'] or '-'}  {row['state']}  {row['by'] or '-'}  {row['name']}" for row in rows
+            f"{plain(row['at'] or '')}  {row['sync'] or '-'}  {row['state']}  {row['by'] or '-'}  {row['name']}"
+            for row in rows
         ]
         ctx.answer(json, rows, lines or ["Nobody was erased on request."])
         raise typer.Exit(PROBLEMS if rows else DONE)
@@ -302,15 +303,16 @@ def _erasures_of(config: Config, state: State, instance: str) -> Iterator[dict[s
     """Those that the state knows, and of a state that was lost those that the ledger has."""
     requested = state.store.tombstones.requested(make_instance(config, instance, state))
     for one in requested:
-        yield _row(one.at, one.name.hex(), sync=one.sync, by=one.by, is_open=one.foreign_id is not None)
+        told = iso(one.at, ctx.zone_of(config, one.sync))
+        yield _row(told, one.name.hex(), sync=one.sync, by=one.by, is_open=one.foreign_id is not None)
     known = {one.ledger.hex() for one in requested if one.ledger}
     for digest, at in state.erasures.read(Place(instance, config.gomus[instance].url)).times.items():
         if digest not in known:
-            yield _row(at, digest)
+            yield _row(iso(at, ctx.zone_of(config, "")), digest)
 
 
 def _row(
-    at: datetime, name: str, *, sync: str | None = None, by: str | None = None, is_open: bool = False
+    at: str | None, name: str, *, sync: str | None = None, by: str | None = None, is_open: bool = False
 ) -> dict[str, str | None]:
     state = "open" if is_open else "done"
-    return {"sync": sync, "at": at.isoformat(timespec="seconds"), "by": by, "state": state, "name": name}
+    return {"sync": sync, "at": at, "by": by, "state": state, "name": name}

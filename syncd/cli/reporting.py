@@ -3,14 +3,12 @@
 import sys
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
 from syncd.assembly import State, looking_at_state
 from syncd.cli import context as ctx
 from syncd.cli.exits import FAILED, USAGE, stop
-from syncd.config.model import Config
 from syncd.domain.nearest import find_nearest
 from syncd.report.files import opening_private
 from syncd.report.html import report_as_html, report_run
@@ -33,7 +31,7 @@ def report(
     with ctx.configured(context) as config, looking_at_state(config) as state:
         ctx.pick(config, [sync] if sync else [])
         row = _find(state, run, sync)
-        page = report_as_html(report_run(state.store, row), _zone(config, row))
+        page = report_as_html(report_run(state.store, row), ctx.zone_of(config, row.sync))
         if output is None:
             sys.stdout.buffer.write(page.encode())
         else:
@@ -53,11 +51,6 @@ def _find(state: State, run: str | None, sync: str | None) -> RunRow:
     if sync and row.sync != sync:
         stop(f"The run {run} was one of {row.sync}, not of {sync}.", USAGE)
     return row
-
-
-def _zone(config: Config, row: RunRow) -> ZoneInfo:
-    """The time zone of the run's sync, or of the first one where the configuration no longer has that sync."""
-    return (config.syncs.get(row.sync) or next(iter(config.syncs.values()))).timezone
 
 
 def _write(file: Path, page: str) -> None:

@@ -1,12 +1,12 @@
-"""Questions to the state database: `status`, `history`, `show`, `failures`."""
+"""Questions to the state database: `status`, `history`, `show`, `held`, `failures`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,6 +19,7 @@ from syncd.domain.guards import how_to_release
 from syncd.domain.records import Stage
 from syncd.report.files import write_csv
 from syncd.report.standing import run_as_json, run_as_line, standing_as_json, standing_as_lines, standings
+from syncd.report.words import iso, plain
 from syncd.state.board import Board, Replica
 from syncd.state.held import Standing
 from syncd.state.journal import JournalLine
@@ -72,7 +73,11 @@ def history(
     with ctx.configured(context) as config, looking_at_state(config) as state:
         ctx.pick(config, [name] if name else [])
         rows = state.store.runs.latest(name, limit)
-        ctx.answer(json, [run_as_json(row) for row in rows], [run_as_line(row) for row in rows] or ["No run yet."])
+        ctx.answer(
+            json,
+            [run_as_json(row, ctx.zone_of(config, row.sync)) for row in rows],
+            [run_as_line(row, ctx.zone_of(config, row.sync)) for row in rows] or ["No run yet."],
+        )
 
 
 def show(
@@ -103,7 +108,7 @@ def show(
 def _everything_of(
     config: Config, state: State, sync: str, foreign_id: str, *, limit: int | None
 ) -> dict[str, object] | None:
-    store = state.store
+    store, zone = state.store, config.syncs[sync].timezone
     known = store.known.find_one(sync, foreign_id)
     recall = make_recall(config, config.syncs[sync], state)
     tombstone = recall.tombstones([foreign_id]).get(foreign_id)
@@ -118,33 +123,33 @@ def _everything_of(
         "foreign_id": foreign_id,
         "gomus_id": known.gomus_id if known else None,
         "standing": known.stage.value if known else None,
-        "absent_since": known.absent_since.isoformat() if known and known.absent_since else None,
+        "absent_since": iso(known.absent_since, zone) if known else None,
         "fields": sorted(known.digests.fields) if known else [],
         "of_others": sorted(known.digests.of_others) if known else [],
         "erased_for": tombstone.value if tombstone else None,
-        "refused": {"reason": refused.reason, "next_try_at": refused.next_try_at.isoformat()} if refused else None,
+        "refused": {"reason": refused.reason, "next_try_at": iso(refused.next_try_at, zone)} if refused else None,
         "invalid": [{"position": row.position, "problems": [str(p) for p in row.problems]} for row in invalid],
-        "held": _held_as_json(held) if held else None,
-        "journal": [_line_as_json(line) for line in journal],
+        "held": _held_as_json(held, zone) if held else None,
+        "journal": [_line_as_json(line, zone) for line in journal],
     }
 
 
-def _held_as_json(held: Standing) -> dict[str, object]:
+def _held_as_json(held: Standing, zone: tzinfo) -> dict[str, object]:
     said = held.said
     return {
         "action": held.action,
         "guards": held.guards,
         "fields": held.fields,
-        "since": held.since.isoformat(),
+        "since": iso(held.since, zone),
         "decided": held.word.value if held.word else None,
-        **({"by": said.by, "why": said.why, "at": said.at.isoformat()} if said else {}),
+        **({"by": said.by, "why": said.why, "at": iso(said.at, zone)} if said else {}),
     }
 
 
-def _line_as_json(line: JournalLine) -> dict[str, object]:
+def _line_as_json(line: JournalLine, zone: tzinfo) -> dict[str, object]:
     columns = asdict(line)
     del columns["foreign_id"]  # of all lines alike
-    return {"run": columns.pop("run_id"), **columns, "begun_at": line.begun_at.isoformat()}
+    return {"run": columns.pop("run_id"), **columns, "begun_at": iso(line.begun_at, zone)}
 
 
 def _everything_in_words(answer: dict[str, object]) -> list[str]:
@@ -155,24 +160,73 @@ def _everything_in_words(answer: dict[str, object]) -> list[str]:
     if answer["of_others"]:
         lines.append(f"  values that syncd did not put there: {', '.join(answer['of_others'])}")  # type: ignore[arg-type]  # a list, as made above
     if answer["absent_since"]:
-        lines.append(f"  absent from the source since {answer['absent_since']}")
+        lines.append(f"  absent from the source since {plain(str(answer['absent_since']))}")
     if answer["erased_for"]:
         lines.append(f"  erased ({answer['erased_for']})")
     if isinstance(answer["refused"], dict):
-        lines.append(f"  refused: {answer['refused']['reason']}; tried again {answer['refused']['next_try_at']}")
+        lines.append(f"  refused: {answer['refused']['reason']}; tried again {plain(answer['refused']['next_try_at'])}")
     if isinstance(held := answer["held"], dict):
         guards = ", ".join(held["guards"]) or "a guard"
         decided = f"{held['decided']} by {held['by']}" if held["decided"] else how_to_release(str(answer["sync"]))
-        lines.append(f"  {held['action']} held since {held['since']} by {guards}: {decided}")
+        lines.append(f"  {held['action']} held since {plain(held['since'])} by {guards}: {decided}")
     lines += [f"  invalid: {row['position']}: {'; '.join(row['problems'])}" for row in answer["invalid"]]  # type: ignore[attr-defined]  # a list, as made above
     for line in answer["journal"]:  # type: ignore[attr-defined]  # a list, as made above
         fields = f" ({', '.join(line['fields'])})" if line["fields"] else ""
         error = f": {line['error']}" if line["error"] else ""
-        lines.append(f"  {line['begun_at']}  {line['action']}{fields}  {line['result'] or 'not ended'}{error}")
+        lines.append(f"  {plain(line['begun_at'])}  {line['action']}{fields}  {line['result'] or 'not ended'}{error}")
     return lines
 
 
-COLUMNS = ("sync", "foreign_id", "kind", "place", "field", "reason", "since", "next_try_at")
+HELD_COLUMNS = ("sync", "foreign_id", "action", "fields", "guard", "since")
+
+
+def held(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="The sync; left out: all.")] = None,
+    file: Annotated[Path | None, typer.Option("--csv", help="Write the list to this file.")] = None,
+    json: AsJson = False,
+) -> None:
+    """List every change that a guard holds: of whom, what it would do, since when. `syncd approve` releases them.
+
+    Exit code: 0 where nothing is held, 3 where something is.
+    """
+    with ctx.configured(context) as config, looking_at_state(config) as state:
+        syncs = ctx.pick(config, [name] if name else [])
+        rows = [row for sync in syncs for row in _held_of(state, sync)]
+        if file is not None:
+            _write_list(file, HELD_COLUMNS, [{**row, "fields": ", ".join(row["fields"])} for row in rows])
+        if json or file is None:
+            ctx.answer(json, rows, chain.from_iterable(_held_in_words(state, sync, rows) for sync in syncs))
+        raise typer.Exit(PROBLEMS if rows else DONE)
+
+
+def _held_of(state: State, sync: SyncConfig) -> Iterator[dict[str, Any]]:
+    for foreign_id, change in state.store.held.each(sync.name):
+        yield {
+            "sync": sync.name,
+            "foreign_id": foreign_id,
+            "action": change.action,
+            "fields": list(change.fields),
+            "guard": ", ".join(change.guards),
+            "since": iso(change.since, sync.timezone),
+        }
+
+
+def _held_in_words(state: State, sync: SyncConfig, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    own = [row for row in rows if row["sync"] == sync.name]
+    found = state.store.held.find(sync.name)
+    if not (own and found):
+        yield f"{sync.name}: nothing is held."
+        return
+    yield f"{sync.name}: {len(own)} held"
+    yield from (f"  by the guard '{guard}': {reason}" for guard, reason in found.guards.items())
+    for row in own:
+        fields = f" ({', '.join(row['fields'])})" if row["fields"] else ""
+        yield f"  {row['action']} {row['foreign_id']}{fields}  {row['guard']}, since {plain(row['since'])}"
+    yield f"  {how_to_release(sync.name)}"
+
+
+FAILURE_COLUMNS = ("sync", "foreign_id", "kind", "place", "field", "reason", "since", "next_try_at")
 
 
 def failures(
@@ -185,25 +239,26 @@ def failures(
 ) -> None:
     """List the records that could not be synced, and why: invalid ones and those that go~mus refused."""
     with ctx.configured(context) as config, looking_at_state(config) as state:
-        rows = [row for sync in ctx.pick(config, [name] if name else []) for row in _failures_of(state, sync.name)]
+        rows = [row for sync in ctx.pick(config, [name] if name else []) for row in _failures_of(state, sync)]
         if file is not None:
-            _write_list(file, rows)
+            _write_list(file, FAILURE_COLUMNS, rows)
         if json or file is None:
             ctx.answer(json, rows, [_failure_in_words(row) for row in rows] or ["Nothing failed."])
         raise typer.Exit(PROBLEMS if rows else DONE)
 
 
-def _write_list(file: Path, rows: list[dict[str, str]]) -> None:
+def _write_list(file: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
     try:
-        write_csv(file, COLUMNS, rows)
+        write_csv(file, columns, rows)
     except OSError as error:
         stop(f"{file} can't be written ({error.strerror}).", FAILED)
 
 
-def _failures_of(state: State, sync: str) -> list[dict[str, str]]:
+def _failures_of(state: State, sync: SyncConfig) -> list[dict[str, str]]:
+    zone = sync.timezone
     invalid = [
         {
-            "sync": sync,
+            "sync": sync.name,
             "foreign_id": row.foreign_id or "",
             "kind": "invalid",
             "place": row.position,
@@ -212,21 +267,21 @@ def _failures_of(state: State, sync: str) -> list[dict[str, str]]:
             "since": "",
             "next_try_at": "when the record is mended",
         }
-        for row in state.store.failures.invalid(sync)
+        for row in state.store.failures.invalid(sync.name)
         for problem in row.problems
     ]
     refused = [
         {
-            "sync": sync,
+            "sync": sync.name,
             "foreign_id": row.foreign_id,
             "kind": "refused",
             "place": f"go~mus ({row.action})",
             "field": "",
             "reason": row.reason,
-            "since": row.since.isoformat(),
-            "next_try_at": row.next_try_at.isoformat(),
+            "since": iso(row.since, zone) or "",
+            "next_try_at": iso(row.next_try_at, zone) or "",
         }
-        for row in state.store.failures.refused(sync)
+        for row in state.store.failures.refused(sync.name)
     ]
     return invalid + refused
 
@@ -234,4 +289,5 @@ def _failures_of(state: State, sync: str) -> list[dict[str, str]]:
 def _failure_in_words(row: dict[str, str]) -> str:
     field = f" {row['field']}" if row["field"] else ""
     name = row["foreign_id"] or "no id"
-    return f"{row['sync']}  {name}  {row['place']}:{field} {row['reason']} (tried again: {row['next_try_at']})"
+    again = plain(row["next_try_at"]) if row["since"] else row["next_try_at"]
+    return f"{row['sync']}  {name}  {row['place']}:{field} {row['reason']} (tried again: {again})"

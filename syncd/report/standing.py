@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from syncd.config.model import SyncConfig
 from syncd.domain.changes import Action
 from syncd.domain.guards import how_to_release
+from syncd.report.words import iso, local
 from syncd.state.held import HeldRow, Said
 from syncd.state.runs import RunRow
 from syncd.state.store import Store, Tally
@@ -21,6 +22,7 @@ class SyncStanding:
 
     sync: str
     instance: str
+    zone: tzinfo
     last: RunRow | None
     next_run: datetime | None
     tally: Tally
@@ -36,6 +38,7 @@ def standings(
         yield SyncStanding(
             sync=sync.name,
             instance=sync.gomus,
+            zone=sync.timezone,
             last=next(iter(store.runs.latest(sync.name, limit=1)), None),
             next_run=next_run(sync),
             tally=tallies.get(sync.name, Tally()),
@@ -45,37 +48,37 @@ def standings(
 
 
 def standing_as_json(standing: SyncStanding) -> dict[str, object]:
-    held, tally = standing.held, standing.tally
+    held, tally, zone = standing.held, standing.tally, standing.zone
     return {
         "sync": standing.sync,
         "instance": standing.instance,
-        "last_run": run_as_json(standing.last) if standing.last else None,
-        "next_run": standing.next_run.isoformat() if standing.next_run else None,
+        "last_run": run_as_json(standing.last, zone) if standing.last else None,
+        "next_run": iso(standing.next_run, zone),
         "known_customers": tally.known,
         "open_intents": tally.open_intents,
         "invalid_records": tally.invalid,
         "failures": tally.refused,
         "held": held
         and {
-            "since": held.held_at.isoformat(),
+            "since": iso(held.held_at, zone),
             "reasons": list(held.guards.values()),
             "changes": tally.held,
         },
-        "decided": [_said_as_json(said) for said in standing.said],
+        "decided": [_said_as_json(said, zone) for said in standing.said],
     }
 
 
 def standing_as_lines(standing: SyncStanding) -> Iterator[str]:
-    name, last, held, tally = standing.sync, standing.last, standing.held, standing.tally
+    name, zone, last, held, tally = standing.sync, standing.zone, standing.last, standing.held, standing.tally
     yield f"{name} → {standing.instance}"
     if last:
         error = f"  {last.error}" if last.error else ""
-        yield f"  last run: {last.started_at.isoformat()}  {last.status or UNFINISHED}{_counted(last.counts)}{error}"
+        yield f"  last run: {local(last.started_at, zone)}  {last.status or UNFINISHED}{_counted(last.counts)}{error}"
         if last.remedy:
             yield f"    what to do: {last.remedy}"
     else:
         yield "  last run: none yet"
-    due = standing.next_run.isoformat() if standing.next_run else f"on demand only (`syncd trigger {name}`)"
+    due = local(standing.next_run, zone) if standing.next_run else f"on demand only (`syncd trigger {name}`)"
     yield f"  next run due: {due}"
     yield f"  known customers: {tally.known}"
     if last and (drifted := last.counts.get("drifted")):
@@ -86,32 +89,32 @@ def standing_as_lines(standing: SyncStanding) -> Iterator[str]:
         yield f"  failures: {tally.refused} refused, {tally.invalid} invalid (`syncd failures {name}`)"
     if held:
         for reason in held.guards.values():
-            yield f"  HELD since {held.held_at.isoformat()}: {reason}"
+            yield f"  HELD since {local(held.held_at, zone)}: {reason}"
         yield f"    {how_to_release(name)}"
-    yield from map(said_as_line, standing.said)
+    yield from (_said_as_line(said, zone) for said in standing.said)
 
 
-def _said_as_json(said: Said) -> dict[str, object]:
-    signature = {"by": said.signature.by, "why": said.signature.why, "at": said.signature.at.isoformat()}
+def _said_as_json(said: Said, zone: tzinfo) -> dict[str, object]:
+    signature = {"by": said.signature.by, "why": said.signature.why, "at": iso(said.signature.at, zone)}
     return {"word": said.word.value, "changes": said.number, **signature}
 
 
-def said_as_line(said: Said) -> str:
+def _said_as_line(said: Said, zone: tzinfo) -> str:
     why = f" ({said.signature.why})" if said.signature.why else ""
-    at = f"{said.signature.at:%Y-%m-%d %H:%M} UTC"
+    at = local(said.signature.at, zone)
     return f"  {said.number} held change(s) {said.word.value} by {said.signature.by} at {at}{why}"
 
 
 # --- one run ---
 
 
-def run_as_json(row: RunRow) -> dict[str, object]:
+def run_as_json(row: RunRow, zone: tzinfo) -> dict[str, object]:
     return {
         "run": row.id,
         "sync": row.sync,
         "trigger": row.trigger,
-        "started_at": row.started_at.isoformat(),
-        "finished_at": row.finished_at.isoformat() if row.finished_at else None,
+        "started_at": iso(row.started_at, zone),
+        "finished_at": iso(row.finished_at, zone),
         "status": row.status or UNFINISHED,
         "counts": row.counts,
         "error": row.error,
@@ -119,9 +122,8 @@ def run_as_json(row: RunRow) -> dict[str, object]:
     }
 
 
-def run_as_line(row: RunRow) -> str:
-    started = row.started_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    words = f"{started}  {row.sync}  {row.status or UNFINISHED}"
+def run_as_line(row: RunRow, zone: tzinfo) -> str:
+    words = f"{local(row.started_at, zone)}  {row.sync}  {row.status or UNFINISHED}"
     return words + _counted(row.counts) + (f"  {row.error}" if row.error else "")
 
 

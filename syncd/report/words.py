@@ -1,4 +1,4 @@
-"""Times, spans and figures as a person reads them, on the status page and in a report."""
+"""Times, spans and figures as a person reads them, in answers of commands, on the status page and in a report."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, tzinfo
@@ -77,6 +77,21 @@ def moment(at: datetime, zone: tzinfo) -> str:
     """In the time of the zone and always in English: Mon 23 Nov 2026, 14:05 CET."""
     told = at.astimezone(zone)
     return f"{DAYS[told.weekday()]} {told.day} {MONTHS[told.month - 1]} {told.year}, {told:%H:%M} {told.tzname()}"
+
+
+def local(at: datetime, zone: tzinfo) -> str:
+    """In the time of the zone, to the second: 2026-11-23 14:05:09 CET."""
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def iso(at: datetime | None, zone: tzinfo) -> str | None:
+    """For scripts, in the time of the zone, to the second: 2026-11-23T14:05:09+01:00."""
+    return at.astimezone(zone).isoformat(timespec="seconds") if at else None
+
+
+def plain(told: str) -> str:
+    """What `iso` tells, without its signs for scripts: 2026-11-23 14:05:09."""
+    return f"{datetime.fromisoformat(told):%Y-%m-%d %H:%M:%S}"
 
 
 def ago(at: datetime, now: datetime) -> str:

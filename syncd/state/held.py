@@ -4,8 +4,9 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, update
 
 from syncd.domain.chunks import chunks
 from syncd.domain.guards import Guard, Held, Word
@@ -110,19 +111,15 @@ class HeldChanges:
 
     def standing(self, sync: str, foreign_id: str) -> Standing | None:
         """How it stands with a change of one customer; None where none was held."""
-        columns = (C.action, C.guards, C.fields, C.since, C.word, C.by, C.why, C.at)
-        row = self.db.first(select(*columns).where(C.sync == sync, C.foreign_id == foreign_id))
-        if row is None:
-            return None
-        said = Signature(by=row.by, why=row.why, at=row.at) if row.word else None
-        return Standing(
-            action=row.action,
-            guards=names_in(row.guards),
-            fields=names_in(row.fields),
-            since=row.since,
-            word=Word(row.word) if row.word else None,
-            said=said,
-        )
+        row = self.db.first(select(*_STANDING).where(C.sync == sync, C.foreign_id == foreign_id))
+        return _standing(row) if row else None
+
+    def each(self, sync: str) -> Iterator[tuple[str, Standing]]:
+        """The changes on which nobody has decided, by foreign_id."""
+        last, held = "", select(C.foreign_id, *_STANDING).where(C.sync == sync, C.word.is_(None))
+        while rows := self.db.rows(held.where(C.foreign_id > last).order_by(C.foreign_id).limit(PAGE)):
+            yield from ((row.foreign_id, _standing(row)) for row in rows)
+            last = rows[-1].foreign_id
 
     def count_changes(self, sync: str) -> dict[str, int]:
         """Those on which nobody has decided, by action."""
@@ -194,6 +191,20 @@ class HeldChanges:
         query = select(*columns, func.count().label("number")).where(C.sync == sync, C.word.is_not(None))
         rows = self.db.rows(query.group_by(*columns).order_by(C.at.desc()))
         return [Said(Word(row.word), row.number, Signature(by=row.by, why=row.why, at=row.at)) for row in rows]
+
+
+_STANDING = (C.action, C.guards, C.fields, C.since, C.word, C.by, C.why, C.at)
+
+
+def _standing(row: Row[Any]) -> Standing:
+    return Standing(
+        action=row.action,
+        guards=names_in(row.guards),
+        fields=names_in(row.fields),
+        since=row.since,
+        word=Word(row.word) if row.word else None,
+        said=Signature(by=row.by, why=row.why, at=row.at) if row.word else None,
+    )
 
 
 def _row(sync: str, run_id: str, change: HeldChange, at: datetime) -> dict[str, object]:

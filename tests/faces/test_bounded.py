@@ -36,10 +36,14 @@ def test_an_answer_that_drips_ends_within_twice_the_time(office: Office, drip: t
     with saying(*drip) as url:
         office.reconfigure(office.url, url)
         office.reconfigure('attempts = 2\ntimeout = "5s"', 'attempts = 1\ntimeout = "1s"')
-        office.syncd("--version")
-        began = time.monotonic()
-        ended = office.syncd("--once")
-    assert (ended.code, time.monotonic() - began < 4) == (1, True)  # with the start of a process on a busy machine
+        # with the start of a process; a busy machine is late now and then, what drips on always is
+        assert any(_seconds_until_it_fails(office) < 4 for _ in range(3))
+
+
+def _seconds_until_it_fails(office: Office) -> float:
+    began = time.monotonic()
+    assert office.syncd("--once").code == 1
+    return time.monotonic() - began
 
 
 def test_a_signal_is_heard_while_an_answer_drips(office: Office) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import signal
 import stat
 import subprocess
@@ -14,6 +15,7 @@ import httpx
 import pytest
 from office import CONFIG, MARKS, Office, open_office
 
+from syncd.report.words import plain
 from syncd.sandbox import Sandbox, create_app, serve
 from syncd.state.connect import open_engine
 from syncd.state.lease import take_lease
@@ -136,6 +138,42 @@ def test_what_is_held_of_somebody_is_shown_with_what_releases_it(office: Office)
     assert "rejected by Ada" in office.syncd("show", "0006").out
     (shown,) = json.loads(office.syncd("show", "M-0007", "--json").out)
     assert (shown["held"]["decided"], shown["held"]["action"]) == ("approved", "delete")
+
+
+def test_every_change_that_is_held_is_listed(office: Office) -> None:
+    office.syncd("--once")
+    assert (office.syncd("held").code, office.syncd("held", "--json").out) == (0, "[]\n")
+    del office.rows[5:35]
+    office.export()
+    office.syncd("--once")
+    listed = office.syncd("held", "members", "--json")
+    rows = json.loads(listed.out)
+    assert listed.code == 3
+    assert [row["foreign_id"] for row in rows] == [f"M-{number:04d}" for number in range(6, 36)]
+    since = rows[0].pop("since")
+    assert rows[0] == {"sync": "members", "foreign_id": "M-0006", "action": "delete", "fields": [], "guard": "delete"}
+    assert f"delete M-0006  delete, since {plain(since)}" in office.syncd("held").out
+    assert office.syncd("held", "--csv", "held.csv").code == 3
+    assert (office.folder / "held.csv").read_text("utf-8-sig").count("M-") == 30
+    office.syncd("approve", "members")
+    assert (office.syncd("held").code, office.syncd("held").out) == (0, "members: nothing is held.\n")
+
+
+def test_every_moment_is_told_in_local_time_to_the_second(office: Office) -> None:
+    office.syncd("--once")
+    del office.rows[5:35]
+    office.rows[0][5] = "31.02.1971"
+    office.export()
+    office.syncd("--once")
+    local = r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d"
+    for command in (["status"], ["history"], ["show", "M-0006"], ["held"]):
+        told = office.syncd(*command).out
+        assert re.search(local, told)
+        assert not re.search(r"\d\dT\d\d|\d:\d\d\.\d|\+0\d:", told), command
+        scripted = office.syncd(*command, "--json").out
+        assert {*re.findall(r"T\d\d:\d\d:\d\d(.*?)\"", scripted)} <= {"+01:00", "+02:00"}, command
+    office.syncd("approve", "members")
+    assert re.search(rf"approved by .* at {local} CES?T", office.syncd("status").out)
 
 
 def test_all_that_names_a_customer_is_shown_on_demand(office: Office) -> None:

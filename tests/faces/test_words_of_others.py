@@ -50,6 +50,7 @@ COMMANDS: dict[str, list[list[str]] | str] = {
     "history": [["history"], ["history", "--json"]],
     "link": [["link", "members", "--renamed"]],
     "show": [["show", f"M-{number:04d}"] for number in (2, 5, 7, 99)] + [["show", "M-0099", "--json"]],
+    "held": [["held"], ["held", "--json"], ["held", "--csv", "held.csv"]],
     "failures": [["failures"], ["failures", "--json"], ["failures", "--csv", "list.csv"]],
     "report": [["report"]],
     "verify": [["verify", "members", "--all", "--fix"]],

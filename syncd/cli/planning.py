@@ -20,11 +20,13 @@ from syncd.cli.exits import DONE, HELD, PROBLEMS, code_of, gravest, say
 from syncd.cli.progress import showing_progress
 from syncd.cli.stopping import ending_on_signals
 from syncd.config.model import Config, SyncConfig
-from syncd.domain.guards import Limits, ask_guards
+from syncd.delivery.habits import Habits
+from syncd.domain.guards import Limits
 from syncd.errors import SyncdError
 from syncd.plan.approval import Approval
 from syncd.plan.figures import count_up, find_pairs
 from syncd.plan.plan import Plan
+from syncd.report.effort import Effort, estimate
 from syncd.report.plan import PlanReport, plan_as_json, plan_as_lines, report_plan
 from syncd.runs.drawing import drawing_up, fetch_lookups
 from syncd.runs.entering import refuse_another_instance
@@ -38,7 +40,19 @@ def draw_report(config: Config, sync: SyncConfig) -> PlanReport:
     """Draw up the plan of one sync; go~mus is asked for its lookups only."""
     with _drawn(config, sync) as (plan, recall, limits):
         Approval(recall).apply(plan)
-        return report_plan(sync.name, plan, limits, held=ask_guards(count_up(plan, recall), limits))
+        figures = count_up(plan, recall)
+        return report_plan(sync.name, plan, limits, figures, _estimate(config, sync, plan, recall))
+
+
+def _estimate(config: Config, sync: SyncConfig, plan: Plan, recall: Recall) -> Effort:
+    options = config.gomus[sync.gomus]
+    habits = Habits.recalled(
+        recall.store.instances.learned(sync.gomus),
+        batch_size=options.batch_size,
+        is_unique=options.unique_foreign_ids,
+        now=recall.now,
+    )
+    return estimate(plan.counts, habits, options)
 
 
 def draw_pairs(config: Config, sync: SyncConfig) -> dict[str, str]:

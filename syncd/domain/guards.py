@@ -101,6 +101,15 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gauge:
+    """How near a guard is: it holds what is more than `most`."""
+
+    guard: Guard
+    count: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     """A guard that tripped. `fields` are those whose clearing or exchange is held, `ids` the customers that it concerns
     where it does not concern all.
@@ -156,8 +165,40 @@ def how_to_release(sync: str) -> str:
     return f"see `syncd plan {sync}`; release it with `syncd approve {sync}`, or mend the source"
 
 
+def most_of(whole: int, *, percent: float, floor: int = FLOOR) -> int:
+    """The most of so many that no guard holds."""
+    return max(floor, int(whole * percent / 100))
+
+
 def exceeds(count: int, whole: int, *, percent: float, floor: int = FLOOR) -> bool:
-    return count > floor and count * 100 > whole * percent
+    return count > most_of(whole, percent=percent, floor=floor)
+
+
+def gauge(figures: Figures, limits: Limits) -> tuple[Gauge, ...]:
+    """How near each guard is that has a limit and something to count."""
+    known, deletes = figures.known, figures.deletes
+    counted = {
+        Guard.IDENTITY: (min(figures.absent, figures.unknown), most_of(known, percent=ABSENT_AND_NEW_PERCENT)),
+        Guard.DELETE: (deletes and deletes + figures.deleted, _most_deleted(figures, limits)),
+        Guard.INVALID: (deletes and figures.invalid, most_of(figures.records, percent=limits.invalid_percent)),
+        Guard.UPDATE: (figures.updates, most_of(known, percent=limits.update_percent)),
+        Guard.PERSON: (
+            figures.exchanged,
+            most_of(known, percent=limits.identity_percent, floor=FEWEST_EXCHANGED),
+        ),
+        Guard.CLEAR: (max(figures.cleared.values(), default=0), most_of(known, percent=limits.clear_percent)),
+        Guard.FIRST_CONTACT: (figures.overwritten and figures.overwritten + figures.unlooked, limits.first_contact),
+    }
+    return tuple(
+        Gauge(guard=guard, count=count, most=most)
+        for guard, (count, most) in counted.items()
+        if count and HELD_KINDS[guard] & limits.actions
+    )
+
+
+def _most_deleted(figures: Figures, limits: Limits) -> int:
+    whole = figures.known_before or figures.known
+    return min(limits.delete_count, most_of(whole, percent=limits.delete_percent, floor=FEWEST_DELETED - 1))
 
 
 def ask_guards(figures: Figures, limits: Limits) -> tuple[Held, ...]:
@@ -204,8 +245,7 @@ def _of_deletes(figures: Figures, limits: Limits) -> Iterator[Held]:
     if not figures.deletes:
         return
     count, whole = figures.deletes + figures.deleted, figures.known_before or figures.known
-    is_large_share = count >= FEWEST_DELETED and exceeds(count, whole, percent=limits.delete_percent, floor=0)
-    if is_large_share or count > limits.delete_count:
+    if count > _most_deleted(figures, limits):
         earlier = f", {figures.deleted} of them in the last 24 hours" if figures.deleted else ""
         yield Held(
             guard=Guard.DELETE,

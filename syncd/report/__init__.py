@@ -6,6 +6,7 @@
 
 __all__ = [
     "certificate",
+    "effort",
     "failures",
     "files",
     "findings",

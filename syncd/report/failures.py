@@ -29,7 +29,7 @@ def group_failures(store: Store, sync: str, *, with_ids: bool) -> list[FailureGr
     """Group the failures of a sync by reason, the most frequent first. Without ids, no reason contains one either."""
     counted: dict[tuple[str, str, str], int] = {}
     for problem, count in store.failures.count_problems(sync).items():
-        key = _of_problem(problem)
+        key = ("invalid", *of_problem(problem))
         counted[key] = counted.get(key, 0) + count
     for (action, reason), count in store.failures.count_refusals(sync).items():
         key = _of_refusal(action, reason)
@@ -42,8 +42,9 @@ def group_failures(store: Store, sync: str, *, with_ids: bool) -> list[FailureGr
     return sorted(groups, key=lambda group: (-group.count, group.kind, group.field, group.reason))
 
 
-def _of_problem(problem: FieldProblem) -> tuple[str, str, str]:
-    return "invalid", problem.field, _WHERE_ELSE.sub("", problem.reason)
+def of_problem(problem: FieldProblem) -> tuple[str, str]:
+    """The field, and the reason without what differs from record to record."""
+    return problem.field, _WHERE_ELSE.sub("", problem.reason)
 
 
 def _of_refusal(action: str, reason: str) -> tuple[str, str, str]:
@@ -63,6 +64,6 @@ def _examples(store: Store, sync: str) -> dict[tuple[str, str, str], list[str]]:
 def _each(store: Store, sync: str) -> Iterator[tuple[tuple[str, str, str], str]]:
     for record in store.failures.invalid(sync, limit=LOOKED_AT):
         for problem in record.problems if record.foreign_id else ():
-            yield _of_problem(problem), record.foreign_id or ""
+            yield ("invalid", *of_problem(problem)), record.foreign_id or ""
     for refused in store.failures.refused(sync, limit=LOOKED_AT):
         yield _of_refusal(refused.action, refused.reason), refused.foreign_id

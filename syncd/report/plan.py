@@ -1,18 +1,22 @@
 """A plan as people and scripts see it: counts, field names, ids, reasons; never a value."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from syncd.domain.changes import Change, Create, Erase, Update
-from syncd.domain.guards import Held, Limits, Word, how_to_release
+from syncd.domain.guards import Figures, Gauge, Held, Limits, Word, ask_guards, gauge, how_to_release
 from syncd.domain.records import InvalidRecord, Skipped
 from syncd.plan.plan import Plan
 from syncd.report import words
+from syncd.report.effort import Effort
+from syncd.report.failures import of_problem
 
 SAMPLES = 5
 NAMED: Mapping[type[Change], str] = {Create: "create", Update: "update", Erase: "erase"}
-LISTED = 20
+CLOSING = {"create": ("create",), "update": ("update",), "erase": ("delete", "anonymize", "release")}
+NAMED_PLACES = 3
+BAR = 12  # signs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +32,13 @@ class PlanReport:
     invalid: tuple[InvalidRecord, ...]
     skipped: tuple[Skipped, ...]  # the first rows that can't be records
     held: tuple[Held, ...]
+    gauges: tuple[Gauge, ...]  # how near the guards are
+    effort: Effort
     decided: Mapping[Word, Mapping[str, int]]  # what a person has approved or rejected, by action
     shown_only: tuple[str, ...]  # of which actions nothing is done, for the configuration does not name them
 
 
-def report_plan(sync: str, plan: Plan, limits: Limits, *, held: Sequence[Held]) -> PlanReport:
+def report_plan(sync: str, plan: Plan, limits: Limits, figures: Figures, effort: Effort) -> PlanReport:
     return PlanReport(
         sync=sync,
         description=plan.description,
@@ -44,7 +50,9 @@ def report_plan(sync: str, plan: Plan, limits: Limits, *, held: Sequence[Held]) 
         ),
         invalid=tuple(plan.spool.invalid()),
         skipped=tuple(plan.skipped),
-        held=tuple(held),
+        held=ask_guards(figures, limits),
+        gauges=gauge(figures, limits),
+        effort=effort,
         decided=plan.count_decided(),
         shown_only=tuple(name for kind, name in NAMED.items() if kind not in limits.actions),
     )
@@ -74,6 +82,9 @@ def plan_as_json(report: PlanReport) -> dict[str, object]:
         "skipped": [{"position": str(row.position), "reason": row.reason} for row in report.skipped],
         "shown_only": report.shown_only,
         "held": [_held_as_json(held) for held in report.held],
+        "guards": [{"guard": one.guard.value, "count": one.count, "most": one.most} for one in report.gauges],
+        "calls": report.effort.calls,
+        "seconds": round(report.effort.lasts.total_seconds(), 1),
         **{word.value: report.decided[word] for word in Word},
     }
 
@@ -84,12 +95,11 @@ def _held_as_json(held: Held) -> dict[str, str]:
 
 def plan_as_lines(report: PlanReport) -> Iterator[str]:
     yield f"{report.sync}: {report.description}"
+    most = max(report.counts.values(), default=0)
     for name in words.IN_PLAN:
-        if report.counts.get(name):
-            yield f"  {report.counts[name]:>7}  {words.planned_as(name)}"
-    if report.fields:
-        changed = ", ".join(f"{name} {count}" for name, count in sorted(report.fields.items(), key=lambda f: -f[1]))
-        yield f"  fields that updates change: {changed}"
+        if count := report.counts.get(name):
+            yield f"  {count:>7}  {_bar(count, most):{BAR}}  {words.planned_as(name)}"
+    yield from _fields_as_lines(report.fields)
     if report.counts.get("create"):
         yield (
             "  who is to be created is looked up first. Whose values would be overwritten shows only then; more than "
@@ -101,17 +111,57 @@ def plan_as_lines(report: PlanReport) -> Iterator[str]:
         yield f"  for example: {action} {foreign_id}" + (f" ({', '.join(fields)})" if fields else "")
     yield from invalid_as_lines(report.invalid)
     yield from (f"  left out: {row.position}: {row.reason}" for row in report.skipped)
-    for held in report.held:
-        yield f"  HELD by the guard '{held.guard.value}': {held.reason}"
-        yield f"    once a run has held it: {how_to_release(report.sync)}"
+    yield from _guards_as_lines(report)
     for word, counts in report.decided.items():
         if counts:
             yield f"  {words.DECIDED[word]}: {', '.join(f'{number} {action}' for action, number in counts.items())}"
+    yield f"{report.sync}: {_closing(report)}"
+
+
+def _bar(count: int, most: int) -> str:
+    return "█" * max(1, round(BAR * count / most))
+
+
+def _fields_as_lines(fields: Mapping[str, int]) -> Iterator[str]:
+    if fields:
+        yield "  fields that updates change:"
+    for name, count in sorted(fields.items(), key=lambda field: (-field[1], field[0])):
+        yield f"  {count:>7}  {_bar(count, max(fields.values())):{BAR}}  {name}"
 
 
 def invalid_as_lines(records: Sequence[InvalidRecord]) -> Iterator[str]:
-    for record in records[:LISTED]:
-        problems = "; ".join(str(problem) for problem in record.problems)
-        yield f"  invalid: {record.position} ({record.foreign_id or 'no id'}): {problems}"
-    if len(records) > LISTED:
-        yield f"  invalid: and {len(records) - LISTED} more (`syncd failures` lists them after a run)"
+    """By reason, the most frequent first, with the first places of each."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for record in records:
+        for problem in record.problems:
+            place = f"{record.position} ({record.foreign_id or 'no id'})"
+            places.setdefault(of_problem(problem), []).append(place)
+    for (field, reason), found in sorted(places.items(), key=lambda one: (-len(one[1]), one[0])):
+        more = f" and {len(found) - NAMED_PLACES} more" if len(found) > NAMED_PLACES else ""
+        yield f"  invalid, {len(found)}: {field}: {reason}: {', '.join(found[:NAMED_PLACES])}{more}"
+
+
+def _guards_as_lines(report: PlanReport) -> Iterator[str]:
+    held = {one.guard for one in report.held}
+    if near := [f"{one.guard.value} {one.count} of {one.most}" for one in report.gauges if one.guard not in held]:
+        yield f"  as near to a guard as it may be: {', '.join(near)}"
+    for one in report.held:
+        yield f"  HELD by the guard '{one.guard.value}': {one.reason}"
+        yield f"    once a run has held it: {how_to_release(report.sync)}"
+
+
+def _closing(report: PlanReport) -> str:
+    """3 to create, 1 to update, 0 to erase; some 5 calls, about 1 s."""
+    due = ", ".join(f"{_sum(report.counts, names)} to {name}" for name, names in CLOSING.items())
+    match report.effort.calls:
+        case 0:
+            return f"{due}; no call"
+        case 1:
+            calls = "one call"
+        case several:
+            calls = f"some {words.number(several)} calls"
+    return f"{due}; {calls}, about {words.span(report.effort.lasts)}"
+
+
+def _sum(counts: Mapping[str, int], names: Iterable[str]) -> int:
+    return sum(counts.get(name, 0) for name in names)

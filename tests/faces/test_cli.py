@@ -381,6 +381,34 @@ def test_a_plan_after_a_run_shows_the_changed_fields(office: Office) -> None:
     assert office.files() == before
 
 
+def test_a_plan_ends_with_what_it_comes_to(office: Office) -> None:
+    assert office.syncd("plan").out.endswith(
+        "members: 40 to create, 0 to update, 0 to erase; some 41 calls, about 2.0 s\n"
+    )
+    office.syncd("--once")
+    assert office.syncd("plan").out.endswith("members: 0 to create, 0 to update, 0 to erase; no call\n")
+    for row in office.rows[:12]:
+        row[4] = "030 23125999"
+    office.export()
+    told = office.syncd("plan").out
+    assert "\n       12  ████████████  tel\n" in told
+    assert "as near to a guard as it may be: update 12 of 20" in told
+    assert told.endswith("members: 0 to create, 12 to update, 0 to erase; one call, about 0.2 s\n")
+
+
+def test_a_plan_groups_what_is_invalid_by_its_reason(office: Office) -> None:
+    for number in range(4):
+        office.rows[number][5] = "31.02.1971"
+    office.rows[9][3] = "nobody"
+    office.export()
+    told = [line for line in office.syncd("plan").out.splitlines() if line.startswith("  invalid")]
+    assert len(told) == 2
+    assert told[0].startswith("  invalid, 4: date_of_birth: ")
+    assert told[0].endswith(
+        "members.csv line 2 (M-0001), members.csv line 3 (M-0002), members.csv line 4 (M-0003) and 1 more"
+    )
+
+
 def test_check_tells_everything_in_one_line_each(office: Office) -> None:
     ended = office.syncd("check")
     assert ended.code == 0

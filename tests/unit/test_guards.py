@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from syncd.assembly import make_limits
 from syncd.config.model import DeleteOptions, GuardOptions
 from syncd.domain.changes import Cause, Create, Erase, Update
-from syncd.domain.guards import Figures, Guard, Held, ask_guards, free_part, held_part
+from syncd.domain.guards import Figures, Guard, Held, ask_guards, free_part, gauge, held_part
 from syncd.domain.records import Digests
 
 LIMITS = make_limits(DeleteOptions(), GuardOptions())
@@ -166,3 +168,39 @@ def test_first_contact_is_told_by_field_and_with_those_who_could_not_be_looked_u
         "of 30 customers whom go~mus had before, values that syncd did not put there would be overwritten "
         "(addr_street 30, tel 2), and 3 could not be looked up; the limit is 20 customers"
     )
+
+
+COUNTS = st.integers(0, 400)
+FIGURES = st.builds(
+    Figures,
+    known=COUNTS,
+    records=COUNTS,
+    invalid=COUNTS,
+    deletes=COUNTS,
+    deleted=COUNTS,
+    known_before=COUNTS,
+    absent=COUNTS,
+    unknown=COUNTS,
+    updates=COUNTS,
+    exchanged=COUNTS,
+    cleared=st.dictionaries(st.sampled_from(["email", "tel"]), COUNTS),
+    overwritten=COUNTS,
+    unlooked=COUNTS,
+)
+
+
+@given(figures=FIGURES, percent=st.sampled_from([0, 0.1, 2.5, 10, 33.3, 100]), count=COUNTS)
+def test_a_guard_trips_where_its_gauge_says_so(figures: Figures, percent: float, count: int) -> None:
+    limits = replace(
+        LIMITS,
+        delete_percent=percent,
+        delete_count=count,
+        update_percent=percent,
+        clear_percent=percent,
+        identity_percent=percent,
+        invalid_percent=percent,
+        first_contact=count,
+    )
+    gauges = gauge(figures, limits)
+    held = {held.guard for held in ask_guards(figures, limits)}
+    assert held == {one.guard for one in gauges if one.count > one.most}

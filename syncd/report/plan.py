@@ -98,7 +98,7 @@ def plan_as_lines(report: PlanReport) -> Iterator[str]:
     most = max(report.counts.values(), default=0)
     for name in words.IN_PLAN:
         if count := report.counts.get(name):
-            yield f"  {count:>7}  {_bar(count, most):{BAR}}  {words.planned_as(name)}"
+            yield f"  {_bar(count, most):{BAR}} {count:>7}  {words.planned_as(name)}"
     yield from _fields_as_lines(report.fields)
     if report.counts.get("create"):
         yield (
@@ -126,7 +126,7 @@ def _fields_as_lines(fields: Mapping[str, int]) -> Iterator[str]:
     if fields:
         yield "  fields that updates change:"
     for name, count in sorted(fields.items(), key=lambda field: (-field[1], field[0])):
-        yield f"  {count:>7}  {_bar(count, max(fields.values())):{BAR}}  {name}"
+        yield f"  {_bar(count, max(fields.values())):{BAR}} {count:>7}  {name}"
 
 
 def invalid_as_lines(records: Sequence[InvalidRecord]) -> Iterator[str]:

@@ -391,7 +391,7 @@ def test_a_plan_ends_with_what_it_comes_to(office: Office) -> None:
         row[4] = "030 23125999"
     office.export()
     told = office.syncd("plan").out
-    assert "\n       12  ████████████  tel\n" in told
+    assert "\n  ████████████      12  tel\n" in told
     assert "as near to a guard as it may be: update 12 of 20" in told
     assert told.endswith("members: 0 to create, 12 to update, 0 to erase; one call, about 0.2 s\n")
 

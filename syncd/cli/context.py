@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo
 import typer
 
 from syncd import log
-from syncd.cli.exits import USAGE, failing_in_words, stop
+from syncd.cli.exits import FAILED, USAGE, failing_in_words, stop
 from syncd.config import find_config, load
 from syncd.config.model import Config, SyncConfig
 from syncd.domain.nearest import find_nearest
+from syncd.report.files import opening_private
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,15 @@ def answer(as_json: bool, found: object, lines: Iterable[str]) -> None:
     else:
         for line in lines:
             print(line)
+
+
+def write_page(file: Path, page: str) -> None:
+    """Readable for its owner only; ends the command where it can't be written."""
+    try:
+        with opening_private(file) as opened:
+            opened.write(page)
+    except OSError as error:
+        stop(f"{file} can't be written ({error.strerror}).", FAILED)
 
 
 def print_json(found: object) -> None:

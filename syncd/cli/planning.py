@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,6 +18,7 @@ from syncd.assembly import (
 )
 from syncd.cli import context as ctx
 from syncd.cli.exits import DONE, HELD, PROBLEMS, code_of, gravest, say
+from syncd.cli.loading import load
 from syncd.cli.progress import showing_progress
 from syncd.cli.stopping import ending_on_signals
 from syncd.config.model import Config, SyncConfig
@@ -87,6 +89,9 @@ def code_of_report(report: PlanReport) -> int:
 def plan(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(help="The sync; left out: all.")] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write it as a page to this file, readable for you only.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Show what a run would do: counts, fields, samples, invalid records, guards. Writes nothing anywhere.
@@ -103,5 +108,7 @@ def plan(
             except SyncdError as error:
                 say(error, about=sync.name)
                 codes.append(code_of(error))
+        if html is not None:
+            ctx.write_page(html, load("syncd.report.html:plans_as_html")(reports))
         ctx.answer(json, {"plans": [plan_as_json(report) for report in reports]}, chain(*map(plan_as_lines, reports)))
         raise typer.Exit(gravest(codes))

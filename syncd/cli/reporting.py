@@ -8,9 +8,8 @@ import typer
 
 from syncd.assembly import State, looking_at_state
 from syncd.cli import context as ctx
-from syncd.cli.exits import FAILED, USAGE, stop
+from syncd.cli.exits import USAGE, stop
 from syncd.domain.nearest import find_nearest
-from syncd.report.files import opening_private
 from syncd.report.html import report_as_html, report_run
 from syncd.state.runs import RunRow
 
@@ -35,7 +34,7 @@ def report(
         if output is None:
             sys.stdout.buffer.write(page.encode())
         else:
-            _write(output, page)
+            ctx.write_page(output, page)
 
 
 def _find(state: State, run: str | None, sync: str | None) -> RunRow:
@@ -51,11 +50,3 @@ def _find(state: State, run: str | None, sync: str | None) -> RunRow:
     if sync and row.sync != sync:
         stop(f"The run {run} was one of {row.sync}, not of {sync}.", USAGE)
     return row
-
-
-def _write(file: Path, page: str) -> None:
-    try:
-        with opening_private(file) as opened:
-            opened.write(page)
-    except OSError as error:
-        stop(f"{file} can't be written ({error.strerror}).", FAILED)

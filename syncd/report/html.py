@@ -1,4 +1,4 @@
-"""Pages for people: the environment that all templates share, and the report of one run."""
+"""Pages for people: the environment that all templates share, the report of one run, and plans."""
 
 import base64
 import hashlib
@@ -14,6 +14,7 @@ from syncd import __version__
 from syncd.domain.guards import how_to_release
 from syncd.domain.records import FieldProblem
 from syncd.report import words
+from syncd.report.plan import PlanReport, by_reason, closing
 from syncd.state.failures import InvalidRow
 from syncd.state.held import HeldRow
 from syncd.state.journal import JournalLine
@@ -21,6 +22,7 @@ from syncd.state.runs import RunRow
 from syncd.state.store import Store
 
 LISTED = 1000
+LISTED_PLACES = 100
 SENT_FIELDS = ("update", "adopt")  # of a new customer every field is sent, which says nothing
 
 STYLE = files("syncd.report").joinpath("templates/style.css").read_text(encoding="utf-8")
@@ -89,3 +91,9 @@ def report_as_html(report: RunReport, zone: tzinfo) -> str:
             problems=sorted(report.problems.items(), key=lambda problem: (-problem[1], str(problem[0]))),
         )
     )
+
+
+def plans_as_html(plans: Sequence[PlanReport]) -> str:
+    """A self-contained page; it names foreign_ids, but no value."""
+    template = make_environment().get_template("plan.html")
+    return template.render(plans=plans, words=words, closing=closing, by_reason=by_reason, listed=LISTED_PLACES)

@@ -1,6 +1,6 @@
 """A plan as people and scripts see it: counts, field names, ids, reasons; never a value."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -109,13 +109,13 @@ def plan_as_lines(report: PlanReport) -> Iterator[str]:
         yield f"  shown only, and not done, for actions does not name it: {', '.join(report.shown_only)}"
     for foreign_id, action, fields in report.samples:
         yield f"  for example: {action} {foreign_id}" + (f" ({', '.join(fields)})" if fields else "")
-    yield from invalid_as_lines(report.invalid)
+    yield from _invalid_as_lines(report.invalid)
     yield from (f"  left out: {row.position}: {row.reason}" for row in report.skipped)
     yield from _guards_as_lines(report)
     for word, counts in report.decided.items():
         if counts:
             yield f"  {words.DECIDED[word]}: {', '.join(f'{number} {action}' for action, number in counts.items())}"
-    yield f"{report.sync}: {_closing(report)}"
+    yield f"{report.sync}: {closing(report)}"
 
 
 def _bar(count: int, most: int) -> str:
@@ -129,16 +129,31 @@ def _fields_as_lines(fields: Mapping[str, int]) -> Iterator[str]:
         yield f"  {_bar(count, max(fields.values())):{BAR}} {count:>7}  {name}"
 
 
-def invalid_as_lines(records: Sequence[InvalidRecord]) -> Iterator[str]:
-    """By reason, the most frequent first, with the first places of each."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why records are invalid; `places` are those records, each with its position and its id."""
+
+    field: str
+    reason: str
+    places: tuple[str, ...]
+
+
+def by_reason(records: Iterable[InvalidRecord]) -> list[Reason]:
+    """The most frequent first."""
     places: dict[tuple[str, str], list[str]] = {}
     for record in records:
         for problem in record.problems:
             place = f"{record.position} ({record.foreign_id or 'no id'})"
             places.setdefault(of_problem(problem), []).append(place)
-    for (field, reason), found in sorted(places.items(), key=lambda one: (-len(one[1]), one[0])):
-        more = f" and {len(found) - NAMED_PLACES} more" if len(found) > NAMED_PLACES else ""
-        yield f"  invalid, {len(found)}: {field}: {reason}: {', '.join(found[:NAMED_PLACES])}{more}"
+    found = sorted(places.items(), key=lambda one: (-len(one[1]), one[0]))
+    return [Reason(field=field, reason=reason, places=tuple(listed)) for (field, reason), listed in found]
+
+
+def _invalid_as_lines(records: Iterable[InvalidRecord]) -> Iterator[str]:
+    for one in by_reason(records):
+        count = len(one.places)
+        more = f" and {count - NAMED_PLACES} more" if count > NAMED_PLACES else ""
+        yield f"  invalid, {count}: {one.field}: {one.reason}: {', '.join(one.places[:NAMED_PLACES])}{more}"
 
 
 def _guards_as_lines(report: PlanReport) -> Iterator[str]:
@@ -150,7 +165,7 @@ def _guards_as_lines(report: PlanReport) -> Iterator[str]:
         yield f"    once a run has held it: {how_to_release(report.sync)}"
 
 
-def _closing(report: PlanReport) -> str:
+def closing(report: PlanReport) -> str:
     """3 to create, 1 to update, 0 to erase; some 5 calls, about 1 s."""
     due = ", ".join(f"{_sum(report.counts, names)} to {name}" for name, names in CLOSING.items())
     match report.effort.calls:

@@ -396,6 +396,25 @@ def test_a_plan_ends_with_what_it_comes_to(office: Office) -> None:
     assert told.endswith("members: 0 to create, 12 to update, 0 to erase; one call, about 0.2 s\n")
 
 
+def test_a_plan_is_written_as_a_page_of_its_own(office: Office) -> None:
+    office.syncd("--once")
+    for row in office.rows[:12]:
+        row[4] = "030 23125999"
+    office.rows[20][5] = "31.02.1971"
+    del office.rows[30:]
+    office.export()
+    assert office.syncd("plan", "--html", "plan.html").code == 4
+    page = office.folder / "plan.html"
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+    told = page.read_text(encoding="utf-8")
+    assert "0 to create, 12 to update, 10 to erase; some 71 calls" in told
+    assert '<th scope="row"><code>tel</code></th><td class="count">12</td>' in told
+    assert "10 of 40 known customers would be deleted" in told
+    assert "members.csv line 22 (M-0021)" in told
+    assert not [cell for row in office.rows for cell in row[1:6] if cell and cell in told]
+    assert "http" not in re.sub(r"http-equiv", "", told)
+
+
 def test_a_plan_groups_what_is_invalid_by_its_reason(office: Office) -> None:
     for number in range(4):
         office.rows[number][5] = "31.02.1971"

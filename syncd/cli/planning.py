@@ -1,9 +1,11 @@
 """`plan`: what would happen; nothing is written anywhere."""
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import chain
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -17,33 +19,56 @@ from syncd.assembly import (
     make_sync,
 )
 from syncd.cli import context as ctx
-from syncd.cli.exits import DONE, HELD, PROBLEMS, code_of, gravest, say
+from syncd.cli.exits import DONE, HELD, PROBLEMS, code_of, gravest, say, stop
 from syncd.cli.loading import load
 from syncd.cli.progress import showing_progress
 from syncd.cli.stopping import ending_on_signals
 from syncd.config.model import Config, SyncConfig
 from syncd.delivery.habits import Habits
+from syncd.domain.changes import Create, Update
 from syncd.domain.guards import Limits
+from syncd.domain.records import RemoteCustomer
 from syncd.errors import SyncdError
+from syncd.gomus.client import Client
 from syncd.plan.approval import Approval
 from syncd.plan.figures import count_up, find_pairs
 from syncd.plan.plan import Plan
 from syncd.report.effort import Effort, estimate
 from syncd.report.plan import PlanReport, plan_as_json, plan_as_lines, report_plan
+from syncd.report.sample import change_as_lines
 from syncd.runs.drawing import drawing_up, fetch_lookups
 from syncd.runs.entering import refuse_another_instance
 from syncd.state.recall import Recall
 
-SHOWN = 3
-SHOWN_EVERY = 500
+VALUES_SHOWN = 10
 
 
 def draw_report(config: Config, sync: SyncConfig) -> PlanReport:
     """Draw up the plan of one sync; go~mus is asked for its lookups only."""
-    with _drawn(config, sync) as (plan, recall, limits):
-        Approval(recall).apply(plan)
-        figures = count_up(plan, recall)
-        return report_plan(sync.name, plan, limits, figures, _estimate(config, sync, plan, recall))
+    with _drawn(config, sync) as drawn:
+        return _report(config, sync, drawn)
+
+
+def draw_values(config: Config, sync: SyncConfig) -> tuple[PlanReport, list[str]]:
+    """The plan, and some of its changes with their values, in lines; customers that are to be updated are read."""
+    with _drawn(config, sync) as drawn:
+        report, spool = _report(config, sync, drawn), drawn.plan.spool
+        updates = islice(spool.changes(Update), VALUES_SHOWN)
+        lines = [line for change in updates for line in change_as_lines(change, _read(drawn.client, change))]
+        creates = islice(spool.changes(Create), VALUES_SHOWN)
+        return report, lines + [line for change in creates for line in change_as_lines(change, None)]
+
+
+def _read(client: Client, change: Update) -> RemoteCustomer | None:
+    remote = client.read(change.foreign_id)
+    return remote if remote and remote.foreign_id == change.foreign_id else None  # it may be known by another spelling
+
+
+def _report(config: Config, sync: SyncConfig, drawn: "Drawn") -> PlanReport:
+    plan, recall = drawn.plan, drawn.recall
+    Approval(recall).apply(plan)
+    effort = _estimate(config, sync, plan, recall)
+    return report_plan(sync.name, plan, drawn.limits, count_up(plan, recall), effort)
 
 
 def _estimate(config: Config, sync: SyncConfig, plan: Plan, recall: Recall) -> Effort:
@@ -59,12 +84,22 @@ def _estimate(config: Config, sync: SyncConfig, plan: Plan, recall: Recall) -> E
 
 def draw_pairs(config: Config, sync: SyncConfig) -> dict[str, str]:
     """New ids with the absent ones that they equal but for their spelling."""
-    with _drawn(config, sync) as (plan, _, _):
-        return find_pairs(plan)
+    with _drawn(config, sync) as drawn:
+        return find_pairs(drawn.plan)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A plan, and all that was needed for it."""
+
+    plan: Plan
+    recall: Recall
+    limits: Limits
+    client: Client
 
 
 @contextmanager
-def _drawn(config: Config, sync: SyncConfig) -> Iterator[tuple[Plan, Recall, Limits]]:
+def _drawn(config: Config, sync: SyncConfig) -> Iterator[Drawn]:
     made = make_sync(config, sync, time.sleep)
     with (
         looking_at_state(config) as state,
@@ -77,7 +112,7 @@ def _drawn(config: Config, sync: SyncConfig) -> Iterator[tuple[Plan, Recall, Lim
         lookups = fetch_lookups(made, client)
         read = lambda count: progress("reading", count, None)  # noqa: E731 - one line, used once
         with drawing_up(made, recall, lookups, progress=read) as drawn:
-            yield drawn.plan, recall, made.limits
+            yield Drawn(drawn.plan, recall, made.limits, client)
 
 
 def code_of_report(report: PlanReport) -> int:
@@ -89,6 +124,10 @@ def code_of_report(report: PlanReport) -> int:
 def plan(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(help="The sync; left out: all.")] = None,
+    values: Annotated[
+        bool,
+        typer.Option("--values", help="Some changes with their values, old → new; on a terminal only."),
+    ] = False,
     html: Annotated[
         Path | None, typer.Option("--html", help="Write it as a page to this file, readable for you only.")
     ] = None,
@@ -99,16 +138,20 @@ def plan(
     Exit code: 0, 3 where records are invalid, 4 where a guard would hold something, 1 where the source or go~mus can't
     be read, 2 for a mistake in the configuration.
     """
+    if values and (json or not sys.stdout.isatty()):
+        stop("--values shows values, on a terminal only: neither in a file, a pipe nor as JSON.")
     with ending_on_signals(), ctx.configured(context) as config:
-        reports, codes = [], []
+        reports, codes, told = [], [], []
         for sync in ctx.pick(config, [name] if name else []):
             try:
-                reports.append(draw_report(config, sync))
+                report, lines = draw_values(config, sync) if values else (draw_report(config, sync), [])
+                reports.append(report)
+                told += [*plan_as_lines(report), *lines]
                 codes.append(code_of_report(reports[-1]))
             except SyncdError as error:
                 say(error, about=sync.name)
                 codes.append(code_of(error))
-        if html is not None:
+        if html is not None and reports:
             ctx.write_page(html, load("syncd.report.html:plans_as_html")(reports))
-        ctx.answer(json, {"plans": [plan_as_json(report) for report in reports]}, chain(*map(plan_as_lines, reports)))
+        ctx.answer(json, {"plans": [plan_as_json(report) for report in reports]}, told)
         raise typer.Exit(gravest(codes))

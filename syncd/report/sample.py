@@ -1,9 +1,10 @@
-"""Some records of a list field by field, with their values: for a terminal alone."""
+"""Some records of a list, and some changes of a plan, field by field, with their values: for a terminal alone."""
 
 import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
+from syncd.domain.changes import Create, Update
 from syncd.domain.records import Customer, FieldProblem, InvalidRecord, RemoteCustomer, SourceRecord
 from syncd.mapping.lookups import AnyWord, Lookup
 from syncd.mapping.mapper import Keep, Mapped, Mapper
@@ -71,9 +72,20 @@ class Sample:
         return f"      {cells} → {one.name} = {_quoted(one.value)}"
 
 
+def change_as_lines(change: Create | Update, remote: RemoteCustomer | None) -> Iterator[str]:
+    """What each field is in go~mus, as far as it shows it, and what it is to be."""
+    yield f"  {change.action.value} {change.foreign_id}"
+    for name, value in sorted(change.fields.items()):
+        now = "" if isinstance(change, Create) else f"{_shown(remote, name)} → "
+        yield f"      {name}: {now}{_quoted(value)}"
+
+
+def _shown(remote: RemoteCustomer | None, name: str) -> str:
+    return _quoted(remote.fields[name]) if remote and name in remote.fields else "not shown"
+
+
 def _beside(remote: RemoteCustomer, name: str) -> str:
-    shown = _quoted(remote.fields[name]) if name in remote.fields else "not shown"
-    return f"   (go~mus has {shown})"
+    return f"   (go~mus has {_shown(remote, name)})"
 
 
 def _quoted(value: object) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 from office import CONFIG, MARKS, Office, open_office
+from terminal import on_a_terminal
 
 from syncd.report.words import plain
 from syncd.sandbox import Sandbox, create_app, serve
@@ -413,6 +414,24 @@ def test_a_plan_is_written_as_a_page_of_its_own(office: Office) -> None:
     assert "members.csv line 22 (M-0021)" in told
     assert not [cell for row in office.rows for cell in row[1:6] if cell and cell in told]
     assert "http" not in re.sub(r"http-equiv", "", told)
+
+
+def test_a_plan_shows_values_on_a_terminal_alone(office: Office) -> None:
+    office.syncd("--once")
+    office.rows[0][4] = "030 23125999"
+    office.rows.append(["0041", "Zzvor41", "Zznäch41", "zzmail41@example.org", "", "", ""])
+    office.export()
+    before = office.files()
+    code, shown = on_a_terminal(office, "plan", "--values")
+    told = shown.decode()
+    assert code == 0
+    assert '  update M-0001\r\n      tel: "+493023125001" → "+493023125999"\r\n' in told
+    assert "  create M-0041\r\n" in told
+    assert 'email: "zzmail41@example.org"' in told
+    assert office.files() == before
+    for refused in (office.syncd("plan", "--values"), office.syncd("plan", "--values", "--json")):
+        assert (refused.code, refused.out) == (2, "")
+    assert on_a_terminal(office, "plan", "--values", "--json")[0] == 2
 
 
 def test_a_plan_groups_what_is_invalid_by_its_reason(office: Office) -> None:

@@ -28,7 +28,7 @@ from syncd.delivery.habits import Habits
 from syncd.domain.changes import Create, Update
 from syncd.domain.guards import Limits
 from syncd.domain.records import RemoteCustomer
-from syncd.errors import SyncdError
+from syncd.errors import Refused, Retryable, SyncdError
 from syncd.gomus.client import Client
 from syncd.plan.approval import Approval
 from syncd.plan.figures import count_up, find_pairs
@@ -60,7 +60,10 @@ def draw_values(config: Config, sync: SyncConfig) -> tuple[PlanReport, list[str]
 
 
 def _read(client: Client, change: Update) -> RemoteCustomer | None:
-    remote = client.read(change.foreign_id)
+    try:
+        remote = client.read(change.foreign_id)
+    except (Refused, Retryable):  # of one customer: its values are not shown
+        return None
     return remote if remote and remote.foreign_id == change.foreign_id else None  # it may be known by another spelling
 
 

@@ -118,10 +118,13 @@ def _stop(orders: socket.socket, server: "subprocess.Popen[bytes]") -> None:
 def serve(orders: socket.socket) -> None:
     """Returns in each child, which is the command from then on."""
     import syncd
+    from syncd.config.schema import outline
 
     for module in pkgutil.walk_packages(syncd.__path__, "syncd."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+    for types in (None, frozenset({"csv"})):  # what every start makes anew
+        outline(types)
     gc.freeze()  # else the end of each child looks through all that was imported, which takes longer than its work
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the attendants

@@ -13,9 +13,9 @@ STAMP = $(VENV)/.installed
 demo: $(STAMP)
 	@$(BIN)/syncd demo
 
-# Each file of tests by one worker, so that what a file starts is started once; tests wait a lot, so one worker more than
-# there are processors.
-WORKERS ?= $(shell "$(PYTHON)" -c 'import os; print((os.cpu_count() or 1) + 1)')
+# Each file of tests by one worker, so that what a file starts is started once; tests wait a lot, so two workers for each
+# processor.
+WORKERS ?= $(shell "$(PYTHON)" -c 'import os; print(2 * (os.cpu_count() or 1))')
 PYTEST = $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 test: $(STAMP)
 	@$(PYTEST) $(PYTEST_ARGS)

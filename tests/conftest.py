@@ -57,10 +57,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    left_out = [] if IS_WHOLE else [item for item in items if not _has_its_turn(item)]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if _has_its_turn(item)]
+    left_out = [item for item in items if not _has_its_turn(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if _has_its_turn(item)]
     if "PYTEST_XDIST_WORKER" in os.environ:
         tests = Path(__file__).parent
         items.sort(key=lambda item: LANES.index(item.path.relative_to(tests).parts[0]))
@@ -74,7 +73,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _has_its_turn(item: pytest.Item) -> bool:
     """Of a long table the same cases each time, spread as chance would spread them."""
     marker = item.get_closest_marker("in_part")
-    return marker is None or blake2b(item.name.encode()).digest()[0] % marker.args[0] == 0
+    return IS_WHOLE or marker is None or blake2b(item.name.encode()).digest()[0] % marker.args[0] == 0
 
 
 def pytest_collection_finish() -> None:

@@ -65,9 +65,9 @@ def pick(loaded: Config, names: list[str]) -> list[SyncConfig]:
     return [loaded.syncs[name] for name in dict.fromkeys(names)] or list(loaded.syncs.values())
 
 
-def zone_of(loaded: Config, name: str) -> ZoneInfo:
+def zone_of(loaded: Config, name: str | None) -> ZoneInfo:
     """The time zone of a sync, or of the first one where the configuration no longer has it."""
-    return (loaded.syncs.get(name) or next(iter(loaded.syncs.values()))).timezone
+    return (loaded.syncs.get(name or "") or next(iter(loaded.syncs.values()))).timezone
 
 
 def answer(as_json: bool, found: object, lines: Iterable[str]) -> None:
@@ -79,13 +79,19 @@ def answer(as_json: bool, found: object, lines: Iterable[str]) -> None:
             print(line)
 
 
-def write_page(file: Path, page: str) -> None:
-    """Readable for its owner only; ends the command where it can't be written."""
+@contextmanager
+def writing(file: Path) -> Iterator[None]:
+    """End the command where the file can't be written."""
     try:
-        with opening_private(file) as opened:
-            opened.write(page)
+        yield
     except OSError as error:
         stop(f"{file} can't be written ({error.strerror}).", FAILED)
+
+
+def write_page(file: Path, page: str) -> None:
+    """Readable for its owner only."""
+    with writing(file), opening_private(file) as opened:
+        opened.write(page)
 
 
 def print_json(found: object) -> None:

@@ -292,7 +292,7 @@ def erasures(context: typer.Context, json: Annotated[bool, typer.Option("--json"
     with ctx.configured(context) as config, looking_at_state(config) as state:
         rows = [row for instance in config.gomus for row in _erasures_of(config, state, instance)]
         lines = [
-            f"{plain(row['at'] or '')}  {row['sync'] or '-'}  {row['state']}  {row['by'] or '-'}  {row['name']}"
+            f"{plain(str(row['at']))}  {row['sync'] or '-'}  {row['state']}  {row['by'] or '-'}  {row['name']}"
             for row in rows
         ]
         ctx.answer(json, rows, lines or ["Nobody was erased on request."])
@@ -308,11 +308,11 @@ def _erasures_of(config: Config, state: State, instance: str) -> Iterator[dict[s
     known = {one.ledger.hex() for one in requested if one.ledger}
     for digest, at in state.erasures.read(Place(instance, config.gomus[instance].url)).times.items():
         if digest not in known:
-            yield _row(iso(at, ctx.zone_of(config, "")), digest)
+            yield _row(iso(at, ctx.zone_of(config, None)), digest)
 
 
 def _row(
-    at: str | None, name: str, *, sync: str | None = None, by: str | None = None, is_open: bool = False
+    at: str, name: str, *, sync: str | None = None, by: str | None = None, is_open: bool = False
 ) -> dict[str, str | None]:
     state = "open" if is_open else "done"
     return {"sync": sync, "at": at, "by": by, "state": state, "name": name}

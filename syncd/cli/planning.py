@@ -43,6 +43,16 @@ from syncd.state.recall import Recall
 VALUES_SHOWN = 10
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A plan, and all that was needed for it."""
+
+    plan: Plan
+    recall: Recall
+    limits: Limits
+    client: Client
+
+
 def draw_report(config: Config, sync: SyncConfig) -> PlanReport:
     """Draw up the plan of one sync; go~mus is asked for its lookups only."""
     with _drawn(config, sync) as drawn:
@@ -67,7 +77,7 @@ def _read(client: Client, change: Update) -> RemoteCustomer | None:
     return remote if remote and remote.foreign_id == change.foreign_id else None  # it may be known by another spelling
 
 
-def _report(config: Config, sync: SyncConfig, drawn: "Drawn") -> PlanReport:
+def _report(config: Config, sync: SyncConfig, drawn: Drawn) -> PlanReport:
     plan, recall = drawn.plan, drawn.recall
     Approval(recall).apply(plan)
     effort = _estimate(config, sync, plan, recall)
@@ -89,16 +99,6 @@ def draw_pairs(config: Config, sync: SyncConfig) -> dict[str, str]:
     """New ids with the absent ones that they equal but for their spelling."""
     with _drawn(config, sync) as drawn:
         return find_pairs(drawn.plan)
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A plan, and all that was needed for it."""
-
-    plan: Plan
-    recall: Recall
-    limits: Limits
-    client: Client
 
 
 @contextmanager

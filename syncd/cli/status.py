@@ -1,6 +1,6 @@
 """Questions to the state database: `status`, `history`, `show`, `held`, `failures`."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, tzinfo
 from functools import partial
@@ -12,7 +12,7 @@ import typer
 
 from syncd.assembly import State, looking_at_state, make_recall, now
 from syncd.cli import context as ctx
-from syncd.cli.exits import DONE, FAILED, PROBLEMS, USAGE, stop
+from syncd.cli.exits import DONE, PROBLEMS, USAGE, stop
 from syncd.cli.naming import spellings
 from syncd.config.model import Config, SyncConfig
 from syncd.domain.guards import how_to_release
@@ -123,7 +123,7 @@ def _everything_of(
         "foreign_id": foreign_id,
         "gomus_id": known.gomus_id if known else None,
         "standing": known.stage.value if known else None,
-        "absent_since": iso(known.absent_since, zone) if known else None,
+        "absent_since": iso(known.absent_since, zone) if known and known.absent_since else None,
         "fields": sorted(known.digests.fields) if known else [],
         "of_others": sorted(known.digests.of_others) if known else [],
         "erased_for": tombstone.value if tombstone else None,
@@ -194,7 +194,8 @@ def held(
         syncs = ctx.pick(config, [name] if name else [])
         rows = [row for sync in syncs for row in _held_of(state, sync)]
         if file is not None:
-            _write_list(file, HELD_COLUMNS, [{**row, "fields": ", ".join(row["fields"])} for row in rows])
+            with ctx.writing(file):
+                write_csv(file, HELD_COLUMNS, [{**row, "fields": ", ".join(row["fields"])} for row in rows])
         if json or file is None:
             ctx.answer(json, rows, chain.from_iterable(_held_in_words(state, sync, rows) for sync in syncs))
         raise typer.Exit(PROBLEMS if rows else DONE)
@@ -241,17 +242,11 @@ def failures(
     with ctx.configured(context) as config, looking_at_state(config) as state:
         rows = [row for sync in ctx.pick(config, [name] if name else []) for row in _failures_of(state, sync)]
         if file is not None:
-            _write_list(file, FAILURE_COLUMNS, rows)
+            with ctx.writing(file):
+                write_csv(file, FAILURE_COLUMNS, rows)
         if json or file is None:
             ctx.answer(json, rows, [_failure_in_words(row) for row in rows] or ["Nothing failed."])
         raise typer.Exit(PROBLEMS if rows else DONE)
-
-
-def _write_list(file: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
-    try:
-        write_csv(file, columns, rows)
-    except OSError as error:
-        stop(f"{file} can't be written ({error.strerror}).", FAILED)
 
 
 def _failures_of(state: State, sync: SyncConfig) -> list[dict[str, str]]:
@@ -278,8 +273,8 @@ def _failures_of(state: State, sync: SyncConfig) -> list[dict[str, str]]:
             "place": f"go~mus ({row.action})",
             "field": "",
             "reason": row.reason,
-            "since": iso(row.since, zone) or "",
-            "next_try_at": iso(row.next_try_at, zone) or "",
+            "since": iso(row.since, zone),
+            "next_try_at": iso(row.next_try_at, zone),
         }
         for row in state.store.failures.refused(sync.name)
     ]

@@ -167,7 +167,7 @@ def how_to_release(sync: str) -> str:
 
 def most_of(whole: int, *, percent: float, floor: int = FLOOR) -> int:
     """The most of so many that no guard holds."""
-    return max(floor, int(whole * percent / 100))
+    return max(floor, int(whole * percent // 100))
 
 
 def exceeds(count: int, whole: int, *, percent: float, floor: int = FLOOR) -> bool:

@@ -84,9 +84,9 @@ def local(at: datetime, zone: tzinfo) -> str:
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
-def iso(at: datetime | None, zone: tzinfo) -> str | None:
+def iso(at: datetime, zone: tzinfo) -> str:
     """For scripts, in the time of the zone, to the second: 2026-11-23T14:05:09+01:00."""
-    return at.astimezone(zone).isoformat(timespec="seconds") if at else None
+    return at.astimezone(zone).isoformat(timespec="seconds")
 
 
 def plain(told: str) -> str:

@@ -1,5 +1,6 @@
 """Guards: what trips them, and what they hold."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from syncd.assembly import make_limits
 from syncd.config.model import DeleteOptions, GuardOptions
 from syncd.domain.changes import Cause, Create, Erase, Update
-from syncd.domain.guards import Figures, Guard, Held, ask_guards, free_part, gauge, held_part
+from syncd.domain.guards import Figures, Guard, Held, Limits, ask_guards, free_part, gauge, held_part
 from syncd.domain.records import Digests
 
 LIMITS = make_limits(DeleteOptions(), GuardOptions())
@@ -170,7 +171,7 @@ def test_first_contact_is_told_by_field_and_with_those_who_could_not_be_looked_u
     )
 
 
-COUNTS = st.integers(0, 400)
+COUNTS = st.sampled_from([2, 3, 5, 6, 20, 21]) | st.integers(0, 400)  # at the floors, and wherever
 FIGURES = st.builds(
     Figures,
     known=COUNTS,
@@ -201,6 +202,32 @@ def test_a_guard_trips_where_its_gauge_says_so(figures: Figures, percent: float,
         invalid_percent=percent,
         first_contact=count,
     )
-    gauges = gauge(figures, limits)
+    assert_tripped_as_gauged(figures, limits)
+
+
+@pytest.mark.parametrize("known", [60, 1000])
+@pytest.mark.parametrize(
+    "figures_with",
+    [
+        lambda count: {"deletes": count},
+        lambda count: {"deletes": 1, "invalid": count},
+        lambda count: {"absent": count, "unknown": count},
+        lambda count: {"updates": count},
+        lambda count: {"exchanged": count},
+        lambda count: {"cleared": {"tel": 1, "email": count}},
+        lambda count: {"overwritten": count},
+    ],
+    ids=["deletes", "invalid", "ids", "updates", "exchanged", "cleared", "overwritten"],
+)
+def test_at_each_count_a_guard_trips_where_its_gauge_says_so(
+    figures_with: Callable[[int], dict[str, object]], known: int
+) -> None:
+    for count in range(known):
+        figures = Figures(known=known, records=known, **figures_with(count))  # type: ignore[arg-type]  # as each case says
+        assert_tripped_as_gauged(figures, replace(LIMITS, delete_count=7))
+        assert_tripped_as_gauged(figures, replace(LIMITS, delete_count=1000))
+
+
+def assert_tripped_as_gauged(figures: Figures, limits: Limits) -> None:
     held = {held.guard for held in ask_guards(figures, limits)}
-    assert held == {one.guard for one in gauges if one.count > one.most}
+    assert held == {one.guard for one in gauge(figures, limits) if one.count > one.most}

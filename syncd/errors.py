@@ -25,6 +25,8 @@ nor any word that somebody else has said.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from syncd.reasons import Told
+
 
 class SyncdError(Exception):
     """Base of all; `remedy` says what the reader can do about it.
@@ -152,7 +154,7 @@ class Refused(CallFailed):
 
     def __init__(  # noqa: PLR0913 - what a server says has so many parts
         self,
-        message: str,
+        message: Told,
         *,
         reasons: tuple[str, ...] = (),
         named: frozenset[str] = frozenset(),

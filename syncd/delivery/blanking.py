@@ -7,6 +7,7 @@ is lost is looked at, and sent again as it was: nothing is learned from silence.
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from syncd import reasons
 from syncd.delivery.leaver import Leaver
 from syncd.delivery.looking import Whereabouts
 from syncd.delivery.outcomes import refused_as
@@ -49,7 +50,7 @@ class Blanking:
             self._send(sent)
             names = left = self.left(self.placeholders.values)
         if left and len(left) == len(first) and not self.is_touched:
-            raise Refused(f"go~mus does not let go of {', '.join(left)}")
+            raise Refused(reasons.NOT_LET_GO.tell(fields=", ".join(left)))
         return left
 
     def left(self, names: Iterable[str]) -> tuple[str, ...]:

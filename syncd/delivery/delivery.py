@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import TypeVar
 
+from syncd import reasons
 from syncd.delivery.habits import Lag
 from syncd.delivery.looking import Looking, Sighting, Whereabouts
 from syncd.delivery.outcomes import C, changes_in, outcomes_in
@@ -141,7 +142,7 @@ class Delivery(Looking):
                 return write(gomus_id)
             except Retryable as turned_away:
                 self.wait_as_asked(tries, turned_away)
-        raise Missing("is no longer in go~mus", status=404)
+        raise Missing(reasons.VANISHED.tell(), status=404)
 
     def _shows_under_id(self, foreign_id: str) -> tuple[bool, bool]:
         """Whether the id shows its customer, and whether it shows another one."""

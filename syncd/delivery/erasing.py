@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from syncd import reasons
 from syncd.delivery.blanking import Blanking
 from syncd.delivery.delivery import Delivery
 from syncd.delivery.leaver import Leaver
@@ -19,9 +20,8 @@ from syncd.domain.records import RemoteCustomer, Value
 from syncd.errors import CallFailed, Missing, NotYet, Refused, Unclear
 
 MOST_TWINS = 10  # so many customers of one foreign_id are erased in one go
-GONE = "is no longer in go~mus"
+GONE = reasons.VANISHED.tell()
 NOT_SHOWN_YET = "go~mus has taken the customer lately and does not show it; reads may lag, so the next run looks again"
-NOT_RELEASED = "go~mus does not let go of the foreign_id"
 STILL_SHOWN = "go~mus shows the customer although it was deleted"
 TOO_MANY = f"more than {MOST_TWINS} customers in go~mus have this foreign_id"
 
@@ -131,17 +131,18 @@ class Erasure:
         blanking = Blanking(leaver=self.leaver, old=remote, placeholders=placeholders)
         self.blankings.append(blanking)
         if kept := blanking.empty():
-            self.notices.append(f"go~mus does not let go of {', '.join(kept)}")
+            self.notices.append(reasons.NOT_LET_GO.tell(fields=", ".join(kept)))
         if blanking.insisted:
             self.notices.append(f"go~mus takes no empty {', '.join(blanking.insisted)}: a placeholder stands there")
         if remote.addresses > 1:
-            self.notices.append(f"{_out_of_reach(remote)}; clear the others by hand")
+            self.notices.append(
+                f"has {remote.addresses} addresses, of which the API reaches the first only; clear the others by hand"
+            )
         self.left[remote.gomus_id] = self._personal(blanking.shown or remote)
 
     def _hold_addresses(self, remote: RemoteCustomer) -> None:
         if self.holds_addresses and remote.addresses > 1:
-            remedy = 'clear the others in go~mus, or set delete.further_addresses = "delete"'
-            raise Refused(f"{_out_of_reach(remote)}; {remedy}")
+            raise Refused(reasons.FURTHER_ADDRESSES.tell(number=remote.addresses))
 
     def _personal(self, remote: RemoteCustomer) -> dict[str, Value]:
         catalogue = self.leaver.delivery.catalogue
@@ -163,7 +164,7 @@ class Erasure:
         """Whoever returns under the foreign_id must not find a ghost; an instance that insists on it keeps it."""
         is_off = remote.foreign_id is None or self._take_off(remote)
         if not is_off:
-            self.notices.append(NOT_RELEASED)
+            self.notices.append(reasons.NOT_RELEASED.tell())
         return is_off
 
     def _take_off(self, remote: RemoteCustomer) -> bool:
@@ -185,7 +186,7 @@ class Erasure:
             return erased(self.erase, Action.RELEASE, Result.SKIPPED, error="go~mus shows nobody under this foreign_id")
         for _ in range(MOST_TWINS):
             if not self._take_off(remote):
-                raise Refused(NOT_RELEASED)
+                raise Refused(reasons.NOT_RELEASED.tell())
             twin = self.leaver.named()
             if twin is None:
                 return self._done(Action.RELEASE)
@@ -250,7 +251,3 @@ class Erasure:
         """Whether a number other than the known one still shows the customer."""
         others = self.tries.keys() - self.kept.keys() - {self.erase.gomus_id}
         return any(self.leaver.is_at(number) for number in others)
-
-
-def _out_of_reach(remote: RemoteCustomer) -> str:
-    return f"has {remote.addresses} addresses, of which the API reaches the first only"

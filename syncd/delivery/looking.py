@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from syncd import reasons
 from syncd.delivery.habits import Habits
 from syncd.domain.digest import Digester
 from syncd.domain.records import Digests, Field, RemoteCustomer
@@ -17,9 +18,7 @@ from syncd.errors import CallFailed, Refused, Retryable
 from syncd.gomus.client import Client, is_addressable
 from syncd.gomus.wire import WriteAnswer
 
-ANOTHER = "go~mus answers another customer under this foreign_id; give the ids a prefix"
 NOBODY = "go~mus shows nobody, not even those who are to stay"
-ALIKE = "go~mus shows a customer whose id differs in capital letters alone; whether it is the same one is not known yet"
 
 
 class Whereabouts(Enum):
@@ -90,7 +89,8 @@ class Looking:
         if remote is None:
             return None
         if not self.is_same_id(remote.foreign_id, foreign_id):
-            raise Refused(ANOTHER)  # go~mus tries ids as numbers first, and some servers read '12abc' as 12
+            # go~mus tries ids as numbers first, and some servers read '12abc' as 12
+            raise Refused(reasons.ANOTHER.tell())
         self.saw(remote, foreign_id)
         return remote
 
@@ -145,9 +145,9 @@ class Looking:
             by_number = self._find_by_number(gomus_id, foreign_id, digests, mark)
             return here if by_number.whereabouts in (Whereabouts.GONE, Whereabouts.HERE) else by_number
         if remote is not None and gomus_id is None:
-            raise Refused(ANOTHER)
+            raise Refused(reasons.ANOTHER.tell())
         if remote is None and gomus_id is None and self._may_be_in_other_letters(foreign_id):
-            raise Refused(ALIKE)
+            raise Refused(reasons.ALIKE_IN_GOMUS.tell())
         if remote is not None and is_addressable(foreign_id):
             return Sighting(Whereabouts.MERGED, remote)
         sighting = self._find_by_number(gomus_id, foreign_id, digests, mark)

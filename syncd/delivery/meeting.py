@@ -6,8 +6,9 @@ It only looks; what it answers is sent by `writing`.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from syncd import reasons
 from syncd.delivery.delivery import Delivery
-from syncd.delivery.looking import ANOTHER, is_folded, is_same_letters
+from syncd.delivery.looking import is_folded, is_same_letters
 from syncd.delivery.outcomes import adopted, failed, left_alone, not_here
 from syncd.domain.changes import Action, Create, Outcome, Result, Update
 from syncd.domain.digest import PersonDigester
@@ -29,7 +30,7 @@ def meet(delivery: Delivery, create: Create, remote: RemoteCustomer | None) -> R
         return None
     if not is_same_letters(remote.foreign_id, create.foreign_id):
         if not (is_folded(remote.foreign_id, create.foreign_id) and _has_name_of(delivery, create, remote)):
-            raise Refused(ANOTHER)
+            raise Refused(reasons.ANOTHER.tell())
         delivery.habits.saw_folded(remote.foreign_id)
     delivery.saw(remote, create.foreign_id)
     return remote

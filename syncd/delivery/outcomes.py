@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TypeVar
 
+from syncd import reasons
 from syncd.delivery.looking import Sighting, Whereabouts
 from syncd.domain.changes import Action, Change, Create, Erase, Outcome, Result, Update
 from syncd.domain.records import Digests, RemoteCustomer, Value
@@ -43,13 +44,9 @@ class Answer:
     fatal: Fatal | None = None
 
 
-OTHER_IDS = "go~mus keeps another foreign_id for a new customer than was sent"
-KEEP_IDS = "the API user must be allowed to set it, and ids must be short and plain; nobody is sent again"
-
-
 def other_ids() -> Fatal:
     """A customer was created and can't be looked for: the next one would be, too."""
-    return Fatal(OTHER_IDS, remedy=KEEP_IDS)
+    return Fatal(reasons.OTHER_IDS, remedy=reasons.KEEP_IDS)
 
 
 C = TypeVar("C", Create, Update)
@@ -163,30 +160,27 @@ def not_sent(change: Change) -> Outcome:
 
 def never_found(create: Create) -> Outcome:
     """Sent again and again, each time waited for, and never there."""
-    words = "was sent several times, was not answered, and never appeared in go~mus; look there what stands against it"
-    return failed(create, Refused(words, attempts=0))
+    return failed(create, Refused(reasons.NEVER_FOUND.tell(), attempts=0))
 
 
 def unreadable(create: Create, signs: Iterable[str]) -> Outcome:
     """Not created: once an answer is lost, nobody could tell whether it is there."""
     which = " or ".join(repr(sign) for sign in sorted(signs))
-    words = f"this go~mus can't be asked for an id with {which} in it; let foreign_id.transform replace it"
-    return failed(create, Refused(words, attempts=0))
+    return failed(create, Refused(reasons.UNREADABLE_ID.tell(signs=which), attempts=0))
 
 
 def unkept(create: Create) -> Outcome:
     """Not created, for nobody could look for it under its id."""
-    return failed(create, Refused(f"{OTHER_IDS}; {KEEP_IDS} before foreign_id or its prefix is changed", attempts=0))
+    return failed(create, Refused(reasons.UNKEPT_ID.tell(), attempts=0))
 
 
 def alike(create: Create) -> Outcome:
     """Not created: go~mus would take it for the other one."""
-    words = "this go~mus keeps no capital letters in ids, and another id of the source differs in nothing else"
-    return failed(create, Refused(words, attempts=0))
+    return failed(create, Refused(reasons.ALIKE.tell(), attempts=0))
 
 
 def vanished(update: Update) -> Outcome:
-    return failed(update, Missing("is no longer in go~mus", status=404))
+    return failed(update, Missing(reasons.VANISHED.tell(), status=404))
 
 
 def not_here(change: Update | Erase, sighting: Sighting) -> Outcome:
@@ -197,15 +191,11 @@ def not_here(change: Update | Erase, sighting: Sighting) -> Outcome:
 def refused_as(sighting: Sighting) -> Refused:
     match sighting.whereabouts:
         case Whereabouts.MERGED:
-            return Refused(
-                "was merged into another customer in go~mus; nothing more is written: keep one of the two records"
-            )
+            return Refused(reasons.MERGED.tell())
         case Whereabouts.RENAMED:
-            return Refused(
-                "has another foreign_id in go~mus, or none; nothing more is written: set its foreign_id there again"
-            )
+            return Refused(reasons.RENAMED.tell())
         case _:
-            return Missing("is no longer in go~mus", status=404)
+            return Missing(reasons.VANISHED.tell(), status=404)
 
 
 def said_nothing(answer: WriteAnswer) -> Unclear:
@@ -215,18 +205,19 @@ def said_nothing(answer: WriteAnswer) -> Unclear:
 
 def refused_in(answer: WriteAnswer) -> Refused:
     """A 2xx with errors that does not show what was sent."""
-    return Refused("go~mus refused it", reasons=answer.errors, status=answer.status, attempts=answer.attempts)
+    return Refused(
+        reasons.REFUSED_IN_PASSING.tell(), reasons=answer.errors, status=answer.status, attempts=answer.attempts
+    )
 
 
 def kept_as_before(names: Sequence[str], answer: WriteAnswer) -> Refused:
     """A 2xx that shows the old values: go~mus will not have them changed."""
-    words = f"go~mus keeps {', '.join(names)} as it was"
-    return Refused(words, status=answer.status, attempts=answer.attempts)
+    return Refused(reasons.KEPT.tell(fields=", ".join(names)), status=answer.status, attempts=answer.attempts)
 
 
 def not_done_in_time(answer: WriteAnswer) -> Refused:
     """A 202 to an update that came to nothing: whether late or refused in silence, the record rests."""
-    return Refused("go~mus accepted it for later, but has not done it in time", status=answer.status)
+    return Refused(reasons.NOT_IN_TIME.tell(), status=answer.status)
 
 
 def words(failure: CallFailed) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from syncd import reasons
 from syncd.delivery.delivery import Delivery
 from syncd.delivery.leaver import Leaver
 from syncd.delivery.looking import Whereabouts
@@ -36,7 +37,7 @@ class Renaming:
         if sighting.whereabouts is not Whereabouts.HERE or sighting.here is None:
             raise refused_as(sighting)
         if self.delivery.look(self.create.foreign_id) is not None:
-            raise Refused("another customer in go~mus has the new id already: keep one of the two there")
+            raise Refused(reasons.NEW_ID_TAKEN.tell())
         return sighting.here
 
     def rename(self, remote: RemoteCustomer) -> RemoteCustomer:
@@ -51,7 +52,7 @@ class Renaming:
                 return found
         if is_lost:
             raise Unclear("go~mus did not answer, and does not show the new id yet; the next run looks again")
-        raise Refused("go~mus keeps the foreign_id as it was")
+        raise Refused(reasons.ID_NOT_CHANGED.tell())
 
     @property
     def _leaver(self) -> Leaver:

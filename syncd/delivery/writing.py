@@ -6,6 +6,7 @@ A write whose answer is lost is looked up, never repeated blindly.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from syncd import reasons
 from syncd.delivery.creating import Creating, probe, probe_in_other_letters
 from syncd.delivery.delivery import Delivery
 from syncd.delivery.looking import Sighting, Whereabouts
@@ -227,5 +228,5 @@ class Writing:
         except CallFailed as failure:
             return unsettled(update, failure)
         if left:
-            return failed(update, Refused(f"go~mus does not empty {', '.join(left)}", status=answer.status))
+            return failed(update, Refused(reasons.NOT_EMPTIED.tell(fields=", ".join(left)), status=answer.status))
         return vanished(update) if remote is None else self._done(update, remote, answer)

@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Self, TypeAlias
 
+from syncd.reasons import Told
+
 Value: TypeAlias = str | int | bool | None
 """A go~mus field's value as it is sent; dates are ISO text, None clears the field."""
 
@@ -102,7 +104,7 @@ class Unsure:
     """
 
     position: Position
-    reason: str
+    reason: Told
     version: str
 
 
@@ -120,7 +122,7 @@ class FieldProblem:
     """Why one field of a record can't be mapped; the reason never quotes the value."""
 
     field: str
-    reason: str
+    reason: Told
 
     def __str__(self) -> str:
         return f"{self.field}: {self.reason}"

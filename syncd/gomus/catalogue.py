@@ -10,11 +10,11 @@ from functools import cache, cached_property
 from itertools import chain
 from unicodedata import normalize
 
+from syncd import reasons
 from syncd.gomus.fields import FIELDS
 from syncd.gomus.sentences import GOMUS, LABELS, RAILS, RECORDS
 from syncd.gomus.wire import LONGEST_READ, MOST_READ
 
-UNKNOWN = "go~mus refused it in words that are not in the catalogue ({status})"
 _NUMBER = r"-?\d{1,5}"
 _PARTED = re.compile("[ _-]")
 _SEPARATOR = re.compile(r"[,;:]|\.(?=\s)")
@@ -51,7 +51,9 @@ class Catalogue:
         if known or not read:
             return known
         named = sorted({name for name in fields if name in FIELDS and any(_has_word(text, name) for text in read)})
-        return (UNKNOWN.format(status=status) + (f"; it names {', '.join(named)}" if named else ""),)
+        if named:
+            return (reasons.UNKNOWN_WORDS_OF.tell(status=status, fields=", ".join(named)),)
+        return (reasons.UNKNOWN_WORDS.tell(status=status),)
 
     def _known(self, text: str) -> Iterator[str]:
         end = 0

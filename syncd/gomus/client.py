@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import httpx
 
-from syncd import __version__
+from syncd import __version__, reasons
 from syncd.domain.backoff import Backoff, parse_retry_after
 from syncd.domain.records import LookupEntry, RemoteCustomer, Value
 from syncd.errors import CallFailed, Fatal, Missing, Outage, Refused, Retryable, TokenRefused, Unclear
@@ -27,6 +27,7 @@ from syncd.gomus.options import GomusOptions
 from syncd.gomus.receiving import parse, read_body, words_for
 from syncd.gomus.wire import WriteAnswer, find_named, find_number, is_taken, read_customers, read_errors, read_list
 from syncd.network import LONGEST_TRY, NEVER_ARRIVED, Patience, open_http, within
+from syncd.reasons import Reason
 
 CUSTOMERS = "/api/v4/customers"
 LISTS = {
@@ -41,11 +42,11 @@ Observe = Callable[[str, int | None, float], None]
 """Told of every try: method, status (None where no answer came), seconds."""
 
 
-MESSAGES: Mapping[type[CallFailed], str] = {
-    Missing: "go~mus has no such customer",
-    Refused: "go~mus refused ({})",
-    Retryable: "go~mus turned the call away ({})",
-    Unclear: "go~mus failed ({})",
+MESSAGES: Mapping[type[CallFailed], Reason] = {
+    Missing: reasons.NO_CUSTOMER,
+    Refused: reasons.REFUSED,
+    Retryable: reasons.TURNED_AWAY,
+    Unclear: reasons.FAILED,
 }
 TOKEN_REFUSED = {
     401: ("go~mus refuses the token (401)", "it is wrong or has expired: set a new one"),
@@ -237,7 +238,7 @@ class Client:
         )
 
     def _failure(self, answer: _Answer, failure: type[CallFailed], sent: object = None) -> CallFailed:
-        message = MESSAGES[failure].format(answer.status)
+        message = MESSAGES[failure].tell(status=answer.status)
         if not issubclass(failure, Refused):
             wait = answer.retry_after
             return failure(message, status=answer.status, attempts=answer.attempts, retry_after=wait)

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 from unicodedata import normalize
 
+from syncd import reasons
 from syncd.domain.records import DateCell
 from syncd.letters.twice import is_encoded_twice
-from syncd.mapping.checks import SHORTENED, ValueProblem
+from syncd.mapping.checks import ValueProblem
 from syncd.mapping.lookups import fold
 from syncd.mapping.origin import as_text, is_empty
+from syncd.reasons import Told
 
 _GUARD = re.compile(r'="((?:[^"]|"")*)"')
 _GUARDS = {"=", "'"}
@@ -89,32 +91,18 @@ _NOTHING = {
 _OF_NUMBERS = frozenset("-+0123456789")
 _OF_FLAWS = _OF_NUMBERS | {"#", *(word[0] for word in _NOTHING), *"EFHVC"}
 
-_ALLOW = "or say what it stands for with 'null-if' or 'replace'"
-ERROR = f"is an error of a spreadsheet and no value: mend the cell, {_ALLOW}"
-SHORTENED_CELL = f"{SHORTENED}; {_ALLOW}"
-DAY = (
-    "is a date cell, where a text belongs: what was typed as 1-2 has become a day. Format the column as text and type "
-    'it again; if a day is meant, allow it with { date = "%Y-%m-%d" }'
-)
-NOTHING = f"is a database's word for nothing: leave the cell empty in the export, {_ALLOW}"
 
-TWICE = (
-    "holds signs in the place of a letter, as in 'Ã¼' for 'ü': UTF-8 that was taken for another encoding. "
-    f"Mend it in the source, and export it as UTF-8, {_ALLOW}"
-)
-
-
-def find_flaw(text: str) -> str | None:
+def find_flaw(text: str) -> Told | None:
     """Why a whole cell is no value, and what to do about it."""
     if text in _NOTHING:
-        return NOTHING
+        return reasons.WORD_FOR_NOTHING.tell()
     first = text[:1]
     if first in _OF_NUMBERS:
-        return SHORTENED_CELL if _SHORTENED.fullmatch(text) else None
+        return reasons.SHORTENED.tell() if _SHORTENED.fullmatch(text) else None
     if first == "#":
         is_error = text in _ERROR_WITHOUT_SIGN or (text == text.upper() and _ERROR.fullmatch(text))
-        return ERROR if is_error else None
-    return ERROR if text[-4:-3] == ":" and _ERROR_OF_CALC.fullmatch(text) else None
+        return reasons.ERROR_CELL.tell() if is_error else None
+    return reasons.ERROR_CELL.tell() if text[-4:-3] == ":" and _ERROR_OF_CALC.fullmatch(text) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +137,13 @@ class Reader:
             raise ValueProblem(flaw)
         return text
 
-    def _find_flaw(self, cell: str, text: str) -> str | None:
+    def _find_flaw(self, cell: str, text: str) -> Told | None:
         if isinstance(cell, DateCell) and not self.takes_days:
-            return DAY
+            return reasons.BECAME_A_DAY.tell()
         if flaw := find_flaw(text):
             return flaw
-        return TWICE if not cell.isascii() and self._is_encoded_twice(normalize("NFC", cell)) else None
+        is_twice = not cell.isascii() and self._is_encoded_twice(normalize("NFC", cell))
+        return reasons.ENCODED_TWICE.tell() if is_twice else None
 
     def _is_encoded_twice(self, text: str) -> bool:
         """Asked of the cell as it came: that a blank or a sign in it is taken out hides it."""

@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TypeAlias
 
+from syncd import reasons
 from syncd.domain.records import Field, FieldKind, Value
+from syncd.reasons import Told
 
 LONGEST_ID = 255
 OLDEST, YOUNGEST = 1850, 2100
@@ -38,24 +40,9 @@ _ESCAPED = re.compile(
 class ValueProblem(ValueError):
     """Why a value can't be used, without the value."""
 
-
-SHORTENED = "was shortened by Excel (as in 1,2E+11): format the column as text, and export it again"
-ESCAPED = (
-    "has letters that were written for a web page or another program, as in 'Sch&auml;fer': let the source write them "
-    "as they are; or say what each stands for with 'replace'"
-)
-LOST_IN_WORD = (
-    "has a question mark within a word, as where a letter was lost (M?ller): mend it in the source, and export it as "
-    "UTF-8; or say what it stands for with 'replace'"
-)
-
-
-def timed(form: str) -> str:
-    """Why a day with a time is none, and how its form, of `strptime`, says where the day is meant."""
-    return (
-        "holds a time of the day, which may be another day elsewhere: say where the day is meant, as in "
-        f'transform = [{{ date = "{form}", zone = "Europe/Berlin" }}]'
-    )
+    def __init__(self, reason: Told) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 Check: TypeAlias = Callable[[str, Field], Value]
@@ -66,19 +53,16 @@ def _check_signs(text: str) -> None:
     if text.isascii() and text.isprintable():
         return
     if _FORBIDDEN.search(text):
-        raise ValueProblem("holds a control character")
+        raise ValueProblem(reasons.CONTROL.tell())
     if _LOST in text:
-        raise ValueProblem(
-            "holds a sign that stands where a letter was lost: mend it in the source, and export it as UTF-8; "
-            "or say what it stands for with 'replace'"
-        )
+        raise ValueProblem(reasons.LOST.tell())
 
 
 def _check_text(text: str, field: Field) -> Value:
     if not (text.isascii() and text.isalnum()):  # as most words are
         _check_writing(text, field)
     if len(text) > field.max_length:
-        raise ValueProblem(f"is longer than {field.max_length} characters")
+        raise ValueProblem(reasons.TOO_LONG.tell(limit=field.max_length))
     return text
 
 
@@ -86,10 +70,10 @@ def _check_writing(text: str, field: Field) -> None:
     """Raises ValueProblem where letters are lost, or written for another program."""
     _check_signs(text)
     if ("&" in text or "%" in text or "\\" in text or "=" in text) and _ESCAPED.search(text):
-        raise ValueProblem(ESCAPED)
+        raise ValueProblem(reasons.ESCAPED.tell())
     is_plain = field.kind is FieldKind.TEXT and not field.has_lines
     if "?" in text and is_plain and "//" not in text and _LOST_IN_WORD.search(text):  # an address of the web has them
-        raise ValueProblem(LOST_IN_WORD)
+        raise ValueProblem(reasons.LOST_IN_WORD.tell())
 
 
 def _check_email(text: str, field: Field) -> Value:
@@ -101,7 +85,7 @@ def _check_email(text: str, field: Field) -> Value:
         try:
             validate_email(text, check_deliverability=False, test_environment=True)
         except EmailNotValidError:
-            raise ValueProblem("is not an e-mail address") from None
+            raise ValueProblem(reasons.NO_EMAIL.tell()) from None
     return text
 
 
@@ -112,11 +96,9 @@ def _check_date(text: str, _field: Field) -> Value:
         if day.isoformat() != text:
             raise ValueError
     except ValueError:
-        raise ValueProblem(
-            'is not a date such as 1980-12-31; give the source\'s form with transform = [{ date = "%d.%m.%Y" }]'
-        ) from None
+        raise ValueProblem(reasons.NO_ISO_DATE.tell()) from None
     if not OLDEST <= day.year <= YOUNGEST:
-        raise ValueProblem(f"is not between the years {OLDEST} and {YOUNGEST}")
+        raise ValueProblem(reasons.YEAR_OUT_OF_RANGE.tell(oldest=OLDEST, youngest=YOUNGEST))
     return text
 
 
@@ -125,20 +107,20 @@ def _without_midnight(text: str) -> str:
     found = _WITH_TIME.fullmatch(text) if len(text) > len("1980-12-31") else None
     if found and found[2].strip("0:.,"):
         seconds = ":%S" if found[2].count(":") > 1 else ""
-        raise ValueProblem(timed(f"%Y-%m-%d{text[10]}%H:%M{seconds}{'%z' if found[3] else ''}"))
+        raise ValueProblem(reasons.WITH_TIME.tell(form=f"%Y-%m-%d{text[10]}%H:%M{seconds}{'%z' if found[3] else ''}"))
     return found[1] if found else text
 
 
 def _check_boolean(text: str, _field: Field) -> Value:
     known = text.casefold()
     if known not in YES | NO:
-        raise ValueProblem("is neither true nor false; say which it is with 'map'")
+        raise ValueProblem(reasons.NO_BOOLEAN.tell())
     return known in YES
 
 
 def _check_id(text: str, _field: Field) -> Value:
     if not (text.isascii() and text.isdecimal() and len(text) < LONGEST_ID and 0 < int(text) < 2**63):
-        raise ValueProblem("is not the number of an id; find it by name with 'lookup', or with 'map'")
+        raise ValueProblem(reasons.NO_NUMBER.tell())
     return int(text)
 
 
@@ -154,18 +136,15 @@ CHECKS: Mapping[FieldKind, Check] = {
 def check_foreign_id(text: str, prefix: str) -> str:
     """The id with its prefix. Raises ValueProblem where it was damaged, or could mean another customer in a call."""
     if _SHORTENED.fullmatch(text):
-        raise ValueProblem(SHORTENED)
+        raise ValueProblem(reasons.SHORTENED_ID.tell())
     foreign_id = prefix + text
     _check_signs(foreign_id)
     if not text.isdecimal() and (not any(map(str.isalnum, text)) or text.casefold().lstrip("+-") in _NO_IDS):
-        raise ValueProblem("is nobody's id: it stands for nothing")
+        raise ValueProblem(reasons.NOBODYS_ID.tell())
     if foreign_id.isdecimal():
-        raise ValueProblem("is all digits, which go~mus would take for an id of its own: set foreign_id.prefix")
+        raise ValueProblem(reasons.DIGITS_ALONE.tell())
     if _UNFIT_FOR_PATH.search(foreign_id) or foreign_id in (".", ".."):
-        raise ValueProblem(
-            "holds a space or one of / ? # % \\, which can't stand in the address of a call: "
-            "make it fit with foreign_id.transform, as in [{ replace = { '/' = '-' } }]"
-        )
+        raise ValueProblem(reasons.UNFIT_ID.tell())
     if len(foreign_id) > LONGEST_ID:
-        raise ValueProblem(f"is longer than {LONGEST_ID} characters")
+        raise ValueProblem(reasons.TOO_LONG.tell(limit=LONGEST_ID))
     return foreign_id

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from syncd import reasons
 from syncd.mapping.cells import in_one_line, make_reader
 from syncd.mapping.checks import ValueProblem
 from syncd.mapping.lookups import fold
@@ -110,7 +111,7 @@ class Where:
                 if not test(read(values), today):
                     return False
             except ValueProblem as found:
-                problem = problem or ValueProblem(f"{column!r} {found}")
+                problem = problem or ValueProblem(reasons.UNJUDGED.tell(column=repr(column), why=found.reason))
         if problem:
             raise problem
         return True

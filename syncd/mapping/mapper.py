@@ -11,6 +11,7 @@ from enum import Enum
 from hashlib import blake2b
 from typing import TypeAlias
 
+from syncd import reasons
 from syncd.domain.records import (
     Customer,
     Field,
@@ -42,8 +43,7 @@ EXACT = 2.0**53  # from here on several whole numbers are one and the same to a 
 
 NOBODY = FieldProblem(
     field="foreign_id",
-    reason="looks like a total or a footer, for no name stands beside it, or the id is such a word: remove the row, "
-    'or, where it ends a file, name how it begins: complete = { trailer = "..." }',
+    reason=reasons.NOBODY.tell(),
 )
 NAMES = ("surname", "name", "institution")
 FOOTERS = frozenset(
@@ -124,7 +124,7 @@ class _FieldMapper:
         if result is None and default is not None:
             result = self._find(default.strip() if isinstance(default, str) else default, lookups)
             if result is None:
-                raise ValueProblem(f"the default is not a {self._spec.lookup} of this instance")
+                raise ValueProblem(reasons.DEFAULT_NOT_IN_LIST.tell(list=self._spec.lookup))
         if result is None and self._spec.empty == "keep":
             return Keep.KEEP
         return result
@@ -154,7 +154,7 @@ class _FieldMapper:
         try:
             value = self.value(values, lookups)
         except ValueProblem as problem:
-            value = FieldProblem(field=self.name, reason=str(problem))
+            value = FieldProblem(field=self.name, reason=problem.reason)
         return Mapped(
             name=self.name, cells={place: _cell(find, values) for place, find in self._finds.items()}, value=value
         )
@@ -174,8 +174,9 @@ class _FieldMapper:
         found = self._find_word(text, lookups)
         if found is None and self._spec.default is None:
             is_in_map = not self._map or fold(text) in self._map
-            known = f"a {self._spec.lookup} of this instance" if is_in_map else "one of the values in 'map'"
-            raise ValueProblem(f"is not {known}")
+            raise ValueProblem(
+                reasons.NOT_IN_LIST.tell(list=self._spec.lookup) if is_in_map else reasons.NOT_IN_MAP.tell()
+            )
         return found
 
     def _find_word(self, text: str, lookups: Lookups) -> Value:
@@ -260,7 +261,7 @@ class Mapper:
         try:
             return record.deleted or self.where.holds(record.values, today)
         except ValueProblem as problem:
-            return FieldProblem(field="where", reason=str(problem))
+            return FieldProblem(field="where", reason=problem.reason)
 
     def foreign_id_of(self, record: SourceRecord) -> str | FieldProblem:
         """The id with its prefix, or why the record has none that can be used."""
@@ -280,7 +281,7 @@ class Mapper:
                 former = self._former_id(found)
             return self._with_prefix(self._id_reader.read(found)), former
         except ValueProblem as problem:
-            return FieldProblem(field="foreign_id", reason=str(problem)), former
+            return FieldProblem(field="foreign_id", reason=problem.reason), former
 
     def id_as_read(self, record: SourceRecord) -> object:
         """What stands where the id is taken from, None where nothing can be found."""
@@ -298,7 +299,7 @@ class Mapper:
     def _with_prefix(self, text: str | None) -> str:
         text = transformed(text, self._id_transforms)
         if text is None or not text.strip():
-            raise ValueProblem(f"{self._foreign_id.from_!r} is empty")
+            raise ValueProblem(reasons.NO_ID.tell(column=repr(self._foreign_id.from_)))
         return check_foreign_id(text.strip(), self.prefix)
 
     def customer(
@@ -351,7 +352,7 @@ class Mapper:
             try:
                 value = mapper.value(values, lookups)
             except ValueProblem as problem:
-                problems.append(FieldProblem(field=mapper.name, reason=str(problem)))
+                problems.append(FieldProblem(field=mapper.name, reason=problem.reason))
             else:
                 if value is not Keep.KEEP:
                     fields[mapper.name] = value
@@ -361,9 +362,9 @@ class Mapper:
 def _check_number(found: object) -> None:
     """Raises ValueProblem where what stands in the place of an id, and is no text, is nobody's id."""
     if isinstance(found, bool):
-        raise ValueProblem("is true or false, which is nobody's id")
+        raise ValueProblem(reasons.BOOLEAN_ID.tell())
     if isinstance(found, float) and abs(found) >= EXACT:
-        raise ValueProblem("is a number whose last digits are lost: let the source give the id as text")
+        raise ValueProblem(reasons.LOST_DIGITS.tell())
 
 
 def _fingerprint(foreign_id: ForeignIdSpec, fields: Mapping[str, FieldSpec]) -> bytes:

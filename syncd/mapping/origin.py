@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import jmespath
 from jmespath.exceptions import JMESPathError
 
+from syncd import reasons
 from syncd.mapping.checks import ValueProblem
 
 LONGEST_NUMBER = 1_024  # bits: what is longer can't be written out for ever
@@ -33,7 +34,7 @@ def from_path(path: str) -> Origin:
         try:
             return expression.search(values)
         except JMESPathError:
-            raise ValueProblem(f"the expression {path!r} does not fit this record") from None
+            raise ValueProblem(reasons.NO_FIT.tell(path=repr(path))) from None
 
     return find
 
@@ -118,10 +119,10 @@ def as_text(value: object) -> str:
         case int() if value.bit_length() <= LONGEST_NUMBER:
             return str(value)
         case float() if not math.isfinite(value):
-            raise ValueProblem("is a number without an end, or none at all")
+            raise ValueProblem(reasons.ENDLESS.tell())
         case float():
             return str(int(value)) if value.is_integer() else repr(value)
         case int():
-            raise ValueProblem("is a number of too many digits")
+            raise ValueProblem(reasons.TOO_MANY_DIGITS.tell())
         case _:
-            raise ValueProblem("is a list or an object, not a single value")
+            raise ValueProblem(reasons.NO_SINGLE_VALUE.tell())

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from syncd import reasons
 from syncd.mapping.checks import ValueProblem
 
 _SPACING = str.maketrans("", "", " ()/.-")  # what stands between digits and means nothing
@@ -24,13 +25,13 @@ def phone(region: str) -> Callable[[str], str]:
         if plain := _plain_reader(region)(text):
             return plain
         if any(map(str.isalpha, text)):  # the library takes them for the keys of a telephone
-            raise ValueProblem("is not a telephone number alone: it holds letters")
+            raise ValueProblem(reasons.PHONE_WITH_LETTERS.tell())
         try:
             number = phonenumbers.parse(text, region)
         except phonenumbers.NumberParseException:
-            raise ValueProblem("is not a telephone number") from None
+            raise ValueProblem(reasons.NO_PHONE.tell()) from None
         if not phonenumbers.is_possible_number(number) or number.extension:
-            raise ValueProblem("is not a telephone number")
+            raise ValueProblem(reasons.NO_PHONE.tell())
         return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
     return to_e164

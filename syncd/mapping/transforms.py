@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 from unicodedata import normalize
 from zoneinfo import ZoneInfo, available_timezones
 
+from syncd import reasons
 from syncd.domain.nearest import suggest
-from syncd.mapping.checks import ValueProblem, timed
+from syncd.mapping.checks import ValueProblem
 from syncd.mapping.lookups import fold
 from syncd.mapping.remedies import reads, remedy
 from syncd.mapping.telephones import phone
@@ -67,7 +68,10 @@ def date(formats: str | Sequence[str], zone: str | None = None, pivot: int | Non
                 continue
             return _day(moment.replace(tzinfo=UTC) if form.endswith("Z") else moment, where, form)
         examples = [datetime(1980, 12, 31).strftime(form) for form in forms]  # noqa: DTZ001 - a day has no zone
-        raise ValueProblem(f"is not a date in the form {' or '.join(examples)}{_with_short_year(text, forms)}")
+        told = " or ".join(examples)
+        if short := _find_short_year(text, forms):
+            raise ValueProblem(reasons.SHORT_YEAR.tell(forms=told, fix=f"{{ date = {short!r}, pivot = 2030 }}"))
+        raise ValueProblem(reasons.NO_DATE.tell(forms=told))
 
     return to_iso
 
@@ -97,25 +101,25 @@ def _plain_reader(form: str) -> Callable[[str], str | None]:
     return read_plain
 
 
-def _with_short_year(text: str, forms: Sequence[str]) -> str:
-    """The end of a sentence, where the text would be a date if its year might have two digits."""
+def _find_short_year(text: str, forms: Sequence[str]) -> str | None:
+    """The form in which the text would be a date, if its year might have two digits."""
     for form in forms:
         with suppress(ValueError):
-            datetime.strptime(text.strip(), form.replace("%Y", "%y"))  # noqa: DTZ007 - it is not used
             short = form.replace("%Y", "%y")
-            return f"; years of two digits take {{ date = {short!r}, pivot = 2030 }}" if short != form else ""
-    return ""
+            datetime.strptime(text.strip(), short)  # noqa: DTZ007 - it is not used
+            return short if short != form else None
+    return None
 
 
 def _day(moment: datetime, zone: ZoneInfo | None, form: str) -> str:
     if zone is None:
         if moment.time() != time():
-            raise ValueProblem(timed(form))
+            raise ValueProblem(reasons.WITH_TIME.tell(form=form))
         return moment.date().isoformat()
     try:
         return (moment.astimezone(zone) if moment.tzinfo else moment).date().isoformat()
     except OverflowError:
-        raise ValueProblem("is not a date of the calendar") from None
+        raise ValueProblem(reasons.NO_DAY.tell()) from None
 
 
 def truncate(length: int) -> Transform:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 
+from syncd import reasons
 from syncd.domain.changes import Cause, Change, Create, Update
 from syncd.domain.diff import Decision, Memory, Verdict, Wanted, compare
 from syncd.domain.digest import OLDEST_SCHEME
@@ -223,8 +224,7 @@ class Comparison:
                 positions.insert(0, first.position)
             seen[foreign_id] = Seen(foreign_id, first.source_digest, Verdict.CONTRADICTED, earlier)
             self.spool.note_seen([seen[foreign_id]])
-        reason = f"stands more than once, with different contents (first: {earlier})"
-        problem = FieldProblem(field="foreign_id", reason=reason)
+        problem = FieldProblem(field="foreign_id", reason=reasons.TWICE.tell(first=earlier))
         self.spool.add_invalid(
             InvalidRecord(foreign_id=foreign_id, position=position, problems=(problem,)) for position in positions
         )
@@ -280,8 +280,7 @@ class Comparison:
             return Decision(Verdict.INVALID)
         decision = compare(customer, self._wanted(customer, memory), memory, source_digest=source_digest)
         if decision.verdict is Verdict.ERASED:
-            reason = "was erased on request and is not sent again: take the record out of the source"
-            problem = FieldProblem(field="foreign_id", reason=reason)
+            problem = FieldProblem(field="foreign_id", reason=reasons.ERASED.tell())
             self._list_erased(foreign_id, InvalidRecord(foreign_id=None, position=record.position, problems=(problem,)))
         if decision.digests:
             self.spool.add_relearned(foreign_id, source_digest, decision.digests)
@@ -346,8 +345,7 @@ def _is_remembered(known: KnownCustomer, source_digest: bytes) -> bool:
 
 
 def _owned(record: SourceRecord, foreign_id: str, owner: str) -> InvalidRecord:
-    reason = f"belongs to the sync {owner!r} of the same instance: take it out of one list, or change a prefix"
-    problem = FieldProblem(field="foreign_id", reason=reason)
+    problem = FieldProblem(field="foreign_id", reason=reasons.OF_ANOTHER_SYNC.tell(sync=repr(owner)))
     return InvalidRecord(foreign_id=foreign_id, position=record.position, problems=(problem,))
 
 

@@ -16,6 +16,7 @@ from typing import ClassVar, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
+from syncd import reasons
 from syncd.domain.records import FieldProblem, Position, Skipped, SourceRecord, Unsure
 
 __all__ = [
@@ -147,7 +148,7 @@ class Reading(ABC):
     def doubt_about(self, record: SourceRecord) -> FieldProblem | None:
         """Why this record, which was just read, is not to be trusted."""
         if record.values is NO_OBJECT:
-            return FieldProblem(field="foreign_id", reason="stands in the list of records, and is no object")
+            return FieldProblem(field="foreign_id", reason=reasons.NO_OBJECT.tell())
         if self.unsure is None or self.unsure.position != record.position:
             return None
         return FieldProblem(field="foreign_id", reason=self.unsure.reason)

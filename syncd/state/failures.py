@@ -11,6 +11,7 @@ from sqlalchemy import Row, delete, func, select, update
 
 from syncd.domain.chunks import chunks
 from syncd.domain.records import FieldProblem, InvalidRecord
+from syncd.reasons import Told
 from syncd.state import tables as t
 from syncd.state.transactions import Transactions
 
@@ -170,7 +171,7 @@ def _invalid_columns(sync: str, run_id: str, record: InvalidRecord) -> dict[str,
 
 
 def _problems(column: str) -> tuple[FieldProblem, ...]:
-    return tuple(FieldProblem(field=field, reason=reason) for field, reason in json.loads(column))
+    return tuple(FieldProblem(field=field, reason=Told(reason)) for field, reason in json.loads(column))
 
 
 def _quarantined(row: Row[Any]) -> Quarantined:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
+from syncd import reasons
 from syncd.domain.records import SourceRecord, Unsure
 from syncd.errors import IncompleteRead
 from syncd.sources.base import RawRecords, Recognised
@@ -21,10 +22,6 @@ from syncd.sources.files.table import TableOptions, TableReading, TableSource, h
 from syncd.sources.files.text import TextFile, decide_text
 
 _LONGEST_CELL = 1 << 20
-OPEN_END = (
-    "the file ends here without a line end, so the record may be cut off: it is sent once a later file shows it again, "
-    'and nobody counts as absent. If the export always ends so: complete = { end = "any" }'
-)
 _BLOCK = 16  # rows; see `_fit`
 _VERSION = 1  # of what is told of a raw record; records are taken apart anew where it is another
 
@@ -132,7 +129,7 @@ class CsvReading(TableReading):
 
         It is a record even without a word, for what stood in it may be what is missing.
         """
-        self.unsure = Unsure(position=self.position(line), reason=OPEN_END, version=self._file.version)
+        self.unsure = Unsure(position=self.position(line), reason=reasons.OPEN_END.tell(), version=self._file.version)
         if any(map(has_words, cells)):
             cells = self._fit(cells, number, line)
         return self._record(line, [*cells, *[""] * self._width][: self._width])

@@ -19,7 +19,7 @@ from syncd.config.prefixes import REMEDY, find_shared_prefix
 from syncd.domain.changes import Change, Create, Erase, Update
 from syncd.domain.digest import Digester
 from syncd.domain.guards import Limits
-from syncd.errors import Misconfigured, Problem, StateUnusable, Stopped
+from syncd.errors import Misconfigured, Problem, StateUnusable, Stopped, SyncdError
 from syncd.gomus.fields import FIELDS
 from syncd.mapping.filters import Where
 from syncd.sources import find_source
@@ -227,7 +227,7 @@ def make_source(config: Config, sync: SyncConfig, sleep: Sleep) -> Source:
     from syncd.mapping.columns import measure, name_columns
 
     source = find_source(sync.source.type)(sync.source, base=config.base, sleep=sleep, clock=now)
-    source.share = measure(name_columns(sync.foreign_id, sync.fields, sync.where))
+    source.share = measure(name_columns(sync.foreign_id, sync.fields, sync.where, sync.tell))
     return source
 
 
@@ -250,7 +250,7 @@ def make_client(
 def make_mapper(sync: SyncConfig) -> "Mapper":
     from syncd.mapping.mapper import Mapper
 
-    return Mapper(foreign_id=sync.foreign_id, fields=sync.fields, catalogue=FIELDS, where=sync.where)
+    return Mapper(foreign_id=sync.foreign_id, fields=sync.fields, catalogue=FIELDS, where=sync.where, tell=sync.tell)
 
 
 def make_sync(config: Config, sync: SyncConfig, sleep: Sleep) -> "Sync":
@@ -283,6 +283,31 @@ def _absence_terms(sync: SyncConfig) -> bytes:
     texts = [part.model_dump_json(exclude_defaults=True) for part in parts]
     texts += [Where(sync.where).spelt] if sync.where else []
     return "\n".join([*texts, sync.delete.mode.value, str(sync.delete.grace)]).encode()
+
+
+def write_worklist(config: Config, sync: SyncConfig, state: State) -> None:
+    """Write what the owner of the data has to do where the configuration says; where that fails, the log tells."""
+    if (options := sync.worklist) is None:
+        return
+    from syncd.report.files import replacing
+    from syncd.report.worklist import list_entries, with_values, write_page, write_table
+
+    file, at = config.base / options.path, now()
+    try:
+        entries = list_entries(state.store, config, [sync], options.lang)
+        if options.values and entries:
+            with make_source(config, sync, sleeping(threading.Event())).open() as reading:
+                entries = with_values(entries, reading, make_mapper(sync))
+        with replacing(file) as draft:
+            if options.is_page:
+                write_page(entries, draft, options.lang, at=at, zone=sync.timezone)
+            else:
+                write_table(entries, draft, options.lang)
+            draft.chmod(options.mode)
+    except OSError as error:
+        log.warning("worklist.failed", sync=sync.name, error=f"{file.name} can't be written ({error.strerror})")
+    except SyncdError as error:
+        log.warning("worklist.failed", sync=sync.name, error=error.message, remedy=error.remedy)
 
 
 def make_recall(config: Config, sync: SyncConfig, state: State) -> Recall:

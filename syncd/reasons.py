@@ -40,7 +40,8 @@ class Reason:
 def read(text: str) -> tuple[Reason, Mapping[str, str]] | None:
     """Which reason a sentence tells, and what stands in its places; None for the words of somebody else."""
     for reason in _by_length():
-        if found := reason.pattern.fullmatch(text):
+        found = reason.pattern.fullmatch(text)
+        if found and (reason is not UNJUDGED or read(found["why"])):
             return reason, found.groupdict()
     return None
 
@@ -126,11 +127,11 @@ NOT_IN_LIST = Reason("not-in-list", "is not a {list} of this instance")
 NOT_IN_MAP = Reason("not-in-map", "is not one of the values in 'map'")
 DEFAULT_NOT_IN_LIST = Reason("default-not-in-list", "the default is not a {list} of this instance")
 
-UNJUDGED = Reason("unjudged", "{column} {why}")  # why `where` can't tell whether the record counts
+UNJUDGED = Reason("unjudged", "'{column}' {why}")  # why `where` can't tell whether the record counts
 
 # --- an id that can't be used, and what is nobody's record ---
 
-NO_ID = Reason("no-id", "{column} is empty")
+NO_ID = Reason("no-id", "'{column}' is empty")
 NOBODYS_ID = Reason("nobodys-id", "is nobody's id: it stands for nothing")
 BOOLEAN_ID = Reason("boolean-id", "is true or false, which is nobody's id")
 LOST_DIGITS = Reason("id-lost-digits", "is a number whose last digits are lost: let the source give the id as text")
@@ -156,7 +157,7 @@ OPEN_END = Reason(
 TWICE = Reason("id-twice", "stands more than once, with different contents (first: {first})")
 OF_ANOTHER_SYNC = Reason(
     "of-another-list",
-    "belongs to the sync {sync} of the same instance: take it out of one list, or change a prefix",
+    "belongs to the sync '{sync}' of the same instance: take it out of one list, or change a prefix",
 )
 ERASED = Reason("erased", "was erased on request and is not sent again: take the record out of the source")
 

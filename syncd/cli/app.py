@@ -23,6 +23,7 @@ COMMANDS = group_of(
     "syncd.cli.status:show",
     "syncd.cli.status:held",
     "syncd.cli.status:failures",
+    "syncd.cli.listing:worklist",
     "syncd.cli.reporting:report",
     "syncd.cli.deciding:approve",
     "syncd.cli.linking:link",

@@ -13,7 +13,16 @@ import typer
 
 from syncd import log
 from syncd.alerts.watch import Watch
-from syncd.assembly import State, judge_prefix, make_sync, now, opening_alarms, opening_state, opening_world
+from syncd.assembly import (
+    State,
+    judge_prefix,
+    make_sync,
+    now,
+    opening_alarms,
+    opening_state,
+    opening_world,
+    write_worklist,
+)
 from syncd.cli import context as ctx
 from syncd.cli.crashes import report_crash
 from syncd.cli.exits import CODES, FAILED, code_of, failing_in_words, gravest, say
@@ -84,6 +93,7 @@ def _run_one(
         ):
             judge_prefix(config, sync, state)
             summary = run(make_sync(config, sync, world.sleep), world, trigger=Trigger.COMMAND_LINE, probe=probe)
+            write_worklist(config, sync, state)
     except SyncdError as error:
         if isinstance(error, Misconfigured):
             say(error, about=sync.name)

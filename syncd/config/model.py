@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainValidator,
@@ -25,10 +26,12 @@ from sqlalchemy.exc import ArgumentError
 from syncd.domain.addresses import server_of
 from syncd.domain.diff import DeleteMode
 from syncd.domain.durations import Duration
+from syncd.domain.languages import Language
 from syncd.domain.nearest import suggest
 from syncd.domain.schedule import Schedule, parse_schedule
 from syncd.gomus.fields import FIELDS
 from syncd.gomus.options import GomusOptions
+from syncd.mapping.errands import Errand
 from syncd.mapping.examples import ID, Example
 from syncd.mapping.filters import Condition
 from syncd.mapping.spec import FieldSpec, ForeignIdSpec
@@ -245,6 +248,40 @@ class NotifyOptions(_Table):
         return urls
 
 
+def _as_mode(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"0?[0-7]{3}", value):
+        return int(value, 8)
+    raise ValueError("says who may read the file, as chmod does: '0600', or '0640' for the group too")
+
+
+class WorklistOptions(_Table):
+    """Where the list for the owner of the data is written after each run: a page (.html) or a table (.csv).
+
+    With `values` it says what stands in the cells that are wrong; they are read anew from the source for it.
+    """
+
+    path: Annotated[str, Field(min_length=1)]
+    lang: Language = Language.GERMAN
+    values: bool = False
+    mode: Annotated[int, BeforeValidator(_as_mode)] = 0o600
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expand(cls, value: object) -> object:
+        return {"path": value} if isinstance(value, str) else value
+
+    @field_validator("path")
+    @classmethod
+    def _is_page_or_table(cls, path: str) -> str:
+        if Path(path).suffix.lower() not in (".html", ".htm", ".csv"):
+            raise ValueError(f"{path!r} ends neither in .html, for a page, nor in .csv, for a table")
+        return path
+
+    @property
+    def is_page(self) -> bool:
+        return Path(self.path).suffix.lower() != ".csv"
+
+
 ActionName: TypeAlias = Literal["create", "update", "erase"]
 
 
@@ -257,6 +294,8 @@ class SyncTable(_Table):
     source: Annotated[SourceOptions, PlainValidator(_validate_source)]
     actions: tuple[ActionName, ...] = ("create", "update", "erase")
     where: tuple[Condition, ...] = ()
+    worklist: WorklistOptions | None = None
+    tell: tuple[Errand, ...] = ()  # what the owner of the data is told of a record
     foreign_id: ForeignIdSpec
     fields: dict[Annotated[str, AfterValidator(_check_field)], FieldSpec] = Field(min_length=1)
     vanished: Literal["report", "recreate"] = "report"  # a customer that somebody deleted in go~mus

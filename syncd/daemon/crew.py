@@ -10,7 +10,7 @@ from functools import partial
 import structlog
 
 from syncd import log as logs
-from syncd.assembly import judge_prefix, make_sync, now, opening_state, opening_world
+from syncd.assembly import judge_prefix, make_sync, now, opening_state, opening_world, write_worklist
 from syncd.daemon.agenda import SKEW
 from syncd.daemon.desk import Ended, Fate, Order, is_cut
 from syncd.domain.runs import WHOLE, Summary, failed_summary
@@ -66,12 +66,14 @@ def _run(order: Order, stopping: threading.Event, observing: Callable[[str], Obs
     ):
         judge_prefix(order.config, order.sync, state)
         board = Board(state.engine)
-        return run(
+        summary = run(
             make_sync(order.config, order.sync, world.sleep),
             world,
             trigger=order.trigger,
             entering=lambda id_: enter(board, order, id_, now()),
         )
+        write_worklist(order.config, order.sync, state)
+        return summary
 
 
 def enter(board: Board, order: Order, run_id: str, at: datetime) -> None:

@@ -8,8 +8,9 @@ from itertools import accumulate, pairwise
 from syncd.domain.nearest import suggest
 from syncd.domain.records import SourceRecord
 from syncd.errors import IncompleteRead
+from syncd.mapping.checks import ValueProblem
 from syncd.mapping.filters import Condition
-from syncd.mapping.origin import find_roots, is_expression, parse_template
+from syncd.mapping.origin import find_roots, from_path, is_expression, parse_template
 from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 
 _NESTED = re.compile(r"\w+(\.\w+)+")
@@ -29,17 +30,30 @@ class Column:
 
 
 def name_columns(
-    foreign_id: ForeignIdSpec, fields: Mapping[str, FieldSpec], where: Sequence[Condition]
+    foreign_id: ForeignIdSpec,
+    fields: Mapping[str, FieldSpec],
+    where: Sequence[Condition],
+    tell: Sequence[Condition] = (),
 ) -> Iterator[Column]:
     yield Column(path=foreign_id.from_, used_by="foreign_id.from")
     for condition in where:
         yield Column(path=condition.from_, used_by="where.from")
+    for condition in tell:
+        yield Column(path=condition.from_, used_by="tell.from")
     for name, spec in fields.items():
         keeps = spec.empty == "keep" and spec.default is None
         for path in spec.paths:
             yield Column(path=path, used_by=f"fields.{name}.from", may_lack=keeps)
         for path in parse_template(spec.template or "")[1::2]:
             yield Column(path=path, used_by=f"fields.{name}.template", may_lack=keeps)
+
+
+def cell(values: Mapping[str, object], path: str) -> object:
+    """What stands in a column; None where nothing does."""
+    try:
+        return from_path(path)(values)
+    except ValueProblem:
+        return None
 
 
 def find_missing(wanted: Iterable[Column], columns: Sequence[str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Self, TypeAlias
 
@@ -99,25 +100,39 @@ class Where:
     """The conditions of one sync, compiled."""
 
     def __init__(self, conditions: Sequence[Condition]) -> None:
-        self._tests = [_compile(condition) for condition in conditions]
+        self._tests = [compile_condition(condition) for condition in conditions]
         self.is_of_today = any(condition.is_of_today for condition in conditions)
         self.spelt = "\n".join(one.model_dump_json(by_alias=True, exclude_defaults=True) for one in conditions)
 
     def holds(self, values: Mapping[str, object], today: date) -> bool:
         """Whether the record counts. Raises ValueProblem where a condition can't be judged, and no other fails."""
         problem: ValueProblem | None = None
-        for column, read, test in self._tests:
+        for condition in self._tests:
             try:
-                if not test(read(values), today):
+                if not condition.holds(values, today):
                     return False
             except ValueProblem as found:
-                problem = problem or ValueProblem(reasons.UNJUDGED.tell(column=repr(column), why=found.reason))
+                words = reasons.UNJUDGED.tell(column=condition.column, why=found.reason)
+                problem = problem or ValueProblem(words)
         if problem:
             raise problem
         return True
 
 
-def _compile(condition: Condition) -> tuple[str, Callable[[Mapping[str, object]], str | None], Test]:
+@dataclass(frozen=True, slots=True)
+class CompiledCondition:
+    """`read` finds the text of the cell, None where it is empty."""
+
+    column: str
+    read: Callable[[Mapping[str, object]], str | None]
+    test: Test
+
+    def holds(self, values: Mapping[str, object], today: date) -> bool:
+        """Raises ValueProblem where it can't be judged."""
+        return self.test(self.read(values), today)
+
+
+def compile_condition(condition: Condition) -> CompiledCondition:
     find = from_path(condition.from_)
     words = [*(condition.is_ or ()), *(condition.is_not or ())]
     reader = make_reader(in_one_line, transforms=condition.transform, words=words, takes_days=True)
@@ -127,7 +142,7 @@ def _compile(condition: Condition) -> tuple[str, Callable[[Mapping[str, object]]
         text = transformed(reader.read(find(values)), steps)
         return (text or "").strip() or None
 
-    return condition.from_, read, _compile_test(condition)
+    return CompiledCondition(condition.from_, read, _compile_test(condition))
 
 
 def _compile_test(condition: Condition) -> Test:

@@ -25,10 +25,11 @@ from syncd.domain.records import (
 from syncd.domain.winner import Write
 from syncd.mapping.cells import in_lines, in_one_line, is_plain, make_reader
 from syncd.mapping.checks import CHECKS, ValueProblem, check_foreign_id
-from syncd.mapping.columns import name_columns
+from syncd.mapping.columns import cell, name_columns
+from syncd.mapping.errands import Errand, Errands
 from syncd.mapping.filters import Condition, Where
 from syncd.mapping.lookups import Lookup, LookupKind, fold
-from syncd.mapping.origin import Origin, as_text, from_path, from_template, is_empty, parse_template
+from syncd.mapping.origin import as_text, from_path, from_template, is_empty
 from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 from syncd.mapping.transforms import compile_transform, transformed
 
@@ -85,12 +86,10 @@ class _FieldMapper:
         self._field = field
         self._check = CHECKS[field.kind]
         self._text = _compile_origin(spec, field)
-        self.is_taken = spec.from_ is not None or bool(parse_template(spec.template or "")[1::2])
+        self.is_taken = bool(spec.columns)
         self._transforms = [compile_transform(one) for one in spec.transform]
         self._map = {fold(key): value for key, value in (spec.map or {}).items()}
         self.has_words = bool(self._map) or spec.lookup is not None
-        places = spec.paths or parse_template(spec.template or "")[1::2]
-        self._finds = {place: from_path(place) for place in places}
         self._cell = spec.paths[0] if len(spec.paths) == 1 and spec.template is None else None
         self._known: tuple[Lookups | None, dict[str, Value | Keep]] = (None, {})  # found with these lookups, by cell
 
@@ -156,7 +155,7 @@ class _FieldMapper:
         except ValueProblem as problem:
             value = FieldProblem(field=self.name, reason=problem.reason)
         return Mapped(
-            name=self.name, cells={place: _cell(find, values) for place, find in self._finds.items()}, value=value
+            name=self.name, cells={column: cell(values, column) for column in self._spec.columns}, value=value
         )
 
     def tells(self, values: Mapping[str, object]) -> bool:
@@ -188,13 +187,6 @@ class _FieldMapper:
         if self._spec.lookup is None or not isinstance(value, str):
             return self._check(value if isinstance(value, str) else as_text(value), self._field)
         return lookups[self._spec.lookup].find(value)
-
-
-def _cell(find: Origin, values: Mapping[str, object]) -> object:
-    try:
-        return find(values)
-    except ValueProblem:
-        return None
 
 
 def _compile_origin(spec: FieldSpec, field: Field) -> Callable[[Mapping[str, object]], str | None]:
@@ -231,10 +223,12 @@ class Mapper:
         fields: Mapping[str, FieldSpec],
         catalogue: Mapping[str, Field],
         where: Sequence[Condition] = (),
+        tell: Sequence[Errand] = (),
     ) -> None:
         self.names = tuple(fields)
         self.where = Where(where)
-        self.columns = tuple(name_columns(foreign_id, fields, where))
+        self.errands = Errands(tell)
+        self.columns = tuple(name_columns(foreign_id, fields, where, tell))
         self.lookups_needed = frozenset(spec.lookup for spec in fields.values() if spec.lookup is not None)
         self._lookups = {name: spec.lookup for name, spec in fields.items()}
         self.fingerprint = _fingerprint(foreign_id, fields)
@@ -299,7 +293,7 @@ class Mapper:
     def _with_prefix(self, text: str | None) -> str:
         text = transformed(text, self._id_transforms)
         if text is None or not text.strip():
-            raise ValueProblem(reasons.NO_ID.tell(column=repr(self._foreign_id.from_)))
+            raise ValueProblem(reasons.NO_ID.tell(column=self._foreign_id.from_))
         return check_foreign_id(text.strip(), self.prefix)
 
     def customer(

@@ -101,3 +101,8 @@ class FieldSpec(_Spec):
     def paths(self) -> list[str]:
         """What `from` names."""
         return [self.from_] if isinstance(self.from_, str) else (self.from_ or [])
+
+    @property
+    def columns(self) -> list[str]:
+        """All that it takes from a record."""
+        return self.paths or parse_template(self.template or "")[1::2]

@@ -271,6 +271,8 @@ class Comparison:
             return Decision(Verdict.INVALID)
         if known and _is_remembered(known, source_digest):
             return Decision(Verdict.UNCHANGED)  # the same record as at the last acceptance: no need to map it
+        if self.mapper.errands and memory.tombstone is not Cause.REQUEST:
+            self.spool.add_errands([(foreign_id, self.mapper.errands.of(record.values, self.today))])
         customer = self.mapper.customer(record, self.lookups, known_as=foreign_id)
         if isinstance(customer, InvalidRecord):
             if memory.tombstone is Cause.REQUEST:
@@ -345,7 +347,7 @@ def _is_remembered(known: KnownCustomer, source_digest: bytes) -> bool:
 
 
 def _owned(record: SourceRecord, foreign_id: str, owner: str) -> InvalidRecord:
-    problem = FieldProblem(field="foreign_id", reason=reasons.OF_ANOTHER_SYNC.tell(sync=repr(owner)))
+    problem = FieldProblem(field="foreign_id", reason=reasons.OF_ANOTHER_SYNC.tell(sync=owner))
     return InvalidRecord(foreign_id=foreign_id, position=record.position, problems=(problem,))
 
 

@@ -126,6 +126,7 @@ def draw_up(read: Read, *, now: datetime, mode: DeleteMode, grace: timedelta, re
             nameless=nameless,
             relearned=spool.relearned(),
             unsure=comparison.unsure_note,
+            errands=spool.errands() if comparison.mapper.errands else None,
         ),
     )
 

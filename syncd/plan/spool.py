@@ -3,6 +3,7 @@
 It holds personal values for the length of a run, so nobody else can open it and nothing of it is kept.
 """
 
+import json
 import marshal
 import pickle
 import sqlite3
@@ -33,6 +34,7 @@ create table invalid (id integer primary key, foreign_id text, line int, body bl
 create index invalid_of on invalid (foreign_id);
 create table relearned (foreign_id text primary key, source blob, body blob) without rowid;
 create table nameless (digest blob primary key) without rowid;
+create table errand (foreign_id text primary key, texts text) without rowid;
 create table pile (number int, body blob);
 create index pile_number on pile (number);
 """
@@ -194,6 +196,7 @@ class Spool:
 
     def withdraw(self, foreign_id: str) -> None:
         """Take back what follows from a record which another record contradicts."""
+        self._db.execute("delete from errand where foreign_id = ?", (foreign_id,))
         self._db.execute("delete from change where foreign_id = ?", (foreign_id,))
         self._db.execute("delete from relearned where foreign_id = ?", (foreign_id,))
 
@@ -231,6 +234,15 @@ class Spool:
     def relearned(self) -> Iterator[tuple[str, bytes, Digests]]:
         rows = self._db.execute("select foreign_id, source, body from relearned")
         return ((row[0], row[1], _thaw(row[2])) for row in rows)
+
+    def add_errands(self, told: Iterable[tuple[str, Sequence[str]]]) -> None:
+        """What the owner of the data is to be told of each; nothing, where it is over."""
+        rows = ((foreign_id, json.dumps(texts)) for foreign_id, texts in told)
+        self._db.executemany("insert or replace into errand values (?, ?)", rows)
+
+    def errands(self) -> Iterator[tuple[str, Sequence[str]]]:
+        rows = self._db.execute("select foreign_id, texts from errand")
+        return ((foreign_id, json.loads(texts)) for foreign_id, texts in rows)
 
     def add_nameless(self, digest: bytes) -> bool:
         """Note a record without a readable id; False where one just like it was noted before."""

@@ -18,4 +18,5 @@ __all__ = [
     "standing",
     "survey",
     "words",
+    "worklist",
 ]

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,22 @@ def opening_private(file: Path, *, encoding: str = "utf-8", newline: str | None 
     with os.fdopen(descriptor, "w", encoding=encoding, newline=newline) as opened:
         os.fchmod(descriptor, 0o600)  # also where the file was there already
         yield opened
+
+
+@contextmanager
+def replacing(file: Path) -> Iterator[Path]:
+    """A draft beside the file, readable for its owner only, that takes its place at the end: nobody reads half of it.
+
+    Raises OSError where it can't be written.
+    """
+    descriptor, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    os.close(descriptor)
+    draft = Path(name)
+    try:
+        yield draft
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def write_csv(file: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:

@@ -22,4 +22,5 @@ def audit(sync: Sync, world: World, ledger: Ledger, delivery: Delivery, account:
             account.outcomes["drifted"] += 1
             log.warning("record.drift", foreign_id=known.foreign_id, gomus_id=known.gomus_id, fields=list(drifted))
         is_mended = drifted and sync.fix_drift
-        ledger.note_verified(known, delivery.as_shown(known, remote, drifted) if remote and is_mended else None)
+        shown = delivery.as_shown(known, remote, drifted) if remote and is_mended else None
+        ledger.note_verified(known, drifted, shown)

@@ -70,14 +70,17 @@ def drawing_up(  # noqa: PLR0913 - what it asks its caller while it reads
 
 def comparing(sync: Sync, recall: Recall, lookups: Mapping[str, Lookup]) -> "partial[Comparison]":
     """Compares what is read with what is known; it lacks the reading and the spool."""
+    today = sync.today(recall.now)
     return partial(
         Comparison,
         recall=recall,
         mapper=sync.mapper,
         lookups=lookups,
-        context=sync.mapper.fingerprint + b"".join(lookups[kind].fingerprint for kind in sorted(lookups)),
+        context=sync.mapper.fingerprint
+        + b"".join(lookups[kind].fingerprint for kind in sorted(lookups))
+        + sync.mapper.errands.spelt_on(today),
         reach=_reach(sync, recall.now),
-        today=sync.today(recall.now),
+        today=today,
     )
 
 

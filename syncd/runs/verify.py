@@ -5,7 +5,7 @@ unverified customers with the digests of what go~mus accepted last.
 """
 
 import random as chance
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -70,6 +70,7 @@ def verify(sync: Sync, world: World, *, sample: int | None, fix: bool) -> Verifi
                 found = list(_compare(run, page))
                 compared.append(len(page))
                 drifts.extend(drift for drift, _ in found)
+                _note(run, page, {drift.foreign_id: drift.fields for drift, _ in found})
                 if fix:
                     with run.executor() as executor:
                         executor.update(update for _, update in found if update)
@@ -130,6 +131,13 @@ def _compare(run: Run, pairs: Sequence[Pair]) -> Iterator[tuple[Drift, Update | 
             if found := _drift(run, pair, sighting):
                 log.warning("record.drift", foreign_id=found[0].foreign_id, fields=list(found[0].fields))
                 yield found
+
+
+def _note(run: Run, pairs: Sequence[Pair], drifted: Mapping[str, Sequence[str]]) -> None:
+    """For the worklist; a customer who is in step is on it no more."""
+    with run.ledger.writing():
+        for pair in pairs:
+            run.ledger.note_drift(pair.known.foreign_id, drifted.get(pair.known.foreign_id, ()))
 
 
 def _drift(run: Run, pair: Pair, sighting: Sighting) -> tuple[Drift, Update | None] | None:

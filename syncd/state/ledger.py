@@ -36,6 +36,9 @@ class Found:
     mended: Sequence[str]  # set aside before, and in order without a call, or no longer in the source
     nameless: Mapping[bytes, datetime]  # records without a readable id → since when they stand there
     relearned: Iterable[tuple[str, bytes, Digests]]  # another record that leads to the customer as go~mus has it
+    errands: Iterable[tuple[str, Sequence[str]]] | None = (
+        None  # what the owner of the data is to be told, by foreign_id
+    )
     unsure: str | None = None  # digests of the last record and of the file that ends within it
 
 
@@ -123,6 +126,8 @@ class Ledger:
         accepted = [o for o in outcomes if o.result is not Result.FAILED]
         written = [_known_row(o, o.change) for o in accepted if isinstance(o.change, Create | Update)]
         self.store.known.put(self.sync, written)
+        settled = {o.change.foreign_id: o.change.fields.keys() for o in accepted if isinstance(o.change, Update)}
+        self.store.worklist.end_drift(self.sync, settled)
         self.store.failures.lift(self.sync, [o.change.foreign_id for o in accepted])
         created = [o.change.foreign_id for o in accepted if isinstance(o.change, Create)]
         self._lift_tombstones(created)
@@ -224,11 +229,18 @@ class Ledger:
             store.known.mark_present(self.sync, found.returned)
             store.failures.replace_nameless(self.sync, found.nameless)
             store.known.relearn(self.sync, found.relearned)
+            store.worklist.replace_errands(self.sync, found.errands)
             store.note_unsure(self.sync, found.unsure)
 
-    def note_verified(self, known: KnownCustomer, shown: Digests | None) -> None:
+    def note_drift(self, foreign_id: str, fields: Iterable[str]) -> None:
+        """What of a customer go~mus shows otherwise than it accepted it; no fields where all is in step."""
+        with self.writing() as store:
+            store.worklist.note_drift(self.sync, foreign_id, fields, self.clock())
+
+    def note_verified(self, known: KnownCustomer, drifted: Iterable[str], shown: Digests | None) -> None:
         """Read back; `shown` is what go~mus holds instead, to be compared anew by the next run."""
         with self.writing() as store:
+            self.note_drift(known.foreign_id, drifted)
             if shown is not None:
                 store.known.relearn(self.sync, [(known.foreign_id, None, shown)])
             store.known.mark_verified(self.sync, known.row, self.clock())
@@ -244,6 +256,7 @@ class Ledger:
                 is_left = store.forget_history(self.sync, before)
         with self.writing() as store:
             store.absences.forget_departures(self.sync, before)
+            store.worklist.forget_who_left(self.sync)
         self.store.set_meta(note, f"{now:%Y-%m-%d}")
         self.store.shrink()
 

@@ -22,10 +22,11 @@ from syncd.state.known import ACTIVE, Known, Pack, Unpack
 from syncd.state.runs import Runs
 from syncd.state.tombstones import Tombstones
 from syncd.state.transactions import PAGE, Transactions
+from syncd.state.worklist import Worklist
 
 TIDIED = 5_000  # rows forgotten in one transaction
 FREE_PAGES = 1_000  # fewer are not worth a vacuum
-OF_A_PERSON = (t.known, t.journal, t.invalid, t.quarantine, t.held_change)
+OF_A_PERSON = (t.known, t.journal, t.invalid, t.quarantine, t.held_change, t.drift, t.errand)
 OF_A_READ = (t.watermark, t.standstill)
 OF_A_SYNC = (*OF_A_PERSON, *OF_A_READ, t.nameless, t.held, t.absence, t.departure)
 
@@ -55,6 +56,7 @@ class Store:
         self.failures = Failures(self._db)
         self.held = HeldChanges(self._db)
         self.instances = Instances(self._db)
+        self.worklist = Worklist(self._db)
 
     def meta(self, name: str) -> str | None:
         row = self._db.first(select(t.meta.c.value).where(t.meta.c.name == name))

@@ -28,7 +28,7 @@ CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 metadata = MetaData(naming_convention=CONVENTION)
-REVISION = "0007"  # the migration that ends in these tables
+REVISION = "0008"  # the migration that ends in these tables
 RowNumber = BigInteger().with_variant(Integer, "sqlite")  # only an INTEGER counts up by itself in SQLite
 
 
@@ -253,6 +253,23 @@ held_change = Table(
     Column("by", Words),
     Column("why", Words),
     Column("at", Moment),
+)
+
+drift = Table(
+    "drift",
+    metadata,
+    Column("sync", Text, primary_key=True),
+    Column("foreign_id", Text, primary_key=True),
+    Column("fields", Text, nullable=False),
+    Column("since", Moment, nullable=False),
+)
+
+errand = Table(
+    "errand",
+    metadata,
+    Column("sync", Text, primary_key=True),
+    Column("foreign_id", Text, primary_key=True),
+    Column("texts", Text, nullable=False),  # of the configuration
 )
 
 absence = Table(

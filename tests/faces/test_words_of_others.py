@@ -53,6 +53,12 @@ COMMANDS: dict[str, list[list[str]] | str] = {
     "held": [["held"], ["held", "--json"], ["held", "--csv", "held.csv"]],
     "failures": [["failures"], ["failures", "--json"], ["failures", "--csv", "list.csv"]],
     "report": [["report"]],
+    "worklist": [
+        ["worklist"],
+        ["worklist", "--json"],
+        ["worklist", "--csv", "w.csv"],
+        ["worklist", "--html", "w.html"],
+    ],
     "verify": [["verify", "members", "--all", "--fix"]],
     "erase": [["erase", "M-0003", "--certificate", "certificate.txt"]],
     "erasures": [["erasures"], ["erasures", "--json"]],

@@ -1,0 +1,297 @@
+"""What the owner of the data has to mend or to decide, in the words and the columns of the source.
+
+Everything is drawn from the state as it is, so an entry goes by itself once it is mended. Values are in it only where
+they are asked for: they come out of the source and are kept nowhere else.
+"""
+
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
+from enum import StrEnum
+from functools import cache, partial
+from importlib.resources import files
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from syncd.config.model import Config, SyncConfig
+from syncd.domain.guards import Guard
+from syncd.domain.languages import Language
+from syncd.domain.records import SourceRecord
+from syncd.domain.spelling import spellings_of
+from syncd.mapping.columns import cell
+from syncd.mapping.lookups import Lookup
+from syncd.mapping.mapper import Mapper
+from syncd.report import words
+from syncd.report.catalogue import Explained, Explaining
+from syncd.report.files import opening_private, write_csv
+from syncd.report.html import make_environment
+from syncd.sources.base import Reading
+from syncd.state.store import Store
+
+LISTED = 500  # of one reason on a page
+NAMED, EXAMPLES = 20, 5  # words of a list: so many are named, and so many of a longer one
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_POSITION = re.compile(r"(?P<source>.*) (?P<unit>line|row|record) (?P<number>\d+)")
+_PAGE = re.compile(r"\bpage (?=\d)")
+
+
+class Kind(StrEnum):
+    """In the order in which they are listed."""
+
+    INVALID = "invalid"
+    REFUSED = "refused"
+    PAIR = "pair"
+    CHANGED = "changed"
+    TELL = "tell"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """`id` is the source's own, without the prefix; `place` is where the record stood when it was last read."""
+
+    sync: str
+    kind: Kind
+    id: str
+    foreign_id: str
+    column: str
+    explained: Explained
+    place: str = ""
+    value: str = ""
+
+    @property
+    def line(self) -> int | None:
+        found = _POSITION.fullmatch(self.place)
+        return int(found["number"]) if found else None
+
+    @property
+    def reason(self) -> tuple[Kind, str, Explained]:
+        """What entries of one group have in common."""
+        return self.kind, self.column, self.explained
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lister:
+    store: Store
+    sync: SyncConfig
+    explaining: Explaining
+
+    def entries(self) -> Iterator[Entry]:
+        yield from self._invalid()
+        yield from self._refused()
+        yield from self._pairs()
+        yield from self._changed()
+        yield from self._told()
+
+    def _invalid(self) -> Iterator[Entry]:
+        for row in self.store.failures.invalid(self.sync.name):
+            for problem in row.problems:
+                explained = self.explaining.problem(problem.field, problem.reason)
+                column = explained.column or self.explaining.columns(problem.field)
+                yield self._entry(Kind.INVALID, row.foreign_id or "", explained, column=column, place=row.position)
+
+    def _refused(self) -> Iterator[Entry]:
+        for row in self.store.failures.refused(self.sync.name):
+            yield self._entry(Kind.REFUSED, row.foreign_id, self.explaining.refusal(row.reason, row.foreign_id))
+
+    def _pairs(self) -> Iterator[Entry]:
+        each = self.store.held.each(self.sync.name)
+        held = {one: change for one, change in each if Guard.PAIR.value in change.guards}
+        prefix = self.sync.foreign_id.prefix
+        gone = {one: spellings_of(one, prefix) for one, change in held.items() if change.action != "create"}
+        for foreign_id in held.keys() - gone.keys():
+            spellings = spellings_of(foreign_id, prefix)
+            for other in [one for one, its in gone.items() if not spellings.isdisjoint(its)]:
+                explained = self.explaining.entry("pair", other=other.removeprefix(prefix))
+                yield self._entry(Kind.PAIR, foreign_id, explained, column=self.sync.foreign_id.from_)
+
+    def _changed(self) -> Iterator[Entry]:
+        for row in self.store.worklist.drifts(self.sync.name):
+            for name in row.fields:
+                explained = self.explaining.entry("changed-in-gomus")
+                yield self._entry(Kind.CHANGED, row.foreign_id, explained, column=self.explaining.columns(name))
+
+    def _told(self) -> Iterator[Entry]:
+        columns = {errand.text: errand.from_ for errand in self.sync.tell}
+        for foreign_id, texts in self.store.worklist.errands(self.sync.name):
+            for text in texts:
+                explained = self.explaining.entry("tell", said=text)
+                yield self._entry(Kind.TELL, foreign_id, explained, column=columns.get(text, ""))
+
+    def _entry(self, kind: Kind, foreign_id: str, explained: Explained, *, column: str = "", place: str = "") -> Entry:
+        return Entry(
+            sync=self.sync.name,
+            kind=kind,
+            id=foreign_id.removeprefix(self.sync.foreign_id.prefix),
+            foreign_id=foreign_id,
+            column=column,
+            explained=explained,
+            place=place,
+        )
+
+
+def list_entries(store: Store, config: Config, syncs: Iterable[SyncConfig], language: Language) -> list[Entry]:
+    """By kind, the most frequent reason first, then by place and id."""
+    found: list[Entry] = []
+    for sync in syncs:
+        choices = partial(_choices, store, sync, config.gomus[sync.gomus].locale)
+        explaining = Explaining(language=language, columns=partial(_columns, sync), choices=choices)
+        found += _Lister(store=store, sync=sync, explaining=explaining).entries()
+    frequency = Counter(entry.reason for entry in found)
+    kinds = list(Kind)
+
+    def order(entry: Entry) -> tuple[Any, ...]:
+        reason = (-frequency[entry.reason], entry.column, entry.explained.code, entry.explained.text)
+        return kinds.index(entry.kind), *reason, entry.sync, entry.line or 0, entry.id
+
+    return sorted(found, key=order)
+
+
+def _columns(sync: SyncConfig, name: str) -> str:
+    """The source's own columns of a field of go~mus; its name, where it has none."""
+    if name == "foreign_id":
+        return sync.foreign_id.from_
+    spec = sync.fields.get(name)
+    return ", ".join(spec.columns if spec else ()) or name
+
+
+def _choices(store: Store, sync: SyncConfig, locale: str, name: str) -> str:
+    """The words that a field takes: those of its map, or go~mus's own; of a long list a few, and how many there are."""
+    spec = sync.fields.get(name)
+    if spec is None or not (spec.map or spec.lookup):
+        return ""
+    names: Sequence[str] = list(spec.map or ())
+    if not names and spec.lookup:
+        entries = store.instances.lookup(sync.gomus, spec.lookup, locale, since=EVER)
+        names = Lookup(spec.lookup, entries or ()).names
+    return ", ".join(names) if len(names) <= NAMED else f"{', '.join(sorted(names)[:EXAMPLES])} … {len(names)}"
+
+
+def entry_as_json(entry: Entry) -> dict[str, object]:
+    return {
+        "sync": entry.sync,
+        "kind": entry.kind.value,
+        "id": entry.id,
+        "foreign_id": entry.foreign_id,
+        "column": entry.column,
+        "code": entry.explained.code,
+        "text": entry.explained.text,
+        "remedy": entry.explained.remedy,
+        "place": entry.place,
+        "line": entry.line,
+    }
+
+
+def entries_as_lines(entries: Sequence[Entry], language: Language) -> Iterator[str]:
+    said = _words(language)
+    for kind, of_kind in groupby(entries, key=lambda entry: entry.kind):
+        yield said["kinds"][kind.value]
+        for (_, column, explained), group in groupby(of_kind, key=lambda entry: entry.reason):
+            some = list(group)
+            yield f"  {column + ': ' if column else ''}{explained.text} ({words.number(len(some))})"
+            yield f"    {explained.remedy}"
+            yield from (f"    {entry.id or '–'}  {_place(entry.place, language)}".rstrip() for entry in some)
+    if not entries:
+        yield said["nothing"]
+
+
+# --- files ---
+
+
+def write_page(entries: Sequence[Entry], file: Path, language: Language, *, at: datetime, zone: tzinfo) -> None:
+    """Raises OSError where the file can't be written."""
+    with opening_private(file) as opened:
+        opened.write(as_html(entries, language, at=at, zone=zone))
+
+
+def write_table(entries: Sequence[Entry], file: Path, language: Language) -> None:
+    """Raises OSError where the file can't be written."""
+    said = _words(language)
+    names = ["sync", "id", "column", "text", "remedy", "place", "code"]
+    if any(entry.value for entry in entries):
+        names.insert(3, "value")
+    columns = {name: said[name] for name in names}
+    rows = [_row(entry, language) for entry in entries]
+    write_csv(file, list(columns.values()), [{columns[name]: row[name] for name in names} for row in rows])
+
+
+def _row(entry: Entry, language: Language) -> Mapping[str, str]:
+    return {
+        "sync": entry.sync,
+        "id": entry.id,
+        "column": entry.column,
+        "value": entry.value,
+        "text": entry.explained.text,
+        "remedy": entry.explained.remedy,
+        "place": _place(entry.place, language),
+        "code": entry.explained.code,
+    }
+
+
+def as_html(entries: Sequence[Entry], language: Language, *, at: datetime, zone: tzinfo) -> str:
+    """A self-contained page. It holds ids, and values only where the entries do."""
+    kinds = [
+        (kind.value, [(reason, list(group)) for reason, group in groupby(of_kind, key=lambda entry: entry.reason)])
+        for kind, of_kind in groupby(entries, key=lambda entry: entry.kind)
+    ]
+    return (
+        make_environment()
+        .get_template("worklist.html")
+        .render(
+            lang=language.value,
+            said=_words(language),
+            kinds=kinds,
+            count=len(entries),
+            syncs=sorted({entry.sync for entry in entries}),
+            place=lambda text: _place(text, language),
+            at=_moment(at, zone, language),
+            listed=LISTED,
+        )
+    )
+
+
+def _moment(at: datetime, zone: tzinfo, language: Language) -> str:
+    told = at.astimezone(zone)
+    return f"{told:%d.%m.%Y, %H:%M} Uhr" if language is Language.GERMAN else f"{told:%Y-%m-%d %H:%M}"
+
+
+def _place(place: str, language: Language) -> str:
+    said = _words(language)
+    found = _POSITION.fullmatch(place)
+    if found is None:
+        return place
+    source = _PAGE.sub(f"{said['page']} ", found["source"])
+    return f"{source}, {said[found['unit']]} {found['number']}"
+
+
+@cache
+def _words(language: Language) -> Mapping[str, Any]:
+    found: dict[str, Any] = tomllib.loads(files("syncd.report").joinpath("worklist.toml").read_text(encoding="utf-8"))
+    said: dict[str, Any] = found[language.value]
+    return said
+
+
+# --- values ---
+
+
+def _cells(record: SourceRecord, columns: str) -> str:
+    found = (cell(record.values, column) for column in columns.split(", ") if column)
+    return ", ".join(str(one) for one in found if one is not None)
+
+
+def with_values(entries: Sequence[Entry], reading: Reading, mapper: Mapper) -> list[Entry]:
+    """The entries of one sync, each with what stands in its columns, and where."""
+    by_place: dict[str, list[int]] = {}
+    by_id: dict[str, list[int]] = {}
+    for number, entry in enumerate(entries):
+        (by_place if entry.place else by_id).setdefault(entry.place or entry.foreign_id, []).append(number)
+    found = list(entries)
+    for record in reading:
+        place = str(record.position)
+        numbers = by_place.get(place, []) + (by_id.get(str(mapper.foreign_id_of(record)), []) if by_id else [])
+        for number in numbers:
+            found[number] = replace(entries[number], place=place, value=_cells(record, entries[number].column))
+    return found

@@ -253,7 +253,8 @@ def make_mapper(sync: SyncConfig) -> "Mapper":
     return Mapper(foreign_id=sync.foreign_id, fields=sync.fields, catalogue=FIELDS, where=sync.where, tell=sync.tell)
 
 
-def make_sync(config: Config, sync: SyncConfig, sleep: Sleep) -> "Sync":
+def make_sync(config: Config, sync: SyncConfig, sleep: Sleep, *, only: frozenset[str] | None = None) -> "Sync":
+    """Where `only` some customers are meant, nobody is erased."""
     from syncd.runs.world import Sync
 
     return Sync(
@@ -264,7 +265,7 @@ def make_sync(config: Config, sync: SyncConfig, sleep: Sleep) -> "Sync":
         mapper=make_mapper(sync),
         timezone=sync.timezone,
         catalogue=FIELDS,
-        limits=make_limits(sync.delete, sync.guards, sync.actions),
+        limits=make_limits(sync.delete, sync.guards, set(sync.actions) - ({"erase"} if only else set())),
         mode=sync.delete.mode,
         grace=sync.delete.grace,
         recreate_vanished=sync.vanished == "recreate",
@@ -275,6 +276,7 @@ def make_sync(config: Config, sync: SyncConfig, sleep: Sleep) -> "Sync":
         others=tuple(other.name for other in config.beside(sync)),
         releases_linked=sync.delete.linked == "release",
         holds_addresses=sync.delete.further_addresses == "hold",
+        only=only,
     )
 
 

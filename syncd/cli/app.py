@@ -71,6 +71,17 @@ def syncd(
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="One run now, then exit.")] = False,
     sync: Annotated[list[str] | None, typer.Option(help="With --once: only this sync; may be repeated.")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FOREIGN_ID",
+            help="With --once: send this customer alone, named with its prefix or without; may be repeated. "
+            "Nobody is erased.",
+        ),
+    ] = None,
+    show_answer: Annotated[
+        bool, typer.Option("--show-answer", help="With --only, on a terminal: what go~mus answers, word for word.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="With --once: plan and log it, change nothing.")] = False,
     assume_empty: Annotated[
         bool,
@@ -84,18 +95,31 @@ def syncd(
     ] = False,
 ) -> None:
     del version
+    beside = {
+        "--sync": sync,
+        "--only": only,
+        "--show-answer": show_answer,
+        "--dry-run": dry_run,
+        "--assume-empty": assume_empty,
+    }
     stop = load("syncd.cli.exits:stop")
     context.obj = load("syncd.cli.context:Options")(config=config, log_format=log_format)
     if context.invoked_subcommand is not None:
-        if once or sync or dry_run or assume_empty:
-            stop("--once, --sync, --dry-run and --assume-empty stand alone, without a command.")
+        if any(given for given in (once, *beside.values())):
+            stop("--once and its options stand alone, without a command.")
         return
     if not once:
-        if sync or dry_run or assume_empty:
-            stop("--sync, --dry-run and --assume-empty go with --once; the daemon runs every sync.")
+        if any(beside.values()):
+            stop(f"{', '.join(name for name, given in beside.items() if given)} goes with --once.")
         load("syncd.cli.serving:run_daemon")(context)
         return
-    load("syncd.cli.running:run_once")(context, sync or [], dry_run=dry_run, assume_empty=assume_empty)
+    if only and dry_run:
+        stop("--dry-run tells of all records; what would become of one, `syncd show FOREIGN_ID` tells.")
+    if show_answer and not only:
+        stop("--show-answer goes with --only.")
+    load("syncd.cli.running:run_once")(
+        context, sync or [], only=only or [], show_answer=show_answer, dry_run=dry_run, assume_empty=assume_empty
+    )
 
 
 app.add_typer(typer.Typer(cls=DB, help="The state database.", no_args_is_help=True), name="db")

@@ -4,8 +4,9 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import TypeVar
 
 import structlog
@@ -25,7 +26,8 @@ from syncd.assembly import (
 )
 from syncd.cli import context as ctx
 from syncd.cli.crashes import report_crash
-from syncd.cli.exits import CODES, FAILED, code_of, failing_in_words, gravest, say
+from syncd.cli.exits import CODES, DONE, FAILED, HELD, PROBLEMS, USAGE, code_of, failing_in_words, gravest, say, stop
+from syncd.cli.naming import spellings
 from syncd.cli.planning import code_of_report, draw_report
 from syncd.cli.progress import log_stream, showing_progress
 from syncd.cli.stopping import ending_on_signals, stopping_on_signals
@@ -38,10 +40,29 @@ from syncd.runs.unbegun import recording_unbegun
 
 logger = structlog.get_logger()
 S = TypeVar("S")
+LONGEST_ANSWER = 4000
 
 
-def run_once(context: typer.Context, names: list[str], *, dry_run: bool, assume_empty: bool) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """How the syncs are to be run: `only` are ids as a person types them, of whom alone anything is sent."""
+
+    probe: bool = True
+    only: Sequence[str] = ()
+    shows_answers: bool = False
+
+    @property
+    def trigger(self) -> Trigger:
+        return Trigger.ONLY if self.only else Trigger.COMMAND_LINE
+
+
+def run_once(
+    context: typer.Context, names: list[str], *, only: list[str], show_answer: bool, dry_run: bool, assume_empty: bool
+) -> None:
     """Every sync has its turn, whatever becomes of the one before; the exit code is the gravest of theirs."""
+    if show_answer and not sys.stderr.isatty():
+        stop("--show-answer shows what go~mus says, on a terminal only: it may name a person.")
+    how = How(probe=not assume_empty, only=only, shows_answers=show_answer)
     log.configure(ctx.options(context).log_format, log_stream())
     with failing_in_words():
         config = ctx.options(context).load()
@@ -51,8 +72,12 @@ def run_once(context: typer.Context, names: list[str], *, dry_run: bool, assume_
                 raise typer.Exit(gravest([_plan_one(config, sync) for sync in syncs]))
         watch = Watch(lambda: config, opening_alarms, since=now())
         with stopping_on_signals() as stopping, _told(watch, syncs[0].name), opening_state(config) as state:
-            run_one = partial(_run_one, config, state, stopping, watch, probe=not assume_empty)
-            raise typer.Exit(run_syncs(syncs, run_one, is_stopping=stopping.is_set))
+            missing = set(only)
+            run_one = partial(_run_one, config, state, stopping, watch, how=how, missing=missing)
+            code = run_syncs(syncs, run_one, is_stopping=stopping.is_set)
+            if missing and code in (DONE, PROBLEMS, HELD):
+                stop(f"Not in the source, or left out by `where`: {', '.join(sorted(missing))}.", USAGE)
+            raise typer.Exit(code)
 
 
 @contextmanager
@@ -83,8 +108,16 @@ def run_syncs(syncs: Sequence[S], run_one: Callable[[S], int], *, is_stopping: C
 
 
 def _run_one(
-    config: Config, state: State, stopping: threading.Event, watch: Watch, sync: SyncConfig, *, probe: bool
+    config: Config,
+    state: State,
+    stopping: threading.Event,
+    watch: Watch,
+    sync: SyncConfig,
+    *,
+    how: How,
+    missing: set[str],
 ) -> int:
+    """Takes those who are in the source out of `missing`."""
     try:
         with (
             recording_unbegun(state.store, sync.name, sync.gomus, Trigger.COMMAND_LINE, now()),
@@ -92,7 +125,12 @@ def _run_one(
             opening_world(config, sync, state, stopping=stopping, progress=progress) as world,
         ):
             judge_prefix(config, sync, state)
-            summary = run(make_sync(config, sync, world.sleep), world, trigger=Trigger.COMMAND_LINE, probe=probe)
+            asked = spellings(state, sync, how.only)
+            made = make_sync(config, sync, world.sleep, only=frozenset(chain(*asked.values())) if how.only else None)
+            if how.shows_answers:
+                world.client.show = _show_answer
+            summary = run(made, world, trigger=how.trigger, probe=how.probe)
+            missing -= {text for text, ids in asked.items() if not summary.missing.issuperset(ids)}
             write_worklist(config, sync, state)
     except SyncdError as error:
         if isinstance(error, Misconfigured):
@@ -104,9 +142,15 @@ def _run_one(
     except Exception as error:
         watch.after_run(failed_summary(sync.name, f"crashed ({type(error).__name__})", None), now())
         raise
-    watch.after_run(replace(summary, is_cut=False), now())  # nobody begins it again but the next start
+    if not how.only:  # of the sync as a whole it tells nothing
+        watch.after_run(replace(summary, is_cut=False), now())  # nobody begins it again but the next start
     _sum_up(summary)
     return CODES[summary.status]
+
+
+def _show_answer(status: int, text: bytes) -> None:
+    shown = "".join(one if one.isprintable() else " " for one in text[:LONGEST_ANSWER].decode(errors="replace"))
+    print(f"go~mus answers {status}: {shown}", file=sys.stderr)
 
 
 def _plan_one(config: Config, sync: SyncConfig) -> int:

@@ -18,11 +18,12 @@ class Trigger(Enum):
     ERASE = "erase"
     VERIFY = "verify"
     LINK = "link"
+    ONLY = "single records"
 
     @property
     def is_whole(self) -> bool:
         """Whether the run reads the source and carries out what follows, as a scheduled run does."""
-        return self not in (Trigger.ERASE, Trigger.VERIFY, Trigger.LINK)
+        return self not in (Trigger.ERASE, Trigger.VERIFY, Trigger.LINK, Trigger.ONLY)
 
 
 WHOLE = tuple(trigger for trigger in Trigger if trigger.is_whole)
@@ -48,7 +49,7 @@ class Summary:
 
     `counts`: each action with how many succeeded, `failed`, `skipped`, and what the plan counted beside changes.
     `outcomes`: how many of each action and result. `is_cut`: the state database was lost; the run is to be begun again
-    as soon as it is back.
+    as soon as it is back. `missing` are those who alone were meant, and are not in the source.
     """
 
     sync: str
@@ -60,6 +61,7 @@ class Summary:
     error: str | None = None
     remedy: str | None = None
     is_cut: bool = False
+    missing: frozenset[str] = frozenset()
 
 
 def failed_summary(sync: str, error: str, remedy: str | None) -> Summary:

@@ -76,7 +76,8 @@ class Client:
     `sleep` raises Stopped where it is cut short. So every call may raise Stopped instead of being tried again, and
     besides TokenRefused where the token will not do for anything, and Fatal where no go~mus answers at this address.
     `has_shown` says that a read has shown a customer. Where the patience with go~mus is over, `out_of_reach` says why,
-    and each further call raises Outage. `date` is the hour in go~mus's latest answer.
+    and each further call raises Outage. `date` is the hour in go~mus's latest answer. `show` is given each answer to a
+    write, word for word: for a terminal alone.
     """
 
     def __init__(  # noqa: PLR0913 - the world's parts, each with its own
@@ -102,6 +103,7 @@ class Client:
         self.has_shown = False
         self.out_of_reach: str | None = None
         self.date: datetime | None = None
+        self.show: Callable[[int, bytes], None] = lambda _status, _text: None
         self._patience = Patience(options.timeout.total_seconds(), clock)
         self._confirm: Callable[[], None] = lambda: None
         # A request's own auth object, or httpx would let a .netrc replace the token.
@@ -318,6 +320,8 @@ class Client:
             finally:
                 self._observe(method, status, self._clock() - began)
         self._patience.note_answer()
+        if method != "GET":
+            self.show(status, text)
         if elsewhere and method != "GET":
             return _Answer(status=status, failure=Missing, body=None, retry_after=None)
         if elsewhere and followed < MOST_MERGERS:

@@ -6,12 +6,12 @@ The guards see the whole plan before anything of it is carried out.
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 from syncd.domain.changes import Action, Cause, Change, Create, Erase, Update
 from syncd.domain.chunks import chunks
-from syncd.domain.diff import Absence, AbsencePolicy, DeleteMode, Verdict, judge_absence
+from syncd.domain.diff import Absence, AbsencePolicy, Verdict, judge_absence
 from syncd.domain.guards import Held, Word, free_part, held_part
 from syncd.domain.records import KnownBrief, Skipped, Stage
 from syncd.domain.spelling import spellings_of
@@ -34,6 +34,7 @@ class Plan:
     counts: Mapping[str, int]
     fields: Mapping[str, int]  # go~mus field → how many updates change it
     found: Found
+    only: frozenset[str] | None = None  # of whom alone something is released
 
     @property
     def spool(self) -> Spool:
@@ -66,6 +67,12 @@ class Plan:
         for kind in (Create, Update, Erase):
             yield from (part for change in self.undecided(kind) if (part := held_part(change, held)))
 
+    def concerning(self, held: tuple[Held, ...]) -> tuple[Held, ...]:
+        """What is held, as far as it is of those who are meant."""
+        if self.only is None or any(change.foreign_id in self.only for change in self.held_by(held)):
+            return held
+        return ()
+
     def undecided(self, kind: type[C]) -> Iterator[C]:
         """The changes of one kind on which no person has decided."""
         return (change for change, word in self.spool.decided(kind) if not word)
@@ -84,25 +91,36 @@ class Plan:
         return sum(1 for kind in (Create, Update, Erase) if kind not in actions for _ in self.spool.changes(kind))
 
     def count_released(self, kind: type[Change], held: Sequence[Held]) -> int:
-        if held:
+        if held or self.only is not None:
             return sum(1 for _ in self.released(kind, held))
         return self.spool.count_changes(kind) - self.spool.count_rejected(kind)
 
     def released(self, kind: type[C], held: Sequence[Held]) -> Iterator[C]:
         """What of the changes of one kind a person has approved, or none of these guards holds."""
         for change, word in self.spool.decided(kind):
+            if self.only is not None and change.foreign_id not in self.only:
+                continue
             if word is Word.APPROVED:
                 yield replace(change, is_approved=True) if isinstance(change, Erase) else change
             elif not word and isinstance(part := free_part(change, held), kind):
                 yield part
 
 
-def draw_up(read: Read, *, now: datetime, mode: DeleteMode, grace: timedelta, releases_linked: bool = True) -> Plan:
-    """Turn a finished read into a plan. The guards have not been asked yet."""
+def find_missing(plan: Plan) -> frozenset[str]:
+    """Those who alone are meant, and are not in the source."""
+    wanted = plan.only or frozenset()
+    listed = {record.foreign_id for record in plan.spool.invalid()} if wanted else set()
+    return wanted - plan.read.comparison.present_among(list(wanted)) - listed
+
+
+def draw_up(read: Read, policy: AbsencePolicy, *, now: datetime, only: frozenset[str] | None = None) -> Plan:
+    """Turn a finished read into a plan. The guards have not been asked yet.
+
+    Where `only` some customers are meant, nothing is released of the others.
+    """
     comparison = read.comparison
     spool, tally = comparison.spool, comparison.tally
     nameless = _nameless(read, now)
-    policy = AbsencePolicy(mode=mode, grace=grace, releases_linked=releases_linked)
     absences = _judge_absences(read, _hiding(read, nameless, policy, now), now)
     fields = Counter(name for update in spool.changes(Update) for name in update.fields)
     verdicts = comparison.count_verdicts()
@@ -113,6 +131,7 @@ def draw_up(read: Read, *, now: datetime, mode: DeleteMode, grace: timedelta, re
     tally.update(erase.action.value for erase in spool.changes(Erase))
     return Plan(
         read=read,
+        only=only,
         absent=absences.count,
         absent_since=absences.since,
         counts={name: count for name, count in sorted(tally.items()) if count},

@@ -20,11 +20,15 @@ class Bounds:
         return self.since.cursor if self.since else None
 
 
-def find_bounds(source: Source, recall: Recall, context: bytes) -> Bounds:
-    """Where the next read begins: at the watermark, or at the start where changes alone are not enough."""
+def find_bounds(source: Source, recall: Recall, context: bytes, *, is_whole: bool = False) -> Bounds:
+    """Where the next read begins: at the watermark, or at the start where changes alone are not enough.
+
+    One that `is_whole` begins at the start in any case.
+    """
     mark = recall.store.runs.watermark(recall.sync)
     is_of_use = (
         mark is not None
+        and not is_whole
         and mark.context == context  # a field that is newly mapped concerns everybody
         and source.full_every is not None
         and recall.now - mark.full_at < source.full_every  # who is absent, no change tells

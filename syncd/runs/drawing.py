@@ -52,11 +52,11 @@ def drawing_up(  # noqa: PLR0913 - what it asks its caller while it reads
     """
     compare = comparing(sync, recall, lookups)
     context = recall.digester.context(compare.keywords["context"] + compare.keywords["reach"])
-    bounds = find_bounds(sync.source, recall, context)
+    bounds = find_bounds(sync.source, recall, context, is_whole=sync.only is not None)
     read_all = partial(read_whole, progress=progress, stop_if_asked=stop_if_asked)
 
     def is_same(content: bytes) -> bool:
-        return is_known(context + content)
+        return sync.only is None and is_known(context + content)
 
     with ExitStack() as stack:
         try:
@@ -64,8 +64,8 @@ def drawing_up(  # noqa: PLR0913 - what it asks its caller while it reads
         except NotAsRecognised:
             compare = partial(compare, recognises=False)
             read = stack.enter_context(_reading(sync, bounds.cursor, is_same, compare, read_all))
-        plan = draw_up(read, now=recall.now, mode=sync.mode, grace=sync.grace, releases_linked=sync.releases_linked)
-        yield Drawn(plan=plan, watermark=next_watermark(plan, bounds, recall))
+        plan = draw_up(read, sync.absence_policy, now=recall.now, only=sync.only)
+        yield Drawn(plan=plan, watermark=None if sync.only else next_watermark(plan, bounds, recall))
 
 
 def comparing(sync: Sync, recall: Recall, lookups: Mapping[str, Lookup]) -> "partial[Comparison]":

@@ -15,11 +15,11 @@ from syncd.delivery.requests import Requests
 from syncd.delivery.resuming import Resuming
 from syncd.delivery.writing import Writing
 from syncd.domain.changes import Create, Erase, Update
-from syncd.domain.diff import AbsencePolicy, DeleteMode
+from syncd.domain.diff import DeleteMode
 from syncd.domain.guards import Guard, Held
 from syncd.domain.runs import Status, Summary, Trigger
 from syncd.errors import GOES_ON, CallFailed, Fatal, StateUnusable, Stopped
-from syncd.plan.plan import Plan
+from syncd.plan.plan import Plan, find_missing
 from syncd.plan.spool import Spool
 from syncd.runs.account import Account
 from syncd.runs.audit import audit
@@ -162,6 +162,7 @@ class Run:
 
     def sync_all(self, now: datetime, *, probe: bool) -> Summary:
         self.settle_what_was_begun()
+        self.ledger.let_try(self.sync.only or (), now)
         count_absence_anew(self.sync, self.ledger)
         lookups = find_lookups(self.sync, self.world, now)
         recall, sync = self.recall(now), replace(self.sync, mode=self._mode)
@@ -186,6 +187,7 @@ class Run:
         """Do what a plan says, as far as the guards let it through."""
         plan, now = drawn.plan, recall.now
         self._heed_requests(plan)
+        missing = find_missing(plan)
         tell_skipped(plan.read.comparison.reading)
         note_invalid(plan, self.ledger)
         log.info("run.planned", counts=plan.counts, figures=plan.fields)
@@ -204,7 +206,8 @@ class Run:
             self._look_after(now)
         if failure := plan.failure:
             return self.summary(Status.FAILED, plan.counts, held, error=failure.message, remedy=failure.remedy)
-        return self._ended(self._status(held), plan.counts, held)
+        held = plan.concerning(held)
+        return replace(self._ended(self._status(held), plan.counts, held), missing=missing)
 
     def _look_after(self, now: datetime) -> None:
         """What each run does beside the source."""
@@ -269,7 +272,7 @@ class Run:
         self._requests.look(at_once=True)
         if Erase not in self.sync.limits.actions:
             return []
-        policy = AbsencePolicy(mode=self._mode, grace=self.sync.grace, releases_linked=self.sync.releases_linked)
+        policy = replace(self.sync, mode=self._mode).absence_policy
         settle, report = self.sync.gomus.settle, self.account.report
         resuming = Resuming(ledger=self.ledger, delivery=self.delivery, policy=policy, settle=settle, report=report)
         begun = list(resuming.each_begun(recall, but=self._requests.taken))
@@ -344,7 +347,9 @@ class Run:
             return Status.FAILED
         if held:
             return Status.HELD
-        has_failures = self.world.store.failures.count(self.sync.name)  # an erasure that rests is in no plan
+        has_failures = self.world.store.failures.count(
+            self.sync.name, self.sync.only
+        )  # an erasure that rests is in no plan
         has_open = bool(self.world.store.journal.unclear(self.sync.name))
         return Status.PROBLEMS if has_failures or has_open or self.account.has_failures else Status.DONE
 

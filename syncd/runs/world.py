@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
-from syncd.domain.diff import DeleteMode
+from syncd.domain.diff import AbsencePolicy, DeleteMode
 from syncd.domain.digest import Digester
 from syncd.domain.guards import Limits
 from syncd.domain.records import Field
@@ -40,6 +40,11 @@ class Sync:
     releases_linked: bool = True  # whom go~mus had before is released, whatever becomes of the others
     holds_addresses: bool = True  # for absence, whoever has addresses out of reach is left as it is
     timezone: tzinfo = UTC
+    only: frozenset[str] | None = None  # of whom alone anything is sent; None: of everybody
+
+    @property
+    def absence_policy(self) -> AbsencePolicy:
+        return AbsencePolicy(mode=self.mode, grace=self.grace, releases_linked=self.releases_linked)
 
     def today(self, now: datetime) -> date:
         """The day that it is where the museum is."""

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -49,10 +49,14 @@ class Failures:
 
     db: Transactions
 
-    def count(self, sync: str) -> int:
-        """Records that are invalid or refused as things stand."""
-        tables = (t.invalid, t.quarantine)
-        return sum(int(self.db.rows(select(func.count()).where(table.c.sync == sync))[0][0]) for table in tables)
+    def count(self, sync: str, among: Collection[str] | None = None) -> int:
+        """Records that are invalid or refused as things stand, or only those `among` these."""
+        number = 0
+        for table in (t.invalid, t.quarantine):
+            counted = select(func.count()).where(table.c.sync == sync)
+            rows = self.db.rows(counted if among is None else counted.where(table.c.foreign_id.in_(among)))
+            number += int(rows[0][0])
+        return number
 
     # --- invalid records ---
 
@@ -136,9 +140,10 @@ class Failures:
         rows = self.db.rows(query.group_by(REFUSED.action, REFUSED.reason))
         return {(row.action, row.reason): row.number for row in rows}
 
-    def make_due(self, sync: str, now: datetime) -> int:
-        """Let the next run try all refused records again; answers how many they are."""
-        return self.db.write(update(t.quarantine).where(REFUSED.sync == sync).values(next_try_at=now))
+    def make_due(self, sync: str, now: datetime, *, among: Collection[str] | None = None) -> int:
+        """Let the next run try all refused records again, or only those `among` these; answers how many they are."""
+        due = update(t.quarantine).where(REFUSED.sync == sync).values(next_try_at=now)
+        return self.db.write(due if among is None else due.where(REFUSED.foreign_id.in_(among)))
 
     # --- records without a readable id ---
 

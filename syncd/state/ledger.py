@@ -5,7 +5,7 @@ of its lease: all raise LeaseLost where another process has taken the sync over,
 can't be used.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -216,6 +216,12 @@ class Ledger:
             store.known.set_stage(self.sync, [foreign_id], Stage.ACTIVE)
             if shown is not None:
                 store.known.relearn(self.sync, [(foreign_id, None, shown)])
+
+    def let_try(self, foreign_ids: Collection[str], now: datetime) -> None:
+        """Whoever of them was refused is tried again by the run that began now."""
+        if foreign_ids:
+            with self.writing() as store:
+                store.failures.make_due(self.sync, now, among=foreign_ids)
 
     # --- the read ---
 

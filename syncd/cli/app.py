@@ -20,7 +20,7 @@ COMMANDS = group_of(
     "syncd.cli.serving:trigger",
     "syncd.cli.status:status",
     "syncd.cli.status:history",
-    "syncd.cli.status:show",
+    "syncd.cli.showing:show",
     "syncd.cli.status:held",
     "syncd.cli.status:failures",
     "syncd.cli.listing:worklist",

@@ -1,8 +1,7 @@
 """Questions to the state database: `status`, `history`, `show`, `held`, `failures`."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
-from datetime import datetime, tzinfo
+from datetime import datetime
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -10,22 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
-from syncd.assembly import State, looking_at_state, make_recall, now
+from syncd.assembly import State, looking_at_state, now
 from syncd.cli import context as ctx
-from syncd.cli.exits import DONE, PROBLEMS, USAGE, stop
-from syncd.cli.naming import spellings
-from syncd.config.model import Config, SyncConfig
+from syncd.cli.exits import DONE, PROBLEMS
+from syncd.config.model import SyncConfig
 from syncd.domain.guards import how_to_release
-from syncd.domain.records import Stage
 from syncd.report.files import write_csv
 from syncd.report.standing import run_as_json, run_as_line, standing_as_json, standing_as_lines, standings
 from syncd.report.words import iso, plain
 from syncd.state.board import Board, Replica
-from syncd.state.held import Standing
-from syncd.state.journal import JournalLine
 from syncd.state.lease import holder_of
-
-SHOWN_LINES = 50
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
@@ -78,103 +71,6 @@ def history(
             [run_as_json(row, ctx.zone_of(config, row.sync)) for row in rows],
             [run_as_line(row, ctx.zone_of(config, row.sync)) for row in rows] or ["No run yet."],
         )
-
-
-def show(
-    context: typer.Context,
-    foreign_id: Annotated[str, typer.Argument(help="The customer's foreign_id, with its prefix, or without it.")],
-    everything: Annotated[
-        bool, typer.Option("--everything", help="All lines that name the customer, not the latest 50 only.")
-    ] = False,
-    json: AsJson = False,
-) -> None:
-    """Tell what syncd knows of one customer: ids, times, outcomes, what is held; it holds no values.
-
-    With --everything nothing that names the customer is left out: the answer to somebody who asks what is kept.
-    """
-    with ctx.configured(context) as config, looking_at_state(config) as state:
-        answers = [
-            found
-            for sync in config.syncs.values()
-            for spelt in spellings(state, sync, [foreign_id])[foreign_id]
-            if (found := _everything_of(config, state, sync.name, spelt, limit=None if everything else SHOWN_LINES))
-        ]
-        lines = [line for answer in answers for line in _everything_in_words(answer)]
-        ctx.answer(json, answers, lines)
-        if not answers:
-            stop(f"Nothing is known of {foreign_id}.", USAGE)
-
-
-def _everything_of(
-    config: Config, state: State, sync: str, foreign_id: str, *, limit: int | None
-) -> dict[str, object] | None:
-    store, zone = state.store, config.syncs[sync].timezone
-    known = store.known.find_one(sync, foreign_id)
-    recall = make_recall(config, config.syncs[sync], state)
-    tombstone = recall.tombstones([foreign_id]).get(foreign_id)
-    refused = store.failures.find_refused(sync, [foreign_id]).get(foreign_id)
-    invalid = store.failures.invalid(sync, foreign_id)
-    journal = store.journal.of_customer(sync, foreign_id, limit)
-    held = store.held.standing(sync, foreign_id)
-    if not (known or tombstone or refused or invalid or journal or held):
-        return None
-    return {
-        "sync": sync,
-        "foreign_id": foreign_id,
-        "gomus_id": known.gomus_id if known else None,
-        "standing": known.stage.value if known else None,
-        "absent_since": iso(known.absent_since, zone) if known and known.absent_since else None,
-        "fields": sorted(known.digests.fields) if known else [],
-        "of_others": sorted(known.digests.of_others) if known else [],
-        "erased_for": tombstone.value if tombstone else None,
-        "refused": {"reason": refused.reason, "next_try_at": iso(refused.next_try_at, zone)} if refused else None,
-        "invalid": [{"position": row.position, "problems": [str(p) for p in row.problems]} for row in invalid],
-        "held": _held_as_json(held, zone) if held else None,
-        "journal": [_line_as_json(line, zone) for line in journal],
-    }
-
-
-def _held_as_json(held: Standing, zone: tzinfo) -> dict[str, object]:
-    said = held.said
-    return {
-        "action": held.action,
-        "guards": held.guards,
-        "fields": held.fields,
-        "since": iso(held.since, zone),
-        "decided": held.word.value if held.word else None,
-        **({"by": said.by, "why": said.why, "at": iso(said.at, zone)} if said else {}),
-    }
-
-
-def _line_as_json(line: JournalLine, zone: tzinfo) -> dict[str, object]:
-    columns = asdict(line)
-    del columns["foreign_id"]  # of all lines alike
-    return {"run": columns.pop("run_id"), **columns, "begun_at": iso(line.begun_at, zone)}
-
-
-def _everything_in_words(answer: dict[str, object]) -> list[str]:
-    lines = [f"{answer['foreign_id']} in {answer['sync']}"]
-    if answer["gomus_id"]:
-        what = "" if answer["standing"] == Stage.ACTIVE.value else f", {answer['standing']}"
-        lines.append(f"  known: go~mus id {answer['gomus_id']}{what}; fields {', '.join(answer['fields'])}")  # type: ignore[arg-type]  # a list, as made above
-    if answer["of_others"]:
-        lines.append(f"  values that syncd did not put there: {', '.join(answer['of_others'])}")  # type: ignore[arg-type]  # a list, as made above
-    if answer["absent_since"]:
-        lines.append(f"  absent from the source since {plain(str(answer['absent_since']))}")
-    if answer["erased_for"]:
-        lines.append(f"  erased ({answer['erased_for']})")
-    if isinstance(answer["refused"], dict):
-        lines.append(f"  refused: {answer['refused']['reason']}; tried again {plain(answer['refused']['next_try_at'])}")
-    if isinstance(held := answer["held"], dict):
-        guards = ", ".join(held["guards"]) or "a guard"
-        decided = f"{held['decided']} by {held['by']}" if held["decided"] else how_to_release(str(answer["sync"]))
-        lines.append(f"  {held['action']} held since {plain(held['since'])} by {guards}: {decided}")
-    lines += [f"  invalid: {row['position']}: {'; '.join(row['problems'])}" for row in answer["invalid"]]  # type: ignore[attr-defined]  # a list, as made above
-    for line in answer["journal"]:  # type: ignore[attr-defined]  # a list, as made above
-        fields = f" ({', '.join(line['fields'])})" if line["fields"] else ""
-        error = f": {line['error']}" if line["error"] else ""
-        lines.append(f"  {plain(line['begun_at'])}  {line['action']}{fields}  {line['result'] or 'not ended'}{error}")
-    return lines
 
 
 HELD_COLUMNS = ("sync", "foreign_id", "action", "fields", "guard", "since")

@@ -5,6 +5,7 @@ Pure: the catalogue of go~mus fields and the instance's lookups come in as argum
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
@@ -70,10 +71,14 @@ class Word:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mapped:
-    """One field of a record: the cells that it is taken from, by column, and what becomes of them."""
+    """One field of a record: the cells that it is taken from, by column, and what becomes of them.
+
+    `steps` are the transforms that it went through, as configured, each with the text behind it.
+    """
 
     name: str
     cells: Mapping[str, object] = field(repr=False)
+    steps: Sequence[tuple[object, str | None]] = field(repr=False)
     value: Value | Keep | FieldProblem = field(repr=False)
 
 
@@ -154,9 +159,15 @@ class _FieldMapper:
             value = self.value(values, lookups)
         except ValueProblem as problem:
             value = FieldProblem(field=self.name, reason=problem.reason)
-        return Mapped(
-            name=self.name, cells={column: cell(values, column) for column in self._spec.columns}, value=value
-        )
+        cells = {column: cell(values, column) for column in self._spec.columns}
+        return Mapped(name=self.name, cells=cells, steps=list(self._steps(values)), value=value)
+
+    def _steps(self, values: Mapping[str, object]) -> Iterator[tuple[object, str | None]]:
+        with suppress(ValueProblem):
+            text = self._text(values)
+            for spec, transform in zip(self._spec.transform, self._transforms, strict=True):
+                text = transformed(text, [transform])
+                yield spec, text
 
     def tells(self, values: Mapping[str, object]) -> bool:
         """Whether the cell says who it is about: of a person's names a letter, of others anything but signs."""

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from syncd.domain.changes import Create, Update
 from syncd.domain.records import Customer, FieldProblem, InvalidRecord, RemoteCustomer, SourceRecord
@@ -70,6 +70,29 @@ class Sample:
         if kind and one.value is not None and isinstance(self._lookups[kind], AnyWord):
             return f"      {cells} → {one.name}: an id of the {kind} list, which is not known here"
         return f"      {cells} → {one.name} = {_quoted(one.value)}"
+
+
+def steps_as_lines(mapped: Iterable[Mapped], *, with_values: bool) -> Iterator[str]:
+    """How each field comes about, step by step; without values by the names of columns and steps alone."""
+    for one in mapped:
+        problem = one.value.reason if isinstance(one.value, FieldProblem) else None
+        yield f"    {'✗' if problem else ' '} {one.name}{' = ' + _outcome(one) if with_values and not problem else ''}"
+        for column, value in one.cells.items():
+            yield f"        from {column!r}{': ' + _quoted(value) if with_values else ''}"
+        for spec, text in one.steps:
+            yield f"        {_spelt(spec)}{': ' + _quoted(text) if with_values else ''}"
+        if problem:
+            yield f"        {problem}"
+
+
+def _outcome(one: Mapped) -> str:
+    return "left as it is" if one.value is Keep.KEEP else _quoted(one.value)
+
+
+def _spelt(spec: object) -> str:
+    if isinstance(spec, Mapping):
+        return ", ".join(f"{name} {json.dumps(value, ensure_ascii=False)}" for name, value in spec.items())
+    return str(spec)
 
 
 def change_as_lines(change: Create | Update, remote: RemoteCustomer | None) -> Iterator[str]:

@@ -25,6 +25,7 @@ from sqlalchemy.exc import ArgumentError
 from syncd.domain.addresses import server_of
 from syncd.domain.diff import DeleteMode
 from syncd.domain.durations import Duration
+from syncd.domain.languages import Language
 from syncd.domain.nearest import suggest
 from syncd.domain.schedule import Schedule, parse_schedule
 from syncd.gomus.fields import FIELDS
@@ -203,6 +204,7 @@ class WebOptions(_Table):
 
     listen: Annotated[str, AfterValidator(_check_listen)] = "127.0.0.1:8080"
     show_ids: bool = False
+    lang: Language | None = None  # of the pages; else what the browser prefers
 
     @property
     def host(self) -> str:

@@ -14,6 +14,7 @@ __all__ = [
     "digest",
     "durations",
     "guards",
+    "languages",
     "nearest",
     "records",
     "runs",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 from threading import BoundedSemaphore
+from typing import ParamSpec
 
 import structlog
 from flask import Flask, Response, jsonify, request
@@ -13,12 +14,15 @@ from werkzeug.exceptions import HTTPException
 
 from syncd.assembly import looking_at_state
 from syncd.config.model import WebOptions
+from syncd.domain.languages import Language
 from syncd.errors import SyncdError
 from syncd.report.html import STYLE_HASH
+from syncd.report.run import report_as_html, report_run
 from syncd.web.metrics import Metrics, Standings
-from syncd.web.page import draw_page
+from syncd.web.page import REFRESH, Look, draw_page
 from syncd.web.view import DaemonView
 
+P = ParamSpec("P")
 log = structlog.get_logger()
 
 READING = ("GET", "HEAD")
@@ -47,8 +51,30 @@ class Pages:
         self._registry.register(Standings(daemon, clock))
 
     def status(self) -> Response:
-        page, is_whole = draw_page(self._daemon, self._clock(), show_ids=self._options.show_ids)
-        return Response(page, status=200 if is_whole else 503, mimetype="text/html")
+        look = Look(language=self._language, show_ids=self._options.show_ids, is_still="still" in request.args)
+        page, is_whole = draw_page(self._daemon, self._clock(), look)
+        answer = _page(page, 200 if is_whole else 503)
+        if not look.is_still:
+            answer.headers["Refresh"] = f"{REFRESH.total_seconds():.0f}"
+        return answer
+
+    def run(self, run_id: str) -> Response:
+        config = self._daemon.config
+        try:
+            with looking_at_state(config) as state:
+                if (row := state.store.runs.find(run_id)) is None:
+                    return _plain("404 Not Found: there is no such run, or it is no longer remembered", 404)
+                report = report_run(state.store, row, with_ids=self._options.show_ids)
+        except SyncdError as error:
+            return _plain(f"503 Service Unavailable: {error}", 503)
+        sync = config.syncs.get(row.sync) or next(iter(config.syncs.values()))
+        return _page(report_as_html(report, sync.timezone, self._language, home=".."), 200)
+
+    @property
+    def _language(self) -> Language:
+        """That of the configuration, or else what the browser prefers."""
+        found = self._options.lang or request.accept_languages.best_match([one.value for one in Language])
+        return Language(found or Language.ENGLISH)
 
     def alive(self) -> Response:
         return _plain("ok", 200)
@@ -73,6 +99,7 @@ def create_app(
     app = Flask(__name__, static_folder=None, template_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.add_url_rule("/", view_func=_in_turn(pages.status, free))
+    app.add_url_rule("/runs/<run_id>", view_func=_in_turn(pages.run, free))
     app.add_url_rule("/healthz", view_func=pages.alive)
     app.add_url_rule("/readyz", view_func=_in_turn(pages.ready, free))
     app.add_url_rule("/metrics", view_func=_in_turn(pages.metrics, free))
@@ -83,13 +110,13 @@ def create_app(
     return app
 
 
-def _in_turn(view: Callable[[], Response], free: BoundedSemaphore) -> Callable[[], Response]:
+def _in_turn(view: Callable[P, Response], free: BoundedSemaphore) -> Callable[P, Response]:
     @wraps(view)
-    def answer() -> Response:
+    def answer(*args: P.args, **kwargs: P.kwargs) -> Response:
         if not free.acquire(blocking=False):
             return _plain("503 Service Unavailable: others are waiting for the state database", 503)
         try:
-            return view()
+            return view(*args, **kwargs)
         finally:
             free.release()
 
@@ -114,6 +141,10 @@ def _refuse(error: HTTPException) -> Response:
 def _fail(error: Exception) -> Response:
     log.error("web.failed", exc_info=error)
     return _plain("500 Internal Server Error", 500)
+
+
+def _page(page: str, status: int) -> Response:
+    return Response(page, status=status, headers={"Vary": "Accept-Language"}, mimetype="text/html")
 
 
 def _plain(words: str, status: int, headers: dict[str, str] | None = None) -> Response:

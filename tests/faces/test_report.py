@@ -13,7 +13,7 @@ from bad_day import add_known, add_run, fail_updates, hold, make_daemon, writing
 from office import MARKS, Office, open_office
 
 from syncd.domain.runs import Status
-from syncd.report.html import LISTED, report_as_html, report_run
+from syncd.report.run import LISTED, report_as_html, report_run
 
 
 @pytest.fixture

@@ -220,7 +220,7 @@ def test_the_chart_is_told_in_words_too(bad_day: QuietDaemon) -> None:
         'At most 390 changes in one run."' in page
     )
     assert "<title>Sun 1 Mar 2026, 14:00 CET: failed; nothing written</title>" not in page
-    assert page.count('<tr><th scope="row"><time') == 4 * 29
+    assert page.count('<tr><th scope="row"><a href="runs/') == 4 * 29
 
 
 def test_a_name_of_html_is_shown_as_it_is(daemon: QuietDaemon) -> None:

@@ -19,7 +19,7 @@ from selenium.webdriver.common.keys import Keys
 
 from syncd.assembly import looking_at_state
 from syncd.config.model import WebOptions
-from syncd.report.html import report_as_html, report_run
+from syncd.report.run import report_as_html, report_run
 from syncd.web import Metrics, serving
 
 SCREENS = {"desktop": (1280, 900, False), "phone": (390, 844, True)}

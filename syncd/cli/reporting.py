@@ -9,7 +9,7 @@ import typer
 
 from syncd.assembly import State, looking_at_state, now
 from syncd.cli import context as ctx
-from syncd.cli.exits import USAGE, stop
+from syncd.cli.exits import USAGE, sentence, stop
 from syncd.domain.durations import parse_duration
 from syncd.domain.languages import Language
 from syncd.domain.nearest import find_nearest
@@ -59,7 +59,7 @@ def _span(text: str) -> timedelta:
     try:
         return parse_duration(text)
     except ValueError as error:
-        stop(f"--since: {error}.", USAGE)
+        stop(sentence(f"--since: {error}"), USAGE)
 
 
 def _find(state: State, run: str | None, sync: str | None) -> RunRow:

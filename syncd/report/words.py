@@ -145,8 +145,9 @@ class Words:
 
     def did(self, run: RunRow) -> str:
         """What a run did: 3 updated, 1 deleted; or that there was nothing to do."""
-        done = ", ".join(self._done(run.counts))
-        return done or self.say("did.nothing" if run.status == "done" else "did.unwritten")
+        if done := ", ".join(self._done(run.counts)):
+            return done
+        return self.say("did.nothing") if run.status == "done" else self.say("did.unwritten")
 
     def _done(self, counts: Mapping[str, int]) -> Iterator[str]:
         for name in DONE:

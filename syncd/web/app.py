@@ -1,8 +1,8 @@
-"""The pages over HTTP: read-only, without scripts, for anybody who can reach the address."""
+"""The pages over HTTP, without scripts, for anybody who can reach the address; and the trigger, for a token."""
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import wraps
+from functools import partial, wraps
 from threading import BoundedSemaphore
 from typing import ParamSpec
 
@@ -10,7 +10,8 @@ import structlog
 from flask import Flask, Response, jsonify, request
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
-from werkzeug.exceptions import HTTPException
+from pydantic import SecretStr
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from syncd.assembly import looking_at_state
 from syncd.config.model import WebOptions
@@ -18,14 +19,17 @@ from syncd.domain.languages import Language
 from syncd.errors import SyncdError
 from syncd.report.html import STYLE_HASH
 from syncd.report.run import report_as_html, report_run
+from syncd.web.answers import plain
 from syncd.web.metrics import Metrics, Standings
 from syncd.web.page import REFRESH, Look, draw_page
+from syncd.web.trigger import answer_trigger
 from syncd.web.view import DaemonView
 
 P = ParamSpec("P")
 log = structlog.get_logger()
 
 READING = ("GET", "HEAD")
+POST, TRIGGER = "POST", "trigger"
 HEADERS = {
     "Content-Security-Policy": f"default-src 'none'; style-src '{STYLE_HASH}'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'",
@@ -63,12 +67,16 @@ class Pages:
         try:
             with looking_at_state(config) as state:
                 if (row := state.store.runs.find(run_id)) is None:
-                    return _plain("404 Not Found: there is no such run, or it is no longer remembered", 404)
+                    return plain("404 Not Found: there is no such run, or it is no longer remembered", 404)
                 report = report_run(state.store, row, with_ids=self._options.show_ids)
         except SyncdError as error:
-            return _plain(f"503 Service Unavailable: {error}", 503)
+            return plain(f"503 Service Unavailable: {error}", 503)
         sync = config.syncs.get(row.sync) or next(iter(config.syncs.values()))
         return _page(report_as_html(report, sync.timezone, self._language, home=".."), 200)
+
+    def trigger(self, name: str, token: SecretStr) -> Response:
+        header = request.headers.get("Authorization", "")
+        return answer_trigger(self._daemon.config, token, header, name, self._clock())
 
     @property
     def _language(self) -> Language:
@@ -77,7 +85,7 @@ class Pages:
         return Language(found or Language.ENGLISH)
 
     def alive(self) -> Response:
-        return _plain("ok", 200)
+        return plain("ok", 200)
 
     def ready(self) -> Response:
         problems = [*self._daemon.problems(), *_problems_of_state(self._daemon)]
@@ -100,6 +108,9 @@ def create_app(
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.add_url_rule("/", view_func=_in_turn(pages.status, free))
     app.add_url_rule("/runs/<run_id>", view_func=_in_turn(pages.run, free))
+    if options.trigger_token:
+        trigger = partial(pages.trigger, token=options.trigger_token)
+        app.add_url_rule("/syncs/<path:name>/trigger", TRIGGER, _in_turn(trigger, free), methods=[POST])
     app.add_url_rule("/healthz", view_func=pages.alive)
     app.add_url_rule("/readyz", view_func=_in_turn(pages.ready, free))
     app.add_url_rule("/metrics", view_func=_in_turn(pages.metrics, free))
@@ -114,7 +125,7 @@ def _in_turn(view: Callable[P, Response], free: BoundedSemaphore) -> Callable[P,
     @wraps(view)
     def answer(*args: P.args, **kwargs: P.kwargs) -> Response:
         if not free.acquire(blocking=False):
-            return _plain("503 Service Unavailable: others are waiting for the state database", 503)
+            return plain("503 Service Unavailable: others are waiting for the state database", 503)
         try:
             return view(*args, **kwargs)
         finally:
@@ -124,9 +135,10 @@ def _in_turn(view: Callable[P, Response], free: BoundedSemaphore) -> Callable[P,
 
 
 def _refuse_writing() -> Response | None:
-    if request.method in READING:
+    if request.method in READING or request.endpoint == TRIGGER:
         return None
-    return _plain("405 Method Not Allowed", 405, {"Allow": ", ".join(READING)})
+    refused = request.routing_exception
+    return _refuse(refused if isinstance(refused, MethodNotAllowed) else MethodNotAllowed(READING))
 
 
 def _protect(response: Response) -> Response:
@@ -135,20 +147,18 @@ def _protect(response: Response) -> Response:
 
 
 def _refuse(error: HTTPException) -> Response:
-    return _plain(f"{error.code} {error.name}", error.code or 500)
+    allowed = error.valid_methods if isinstance(error, MethodNotAllowed) else None
+    headers = {"Allow": ", ".join(sorted(allowed))} if allowed else None
+    return plain(f"{error.code} {error.name}", error.code or 500, headers)
 
 
 def _fail(error: Exception) -> Response:
     log.error("web.failed", exc_info=error)
-    return _plain("500 Internal Server Error", 500)
+    return plain("500 Internal Server Error", 500)
 
 
 def _page(page: str, status: int) -> Response:
     return Response(page, status=status, headers={"Vary": "Accept-Language"}, mimetype="text/html")
-
-
-def _plain(words: str, status: int, headers: dict[str, str] | None = None) -> Response:
-    return Response(f"{words}\n", status=status, headers=headers, mimetype="text/plain")
 
 
 def _problems_of_state(daemon: DaemonView) -> list[str]:

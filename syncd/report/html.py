@@ -44,7 +44,7 @@ def draw(template: str, language: Language, *packages: str, **values: object) ->
     )
 
 
-def plans_as_html(plans: Sequence[PlanReport], language: Language = Language.ENGLISH) -> str:
+def plans_as_html(plans: Sequence[PlanReport], language: Language) -> str:
     """A self-contained page; it names foreign_ids, but no value."""
     return draw(
         "plan.html",

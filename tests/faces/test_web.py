@@ -6,7 +6,6 @@ import json
 import re
 import socket
 import threading
-import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager, suppress
@@ -33,6 +32,7 @@ from flask.testing import FlaskClient
 from office import MARKS, Office, open_office
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
+from waitress.buffers import OverflowableBuffer  # type: ignore[import-untyped]  # waitress has no types
 from werkzeug.test import TestResponse
 
 from syncd.assembly import opening_board
@@ -789,16 +789,23 @@ def chunks(count: int) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("body", ["with a length", "in chunks"])
-def test_a_large_body_is_passed_over_and_not_kept(quiet: QuietDaemon, body: str) -> None:
+def test_a_large_body_is_passed_over_and_not_kept(
+    quiet: QuietDaemon, monkeypatch: pytest.MonkeyPatch, body: str
+) -> None:
+    kept: list[bytes] = []
+
+    class Keeping(OverflowableBuffer):  # type: ignore[misc]  # waitress has no types
+        """In memory, and in a file where it grows."""
+
+        def append(self, data: bytes) -> None:
+            kept.append(data)
+
+    monkeypatch.setattr("waitress.parser.OverflowableBuffer", Keeping)
     options = WebOptions(listen="127.0.0.1:0", trigger_token=SecretStr(TOKEN))
-    with serving(options, quiet, Metrics(), lambda: NOW) as url, httpx.Client(base_url=url) as client:
-        length = {"Content-Length": str(1000 * 65536)} if body == "with a length" else {}
-        client.post("/syncs/members/trigger", headers=SHOWN, content=b"{}")
-        tracemalloc.start()
-        answer = client.post("/syncs/members/trigger", headers=SHOWN | length, content=chunks(1000))
-        _, peak = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-    assert (answer.status_code, peak < 2_000_000) == (202, True), peak
+    length = {"Content-Length": str(1000 * 65536)} if body == "with a length" else {}
+    with serving(options, quiet, Metrics(), lambda: NOW) as url:
+        answer = httpx.post(f"{url}/syncs/members/trigger", headers=SHOWN | length, content=chunks(1000))
+    assert (answer.status_code, len(b"".join(kept))) == (202, 0)
     assert asked(quiet) == ["members"]
 
 

@@ -106,6 +106,7 @@ def create_app(
     free = BoundedSemaphore(places)
     app = Flask(__name__, static_folder=None, template_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.merge_slashes = False  # or a redirect would answer with the name of the host
     app.add_url_rule("/", view_func=_in_turn(pages.status, free))
     app.add_url_rule("/runs/<run_id>", view_func=_in_turn(pages.run, free))
     if options.trigger_token:

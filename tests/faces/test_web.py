@@ -558,7 +558,7 @@ def test_head_answers_like_get_without_a_body(daemon: QuietDaemon) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [*PATHS, "//", "//evil.example/x", "/%2e%2e/", "/healthz/", "/healthz//", "/.//metrics"]
+    "path", [*PATHS, "//", "//evil.example/x", "/%2e%2e/", "/healthz/", "/healthz//", "/.//metrics", "/runs//x"]
 )
 def test_the_name_of_the_host_comes_back_in_no_answer(daemon: QuietDaemon, path: str) -> None:
     with served(daemon) as client:

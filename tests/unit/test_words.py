@@ -11,7 +11,7 @@ import pytest
 from jinja2 import Environment, nodes
 
 from syncd.domain.changes import Action, Result
-from syncd.domain.guards import Guard
+from syncd.domain.guards import Guard, how_to_release
 from syncd.domain.languages import Language
 from syncd.domain.runs import Status, Trigger
 from syncd.report.words import KINDS, Words, words_in
@@ -119,3 +119,8 @@ def test_times_and_spans_are_written_as_germans_do(german: Words) -> None:
 @pytest.mark.parametrize(("n", "told"), [(1, "1 Datensatz"), (0, "0 Datensätze"), (12480, "12\u202f480 Datensätze")])
 def test_a_number_of_records_has_the_right_form(german: Words, n: int, told: str) -> None:
     assert german.say("did.records", n) == told
+
+
+@pytest.mark.parametrize("key", ["held.untouched", "plan.release"])
+def test_the_pages_name_the_same_remedy_as_the_commands(key: str) -> None:
+    assert how_to_release("members") in words_in(Language.ENGLISH).say(key, sync="members")

@@ -48,12 +48,12 @@ def say(error: SyncdError, *, about: str | None = None) -> None:
         for problem in error.problems:
             print(indent("\n".join(filter(None, (problem.located, problem.excerpt))), "  "), file=sys.stderr)
     else:
-        print(_sentence(f"{about}: {error.shown}" if about else error.shown), file=sys.stderr)
+        print(sentence(f"{about}: {error.shown}" if about else error.shown), file=sys.stderr)
     if error.remedy:
-        print(_sentence(f"What to do: {error.remedy}"), file=sys.stderr)
+        print(sentence(f"What to do: {error.remedy}"), file=sys.stderr)
 
 
-def _sentence(words: str) -> str:
+def sentence(words: str) -> str:
     return words if words.endswith((".", "?", "!")) else f"{words}."
 
 

@@ -27,6 +27,7 @@ from syncd.config.model import Config, SyncConfig
 from syncd.delivery.habits import Habits
 from syncd.domain.changes import Create, Update
 from syncd.domain.guards import Limits
+from syncd.domain.languages import Language
 from syncd.domain.records import RemoteCustomer
 from syncd.errors import Refused, Retryable, SyncdError
 from syncd.gomus.client import Client
@@ -134,6 +135,7 @@ def plan(
     html: Annotated[
         Path | None, typer.Option("--html", help="Write it as a page to this file, readable for you only.")
     ] = None,
+    lang: Annotated[Language, typer.Option(help="The language of that page.")] = Language.ENGLISH,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Show what a run would do: counts, fields, samples, invalid records, guards. Writes nothing anywhere.
@@ -155,6 +157,6 @@ def plan(
                 say(error, about=sync.name)
                 codes.append(code_of(error))
         if html is not None and reports:
-            ctx.write_page(html, load("syncd.report.html:plans_as_html")(reports))
+            ctx.write_page(html, load("syncd.report.html:plans_as_html")(reports, lang))
         ctx.answer(json, {"plans": [plan_as_json(report) for report in reports]}, told)
         raise typer.Exit(gravest(codes))

@@ -30,7 +30,7 @@ from syncd.domain.languages import Language
 from syncd.domain.nearest import suggest
 from syncd.domain.schedule import Schedule, parse_schedule
 from syncd.gomus.fields import FIELDS
-from syncd.gomus.options import GomusOptions
+from syncd.gomus.options import GomusOptions, check_token
 from syncd.mapping.errands import Errand
 from syncd.mapping.examples import ID, Example
 from syncd.mapping.filters import Condition
@@ -137,6 +137,7 @@ def _check_key(key: SecretStr) -> SecretStr:
 
 
 Key = Annotated[SecretStr, AfterValidator(_check_key)]
+TriggerToken = Annotated[SecretStr, AfterValidator(check_token), AfterValidator(_check_key)]
 
 
 class _Table(BaseModel):
@@ -206,6 +207,8 @@ class WebOptions(_Table):
 
     listen: Annotated[str, AfterValidator(_check_listen)] = "127.0.0.1:8080"
     show_ids: bool = False
+    lang: Language | None = None  # of the pages; else what the browser prefers
+    trigger_token: TriggerToken | None = None  # whoever shows it may ask for a run
 
     @property
     def host(self) -> str:

@@ -85,7 +85,7 @@ _WORDS = {
 _OF_SECRETS = {
     "no_token": "is no token: leave out quotes, 'Bearer', blanks around it, line ends and letters beyond ASCII",
     "no_address": "must begin with 'https://' or 'http://'",
-    "weak_key": "is too short, or too simple, to keep digests from being guessed: make one with `openssl rand -hex 32`,"
+    "weak_key": "is too short, or too simple, and could be guessed: make one with `openssl rand -hex 32`,"
     " or with `python3 -c 'import secrets; print(secrets.token_hex())'`",
 }
 _TAG_MISTAKES = {"union_tag_invalid", "union_tag_not_found"}

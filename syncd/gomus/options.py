@@ -31,7 +31,7 @@ def _check_url(url: str) -> str:
     return url.rstrip("/")
 
 
-def _check_token(token: SecretStr) -> SecretStr:
+def check_token(token: SecretStr) -> SecretStr:
     """Quotes are of the shell, `Bearer` is of the header, and a line end is of the file."""
     text = token.get_secret_value()
     can_be_sent = re.fullmatch(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?", text)
@@ -68,7 +68,7 @@ class GomusOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     url: Annotated[str, AfterValidator(_check_url)]
-    token: Annotated[SecretStr, AfterValidator(_check_token)]
+    token: Annotated[SecretStr, AfterValidator(check_token)]
     batch_size: int = Field(default=100, ge=1)
     concurrency: int = Field(default=4, ge=1, le=32)
     requests_per_second: float | None = Field(default=None, gt=0)

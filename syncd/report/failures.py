@@ -32,7 +32,7 @@ def group_failures(store: Store, sync: str, *, with_ids: bool) -> list[FailureGr
         key = ("invalid", *of_problem(problem))
         counted[key] = counted.get(key, 0) + count
     for (action, reason), count in store.failures.count_refusals(sync).items():
-        key = _of_refusal(action, reason)
+        key = of_refusal(action, reason)
         counted[key] = counted.get(key, 0) + count
     examples = _examples(store, sync) if with_ids else {}
     groups = [
@@ -47,7 +47,7 @@ def of_problem(problem: FieldProblem) -> tuple[str, str]:
     return problem.field, _WHERE_ELSE.sub("", problem.reason)
 
 
-def _of_refusal(action: str, reason: str) -> tuple[str, str, str]:
+def of_refusal(action: str, reason: str) -> tuple[str, str, str]:
     """Take out numbers: go~mus may put counts or its own ids of customers into its words."""
     return f"refused ({action})", "", _NUMBER.sub("…", reason)
 
@@ -66,4 +66,4 @@ def _each(store: Store, sync: str) -> Iterator[tuple[tuple[str, str, str], str]]
         for problem in record.problems if record.foreign_id else ():
             yield ("invalid", *of_problem(problem)), record.foreign_id or ""
     for refused in store.failures.refused(sync, limit=LOOKED_AT):
-        yield _of_refusal(refused.action, refused.reason), refused.foreign_id
+        yield of_refusal(refused.action, refused.reason), refused.foreign_id

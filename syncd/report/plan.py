@@ -6,15 +6,20 @@ from itertools import islice
 
 from syncd.domain.changes import Change, Create, Erase, Update
 from syncd.domain.guards import Figures, Gauge, Held, Limits, Word, ask_guards, gauge, how_to_release
+from syncd.domain.languages import Language
 from syncd.domain.records import InvalidRecord, Skipped
 from syncd.plan.plan import Plan
-from syncd.report import words
 from syncd.report.effort import Effort
 from syncd.report.failures import of_problem
+from syncd.report.words import IN_PLAN, Words, words_in
 
 SAMPLES = 5
 NAMED: Mapping[type[Change], str] = {Create: "create", Update: "update", Erase: "erase"}
 CLOSING = {"create": ("create",), "update": ("update",), "erase": ("delete", "anonymize", "release")}
+DECIDED = {
+    Word.APPROVED: "approved, so that the next run does it",
+    Word.REJECTED: "rejected, and left as it is",
+}
 NAMED_PLACES = 3
 BAR = 12  # signs
 
@@ -94,9 +99,10 @@ def _held_as_json(held: Held) -> dict[str, str]:
 
 
 def plan_as_lines(report: PlanReport) -> Iterator[str]:
+    words = words_in(Language.ENGLISH)
     yield f"{report.sync}: {report.description}"
     most = max(report.counts.values(), default=0)
-    for name in words.IN_PLAN:
+    for name in IN_PLAN:
         if count := report.counts.get(name):
             yield f"  {_bar(count, most):{BAR}} {count:>7}  {words.planned_as(name)}"
     yield from _fields_as_lines(report.fields)
@@ -114,8 +120,8 @@ def plan_as_lines(report: PlanReport) -> Iterator[str]:
     yield from _guards_as_lines(report)
     for word, counts in report.decided.items():
         if counts:
-            yield f"  {words.DECIDED[word]}: {', '.join(f'{number} {action}' for action, number in counts.items())}"
-    yield f"{report.sync}: {closing(report)}"
+            yield f"  {DECIDED[word]}: {', '.join(f'{number} {action}' for action, number in counts.items())}"
+    yield f"{report.sync}: {closing(report, words)}"
 
 
 def _bar(count: int, most: int) -> str:
@@ -165,17 +171,13 @@ def _guards_as_lines(report: PlanReport) -> Iterator[str]:
         yield f"    once a run has held it: {how_to_release(report.sync)}"
 
 
-def closing(report: PlanReport) -> str:
+def closing(report: PlanReport, words: Words) -> str:
     """3 to create, 1 to update, 0 to erase; some 5 calls, about 1 s."""
-    due = ", ".join(f"{_sum(report.counts, names)} to {name}" for name, names in CLOSING.items())
-    match report.effort.calls:
-        case 0:
-            return f"{due}; no call"
-        case 1:
-            calls = "one call"
-        case several:
-            calls = f"some {words.number(several)} calls"
-    return f"{due}; {calls}, about {words.span(report.effort.lasts)}"
+    due = {name: _sum(report.counts, names) for name, names in CLOSING.items()}
+    calls, span = report.effort.calls, words.span(report.effort.lasts)
+    return words.say(
+        "plan.closing", **due, calls=words.say("plan.calls", calls, span=span) if calls else words.say("plan.no_call")
+    )
 
 
 def _sum(counts: Mapping[str, int], names: Iterable[str]) -> int:

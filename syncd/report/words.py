@@ -1,71 +1,29 @@
-"""Times, spans and figures as a person reads them, in answers of commands, on the status page and in a report."""
+"""Times, spans and figures as a person reads them, and the words of pages, which stand in a table for each language."""
 
-from collections.abc import Iterator, Mapping
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from functools import cache
+from importlib.resources import files
+from typing import TypeAlias
 
-from syncd.domain.guards import Word
+from syncd.domain.languages import Language
 from syncd.state.runs import RunRow
 
-ENDED = {
-    "done": "Done",
-    "done with problems": "Done, with problems",
-    "held": "Held by a guard",
-    "failed": "Failed",
-    "stopped": "Stopped early",
-    None: "Not finished",
-}
-DONE = {
-    "create": "created",
-    "update": "updated",
-    "adopt": "adopted",
-    "anonymize": "anonymized",
-    "delete": "deleted",
-    "release": "released",
-    "link": "linked",
-    "failed": "refused or failed",
-    "skipped": "skipped",
-    "drifted": "found changed in go~mus",
-    "unclear": "sent, and not yet to be found",
-    "invalid": "invalid",
-    "quarantined": "resting since a refusal",
-}
-KINDS = {"done": "done", "done with problems": "problems", "held": "held", "failed": "failed", "stopped": "stopped"}
-RESULTS = (("ok", "Done"), ("failed", "Failed"), ("skipped", "Skipped"), ("open", "Not ended"))
+Table: TypeAlias = Mapping[str, Mapping[str, str | Mapping[str, str]]]
 
-COUNTED = {
-    "records": "records read",
-    "unchanged": "unchanged, no call",
-    "absent": "absent, within grace",
-    "hidden": "absent, but perhaps behind a record whose id can't be read",
-    "ignored": 'absent, left alone (delete.mode = "ignore")',
-    "erased": "erased on request, never sent again",
-    "waiting": "waiting for an erasure to end",
-    "duplicates": "repeated rows, counted once",
-    "left_out": "rows that can't be records, left out",
-    "filtered": "left out by where",
-    "shown_only": "planned, and not done, for actions does not name it",
-    "audited": "read back from go~mus",
-}
-PLANNED = {
-    "create": "to create (or to adopt, where go~mus has them already)",
-    "update": "to update",
-    "delete": "to anonymize and delete",
-    "release": "to release: only the foreign_id is taken off",
-    "unclear": "sent before, not answered, and looked for",
-    "invalid": "invalid, not sent",
-    "quarantined": "refused before, resting until they change or their pause is over",
-}
-DECIDED = {
-    Word.APPROVED: "approved, so that the next run does it",
-    Word.REJECTED: "rejected, and left as it is",
-}
+KINDS = {"done": "done", "done with problems": "problems", "held": "held", "failed": "failed", "stopped": "stopped"}
+RESULTS = ("ok", "failed", "skipped", "open")
+DONE = ("create update adopt anonymize delete release link failed skipped drifted unclear invalid quarantined").split()
+COUNTED = (
+    "records unchanged absent hidden ignored erased waiting duplicates left_out filtered shown_only audited"
+).split()
 IN_PLAN = [
     *"records unchanged create update delete release".split(),
     *"absent hidden ignored unclear invalid quarantined erased waiting duplicates left_out filtered".split(),
 ]
-DAYS = "Mon Tue Wed Thu Fri Sat Sun".split()
-MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
-UNITS = (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1)))
+UNITS = (("days", timedelta(days=1)), ("hours", timedelta(hours=1)), ("minutes", timedelta(minutes=1)))
 
 
 def capitalized(text: str) -> str:
@@ -73,10 +31,8 @@ def capitalized(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def moment(at: datetime, zone: tzinfo) -> str:
-    """In the time of the zone and always in English: Mon 23 Nov 2026, 14:05 CET."""
-    told = at.astimezone(zone)
-    return f"{DAYS[told.weekday()]} {told.day} {MONTHS[told.month - 1]} {told.year}, {told:%H:%M} {told.tzname()}"
+def uncapitalized(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def local(at: datetime, zone: tzinfo) -> str:
@@ -94,69 +50,14 @@ def plain(told: str) -> str:
     return f"{datetime.fromisoformat(told):%Y-%m-%d %H:%M:%S}"
 
 
-def ago(at: datetime, now: datetime) -> str:
-    """12 minutes ago, or in 12 minutes."""
-    span = abs(now - at)
-    for name, unit in UNITS:
-        if count := span // unit:
-            words = f"{count} {name}{'' if count == 1 else 's'}"
-            return f"{words} ago" if at <= now else f"in {words}"
-    return "just now" if at <= now else "in a moment"
-
-
-def span(duration: timedelta) -> str:
-    """3 h 20 min, 2 min 5 s, 0.4 s."""
-    seconds = duration.total_seconds()
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-
-
 def number(count: int) -> str:
     """With a narrow space every three digits, which is right in English and in German."""
     return f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
-def took(run: RunRow) -> str | None:
-    return span(run.finished_at - run.started_at) if run.finished_at else None
-
-
-def how_ended(run: RunRow) -> str:
-    return ENDED.get(run.status, run.status or "")
-
-
-def done(run: RunRow) -> str:
-    """What a run did: 3 updated, 1 deleted; or that there was nothing to do."""
-    return ", ".join(_done(run.counts)) or ("nothing to do" if run.status == "done" else "nothing written")
-
-
-def _done(counts: Mapping[str, int]) -> Iterator[str]:
-    for name, words in DONE.items():
-        if counts.get(name):
-            yield f"{number(counts[name])} {words}"
-
-
 def kind(run: RunRow) -> str:
     """The mark of a run on a page; "open" where it has not ended."""
     return KINDS.get(run.status or "", "open")
-
-
-def result(name: str | None) -> str:
-    return dict(RESULTS)[name or "open"].lower()
-
-
-def counted_as(name: str) -> str:
-    """A count's name as words: create → created."""
-    return capitalized(DONE.get(name) or COUNTED.get(name, name))
-
-
-def planned_as(name: str) -> str:
-    """A plan's count as words: create → to create."""
-    return PLANNED.get(name) or COUNTED[name]
 
 
 def in_order(counts: Mapping[str, int]) -> list[tuple[str, int]]:
@@ -165,7 +66,123 @@ def in_order(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda count: order.index(count[0]) if count[0] in order else len(order))
 
 
-def sentence(run: RunRow) -> str:
-    """3 updated, 1 deleted; 500 records read."""
-    told = capitalized(done(run))
-    return f"{told}; {number(run.counts['records'])} records read." if run.counts.get("records") else f"{told}."
+@cache
+def words_in(language: Language) -> "Words":
+    text = files(__package__).joinpath(f"languages/{language.value}.toml").read_text(encoding="utf-8")
+    return Words(language, tomllib.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What pages say in one language; a key of `table` is a section and a name, as in "run.title"."""
+
+    language: Language
+    table: Table
+
+    def say(self, key: str, n: int | None = None, **values: object) -> str:
+        """The words under this key, in the form for `n` where they have two; figures are set as `number` does."""
+        section, name = key.split(".", 1)
+        words = self.table[section][name]
+        if not isinstance(words, str):
+            words = words["one" if n == 1 else "other"]
+        given = values if n is None else {"n": n, **values}
+        return words.format_map({key: number(one) if isinstance(one, int) else one for key, one in given.items()})
+
+    def named(self, section: str, name: str) -> str:
+        """The word for a name of ours; the name itself where the table has none, as of a later version of syncd."""
+        return self.say(f"{section}.{name}") if name in self.table[section] else name
+
+    # --- times ---
+
+    def moment(self, at: datetime, zone: tzinfo) -> str:
+        """In the time of the zone: Mon 23 Nov 2026, 14:05 CET."""
+        told = at.astimezone(zone)
+        return self.say(
+            "page.moment",
+            day=self.say("page.days").split()[told.weekday()],
+            date=str(told.day),
+            month=self.say("page.months").split()[told.month - 1],
+            year=str(told.year),
+            time=f"{told:%H:%M}",
+            zone=self.named("zones", told.tzname() or ""),
+        )
+
+    def ago(self, at: datetime, now: datetime) -> str:
+        """12 minutes ago, or in 12 minutes."""
+        section, distance = ("ago" if at <= now else "in"), abs(now - at)
+        for name, unit in UNITS:
+            if count := distance // unit:
+                return self.say(f"{section}.{name}", count)
+        return self.say(f"{section}.now")
+
+    def span(self, duration: timedelta) -> str:
+        """3 h 20 min, 2 min 5 s, 0.4 s."""
+        seconds = duration.total_seconds()
+        if seconds < 60:
+            return f"{seconds:.{1 if seconds < 10 else 0}f} s".replace(".", self.say("page.decimal"))
+        minutes, rest = divmod(round(seconds), 60)
+        if minutes < 60:
+            return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+    def took(self, run: RunRow) -> str | None:
+        return self.span(run.finished_at - run.started_at) if run.finished_at else None
+
+    # --- runs ---
+
+    def how_ended(self, run: RunRow) -> str:
+        return self.say(f"kinds.{kind(run)}")
+
+    def kinds(self, kinds: Sequence[str]) -> str:
+        """How often each occurs: 25 done, 2 failed."""
+        counted = {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
+        told = (
+            self.say("chart.kinds", count, kind=uncapitalized(self.say(f"kinds.{kind}")))
+            for kind, count in counted.items()
+        )
+        return ", ".join(told)
+
+    def did(self, run: RunRow) -> str:
+        """What a run did: 3 updated, 1 deleted; or that there was nothing to do."""
+        if done := ", ".join(self._done(run.counts)):
+            return done
+        return self.say("did.nothing") if run.status == "done" else self.say("did.unwritten")
+
+    def _done(self, counts: Mapping[str, int]) -> Iterator[str]:
+        for name in DONE:
+            if counts.get(name):
+                yield f"{number(counts[name])} {self.say(f'done.{name}')}"
+
+    def sentence(self, run: RunRow) -> str:
+        """3 updated, 1 deleted; 500 records read."""
+        did, count = capitalized(self.did(run)), run.counts.get("records")
+        return self.say("did.sentence", did=did, records=self.say("did.records", count)) if count else f"{did}."
+
+    def changes(self, counts: Mapping[str, int]) -> str:
+        """3 × update, 1 × delete."""
+        return self._times("actions", counts)
+
+    def decisions(self, counts: Mapping[str, int]) -> str:
+        """3 × approved, 1 × rejected."""
+        return self._times("words", counts)
+
+    def _times(self, section: str, counts: Mapping[str, int]) -> str:
+        named = ((self.named(section, name), count) for name, count in counts.items())
+        return ", ".join(self.say("held.times", count, what=what) for what, count in named)
+
+    def guarded(self, guards: tuple[str, ...]) -> str:
+        return ", ".join(self.named("guards", guard) for guard in guards)
+
+    def failure(self, kind: str) -> str:
+        """The kind of a group of failures: invalid, or refused (update)."""
+        what, _, action = kind.rstrip(")").partition(" (")
+        return self.say(f"failures.{what}", action=self.named("actions", action))
+
+    def counted_as(self, name: str) -> str:
+        """A count's name as words: create → created."""
+        return capitalized(self.named("done" if name in DONE else "counted", name))
+
+    def planned_as(self, name: str) -> str:
+        """A plan's count as words: create → to create."""
+        return self.named("planned" if name in self.table["planned"] else "counted", name)

@@ -108,8 +108,8 @@ class Board:
 
     # --- requests ---
 
-    def ask(self, sync: str, *, at: datetime, expires_at: datetime) -> str:
-        """Ask for a run; answers the number of the request."""
+    def ask(self, sync: str, *, at: datetime, expires_at: datetime | None) -> str:
+        """Ask for a run; answers the number of the request, which stands for good where it does not expire."""
         id_ = secrets.token_hex(6)
         self._db.write(t.request.insert().values(id=id_, sync=sync, requested_at=at, expires_at=expires_at))
         return id_

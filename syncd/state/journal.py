@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, func, select, update
 
 from syncd.domain.changes import Action, Change, Create, Erase, Outcome, Result
 from syncd.state import tables as t
@@ -17,6 +17,8 @@ C = t.journal.c
 OUTCOME = ("action", "gomus_id", "result", "status", "attempts", "error", "settled_at")
 INSERT = t.journal.insert()
 SETTLE = update(t.journal).where(C.id == bindparam("number")).values({name: bindparam(name) for name in OUTCOME})
+
+REMARKABLE = (C.result != "ok") | C.error.is_not(None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,23 +182,46 @@ class Journal:
 
     def remarks_of(self, run_id: str, limit: int) -> list[JournalLine]:
         """What did not simply go well in a run: failed, skipped, or with words."""
-        remarkable = (C.result != "ok") | C.error.is_not(None)
-        query = select(t.journal).where(C.run_id == run_id, remarkable).order_by(C.id).limit(limit)
+        query = select(t.journal).where(C.run_id == run_id, REMARKABLE).order_by(C.id).limit(limit)
         return [_line(row) for row in self.db.rows(query)]
+
+    def count_remarks(self, run_id: str) -> dict[tuple[str, str, str], int]:
+        """By action, result and words, whom they concern left aside."""
+        columns = (C.action, C.result, C.error)
+        query = select(*columns, func.count().label("number")).where(C.run_id == run_id, REMARKABLE).group_by(*columns)
+        return {(row.action, row.result or "open", row.error or ""): row.number for row in self.db.rows(query)}
 
     def count_outcomes(self, run_id: str) -> dict[tuple[str, str], int]:
         """By action and result; what has not ended has the result "open"."""
-        query = select(C.action, C.result, func.count().label("number")).where(C.run_id == run_id)
-        rows = self.db.rows(query.group_by(C.action, C.result))
-        return {(row.action, row.result or "open"): row.number for row in rows}
+        return self._count_outcomes(C.run_id == run_id)
+
+    def count_outcomes_since(self, sync: str, since: datetime) -> dict[tuple[str, str], int]:
+        """The same of all runs of a sync that began since then."""
+        return self._count_outcomes(_in_runs_since(sync, since))
+
+    def _count_outcomes(self, which: ColumnElement[bool]) -> dict[tuple[str, str], int]:
+        query = select(C.action, C.result, func.count().label("number")).where(which).group_by(C.action, C.result)
+        return {(row.action, row.result or "open"): row.number for row in self.db.rows(query)}
 
     def count_fields(self, run_id: str, actions: Sequence[str]) -> dict[str, int]:
         """For how many customers each field was sent, and accepted."""
-        query = select(C.fields, func.count().label("number")).where(C.run_id == run_id, C.result == "ok")
+        return self._count_fields(C.run_id == run_id, actions)
+
+    def count_fields_since(self, sync: str, since: datetime, actions: Sequence[str]) -> dict[str, int]:
+        """How often, in all runs of a sync that began since then."""
+        return self._count_fields(_in_runs_since(sync, since), actions)
+
+    def _count_fields(self, which: ColumnElement[bool], actions: Sequence[str]) -> dict[str, int]:
+        query = select(C.fields, func.count().label("number")).where(which, C.result == "ok", C.action.in_(actions))
         counted: Counter[str] = Counter()
-        for row in self.db.rows(query.where(C.action.in_(actions)).group_by(C.fields)):
+        for row in self.db.rows(query.group_by(C.fields)):
             counted.update(dict.fromkeys(names_in(row.fields), row.number))
         return dict(counted)
+
+
+def _in_runs_since(sync: str, since: datetime) -> ColumnElement[bool]:
+    runs = select(t.run.c.id).where(t.run.c.sync == sync, t.run.c.started_at >= since)
+    return and_(C.sync == sync, C.run_id.in_(runs))
 
 
 def _settled(outcome: Outcome, at: datetime | None) -> dict[str, Any]:

@@ -157,6 +157,11 @@ class Runs:
         query = select(t.run).order_by(RUN.started_at.desc()).limit(limit)
         return self._runs(query if sync is None else query.where(RUN.sync == sync))
 
+    def since(self, sync: str, moment: datetime) -> list[RunRow]:
+        """All runs of a sync that began then or later, the latest first."""
+        query = select(t.run).where(RUN.sync == sync, RUN.started_at >= moment)
+        return self._runs(query.order_by(RUN.started_at.desc()))
+
     def find(self, run_id: str) -> RunRow | None:
         return next(iter(self._runs(select(t.run).where(RUN.id == run_id))), None)
 

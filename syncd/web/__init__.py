@@ -5,11 +5,15 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from io import BytesIO
 from threading import Thread
 from typing import Any
 
 from waitress.channel import HTTPChannel  # type: ignore[import-untyped]  # waitress has no types
+from waitress.parser import HTTPRequestParser  # type: ignore[import-untyped]  # waitress has no types
+from waitress.receiver import ChunkedReceiver  # type: ignore[import-untyped]  # waitress has no types
 from waitress.server import TcpWSGIServer, create_server  # type: ignore[import-untyped]  # waitress has no types
+from waitress.utilities import BadRequest  # type: ignore[import-untyped]  # waitress has no types
 from waitress.wasyncore import close_all  # type: ignore[import-untyped]  # waitress has no types
 
 from syncd.assembly import now
@@ -24,6 +28,7 @@ __all__ = ["DaemonView", "Metrics", "serving"]
 THREADS = 8
 LONGEST_HEADER = 16 * 1024  # bytes; nothing that is read here needs more
 LONGEST_BODY = 1024
+LONGEST_HOOK = 2**30  # of a webhook, which tells what has changed; nobody reads it
 MOST_WAITING = 64  # connections that ask for nothing yet, or any more
 OTHER_ADDRESS = "set an address of this machine in web.listen, such as '127.0.0.1:8080'"
 TROUBLE = {
@@ -48,7 +53,7 @@ def serving(
         threads=THREADS,
         ident=None,
         max_request_header_size=LONGEST_HEADER,
-        max_request_body_size=LONGEST_BODY,
+        max_request_body_size=LONGEST_HOOK if options.trigger_token else LONGEST_BODY,
         channel_timeout=30,
         connection_limit=2 * MOST_WAITING,
         asyncore_use_poll=True,
@@ -63,11 +68,44 @@ def serving(
         _end(server, thread)
 
 
+class _Nowhere:
+    """Where the body of a request goes: nothing here reads one, so none is kept."""
+
+    def append(self, _data: bytes) -> None:
+        """Drop it."""
+
+    def __len__(self) -> int:
+        return 0
+
+    def getfile(self) -> BytesIO:
+        return BytesIO()
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class _Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        if self.body_rcv is not None:
+            self.body_rcv.buf = _Nowhere()
+
+    def received(self, data: bytes) -> int:
+        """What waitress keeps between the chunks of a body has no limit of its own."""
+        consumed: int = super().received(data)
+        body = self.body_rcv
+        if isinstance(body, ChunkedReceiver) and len(body.control_line) + len(body.trailer) > LONGEST_HEADER:
+            self.error, self.completed = BadRequest("a chunk without an end"), True
+        return consumed
+
+
 class _Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     """Where too many wait, the oldest makes room for a new one: whoever asks at once is answered at once.
 
     A time-out alone does not do, since a connection that drips is never idle.
     """
+
+    parser_class = _Parser
 
     def __init__(self, server: TcpWSGIServer, *arguments: Any, **more: Any) -> None:  # noqa: ANN401 - as waitress calls
         super().__init__(server, *arguments, **more)

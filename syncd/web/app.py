@@ -1,27 +1,35 @@
-"""The pages over HTTP: read-only, without scripts, for anybody who can reach the address."""
+"""The pages over HTTP, without scripts, for anybody who can reach the address; and the trigger, for a token."""
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import wraps
+from functools import partial, wraps
 from threading import BoundedSemaphore
+from typing import ParamSpec
 
 import structlog
 from flask import Flask, Response, jsonify, request
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
-from werkzeug.exceptions import HTTPException
+from pydantic import SecretStr
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from syncd.assembly import looking_at_state
 from syncd.config.model import WebOptions
+from syncd.domain.languages import Language
 from syncd.errors import SyncdError
 from syncd.report.html import STYLE_HASH
+from syncd.report.run import report_as_html, report_run
+from syncd.web.answers import plain
 from syncd.web.metrics import Metrics, Standings
-from syncd.web.page import draw_page
+from syncd.web.page import REFRESH, Look, draw_page
+from syncd.web.trigger import answer_trigger
 from syncd.web.view import DaemonView
 
+P = ParamSpec("P")
 log = structlog.get_logger()
 
 READING = ("GET", "HEAD")
+POST, TRIGGER = "POST", "trigger"
 HEADERS = {
     "Content-Security-Policy": f"default-src 'none'; style-src '{STYLE_HASH}'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'",
@@ -47,11 +55,37 @@ class Pages:
         self._registry.register(Standings(daemon, clock))
 
     def status(self) -> Response:
-        page, is_whole = draw_page(self._daemon, self._clock(), show_ids=self._options.show_ids)
-        return Response(page, status=200 if is_whole else 503, mimetype="text/html")
+        look = Look(language=self._language, show_ids=self._options.show_ids, is_still="still" in request.args)
+        page, is_whole = draw_page(self._daemon, self._clock(), look)
+        answer = _page(page, 200 if is_whole else 503)
+        if not look.is_still:
+            answer.headers["Refresh"] = f"{REFRESH.total_seconds():.0f}"
+        return answer
+
+    def run(self, run_id: str) -> Response:
+        config = self._daemon.config
+        try:
+            with looking_at_state(config) as state:
+                if (row := state.store.runs.find(run_id)) is None:
+                    return plain("404 Not Found: there is no such run, or it is no longer remembered", 404)
+                report = report_run(state.store, row, with_ids=self._options.show_ids)
+        except SyncdError as error:
+            return plain(f"503 Service Unavailable: {error}", 503)
+        sync = config.syncs.get(row.sync) or next(iter(config.syncs.values()))
+        return _page(report_as_html(report, sync.timezone, self._language, home=".."), 200)
+
+    def trigger(self, name: str, token: SecretStr) -> Response:
+        header = request.headers.get("Authorization", "")
+        return answer_trigger(self._daemon.config, token, header, name, self._clock())
+
+    @property
+    def _language(self) -> Language:
+        """That of the configuration, or else what the browser prefers."""
+        found = self._options.lang or request.accept_languages.best_match([one.value for one in Language])
+        return Language(found or Language.ENGLISH)
 
     def alive(self) -> Response:
-        return _plain("ok", 200)
+        return plain("ok", 200)
 
     def ready(self) -> Response:
         problems = [*self._daemon.problems(), *_problems_of_state(self._daemon)]
@@ -72,7 +106,12 @@ def create_app(
     free = BoundedSemaphore(places)
     app = Flask(__name__, static_folder=None, template_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.merge_slashes = False  # or a redirect would answer with the name of the host
     app.add_url_rule("/", view_func=_in_turn(pages.status, free))
+    app.add_url_rule("/runs/<run_id>", view_func=_in_turn(pages.run, free))
+    if options.trigger_token:
+        trigger = partial(pages.trigger, token=options.trigger_token)
+        app.add_url_rule("/syncs/<path:name>/trigger", TRIGGER, _in_turn(trigger, free), methods=[POST])
     app.add_url_rule("/healthz", view_func=pages.alive)
     app.add_url_rule("/readyz", view_func=_in_turn(pages.ready, free))
     app.add_url_rule("/metrics", view_func=_in_turn(pages.metrics, free))
@@ -83,13 +122,13 @@ def create_app(
     return app
 
 
-def _in_turn(view: Callable[[], Response], free: BoundedSemaphore) -> Callable[[], Response]:
+def _in_turn(view: Callable[P, Response], free: BoundedSemaphore) -> Callable[P, Response]:
     @wraps(view)
-    def answer() -> Response:
+    def answer(*args: P.args, **kwargs: P.kwargs) -> Response:
         if not free.acquire(blocking=False):
-            return _plain("503 Service Unavailable: others are waiting for the state database", 503)
+            return plain("503 Service Unavailable: others are waiting for the state database", 503)
         try:
-            return view()
+            return view(*args, **kwargs)
         finally:
             free.release()
 
@@ -97,9 +136,10 @@ def _in_turn(view: Callable[[], Response], free: BoundedSemaphore) -> Callable[[
 
 
 def _refuse_writing() -> Response | None:
-    if request.method in READING:
+    if request.method in READING or request.endpoint == TRIGGER:
         return None
-    return _plain("405 Method Not Allowed", 405, {"Allow": ", ".join(READING)})
+    refused = request.routing_exception
+    return _refuse(refused if isinstance(refused, MethodNotAllowed) else MethodNotAllowed(READING))
 
 
 def _protect(response: Response) -> Response:
@@ -108,16 +148,18 @@ def _protect(response: Response) -> Response:
 
 
 def _refuse(error: HTTPException) -> Response:
-    return _plain(f"{error.code} {error.name}", error.code or 500)
+    allowed = error.valid_methods if isinstance(error, MethodNotAllowed) else None
+    headers = {"Allow": ", ".join(sorted(allowed))} if allowed else None
+    return plain(f"{error.code} {error.name}", error.code or 500, headers)
 
 
 def _fail(error: Exception) -> Response:
     log.error("web.failed", exc_info=error)
-    return _plain("500 Internal Server Error", 500)
+    return plain("500 Internal Server Error", 500)
 
 
-def _plain(words: str, status: int, headers: dict[str, str] | None = None) -> Response:
-    return Response(f"{words}\n", status=status, headers=headers, mimetype="text/plain")
+def _page(page: str, status: int) -> Response:
+    return Response(page, status=status, headers={"Vary": "Accept-Language"}, mimetype="text/html")
 
 
 def _problems_of_state(daemon: DaemonView) -> list[str]:

@@ -1,12 +1,12 @@
 """The chart of recent runs: a column for each, as high as what it wrote, above a mark for how it ended."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from math import log1p
 
-from syncd.report import words
 from syncd.report.standing import written
+from syncd.report.words import Words, kind, uncapitalized
 from syncd.state.runs import RunRow
 
 SHOWN = 30
@@ -26,15 +26,15 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """`most` is the most that one run wrote; `kinds` are the marks that occur, with their words."""
+    """`most` is the most that one run wrote; `kinds` are the marks that occur."""
 
     columns: tuple[Column, ...]
     most: int
-    kinds: tuple[tuple[str, str], ...]
+    kinds: tuple[str, ...]
     summary: str
 
 
-def draw_chart(runs: Sequence[RunRow], zone: tzinfo, *, is_running: bool) -> Chart:
+def draw_chart(runs: Sequence[RunRow], zone: tzinfo, words: Words, *, is_running: bool) -> Chart:
     """Draw the given runs, which come with the latest first; the drawing has the latest on the right."""
     most = max((written(run.counts) for run in runs), default=0)
     kinds = [kind_of(run, is_under_way=is_running and place == 0) for place, run in enumerate(runs)]
@@ -42,23 +42,26 @@ def draw_chart(runs: Sequence[RunRow], zone: tzinfo, *, is_running: bool) -> Cha
         Column(
             x=(SHOWN - place) * COLUMN - COLUMN // 2,
             height=_height(written(run.counts), most),
-            kind=kind,
-            words=f"{words.moment(run.started_at, zone)}: {label.lower()}; {words.done(run)}",
+            kind=mark,
+            words=words.say(
+                "chart.column",
+                moment=words.moment(run.started_at, zone),
+                kind=uncapitalized(words.say(f"kinds.{mark}")),
+                did=words.did(run),
+            ),
         )
-        for place, (run, (kind, label)) in enumerate(zip(runs, kinds, strict=True))
+        for place, (run, mark) in enumerate(zip(runs, kinds, strict=True))
     )
     return Chart(
         columns=columns,
         most=most,
-        kinds=tuple(sorted(set(kinds), key=lambda kind: ORDER.index(kind[0]))),
-        summary=_summary(kinds, most),
+        kinds=tuple(sorted(set(kinds), key=ORDER.index)),
+        summary=_summary(kinds, most, words),
     )
 
 
-def kind_of(run: RunRow, *, is_under_way: bool) -> tuple[str, str]:
-    if run.finished_at is None and is_under_way:
-        return "running", "Under way"
-    return words.kind(run), words.how_ended(run)
+def kind_of(run: RunRow, *, is_under_way: bool) -> str:
+    return "running" if run.finished_at is None and is_under_way else kind(run)
 
 
 def _height(count: int, most: int) -> float:
@@ -66,12 +69,6 @@ def _height(count: int, most: int) -> float:
     return round(max(LEAST, TALL * log1p(count) / log1p(most)), 1) if count else 0
 
 
-def _summary(kinds: Sequence[tuple[str, str]], most: int) -> str:
-    counts = ", ".join(_counts([label for _, label in kinds]))
-    which = "The only run" if len(kinds) == 1 else f"The last {len(kinds)} runs"
-    return f"{which}: {counts}. At most {words.number(most)} changes in one run."
-
-
-def _counts(labels: Sequence[str]) -> Iterator[str]:
-    for label in dict.fromkeys(labels):
-        yield f"{labels.count(label)} {label[0].lower()}{label[1:]}"
+def _summary(kinds: Sequence[str], most: int, words: Words) -> str:
+    changes = words.say("chart.changes", most)
+    return words.say("chart.summary", len(kinds), kinds=words.kinds(kinds), changes=changes)

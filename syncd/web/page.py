@@ -2,16 +2,18 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from syncd.assembly import looking_at_state
+from syncd.domain.languages import Language
 from syncd.domain.runs import SUCCEEDED, Status
 from syncd.errors import SyncdError
-from syncd.report import words
 from syncd.report.failures import FailureGroup, group_failures
-from syncd.report.html import make_environment
+from syncd.report.held import HeldPart, gather_held
+from syncd.report.html import draw
 from syncd.report.standing import SyncStanding, standings
+from syncd.report.words import Words, words_in
 from syncd.state.board import Board, Replica
 from syncd.state.runs import RunRow
 from syncd.state.store import Store
@@ -19,7 +21,9 @@ from syncd.web.chart import COLUMN, SHOWN, Chart, draw_chart, kind_of
 from syncd.web.view import DaemonView
 
 GROUPS = 12  # so many reasons are listed; the command lists all
-_ENVIRONMENT = make_environment("syncd.web")
+FEW = 8  # so many syncs are shown at length; of more, only those that are not done
+WORST_FIRST = ("failed", "held", "problems", "stopped", "open", "decided", "never", "running", "done")
+REFRESH = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,41 +31,57 @@ class Shown:
     """One sync on the page. `success` is the last successful run, where the last run was none."""
 
     standing: SyncStanding
-    zone: ZoneInfo
+    zone: tzinfo
     kind: str
-    label: str
     is_running: bool
-    is_decided: bool
-    needs_a_person: bool
+    held: HeldPart | None
     runs: tuple[RunRow, ...]
     success: RunRow | None
     chart: Chart
     failures: tuple[FailureGroup, ...]
     further: int  # reasons that are not listed
 
+    @property
+    def needs_a_person(self) -> bool:
+        return self.kind in ("failed", "held")
 
-def draw_page(daemon: DaemonView, now: datetime, *, show_ids: bool) -> tuple[str, bool]:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How somebody looks at the page."""
+
+    language: Language
+    show_ids: bool
+    is_still: bool  # it is not to renew itself
+
+
+def draw_page(daemon: DaemonView, now: datetime, look: Look) -> tuple[str, bool]:
     """The page as HTML, and whether the state could be read for it."""
     shown: list[Shown] = []
     replicas: list[Replica] = []
     trouble: SyncdError | None = None
+    words = words_in(look.language)
     try:
         with looking_at_state(daemon.config) as state:
             replicas = Board(state.engine).alive(now)
             running = {*daemon.running(), *(sync for replica in replicas for sync in replica.running)}
-            shown = _gather(daemon, state.store, running, show_ids=show_ids)
+            shown = _gather(daemon, state.store, running, words, show_ids=look.show_ids)
     except SyncdError as error:
         trouble = error
-    page = _ENVIRONMENT.get_template("status.html").render(
+    page = draw(
+        "status.html",
+        look.language,
+        "syncd.web",
         syncs=shown,
         trouble=trouble,
         problems=list(daemon.problems()),
         daemons=len(replicas),
         now=now,
         zone=_zone(daemon),
-        words=words,
-        show_ids=show_ids,
-        verdict=_verdict(shown),
+        look=look,
+        minutes=REFRESH // timedelta(minutes=1),
+        verdict=_verdict(shown, words),
+        is_folded=len(shown) > FEW,
         width=SHOWN * COLUMN,
     )
     return page, trouble is None
@@ -72,62 +92,51 @@ def _zone(daemon: DaemonView) -> ZoneInfo:
     return next(iter(daemon.config.syncs.values())).timezone
 
 
-def _gather(daemon: DaemonView, store: Store, running: Collection[str], *, show_ids: bool) -> list[Shown]:
+def _gather(daemon: DaemonView, store: Store, running: Collection[str], words: Words, *, show_ids: bool) -> list[Shown]:
     syncs = daemon.config.syncs
-    return [
-        _show(
-            standing,
-            store,
-            syncs[standing.sync].timezone,
-            is_running=standing.sync in running,
-            is_decided=standing.held is not None and not standing.tally.held,
-            show_ids=show_ids,
-        )
+    shown = [
+        _show(standing, store, words, is_running=standing.sync in running, show_ids=show_ids)
         for standing in standings(syncs.values(), store, lambda sync: daemon.next_run(sync.name))
     ]
+    return sorted(shown, key=lambda one: WORST_FIRST.index(one.kind))
 
 
-def _show(  # noqa: PLR0913 - what one sync's part of the page depends on
-    standing: SyncStanding, store: Store, zone: ZoneInfo, *, is_running: bool, is_decided: bool, show_ids: bool
-) -> Shown:
+def _show(standing: SyncStanding, store: Store, words: Words, *, is_running: bool, show_ids: bool) -> Shown:
     runs = store.runs.latest(standing.sync, SHOWN)
     failures = group_failures(store, standing.sync, with_ids=show_ids)
-    kind, label = _standing_in_a_word(standing, is_running=is_running, is_decided=is_decided)
     has_failed = standing.last is not None and standing.last.status not in (
         *(status.value for status in SUCCEEDED),
         None,
     )
     return Shown(
         standing=standing,
-        zone=zone,
-        kind=kind,
-        label=label,
+        zone=standing.zone,
+        kind=_kind_of_standing(standing, is_running=is_running),
         is_running=is_running,
-        is_decided=is_decided,
-        needs_a_person=kind in ("failed", "held"),
+        held=gather_held(store, standing.sync, with_ids=show_ids),
         runs=tuple(runs),
         success=store.runs.last_ended(standing.sync, SUCCEEDED) if has_failed else None,
-        chart=draw_chart(runs, zone, is_running=is_running),
+        chart=draw_chart(runs, standing.zone, words, is_running=is_running),
         failures=tuple(failures[:GROUPS]),
         further=len(failures[GROUPS:]),
     )
 
 
-def _standing_in_a_word(standing: SyncStanding, *, is_running: bool, is_decided: bool) -> tuple[str, str]:
+def _kind_of_standing(standing: SyncStanding, *, is_running: bool) -> str:
     last = standing.last
     if is_running:
-        return "running", "Under way"
+        return "running"
     if last is None:
-        return "open", "No run yet"
+        return "never"
     if last.status != Status.FAILED.value and standing.held:
-        return ("open", "Decided") if is_decided else ("held", words.ENDED["held"])
+        return "held" if standing.tally.held else "decided"
     return kind_of(last, is_under_way=False)
 
 
-def _verdict(shown: list[Shown]) -> str:
+def _verdict(shown: list[Shown], words: Words) -> str:
     waiting = sum(one.needs_a_person for one in shown)
     if not waiting:
-        return "Nothing needs you"
+        return words.say("status.nothing")
     if len(shown) == 1:
-        return "The sync needs you"
-    return f"{waiting} of {len(shown)} syncs {'needs' if waiting == 1 else 'need'} you"
+        return words.say("status.only_one")
+    return words.say("status.some", waiting, all=len(shown))

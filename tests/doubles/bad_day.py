@@ -132,7 +132,10 @@ def add_refused(store: Store, sync: str, reasons: dict[str, int]) -> None:
 
 
 def hold(store: Store, sync: str, run_id: str, reason: str, count: int) -> None:
-    changes = [HeldChange(foreign_id=f"{sync}-{number}", action="delete", content=b"c") for number in range(count)]
+    changes = [
+        HeldChange(foreign_id=f"{sync}-{number}", action="delete", content=b"c", guards=("delete",))
+        for number in range(count)
+    ]
     store.held.put(sync, run_id, [Held(guard=Guard.DELETE, reason=reason)], changes, NOW - timedelta(hours=3))
 
 

@@ -416,6 +416,13 @@ def test_a_plan_is_written_as_a_page_of_its_own(office: Office) -> None:
     assert "http" not in re.sub(r"http-equiv", "", told)
 
 
+def test_the_page_of_a_plan_can_be_in_german(office: Office) -> None:
+    assert office.syncd("plan", "--html", "plan.html", "--lang", "de").code == 0
+    told = (office.folder / "plan.html").read_text(encoding="utf-8")
+    assert '<html lang="de">' in told
+    assert "40 anzulegen, 0 zu ändern, 0 zu löschen; rund " in told
+
+
 def test_a_plan_shows_values_on_a_terminal_alone(office: Office) -> None:
     office.syncd("--once")
     office.rows[0][4] = "030 23125999"

@@ -1,5 +1,7 @@
 """The status page, health and metrics: what they say, and what they never say."""
 
+import base64
+import hashlib
 import json
 import re
 import socket
@@ -12,12 +14,28 @@ from pathlib import Path
 
 import httpx
 import pytest
-from bad_day import NOW, QuietDaemon, add_invalid, add_known, add_refused, add_run, fill, hold, make_daemon, writing
+from bad_day import (
+    NOW,
+    QuietDaemon,
+    add_invalid,
+    add_known,
+    add_refused,
+    add_run,
+    fail_updates,
+    fill,
+    hold,
+    make_daemon,
+    writing,
+)
 from daemons import started, until
 from flask.testing import FlaskClient
 from office import MARKS, Office, open_office
 from prometheus_client.parser import text_string_to_metric_families
+from pydantic import SecretStr
+from waitress.buffers import OverflowableBuffer  # type: ignore[import-untyped]  # waitress has no types
+from werkzeug.test import TestResponse
 
+from syncd.assembly import opening_board
 from syncd.config import load
 from syncd.config.model import WebOptions
 from syncd.domain.guards import Word
@@ -28,6 +46,7 @@ from syncd.state.board import Board, Replica
 from syncd.state.held import Signature
 from syncd.web import Metrics, serving
 from syncd.web.app import create_app
+from syncd.web.page import FEW
 
 PATHS = ("/", "/healthz", "/readyz", "/metrics")
 ROOT = Path(__file__).parents[2]
@@ -44,8 +63,9 @@ def bad_day(daemon: QuietDaemon) -> QuietDaemon:
     return daemon
 
 
-def client_of(daemon: QuietDaemon, metrics: Metrics | None = None, *, show_ids: bool = False) -> FlaskClient:
-    return create_app(WebOptions(show_ids=show_ids), daemon, metrics or Metrics(), lambda: NOW).test_client()
+def client_of(daemon: QuietDaemon, metrics: Metrics | None = None, **options: object) -> FlaskClient:
+    chosen = WebOptions.model_validate(options)
+    return create_app(chosen, daemon, metrics or Metrics(), lambda: NOW).test_client()
 
 
 def page_of(daemon: QuietDaemon, *, show_ids: bool = False) -> str:
@@ -220,7 +240,7 @@ def test_the_chart_is_told_in_words_too(bad_day: QuietDaemon) -> None:
         'At most 390 changes in one run."' in page
     )
     assert "<title>Sun 1 Mar 2026, 14:00 CET: failed; nothing written</title>" not in page
-    assert page.count('<tr><th scope="row"><time') == 4 * 29
+    assert page.count('<tr><th scope="row"><a href="runs/') == 4 * 29
 
 
 def test_a_name_of_html_is_shown_as_it_is(daemon: QuietDaemon) -> None:
@@ -245,7 +265,116 @@ def test_an_unready_daemon_says_why_on_the_page(daemon: QuietDaemon) -> None:
     assert "gomus.main.url is missing." in page_of(daemon)
 
 
+def test_the_syncs_that_need_a_person_come_first(bad_day: QuietDaemon) -> None:
+    page = page_of(bad_day)
+    worst_first = ["donors", "schools", "members", "foerderkreis"]
+    assert re.findall(r'<a href="#sync-(\w+)">', page) == worst_first
+    assert re.findall(r'<section class="card" id="sync-(\w+)"', page) == worst_first
+
+
+def test_of_many_syncs_those_that_are_done_are_folded(tmp_path: Path) -> None:
+    names = [f"list{number}" for number in range(FEW + 1)]
+    daemon = make_daemon(tmp_path, *names)
+    with writing(daemon) as store:
+        for name in names:
+            add_run(store, name, Status.FAILED if name == "list0" else Status.DONE)
+    assert page_of(daemon).count("<summary>Figures and runs</summary>") == FEW
+
+
+def test_the_page_renews_itself_until_somebody_wants_it_to_stand_still(daemon: QuietDaemon) -> None:
+    page, still = client_of(daemon).get("/"), client_of(daemon).get("/?still")
+    assert (page.headers["Refresh"], "The page renews itself every minute." in page.text) == ("60", True)
+    assert ("Refresh" in still.headers, "The page stands still." in still.text) == (False, True)
+
+
+# --- the language ---
+
+
+@pytest.mark.parametrize(
+    ("lang", "accepted", "shown"),
+    [
+        (None, None, "en"),
+        (None, "fr", "en"),
+        (None, "de-AT,de;q=0.9,en;q=0.5", "de"),
+        (None, "fr,en;q=0.4,de;q=0.6", "de"),
+        ("de", "en", "de"),
+        ("en", "de", "en"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/", "/runs/20260309T130000-members"])
+def test_the_language_is_the_configured_one_or_what_the_browser_prefers(
+    daemon: QuietDaemon, path: str, lang: str | None, accepted: str | None, shown: str
+) -> None:
+    with writing(daemon) as store:
+        add_run(store, "members", Status.DONE)
+    headers = {"Accept-Language": accepted} if accepted else {}
+    answer = client_of(daemon, lang=lang).get(path, headers=headers)
+    assert f'<html lang="{shown}">' in answer.text
+    assert answer.headers["Vary"] == "Accept-Language"
+
+
+def test_a_sync_is_told_in_german_with_its_reasons_marked_as_english(bad_day: QuietDaemon) -> None:
+    page = client_of(bad_day, lang="de").get("/").text
+    assert "<h1>Bei 2 von 4 Abgleichen sind Sie gefragt</h1>" in page
+    assert "1 angelegt, 3 geändert, 9 ungültig; 12 480 Datensätze gelesen." in part_of(page, "members")
+    assert '<span lang="en">is not an e-mail address</span>' in page
+
+
+# --- the report of a run ---
+
+
+def test_each_run_leads_to_its_report(bad_day: QuietDaemon) -> None:
+    client = client_of(bad_day)
+    linked = set(re.findall(r'href="(runs/[^"]+)"', client.get("/").text))
+    assert len(linked) == 4 * 29
+    answers = [client.get(f"/{one}") for one in sorted(linked)[:5]]
+    assert {(one.status_code, "The run" in one.text, 'href=".."' in one.text) for one in answers} == {(200, True, True)}
+
+
+def test_a_run_that_nobody_knows_is_not_found(bad_day: QuietDaemon) -> None:
+    answer = client_of(bad_day).get("/runs/20260101T000000-abcdef")
+    assert (answer.status_code, answer.mimetype) == (404, "text/plain")
+
+
+def test_a_report_is_let_in_by_the_hash_of_its_style(bad_day: QuietDaemon) -> None:
+    answer = client_of(bad_day).get("/runs/20260309T130000-members")
+    style = re.search(r"<style>(.*?)</style>", answer.text, re.DOTALL)
+    assert style
+    told = "sha256-" + base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    assert f"style-src '{told}'" in answer.headers["Content-Security-Policy"]
+
+
+def test_a_report_shows_ids_only_if_asked_for(bad_day: QuietDaemon) -> None:
+    ids = re.compile(r"(?:members|schools)-\d+|4711")
+    with writing(bad_day) as store:
+        fail_updates(store, "members", "20260309T130000-members", 3, error="Customer 4711 was merged")
+    for run in ("20260309T130000-members", "20260309T130000-schools"):
+        hidden, shown = (client_of(bad_day, show_ids=show).get(f"/runs/{run}").text for show in (False, True))
+        assert (ids.findall(hidden), bool(ids.findall(shown))) == ([], True)
+
+
+def test_without_ids_a_report_counts_what_needs_a_look(bad_day: QuietDaemon) -> None:
+    with writing(bad_day) as store:
+        fail_updates(store, "members", "20260309T130000-members", 3, error="Customer 4711 was merged")
+    page = client_of(bad_day).get("/runs/20260309T130000-members").text
+    text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    assert "update: failed Customer … was merged 3" in text
+    assert "date_of_birth is not a date in the form 31.12.1980 5" in text
+
+
 # --- ids and values ---
+
+
+def test_a_reason_that_names_ids_is_told_without_them(daemon: QuietDaemon) -> None:
+    reason = (
+        "2 new ids equal absent ones but for their spelling (M-1 (a) for M-01 (a), M-2 for M-02): `syncd link "
+        "--renamed` says that they are the same customers, `syncd approve` that they are not"
+    )
+    with writing(daemon) as store:
+        hold(store, "members", add_run(store, "members", Status.HELD), reason, 2)
+    hidden, shown = (part_of(page_of(daemon, show_ids=show), "members") for show in (False, True))
+    assert ("M-0" in hidden, "M-1 (a) for M-01 (a)" in shown) == (False, True)
+    assert "but for their spelling: syncd link --renamed says" in hidden
 
 
 def test_ids_are_shown_only_if_asked_for(bad_day: QuietDaemon) -> None:
@@ -429,7 +558,7 @@ def test_head_answers_like_get_without_a_body(daemon: QuietDaemon) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [*PATHS, "//", "//evil.example/x", "/%2e%2e/", "/healthz/", "/healthz//", "/.//metrics"]
+    "path", [*PATHS, "//", "//evil.example/x", "/%2e%2e/", "/healthz/", "/healthz//", "/.//metrics", "/runs//x"]
 )
 def test_the_name_of_the_host_comes_back_in_no_answer(daemon: QuietDaemon, path: str) -> None:
     with served(daemon) as client:
@@ -559,3 +688,149 @@ def test_what_is_held_and_known_is_read_on_postgresql_too(tmp_path: Path, postgr
         hold(store, "members", run, "30 of 50", 30)
     assert metrics_of(daemon)["syncd_held_changes", frozenset({"members", "delete"})] == 30
     assert "3 invalid, 2 refused by go~mus" in part_of(page_of(daemon), "members")
+
+
+# --- the trigger ---
+
+TOKEN = "a-token-of-nobody-0815"
+SHOWN = {"Authorization": f"Bearer {TOKEN}"}
+
+
+def asked(daemon: QuietDaemon) -> list[str]:
+    """The syncs that a daemon would run now, a name for each request."""
+    with opening_board(daemon.config) as board:
+        return [request.sync for request in board.open_requests()]
+
+
+@pytest.fixture
+def quiet(daemon: QuietDaemon) -> QuietDaemon:
+    with writing(daemon):
+        return daemon
+
+
+def trigger(daemon: QuietDaemon, name: str = "members", headers: dict[str, str] | None = None) -> TestResponse:
+    client = client_of(daemon, trigger_token=TOKEN)
+    return client.post(f"/syncs/{name}/trigger", headers=SHOWN if headers is None else headers)
+
+
+def test_whoever_shows_the_token_gets_a_run(quiet: QuietDaemon) -> None:
+    answer = trigger(quiet)
+    assert (answer.status_code, answer.mimetype, answer.text.count("\n")) == (202, "text/plain", 1)
+    assert asked(quiet) == ["members"]
+
+
+def test_asked_for_again_while_a_request_waits_it_is_still_one_run(quiet: QuietDaemon) -> None:
+    assert [trigger(quiet).status_code for _ in range(3)] == [202, 202, 202]
+    assert asked(quiet) == ["members"]
+
+
+def test_a_request_that_was_accepted_stands_until_a_daemon_is_there(quiet: QuietDaemon) -> None:
+    trigger(quiet)
+    with opening_board(quiet.config) as board:
+        board.tidy(NOW + timedelta(days=3))
+        assert [request.expires_at for request in board.open_requests()] == [None]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": ""},
+        {"Authorization": "Bearer"},
+        {"Authorization": f"Bearer {TOKEN}x"},
+        {"Authorization": f"Bearer {TOKEN[:-1]}"},
+        {"Authorization": f"Basic {TOKEN}"},
+        {"Authorization": "Bearer ä\u00ff"},
+        {"X-Token": TOKEN},
+    ],
+)
+def test_without_the_token_nothing_is_run_and_no_name_of_a_sync_is_given_away(
+    quiet: QuietDaemon, headers: dict[str, str]
+) -> None:
+    answers = [trigger(quiet, name, headers) for name in ("members", "nobody")]
+    assert [(one.status_code, one.headers["WWW-Authenticate"]) for one in answers] == [(401, "Bearer")] * 2
+    assert answers[0].text == answers[1].text
+    assert asked(quiet) == []
+
+
+@pytest.mark.parametrize("name", ["nobody", "museum/nobody", "members/"])
+def test_a_sync_that_is_not_there_is_not_found(quiet: QuietDaemon, name: str) -> None:
+    assert (trigger(quiet, name).status_code, asked(quiet)) == (404, [])
+
+
+def test_a_name_may_hold_a_slash(quiet: QuietDaemon) -> None:
+    one = quiet.config.syncs["members"].model_copy(update={"name": "museum/members"})
+    quiet.config = quiet.config.model_copy(update={"syncs": {"museum/members": one}})
+    assert trigger(quiet, "museum/members").status_code == 202
+    assert asked(quiet) == ["museum/members"]
+
+
+def test_without_a_configured_token_there_is_no_trigger(quiet: QuietDaemon) -> None:
+    client = client_of(quiet)
+    assert client.post("/syncs/members/trigger", headers=SHOWN).status_code == 405
+    assert client.get("/syncs/members/trigger", headers=SHOWN).status_code == 404
+    assert asked(quiet) == []
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])
+def test_a_trigger_is_pulled_by_post_alone(quiet: QuietDaemon, method: str) -> None:
+    answer = client_of(quiet, trigger_token=TOKEN).open("/syncs/members/trigger", method=method, headers=SHOWN)
+    assert (answer.status_code, answer.headers["Allow"], asked(quiet)) == (405, "POST", [])
+
+
+def test_a_database_that_is_gone_is_told_and_not_accepted(tmp_path: Path) -> None:
+    daemon = make_daemon(tmp_path, "members", state="postgresql+psycopg://zzuser:zzsecret@127.0.0.1:9/syncd")
+    answer = trigger(daemon)
+    assert (answer.status_code, "zz" in answer.text) == (503, False)
+
+
+def chunks(count: int) -> Iterator[bytes]:
+    yield from (b"x" * 65536 for _ in range(count))
+
+
+@pytest.mark.parametrize("body", ["with a length", "in chunks"])
+def test_a_large_body_is_passed_over_and_not_kept(
+    quiet: QuietDaemon, monkeypatch: pytest.MonkeyPatch, body: str
+) -> None:
+    kept: list[bytes] = []
+
+    class Keeping(OverflowableBuffer):  # type: ignore[misc]  # waitress has no types
+        """In memory, and in a file where it grows."""
+
+        def append(self, data: bytes) -> None:
+            kept.append(data)
+
+    monkeypatch.setattr("waitress.parser.OverflowableBuffer", Keeping)
+    options = WebOptions(listen="127.0.0.1:0", trigger_token=SecretStr(TOKEN))
+    length = {"Content-Length": str(1000 * 65536)} if body == "with a length" else {}
+    with serving(options, quiet, Metrics(), lambda: NOW) as url:
+        answer = httpx.post(f"{url}/syncs/members/trigger", headers=SHOWN | length, content=chunks(1000))
+    assert (answer.status_code, len(b"".join(kept))) == (202, 0)
+    assert asked(quiet) == ["members"]
+
+
+def test_a_chunk_without_an_end_is_cut_off(quiet: QuietDaemon) -> None:
+    options = WebOptions(listen="127.0.0.1:0", trigger_token=SecretStr(TOKEN))
+    head = "POST /syncs/members/trigger HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with ExitStack() as open_:
+        url = httpx.URL(open_.enter_context(serving(options, quiet, Metrics(), lambda: NOW)))
+        connection = open_.enter_context(socket.create_connection((url.host, url.port or 0), timeout=5))
+        connection.sendall(head.encode() + b"1;" + b"x" * 40_000)
+        assert b" 400 " in connection.recv(100)
+
+
+def test_a_webhook_starts_a_real_run_and_its_token_is_told_nowhere(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRIGGER", TOKEN)
+    web = '[web]\nlisten = "127.0.0.1:0"\ntrigger_token = { env = "TRIGGER" }\n'
+    office.configure(web + (office.folder / "config.toml").read_text(encoding="utf-8"))
+    with started(office) as process:
+        url = f"http://127.0.0.1:{process.wait_for('web.listening')['port']}/syncs/members/trigger"
+        assert httpx.post(url, headers={"Authorization": "Bearer of somebody else"}).status_code == 401
+        assert httpx.post(url, headers=SHOWN, json={"changed": "Zzvor1"}).status_code == 202
+        assert process.wait_for("run.finished", sync="members")
+        assert process.end() == 0
+    assert [event["trigger"] for event in process.named("run.started")] == ["request"]
+    told = json.dumps(process.events)
+    assert [one for one in (TOKEN, "Zzvor1", "of somebody else") if one in told] == []

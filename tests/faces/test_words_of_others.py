@@ -11,6 +11,7 @@ from bad_day import QuietDaemon
 from flask import Flask, Response
 from office import Office, open_office, person
 
+from syncd.assembly import looking_at_state
 from syncd.cli.app import app
 from syncd.config import load
 from syncd.config.model import WebOptions
@@ -52,7 +53,7 @@ COMMANDS: dict[str, list[list[str]] | str] = {
     "show": [["show", f"M-{number:04d}"] for number in (2, 5, 7, 99)] + [["show", "M-0099", "--json"]],
     "held": [["held"], ["held", "--json"], ["held", "--csv", "held.csv"]],
     "failures": [["failures"], ["failures", "--json"], ["failures", "--csv", "list.csv"]],
-    "report": [["report"]],
+    "report": [["report"], ["report", "--lang", "de"], ["report", "--since", "1d"]],
     "worklist": [
         ["worklist"],
         ["worklist", "--json"],
@@ -102,8 +103,11 @@ def pages(office: Office) -> Iterator[str]:
     daemon = QuietDaemon(config)
     for shown in (False, True):
         page = create_app(WebOptions(show_ids=shown), daemon, Metrics(), lambda: datetime.now(UTC))
+        with looking_at_state(config) as state:
+            runs = [run.id for run in state.store.runs.latest()]
         for rule in page.url_map.iter_rules():
-            yield page.test_client().get(rule.rule).text
+            for run in runs if rule.arguments else [""]:
+                yield page.test_client().get(rule.rule.replace("<run_id>", run)).text
 
 
 def files(office: Office) -> Iterator[str]:

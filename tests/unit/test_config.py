@@ -413,7 +413,10 @@ def test_a_reference_that_leads_nowhere_is_told_once_with_what_to_do(mistakes, t
 @pytest.mark.parametrize(
     "written", ['"hunter2"', "4711", '["hunter2"]', '{ env = "A", file = "b" }', '{ value = "hunter2" }']
 )
-@pytest.mark.parametrize(("table", "key"), [("gomus.main", "token"), ("state", "digest_key"), ("state", "ledger_key")])
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [("gomus.main", "token"), ("state", "digest_key"), ("state", "ledger_key"), ("web", "trigger_token")],
+)
 def test_a_secret_in_plain_text_is_refused_and_not_quoted(mistakes, table, key, written):
     text = SMALLEST.replace('token = { env = "GOMUS_TOKEN" }\n', "") if key == "token" else SMALLEST
     header = f"[{table}]\n"
@@ -449,6 +452,7 @@ def test_a_value_from_elsewhere_is_named_by_where_it_stands(mistakes, text, mist
 PLACES = {
     "gomus.main": ["url", "token", "batch_size", "concurrency", "requests_per_second", "timeout", "attempts", "locale"],
     "state": ["url", "digest_key"],
+    "web": ["listen", "lang", "trigger_token"],
     "sync.members": ["gomus", "schedule", "timezone", "source", "foreign_id", "fields", "delete", "guards"],
     "sync.members.source": ["type", "path", "encoding", "delimiter", "settled", "unknown"],
     "sync.members.foreign_id": ["from", "prefix"],
@@ -474,7 +478,7 @@ def test_no_message_quotes_what_stands_elsewhere(tmp_path, table, key, value):
     except Misconfigured as error:
         assert "hunter2" not in str(error)  # noqa: PT017 - most places refuse it, some accept any text
     else:
-        assert key not in ("token", "digest_key") or "hunter2" not in repr(config)
+        assert key not in ("token", "digest_key", "trigger_token") or "hunter2" not in repr(config)
 
 
 def as_toml(value):

@@ -60,39 +60,44 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
+Config = Annotated[Path | None, typer.Option(help="The configuration; else $SYNCD_CONFIG, else ./config.toml.")]
+Format = Annotated[Literal["json", "console"] | None, typer.Option(help="Else console on a terminal, json elsewhere.")]
+Once = Annotated[bool, typer.Option("--once", help="One run now, then exit.")]
+Syncs = Annotated[list[str] | None, typer.Option(help="With --once: only this sync; may be repeated.")]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FOREIGN_ID",
+        help="With --once: send this customer alone, named with its prefix or without; may be repeated. "
+        "Nobody is erased.",
+    ),
+]
+ShowAnswer = Annotated[
+    bool, typer.Option("--show-answer", help="With --only, on a terminal: what go~mus answers, word for word.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="With --once: plan and log it, change nothing.")]
+AssumeEmpty = Annotated[
+    bool,
+    typer.Option(
+        "--assume-empty",
+        help="With --once: create without looking first. Only for an instance that surely holds none of them.",
+    ),
+]
+Version = Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")]
+
+
 @app.callback(invoke_without_command=True)
 def syncd(
     context: typer.Context,
-    config: Annotated[
-        Path | None, typer.Option(help="The configuration; else $SYNCD_CONFIG, else ./config.toml.")
-    ] = None,
-    log_format: Annotated[
-        Literal["json", "console"] | None, typer.Option(help="Else console on a terminal, json elsewhere.")
-    ] = None,
-    once: Annotated[bool, typer.Option("--once", help="One run now, then exit.")] = False,
-    sync: Annotated[list[str] | None, typer.Option(help="With --once: only this sync; may be repeated.")] = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="FOREIGN_ID",
-            help="With --once: send this customer alone, named with its prefix or without; may be repeated. "
-            "Nobody is erased.",
-        ),
-    ] = None,
-    show_answer: Annotated[
-        bool, typer.Option("--show-answer", help="With --only, on a terminal: what go~mus answers, word for word.")
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --once: plan and log it, change nothing.")] = False,
-    assume_empty: Annotated[
-        bool,
-        typer.Option(
-            "--assume-empty",
-            help="With --once: create without looking first. Only for an instance that surely holds none of them.",
-        ),
-    ] = False,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
-    ] = False,
+    config: Config = None,
+    log_format: Format = None,
+    once: Once = False,
+    sync: Syncs = None,
+    only: Only = None,
+    show_answer: ShowAnswer = False,
+    dry_run: DryRun = False,
+    assume_empty: AssumeEmpty = False,
+    version: Version = False,
 ) -> None:
     del version
     beside = {
@@ -106,11 +111,11 @@ def syncd(
     context.obj = load("syncd.cli.context:Options")(config=config, log_format=log_format)
     if context.invoked_subcommand is not None:
         if any(given for given in (once, *beside.values())):
-            stop("--once and its options stand alone, without a command.")
+            stop(f"--once, {', '.join(beside)} stand alone, without a command.")
         return
     if not once:
         if any(beside.values()):
-            stop(f"{', '.join(name for name, given in beside.items() if given)} goes with --once.")
+            stop(f"{', '.join(beside)} go with --once; the daemon runs every sync.")
         load("syncd.cli.serving:run_daemon")(context)
         return
     if only and dry_run:

@@ -4,14 +4,23 @@ import re
 
 from markupsafe import Markup, escape
 
+from syncd import reasons
 from syncd.domain.languages import Language
+from syncd.report.catalogue import Explaining
 
 _PAIRS = re.compile(r" \(.+ for .+\)(?=: `syncd link)")
 
 
 def said(reason: str, language: Language) -> Markup:
-    """Every reason on a page passes through here. All are in English, and a page in another language marks them so."""
-    return coded(reason) if language is Language.ENGLISH else Markup('<span lang="en">{}</span>').format(coded(reason))
+    """Every reason on a page passes through here.
+
+    Why a record is not synced is in the catalogue; what else there is is in English, and marked so on another page.
+    """
+    if language is Language.ENGLISH:
+        return coded(reason)
+    if reasons.read(reason):
+        return Markup("{}").format(Explaining(language=language).problem("", reason).text)
+    return Markup('<span lang="en">{}</span>').format(coded(reason))
 
 
 def without_pairs(reason: str) -> str:

@@ -99,7 +99,7 @@ def _waiting(facts: Facts) -> tuple[Lot, str] | None:
     if held:
         guards = ", ".join(held.guards) or "a guard"
         since = local(held.since, facts.zone)
-        return Lot.HELD, f"{held.action} is held since {since} by {guards}: {how_to_release(facts.sync.name)}"
+        return Lot.HELD, f"{held.action} held since {since} by {guards}: {how_to_release(facts.sync.name)}"
     if facts.intents:
         return Lot.UNCLEAR, _unclear(facts, facts.intents[0])
     if (refused := facts.refused) and not (

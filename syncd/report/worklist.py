@@ -5,14 +5,12 @@ they are asked for: they come out of the source and are kept nowhere else.
 """
 
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
-from functools import cache, partial
-from importlib.resources import files
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -25,10 +23,10 @@ from syncd.domain.spelling import spellings_of
 from syncd.mapping.columns import cell
 from syncd.mapping.lookups import Lookup
 from syncd.mapping.mapper import Mapper
-from syncd.report import words
 from syncd.report.catalogue import Explained, Explaining
 from syncd.report.files import opening_private, write_csv
-from syncd.report.html import make_environment
+from syncd.report.html import draw
+from syncd.report.words import Words, number, words_in
 from syncd.sources.base import Reading
 from syncd.state.store import Store
 
@@ -186,16 +184,16 @@ def entry_as_json(entry: Entry) -> dict[str, object]:
 
 
 def entries_as_lines(entries: Sequence[Entry], language: Language) -> Iterator[str]:
-    said = _words(language)
+    words = words_in(language)
     for kind, of_kind in groupby(entries, key=lambda entry: entry.kind):
-        yield said["kinds"][kind.value]
+        yield words.named("worklist_kinds", kind.value)
         for (_, column, explained), group in groupby(of_kind, key=lambda entry: entry.reason):
             some = list(group)
-            yield f"  {column + ': ' if column else ''}{explained.text} ({words.number(len(some))})"
+            yield f"  {column + ': ' if column else ''}{explained.text} ({number(len(some))})"
             yield f"    {explained.remedy}"
-            yield from (f"    {entry.id or '–'}  {_place(entry.place, language)}".rstrip() for entry in some)
+            yield from (f"    {entry.id or '–'}  {_place(entry.place, words)}".rstrip() for entry in some)
     if not entries:
-        yield said["nothing"]
+        yield words.say("worklist.nothing")
 
 
 # --- files ---
@@ -209,16 +207,27 @@ def write_page(entries: Sequence[Entry], file: Path, language: Language, *, at: 
 
 def write_table(entries: Sequence[Entry], file: Path, language: Language) -> None:
     """Raises OSError where the file can't be written."""
-    said = _words(language)
-    names = ["sync", "id", "column", "text", "remedy", "place", "code"]
-    if any(entry.value for entry in entries):
-        names.insert(3, "value")
-    columns = {name: said[name] for name in names}
-    rows = [_row(entry, language) for entry in entries]
-    write_csv(file, list(columns.values()), [{columns[name]: row[name] for name in names} for row in rows])
+    words = words_in(language)
+    heads = _heads(words)
+    names = [name for name in heads if name != "value" or any(entry.value for entry in entries)]
+    rows = [{heads[name]: cell for name, cell in _row(entry, words).items()} for entry in entries]
+    write_csv(file, [heads[name] for name in names], rows)
 
 
-def _row(entry: Entry, language: Language) -> Mapping[str, str]:
+def _heads(words: Words) -> Mapping[str, str]:
+    return {
+        "sync": words.say("worklist.sync"),
+        "id": words.say("worklist.id"),
+        "column": words.say("worklist.column"),
+        "value": words.say("worklist.value"),
+        "text": words.say("worklist.text"),
+        "remedy": words.say("worklist.remedy"),
+        "place": words.say("worklist.place"),
+        "code": words.say("worklist.code"),
+    }
+
+
+def _row(entry: Entry, words: Words) -> Mapping[str, str]:
     return {
         "sync": entry.sync,
         "id": entry.id,
@@ -226,7 +235,7 @@ def _row(entry: Entry, language: Language) -> Mapping[str, str]:
         "value": entry.value,
         "text": entry.explained.text,
         "remedy": entry.explained.remedy,
-        "place": _place(entry.place, language),
+        "place": _place(entry.place, words),
         "code": entry.explained.code,
     }
 
@@ -237,41 +246,26 @@ def as_html(entries: Sequence[Entry], language: Language, *, at: datetime, zone:
         (kind.value, [(reason, list(group)) for reason, group in groupby(of_kind, key=lambda entry: entry.reason)])
         for kind, of_kind in groupby(entries, key=lambda entry: entry.kind)
     ]
-    return (
-        make_environment()
-        .get_template("worklist.html")
-        .render(
-            lang=language.value,
-            said=_words(language),
-            kinds=kinds,
-            count=len(entries),
-            syncs=sorted({entry.sync for entry in entries}),
-            place=lambda text: _place(text, language),
-            at=_moment(at, zone, language),
-            listed=LISTED,
-        )
+    return draw(
+        "worklist.html",
+        language,
+        kinds=kinds,
+        syncs=sorted({entry.sync for entry in entries}),
+        place=partial(_place, words=words_in(language)),
+        at=at,
+        zone=zone,
+        listed=LISTED,
     )
 
 
-def _moment(at: datetime, zone: tzinfo, language: Language) -> str:
-    told = at.astimezone(zone)
-    return f"{told:%d.%m.%Y, %H:%M} Uhr" if language is Language.GERMAN else f"{told:%Y-%m-%d %H:%M}"
-
-
-def _place(place: str, language: Language) -> str:
-    said = _words(language)
+def _place(place: str, words: Words) -> str:
     found = _POSITION.fullmatch(place)
     if found is None:
         return place
-    source = _PAGE.sub(f"{said['page']} ", found["source"])
-    return f"{source}, {said[found['unit']]} {found['number']}"
-
-
-@cache
-def _words(language: Language) -> Mapping[str, Any]:
-    found: dict[str, Any] = tomllib.loads(files("syncd.report").joinpath("worklist.toml").read_text(encoding="utf-8"))
-    said: dict[str, Any] = found[language.value]
-    return said
+    source = _PAGE.sub(words.say("worklist.page") + " ", found["source"])
+    unit = {"line": words.say("worklist.line"), "row": words.say("worklist.row")}.get(found["unit"])
+    unit = unit or words.say("worklist.record")
+    return f"{source}, {unit} {found['number']}"
 
 
 # --- values ---
@@ -286,12 +280,12 @@ def with_values(entries: Sequence[Entry], reading: Reading, mapper: Mapper) -> l
     """The entries of one sync, each with what stands in its columns, and where."""
     by_place: dict[str, list[int]] = {}
     by_id: dict[str, list[int]] = {}
-    for number, entry in enumerate(entries):
-        (by_place if entry.place else by_id).setdefault(entry.place or entry.foreign_id, []).append(number)
+    for index, entry in enumerate(entries):
+        (by_place if entry.place else by_id).setdefault(entry.place or entry.foreign_id, []).append(index)
     found = list(entries)
     for record in reading:
         place = str(record.position)
-        numbers = by_place.get(place, []) + (by_id.get(str(mapper.foreign_id_of(record)), []) if by_id else [])
-        for number in numbers:
-            found[number] = replace(entries[number], place=place, value=_cells(record, entries[number].column))
+        indexes = by_place.get(place, []) + (by_id.get(str(mapper.foreign_id_of(record)), []) if by_id else [])
+        for index in indexes:
+            found[index] = replace(entries[index], place=place, value=_cells(record, entries[index].column))
     return found

@@ -187,7 +187,6 @@ class Run:
         """Do what a plan says, as far as the guards let it through."""
         plan, now = drawn.plan, recall.now
         self._heed_requests(plan)
-        missing = find_missing(plan)
         tell_skipped(plan.read.comparison.reading)
         note_invalid(plan, self.ledger)
         log.info("run.planned", counts=plan.counts, figures=plan.fields)
@@ -207,7 +206,7 @@ class Run:
         if failure := plan.failure:
             return self.summary(Status.FAILED, plan.counts, held, error=failure.message, remedy=failure.remedy)
         held = plan.concerning(held)
-        return replace(self._ended(self._status(held), plan.counts, held), missing=missing)
+        return replace(self._ended(self._status(held), plan.counts, held), missing=find_missing(plan))
 
     def _look_after(self, now: datetime) -> None:
         """What each run does beside the source."""

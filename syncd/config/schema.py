@@ -65,19 +65,26 @@ def plain_schema(types: frozenset[str] | None = None) -> Schema:
 
     for name, model in sources.items():
         options = definition(model)
-        options["properties"]["type"] = {"const": name, "type": "string", "title": "Type"}
+        _place(options, "type", {"const": name, "type": "string", "title": "Type"})
         options["required"] = sorted({*options.get("required", ()), "type"})
-    definition(FieldSpec)["properties"]["transform"] = _transform()
-    sync = definition(SyncTable)["properties"]
-    sync["source"] = {"oneOf": [places[model, "validation"] for model in sources.values()]}
-    sync["foreign_id"] = _or_shorthand(places[ForeignIdSpec, "validation"])
-    sync["fields"] = {
+    _place(definition(FieldSpec), "transform", _transform())
+    sync = definition(SyncTable)
+    _place(sync, "source", {"oneOf": [places[model, "validation"] for model in sources.values()]})
+    _place(sync, "foreign_id", _or_shorthand(places[ForeignIdSpec, "validation"]))
+    fields = {
         "type": "object",
         "properties": dict.fromkeys(FIELDS, _or_shorthand(places[FieldSpec, "validation"])),
         "additionalProperties": False,
         "minProperties": 1,
     }
+    _place(sync, "fields", fields)
     return {**definition(Document), "$defs": definitions}
+
+
+def _place(table: Schema, key: str, schema: Schema) -> None:
+    """What is said of the key stays."""
+    told = table["properties"].get(key, {})
+    table["properties"][key] = schema | {about: told[about] for about in ("description",) if about in told}
 
 
 def _source_options(names: Iterable[str]) -> Iterator[tuple[str, type[SourceOptions]]]:
@@ -101,7 +108,7 @@ def _transform() -> Schema:
 
 def _with_references(schema: Schema) -> Schema:
     if _is_secret(schema):
-        return {"$ref": "#/$defs/Reference"}
+        return {"$ref": "#/$defs/Reference"} | {key: schema[key] for key in ("description",) if key in schema}
     changed = {key: _inside(key, inner) for key, inner in schema.items()}
     # what tells the alternatives of a `oneOf` apart must be plain
     if "const" not in schema and (schema.get("type") in _SCALARS or "enum" in schema):

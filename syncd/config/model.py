@@ -158,7 +158,7 @@ class DeleteOptions(_Table):
         default=100, ge=0, description="Where more customers would be deleted within 24 hours, none is."
     )
     linked: Literal["release", "as-created"] = Field(
-        default="release", description="What becomes of leavers whom go~mus had before syncd did."
+        default="release", description="What becomes of leavers whom go~mus had before they got their foreign_id."
     )
     further_addresses: Literal["hold", "delete"] = Field(
         default="hold", description="What becomes of leavers with more than one address."

@@ -112,7 +112,7 @@ def _section(table: Table) -> Iterator[str]:
     yield f"## {table.heading} {{ #{table.name.replace('.', '-')} }}\n"
     page = next((page for start, page in EXPLAINED.items() if table.name.startswith(start)), None)
     if page:
-        yield f"Explained in [{page.partition('#')[0]}](../{page}).\n"
+        yield f"[Explained here](../{page}), with examples.\n"
     yield "| key | takes | default | meaning |"
     yield "|---|---|---|---|"
     needed = table.schema.get("required", ())

@@ -29,6 +29,9 @@ def _changelog(text: str) -> str:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Put in what is generated, and carry along the files of the repository that the page leads to."""
     whole = re.sub(r"<!-- made: (\w+) -->", lambda found: MADE[found[1]](), markdown)
+    whole = re.sub(
+        r"`[^`\n]*`", lambda code: code[0].replace("\\|", "|"), whole
+    )  # a row of a table needs no such sign here
     here = dirname(page.file.src_uri)
 
     def inside(found: re.Match[str]) -> str:

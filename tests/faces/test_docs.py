@@ -37,6 +37,7 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
         yield office
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", FOLLOWED)
 def test_whoever_follows_the_page_gets_what_it_says(tmp_path: Path, name: str) -> None:
     """In order, with its configurations, by the export that it names; the sandbox of the page is one of the test."""

@@ -29,7 +29,7 @@ lint: $(STAMP)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-# The site of docs/, in site/; a link that leads nowhere ends it. Material warns of a successor to mkdocs that it does not use.
+# The site of docs/, in site/; a link that leads nowhere ends it. The theme's notice of its successor is left out.
 SITE ?= site
 docs: $(STAMP)
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --site-dir $(abspath $(SITE))

@@ -1,5 +1,5 @@
 # Every target sets itself up in .venv; all it needs is Python 3.11 or newer, with venv, and a package index within reach.
-.PHONY: demo test test-fast lint bench bench-read bench-sources bench-slow-batches bench-calls mutants lock clean
+.PHONY: demo test test-fast lint docs bench bench-read bench-sources bench-slow-batches bench-calls mutants lock clean
 
 # The first Python that is new enough; `make PYTHON=/path/to/python` names another.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -28,6 +28,11 @@ lint: $(STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+# The site of docs/, in site/; a link that leads nowhere ends it. The theme's notice of its successor is left out.
+SITE ?= site
+docs: $(STAMP)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --site-dir $(abspath $(SITE))
 
 # One table, beside peers where they are installed (duckdb polars csv-diff drt-core); POSTGRES=URL for a state there too.
 bench: $(STAMP)
@@ -58,7 +63,7 @@ mutants: $(STAMP)
 # The exact versions in the container image, which has every extra, and of what builds it there. No address of a package
 # index may get into the files.
 EXTRAS = $(BIN)/python -c 'import tomllib; extras = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; \
-	print(*(f"--extra={name}" for name in extras if name != "dev"))'
+	print(*(f"--extra={name}" for name in extras if name not in ("dev", "docs")))'
 COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --upgrade --allow-unsafe --no-header --no-annotate \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 lock: $(STAMP)
@@ -77,5 +82,5 @@ $(STAMP): pyproject.toml
 	@touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find syncd tests migrations -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -305,7 +305,7 @@ def write_worklist(config: Config, sync: SyncConfig, state: State) -> None:
                 write_page(entries, draft, options.lang, at=at, zone=sync.timezone)
             else:
                 write_table(entries, draft, options.lang)
-            draft.chmod(options.mode)
+            draft.chmod(options.permissions)
     except OSError as error:
         log.warning("worklist.failed", sync=sync.name, error=f"{file.name} can't be written ({error.strerror})")
     except SyncdError as error:

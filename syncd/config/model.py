@@ -6,12 +6,11 @@ from datetime import UTC, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     PlainValidator,
@@ -20,9 +19,9 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
+from syncd.config.checks import check_ledger, check_state_url, check_zone
+from syncd.config.worklist import WorklistOptions
 from syncd.domain.addresses import server_of
 from syncd.domain.diff import DeleteMode
 from syncd.domain.durations import Duration
@@ -38,53 +37,11 @@ from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 from syncd.sources import find_source
 from syncd.sources.base import SourceOptions, error_at
 
-_STATE_URLS = "must be 'sqlite:///FILE' or 'postgresql+psycopg://HOST/DATABASE'"
-
 
 def _check_name(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
         raise ValueError(f"the name {name!r} may have letters, digits, '-' and '_' only")
     return name
-
-
-def _check_state_url(url: str) -> str:
-    """Never quotes the URL, which may hold a password."""
-    url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        raise ValueError(_STATE_URLS) from None
-    if parsed.drivername == "sqlite":
-        if parsed.host or parsed.query or parsed.database in (None, "", ":memory:"):
-            raise ValueError("names no file: 'sqlite:///syncd.db' is one beside this configuration")
-    elif parsed.drivername != "postgresql+psycopg":
-        raise ValueError(_STATE_URLS)
-    return url
-
-
-def _check_ledger(place: str) -> str:
-    """A path, or a URL as that of the state."""
-    if ":/" in place:
-        return _check_state_url(place)
-    if not place.strip():
-        raise ValueError("names no file: 'erasures.ledger' is one beside this configuration")
-    return place
-
-
-def _check_zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(f"{name!r} is not a time zone such as 'Europe/Berlin'{_suggest_zone(name)}")
-    return name
-
-
-def _suggest_zone(name: str) -> str:
-    if re.fullmatch(r"ME(S)?Z|CES?T", name, re.IGNORECASE):
-        return "; did you mean 'Europe/Berlin'?"
-    if re.search(r"\d", name):  # UTC+1 is not near to UTC
-        return "; a city tells summer from winter time, which a number of hours does not"
-    if name.endswith(" Time"):  # as Windows calls them
-        return ""
-    return suggest(name, [zone for zone in available_timezones() if "/" in zone])
 
 
 def _check_schedule(text: str) -> str:
@@ -150,12 +107,20 @@ class StateOptions(_Table):
     `ledger` outlives it: who was erased on request, under `ledger_key`, or the `digest_key`.
     """
 
-    url: Annotated[str, AfterValidator(_check_state_url)] = Field(default="sqlite:///syncd.db", repr=False)
-    digest_key: Key | None = None
-    ledger: Annotated[str, AfterValidator(_check_ledger)] | None = Field(default=None, repr=False)
-    ledger_key: Key | None = None
-    ledger_old_keys: tuple[SecretStr, ...] = ()
-    keep: Duration = Field(default=timedelta(days=400), ge=timedelta(days=7))  # outcomes and runs
+    url: Annotated[str, AfterValidator(check_state_url)] = Field(
+        default="sqlite:///syncd.db", repr=False, description="The state database."
+    )
+    digest_key: Key | None = Field(
+        default=None, description="The key of the digests: beside SQLite syncd makes one, PostgreSQL needs one."
+    )
+    ledger: Annotated[str, AfterValidator(check_ledger)] | None = Field(
+        default=None, repr=False, description="A second place for erasures on request: a path, or a URL."
+    )
+    ledger_key: Key | None = Field(default=None, description="The key of the ledger; without it, the digest_key.")
+    ledger_old_keys: tuple[SecretStr, ...] = Field(default=(), description="Former keys, which are only read.")
+    keep: Duration = Field(
+        default=timedelta(days=400), ge=timedelta(days=7), description="How long outcomes and runs are kept."
+    )
 
     @model_validator(mode="after")
     def _key_for_a_server(self) -> Self:
@@ -184,31 +149,57 @@ Percent = Annotated[float, Field(ge=0, le=100)]
 class DeleteOptions(_Table):
     """What becomes of customers that the source no longer has."""
 
-    mode: DeleteMode = DeleteMode.ANONYMIZE_THEN_DELETE
-    grace: Duration = timedelta(days=30)
-    max_percent: Percent = 5
-    max_count: int = Field(default=100, ge=0)
-    linked: Literal["release", "as-created"] = "release"  # customers that go~mus had before
-    further_addresses: Literal["hold", "delete"] = "hold"  # customers with addresses that the API does not reach
+    mode: DeleteMode = Field(
+        default=DeleteMode.ANONYMIZE_THEN_DELETE, description="What becomes of who is gone from the source."
+    )
+    grace: Duration = Field(
+        default=timedelta(days=30), description="How long somebody must be absent before anything happens."
+    )
+    max_percent: Percent = Field(
+        default=5, description="Where more of the known customers would be deleted within 24 hours, none is."
+    )
+    max_count: int = Field(
+        default=100, ge=0, description="Where more customers would be deleted within 24 hours, none is."
+    )
+    linked: Literal["release", "as-created"] = Field(
+        default="release", description="What becomes of leavers whom go~mus had before they got their foreign_id."
+    )
+    further_addresses: Literal["hold", "delete"] = Field(
+        default="hold", description="What becomes of leavers with more than one address."
+    )
 
 
 class GuardOptions(_Table):
     """More than this at once is held until a person approves."""
 
-    update_percent: Percent = 50
-    clear_percent: Percent = 20
-    identity_percent: Percent = 5
-    first_contact: int = Field(default=20, ge=0)
-    invalid_percent: Percent = 20
+    update_percent: Percent = Field(
+        default=50, description="Updates are held where more of the known customers would get one."
+    )
+    clear_percent: Percent = Field(
+        default=20, description="Held where one field would be emptied for more of the known customers."
+    )
+    identity_percent: Percent = Field(
+        default=5, description="Held where more would get another surname, email or date_of_birth."
+    )
+    first_contact: int = Field(
+        default=20, ge=0, description="Held where values of more customers whom go~mus had before would be overwritten."
+    )
+    invalid_percent: Percent = Field(default=20, description="Nobody is deleted where more rows can't be mapped.")
 
 
 class WebOptions(_Table):
     """The status page; without the table there is none. Port 0 takes a free one."""
 
-    listen: Annotated[str, AfterValidator(_check_listen)] = "127.0.0.1:8080"
-    show_ids: bool = False
-    lang: Language | None = None  # of the pages; else what the browser prefers
-    trigger_token: TriggerToken | None = None  # whoever shows it may ask for a run
+    listen: Annotated[str, AfterValidator(_check_listen)] = Field(
+        default="127.0.0.1:8080", description="The address and port of the status page, health and metrics."
+    )
+    show_ids: bool = Field(default=False, description="Show the foreign ids of some records that failed.")
+    lang: Language | None = Field(
+        default=None, description="The language of the pages; left out, the one that the browser prefers."
+    )
+    trigger_token: TriggerToken | None = Field(
+        default=None, description="Whoever shows it may ask for a run: POST /syncs/NAME/trigger."
+    )
 
     @property
     def host(self) -> str:
@@ -222,18 +213,26 @@ class WebOptions(_Table):
 class DaemonOptions(_Table):
     """How the daemon, `syncd` without a command, runs."""
 
-    max_concurrent_runs: int = Field(default=2, ge=1, le=32)
-    shutdown_timeout: Duration = timedelta(seconds=30)
-    jitter: Duration = timedelta(seconds=2)  # syncs due at one moment start within so much of each other
+    max_concurrent_runs: int = Field(default=2, ge=1, le=32, description="How many syncs may run at once.")
+    shutdown_timeout: Duration = Field(
+        default=timedelta(seconds=30), description="How long a run may take to end when the daemon is stopped."
+    )
+    jitter: Duration = Field(
+        default=timedelta(seconds=2), description="Syncs that are due at one moment start within so much of each other."
+    )
 
 
 class NotifyOptions(_Table):
     """Who is told when something goes wrong. Every address may hold a secret."""
 
-    webhook: SecretStr | None = None  # takes JSON by POST
-    urls: tuple[SecretStr, ...] = ()  # of apprise
-    heartbeat_url: SecretStr | None = None  # called after each success; {sync} is the name of the sync
-    overdue_after: int = Field(default=3, ge=1)
+    webhook: SecretStr | None = Field(default=None, description="An address that takes each alarm as JSON by POST.")
+    urls: tuple[SecretStr, ...] = Field(default=(), description="Addresses of Apprise: mail, chat and others.")
+    heartbeat_url: SecretStr | None = Field(
+        default=None, description="Called after each successful run; {sync} in it becomes the name of the sync."
+    )
+    overdue_after: int = Field(
+        default=3, ge=1, description="After so many turns of the schedule without a success there is an alarm."
+    )
 
     @field_validator("webhook", "heartbeat_url")
     @classmethod
@@ -251,62 +250,49 @@ class NotifyOptions(_Table):
         return urls
 
 
-def _as_mode(value: object) -> object:
-    if isinstance(value, str) and re.fullmatch(r"0?[0-7]{3}", value):
-        return int(value, 8)
-    raise ValueError("says who may read the file, as chmod does: '0600', or '0640' for the group too")
-
-
-class WorklistOptions(_Table):
-    """Where the list for the owner of the data is written after each run: a page (.html) or a table (.csv).
-
-    With `values` it says what stands in the cells that are wrong; they are read anew from the source for it.
-    """
-
-    path: Annotated[str, Field(min_length=1)]
-    lang: Language = Language.GERMAN
-    values: bool = False
-    mode: Annotated[int, BeforeValidator(_as_mode)] = 0o600
-
-    @model_validator(mode="before")
-    @classmethod
-    def _expand(cls, value: object) -> object:
-        return {"path": value} if isinstance(value, str) else value
-
-    @field_validator("path")
-    @classmethod
-    def _is_page_or_table(cls, path: str) -> str:
-        if Path(path).suffix.lower() not in (".html", ".htm", ".csv"):
-            raise ValueError(f"{path!r} ends neither in .html, for a page, nor in .csv, for a table")
-        return path
-
-    @property
-    def is_page(self) -> bool:
-        return Path(self.path).suffix.lower() != ".csv"
-
-
 ActionName: TypeAlias = Literal["create", "update", "erase"]
 
 
 class SyncTable(_Table):
     """`[sync.NAME]` as the file has it."""
 
-    gomus: str | None = None
-    written_schedule: Annotated[str, AfterValidator(_check_schedule)] | None = Field(default=None, alias="schedule")
-    zone: Annotated[str, AfterValidator(_check_zone)] = Field(default="Europe/Berlin", alias="timezone")
-    source: Annotated[SourceOptions, PlainValidator(_validate_source)]
-    actions: tuple[ActionName, ...] = ("create", "update", "erase")
-    where: tuple[Condition, ...] = ()
-    worklist: WorklistOptions | None = None
-    tell: tuple[Errand, ...] = ()  # what the owner of the data is told of a record
-    foreign_id: ForeignIdSpec
-    fields: dict[Annotated[str, AfterValidator(_check_field)], FieldSpec] = Field(min_length=1)
-    vanished: Literal["report", "recreate"] = "report"  # a customer that somebody deleted in go~mus
-    audit_per_run: int = Field(default=0, ge=0)
-    fix_drift: bool = False
-    delete: DeleteOptions = DeleteOptions()
-    guards: GuardOptions = GuardOptions()
-    examples: tuple[Example, ...] = ()  # what `check` maps to see whether the mapping does what is meant
+    gomus: str | None = Field(default=None, description="The name of the instance; may be left out where there is one.")
+    written_schedule: Annotated[str, AfterValidator(_check_schedule)] | None = Field(
+        default=None,
+        alias="schedule",
+        description="When the sync is due: five fields as in cron, or 'every 15m'; without it, on request.",
+    )
+    zone: Annotated[str, AfterValidator(check_zone)] = Field(
+        default="Europe/Berlin", alias="timezone", description="The clock by which the schedule is meant."
+    )
+    source: Annotated[SourceOptions, PlainValidator(_validate_source)] = Field(
+        description="Where the customers come from."
+    )
+    actions: tuple[ActionName, ...] = Field(default=("create", "update", "erase"), description="What a run may do.")
+    where: tuple[Condition, ...] = Field(default=(), description="Which records count.")
+    worklist: WorklistOptions | None = Field(
+        default=None, description="Where the list for the office that owns the data is written after each run."
+    )
+    tell: tuple[Errand, ...] = Field(default=(), description="What that office is told of a record.")
+    foreign_id: ForeignIdSpec = Field(description="How a customer is recognized: a column, or a table.")
+    fields: dict[Annotated[str, AfterValidator(_check_field)], FieldSpec] = Field(
+        min_length=1, description="What goes where."
+    )
+    vanished: Literal["report", "recreate"] = Field(
+        default="report", description="What becomes of a known customer that somebody has deleted in go~mus."
+    )
+    audit_per_run: int = Field(default=0, ge=0, description="How many customers are read back from go~mus in each run.")
+    fix_drift: bool = Field(
+        default=False, description="Set right in the next run what the audit finds changed in go~mus."
+    )
+    delete: DeleteOptions = Field(
+        default=DeleteOptions(), description="What becomes of customers who are gone from the source."
+    )
+    guards: GuardOptions = Field(default=GuardOptions(), description="How much may change at once.")
+    examples: tuple[Example, ...] = Field(
+        default=(),
+        description="Records, and what must become of them; `syncd check` tells those that come out otherwise.",
+    )
 
     @model_validator(mode="after")
     def _expect_what_is_mapped(self) -> Self:
@@ -347,12 +333,18 @@ Name = Annotated[str, AfterValidator(_check_name)]
 class Document(_Table):
     """The whole file."""
 
-    state: StateOptions = StateOptions()
-    gomus: dict[Name, GomusOptions] = Field(min_length=1)
-    syncs: Mapping[Name, SyncTable] = Field(alias="sync", min_length=1)
-    daemon: DaemonOptions = DaemonOptions()
-    web: WebOptions | None = None
-    notify: NotifyOptions | None = None
+    state: StateOptions = Field(default=StateOptions(), description="What syncd remembers, and where.")
+    gomus: dict[Name, GomusOptions] = Field(min_length=1, description="The instances, by a name of yours.")
+    syncs: Mapping[Name, SyncTable] = Field(
+        alias="sync", min_length=1, description="The pairs of a source and an instance, by a name of yours."
+    )
+    daemon: DaemonOptions = Field(
+        default=DaemonOptions(), description="How `syncd` without a command goes about its runs."
+    )
+    web: WebOptions | None = Field(
+        default=None, description="The status page, health and metrics; without this table there are none."
+    )
+    notify: NotifyOptions | None = Field(default=None, description="Who is told when something goes wrong.")
 
 
 class Config(Document):

@@ -12,6 +12,7 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from syncd.config.model import Document, SyncTable
 from syncd.config.places import KeyPath, children
+from syncd.config.worklist import WorklistOptions
 from syncd.domain.durations import format_duration
 from syncd.gomus.fields import FIELDS
 from syncd.mapping.spec import FieldSpec, ForeignIdSpec
@@ -55,7 +56,7 @@ def json_schema() -> Schema:
 def plain_schema(types: frozenset[str] | None = None) -> Schema:
     """The schema of a document whose references are replaced by values; of one with these sources, or with any."""
     sources = dict(_source_options(available_sources() if types is None else sorted(types)))
-    models: list[type[BaseModel]] = [Document, SyncTable, FieldSpec, ForeignIdSpec, *sources.values()]
+    models: list[type[BaseModel]] = [Document, SyncTable, FieldSpec, ForeignIdSpec, WorklistOptions, *sources.values()]
     places, shared = models_json_schema([(model, "validation") for model in models], schema_generator=_Generator)
     definitions: Schema = shared["$defs"]
 
@@ -65,19 +66,27 @@ def plain_schema(types: frozenset[str] | None = None) -> Schema:
 
     for name, model in sources.items():
         options = definition(model)
-        options["properties"]["type"] = {"const": name, "type": "string", "title": "Type"}
+        _place(options, "type", {"const": name, "type": "string", "title": "Type"})
         options["required"] = sorted({*options.get("required", ()), "type"})
-    definition(FieldSpec)["properties"]["transform"] = _transform()
-    sync = definition(SyncTable)["properties"]
-    sync["source"] = {"oneOf": [places[model, "validation"] for model in sources.values()]}
-    sync["foreign_id"] = _or_shorthand(places[ForeignIdSpec, "validation"])
-    sync["fields"] = {
+    _place(definition(FieldSpec), "transform", _transform())
+    sync = definition(SyncTable)
+    _place(sync, "source", {"oneOf": [places[model, "validation"] for model in sources.values()]})
+    _place(sync, "foreign_id", _or_shorthand(places[ForeignIdSpec, "validation"]))
+    _place(sync, "worklist", _or_shorthand(places[WorklistOptions, "validation"]))
+    fields = {
         "type": "object",
         "properties": dict.fromkeys(FIELDS, _or_shorthand(places[FieldSpec, "validation"])),
         "additionalProperties": False,
         "minProperties": 1,
     }
+    _place(sync, "fields", fields)
     return {**definition(Document), "$defs": definitions}
+
+
+def _place(table: Schema, key: str, schema: Schema) -> None:
+    """What is said of the key stays."""
+    told = table["properties"].get(key, {})
+    table["properties"][key] = schema | {about: told[about] for about in ("description",) if about in told}
 
 
 def _source_options(names: Iterable[str]) -> Iterator[tuple[str, type[SourceOptions]]]:
@@ -101,7 +110,7 @@ def _transform() -> Schema:
 
 def _with_references(schema: Schema) -> Schema:
     if _is_secret(schema):
-        return {"$ref": "#/$defs/Reference"}
+        return {"$ref": "#/$defs/Reference"} | {key: schema[key] for key in ("description",) if key in schema}
     changed = {key: _inside(key, inner) for key, inner in schema.items()}
     # what tells the alternatives of a `oneOf` apart must be plain
     if "const" not in schema and (schema.get("type") in _SCALARS or "enum" in schema):

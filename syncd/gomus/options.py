@@ -67,18 +67,44 @@ def _check_placeholder(name: str, text: str) -> Value:
 class GomusOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    url: Annotated[str, AfterValidator(_check_url)]
-    token: Annotated[SecretStr, AfterValidator(check_token)]
-    batch_size: int = Field(default=100, ge=1)
-    concurrency: int = Field(default=4, ge=1, le=32)
-    requests_per_second: float | None = Field(default=None, gt=0)
-    timeout: Duration = Field(default=timedelta(seconds=30), gt=timedelta())
-    attempts: int = Field(default=5, ge=1)
-    locale: str = Field(default="de", min_length=2)
-    settle: Duration = Field(default=timedelta(minutes=10), gt=timedelta())
-    unique_foreign_ids: bool = False
-    sentences: tuple[Annotated[str, AfterValidator(_check_sentence)], ...] = ()  # of its errors, beside the catalogue
-    placeholder: Mapping[str, str | int] = {}  # go~mus field → what an erasure writes where an empty one is refused
+    url: Annotated[str, AfterValidator(_check_url)] = Field(
+        description="The address at which you open go~mus, without /api."
+    )
+    token: Annotated[SecretStr, AfterValidator(check_token)] = Field(
+        description="The token of an API user who may read, create, update and delete customers."
+    )
+    batch_size: int = Field(default=100, ge=1, description="How many customers go into one call.")
+    concurrency: int = Field(
+        default=4, ge=1, le=32, description="How many calls may be under way at once, from all processes together."
+    )
+    requests_per_second: float | None = Field(
+        default=None, gt=0, description="An upper limit of calls a second, from all processes together."
+    )
+    timeout: Duration = Field(
+        default=timedelta(seconds=30),
+        gt=timedelta(),
+        description="How long to wait for a sign of life; a whole try lasts no longer than twice this time.",
+    )
+    attempts: int = Field(
+        default=5, ge=1, description="How often one call is tried where go~mus is busy or out of reach."
+    )
+    locale: str = Field(
+        default="de", min_length=2, description="The language in which go~mus names salutations, titles and countries."
+    )
+    settle: Duration = Field(
+        default=timedelta(minutes=10),
+        gt=timedelta(),
+        description="A create whose fate is unknown is not sent again before so long after it was sent.",
+    )
+    unique_foreign_ids: bool = Field(
+        default=False, description="The instance refuses a second customer with the same foreign_id."
+    )
+    sentences: tuple[Annotated[str, AfterValidator(_check_sentence)], ...] = Field(
+        default=(), description="Sentences of its errors that hold nothing about a person; they are kept and told."
+    )
+    placeholder: Mapping[str, str | int] = Field(
+        default={}, description="By field, what an erasure writes where go~mus takes no empty value."
+    )
 
     @property
     def longest_turn(self) -> timedelta:

@@ -12,7 +12,7 @@ from syncd.mapping.filters import CompiledCondition, Condition, compile_conditio
 class Errand(Condition):
     """A condition, as of `where`, and the text that stands on the worklist while a record fulfils it."""
 
-    text: str = Field(min_length=1)
+    text: str = Field(min_length=1, description="What stands on the worklist.")
 
 
 class Errands:

@@ -39,8 +39,8 @@ class Example(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    given: Annotated[dict[str, Any], BeforeValidator(_as_cells)] = Field(min_length=1)
-    expect: dict[str, Expected] = Field(min_length=1)
+    given: Annotated[dict[str, Any], BeforeValidator(_as_cells)] = Field(min_length=1, description="Columns and cells.")
+    expect: dict[str, Expected] = Field(min_length=1, description='Fields with their values; "" expects none.')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

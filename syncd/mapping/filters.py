@@ -69,16 +69,24 @@ class Condition(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    from_: str = Field(alias="from", min_length=1)
-    transform: Transforms = []
-    is_: Words | None = Field(default=None, alias="is")
-    is_not: Words | None = None
-    empty: bool | None = Field(default=None, strict=True)
-    matches: Annotated[str, AfterValidator(_check_pattern)] | None = None
-    date: Annotated[Any, AfterValidator(_check_form)] = None
-    before: Day | None = None
-    after: Day | None = None
-    or_empty: bool = Field(default=False, strict=True)
+    from_: str = Field(alias="from", min_length=1, description="The column.")
+    transform: Transforms = Field(default=[], description="Steps that change the cell before it is asked.")
+    is_: Words | None = Field(default=None, alias="is", description="Holds where the cell is one of these words.")
+    is_not: Words | None = Field(default=None, description="Holds where the cell is none of these words.")
+    empty: bool | None = Field(
+        default=None, strict=True, description="Holds where the cell is empty, or with false where it is not."
+    )
+    matches: Annotated[str, AfterValidator(_check_pattern)] | None = Field(
+        default=None, description="Holds where this regular expression finds something in the cell."
+    )
+    date: Annotated[Any, AfterValidator(_check_form)] = Field(
+        default=None, description="The form of the cell's date, which is compared with `before` and `after`."
+    )
+    before: Day | None = Field(
+        default=None, description="Holds where the day is earlier than this one: a date, or today."
+    )
+    after: Day | None = Field(default=None, description="Holds where the day is later than this one: a date, or today.")
+    or_empty: bool = Field(default=False, strict=True, description="An empty cell holds too.")
 
     @model_validator(mode="after")
     def _one_test(self) -> Self:

@@ -65,11 +65,14 @@ def _check_prefix(prefix: str) -> str:
 class ForeignIdSpec(_Spec):
     """Where the foreign_id comes from; the prefix keeps it from being read as a go~mus id."""
 
-    from_: str = Field(alias="from", min_length=1)
+    from_: str = Field(alias="from", min_length=1, description="The column that identifies a person for good.")
     prefix: Annotated[str, AfterValidator(_check_prefix)] = Field(
-        default="", max_length=64, json_schema_extra={"pattern": _PREFIX}
+        default="",
+        max_length=64,
+        json_schema_extra={"pattern": _PREFIX},
+        description="Text put before it, which keeps it from being read as go~mus's own number.",
     )
-    transform: Transforms = []
+    transform: Transforms = Field(default=[], description="Steps that make an id fit.")
 
 
 class FieldSpec(_Spec):
@@ -78,15 +81,28 @@ class FieldSpec(_Spec):
     Of several columns in `from` it is the first that is not empty, once the steps of `transform` are done.
     """
 
-    from_: Annotated[str | list[str], BeforeValidator(_check_paths)] | None = Field(default=None, alias="from")
-    value: str | int | bool | None = None
-    template: Annotated[str, Field(min_length=1), AfterValidator(_check_template)] | None = None
-    map: dict[str, str | int | bool] | None = None
-    transform: Transforms = []
-    lookup: LookupKind | None = None
-    default: str | int | bool | None = None
-    empty: Literal["clear", "keep"] = "clear"
-    write: Write = Write.ALWAYS
+    from_: Annotated[str | list[str], BeforeValidator(_check_paths)] | None = Field(
+        default=None,
+        alias="from",
+        description="The column, or several of which the first counts that is not empty; a JMESPath expression too.",
+    )
+    value: str | int | bool | None = Field(default=None, description="The same fixed value for everybody.")
+    template: Annotated[str, Field(min_length=1), AfterValidator(_check_template)] | None = Field(
+        default=None, description="Text with columns in braces."
+    )
+    map: dict[str, str | int | bool] | None = Field(default=None, description="A table that replaces values.")
+    transform: Transforms = Field(default=[], description="Steps, done one after the other.")
+    lookup: LookupKind | None = Field(
+        default=None, description="Turns a name into the number that the instance has for it."
+    )
+    default: str | int | bool | None = Field(
+        default=None,
+        description="What to take where the source has nothing, or `map` or `lookup` does not know the value.",
+    )
+    empty: Literal["clear", "keep"] = Field(
+        default="clear", description="Whether an empty cell empties the field in go~mus, or leaves it."
+    )
+    write: Write = Field(default=Write.ALWAYS, description="Who wins where go~mus has another value.")
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
 from syncd import reasons
@@ -54,8 +54,11 @@ class SourceOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    type: str
-    on_incomplete: Literal["stop", "apply"] = "stop"
+    type: str = Field(description="Which kind of source it is.")
+    on_incomplete: Literal["stop", "apply"] = Field(
+        default="stop",
+        description="What to do with the records of a read that broke off: nothing, or create and update.",
+    )
 
 
 def error_at(key: str, message: str) -> ValidationError:

@@ -44,17 +44,23 @@ class Complete(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    minimum: int = Field(ge=1)  # records
+    minimum: int = Field(ge=1, description="So many records at least.")
 
 
 class SingerOptions(SourceOptions):
-    type: Literal["singer"] = "singer"
-    command: tuple[str, ...] = Field(min_length=1)
-    stream: str = Field(min_length=1)
-    replication: Literal["auto", "full-table", "incremental"] = "auto"
-    full_every: Duration = timedelta(days=7)
-    timeout: Duration = Field(default=timedelta(minutes=10), gt=timedelta())
-    complete: Complete | None = None
+    type: Literal["singer"] = Field(default="singer", description="A Singer tap.")
+    command: tuple[str, ...] = Field(min_length=1, description="The tap and its arguments.")
+    stream: str = Field(min_length=1, description="The name of the stream.")
+    replication: Literal["auto", "full-table", "incremental"] = Field(
+        default="auto", description="Whether the stream is replicated whole or tells changes; else as its schema says."
+    )
+    full_every: Duration = Field(
+        default=timedelta(days=7), description="An incremental stream is read again without its state after this time."
+    )
+    timeout: Duration = Field(
+        default=timedelta(minutes=10), gt=timedelta(), description="How long the tap may be silent."
+    )
+    complete: Complete | None = Field(default=None, description="What proves a whole list, beside the exit code.")
 
 
 class SingerSource(Source):

@@ -82,12 +82,19 @@ class SqlIncremental(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    param: str = Field(pattern=r"^[A-Za-z_]\w*$")
-    cursor: str = Field(min_length=1)
-    overlap: Duration = timedelta(minutes=5)
-    full_every: Duration = timedelta(days=7)
-    counts: bool = False
-    beginning: Beginning | None = None
+    param: str = Field(
+        pattern=r"^[A-Za-z_]\w*$", description="The parameter of the query: the time since when changes are wanted."
+    )
+    cursor: str = Field(min_length=1, description="The column that tells when a row was last changed.")
+    overlap: Duration = Field(default=timedelta(minutes=5), description="How much further back is asked.")
+    full_every: Duration = Field(default=timedelta(days=7), description="How often all is read anyway.")
+    counts: bool = Field(
+        default=False, description="The column holds no times, but a number that goes up with every change."
+    )
+    beginning: Beginning | None = Field(
+        default=None,
+        description="What the parameter is where all is read; else the first day of 1900, or 0 with `counts`.",
+    )
 
     @property
     def first(self) -> str | int:
@@ -98,13 +105,19 @@ class SqlIncremental(BaseModel):
 
 
 class SqlOptions(SourceOptions):
-    type: Literal["sql"] = "sql"
-    url: Annotated[str, AfterValidator(_check_url)] = Field(repr=False)
-    query: Annotated[str, AfterValidator(_check_query)]
-    timeout: Duration = Field(default=timedelta(minutes=5), gt=timedelta())
-    incremental: SqlIncremental | None = None
-    deleted: str | None = Field(default=None, min_length=1)
-    encoding: Annotated[str, AfterValidator(_check_encoding)] | None = None
+    type: Literal["sql"] = Field(default="sql", description="A database.")
+    url: Annotated[str, AfterValidator(_check_url)] = Field(repr=False, description="Where the database is.")
+    query: Annotated[str, AfterValidator(_check_query)] = Field(description="What to read: one statement.")
+    timeout: Duration = Field(
+        default=timedelta(minutes=5), gt=timedelta(), description="How long the database may take for one answer."
+    )
+    incremental: SqlIncremental | None = Field(default=None, description="Only what has changed.")
+    deleted: str | None = Field(
+        default=None, min_length=1, description="A column that is true where the customer is deleted."
+    )
+    encoding: Annotated[str, AfterValidator(_check_encoding)] | None = Field(
+        default=None, description="How text is read that is not UTF-8."
+    )
 
     @model_validator(mode="after")
     def _fits_the_query(self) -> Self:

@@ -1,5 +1,6 @@
 """Who wins where go~mus has another value than the source: `write`, `empty`, and first contact with what was there."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -541,3 +542,39 @@ def test_a_customer_made_anew_by_staff_keeps_what_we_never_had(museum: Museum) -
     museum.run()
     assert (shown(museum), shown(museum, "name"), shown(museum, "notes")) == (THERE, "Anders", "Mitglied 2")
     assert_at_rest(museum)
+
+
+# --- the page ---
+
+PAGE = (Path(__file__).parents[2] / "docs/who-wins.md").read_text(encoding="utf-8")
+SITUATIONS = [re.split(r" *[|] *", row)[1:7] for row in re.findall(r"(?m)^[|] (?:has|is) (?:[^|]*[|]){6}$", PAGE)]
+SAYS = {"has another value": LATER, "is empty now": None, "is as before": HERE}
+HOLDS = {
+    "is as syncd left it": HERE,
+    "was changed by staff": THERE,
+    "was emptied by staff": None,
+    "never held anything": None,
+}
+
+
+def test_the_page_has_every_situation_but_those_in_which_both_agree() -> None:
+    agree = {("is as before", "is as syncd left it"), ("is empty now", "was emptied by staff")}
+    never = {("is as before", "never held anything"), ("is empty now", "never held anything")}  # nothing to send
+    assert {(one[0], one[1]) for one in SITUATIONS} == {(a, b) for a in SAYS for b in HOLDS} - agree - never
+
+
+@pytest.mark.parametrize(("cell", "write"), [*enumerate(EVERY, start=2)])
+def test_each_situation_comes_out_as_the_page_says(museum: Museum, cell: int, write: str) -> None:
+    museum.fill(len(SITUATIONS))
+    museum.who_wins["tel"] = write
+    for number, (_, held, *_) in enumerate(SITUATIONS, start=1):
+        says(museum, None if held == "never held anything" else HERE, number=number)
+    museum.run()
+    for number, (said, held, *_) in enumerate(SITUATIONS, start=1):
+        if held.endswith("by staff"):
+            museum.change_remotely(number, tel=HOLDS[held])
+        says(museum, SAYS[said], number=number)
+    museum.run()
+    wins = {"the list's": SAYS, "go~mus's": HOLDS}
+    expected = [wins[one[cell]][one[0] if one[cell] == "the list's" else one[1]] for one in SITUATIONS]
+    assert [shown(museum, number=number) for number in range(1, len(SITUATIONS) + 1)] == expected

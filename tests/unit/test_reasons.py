@@ -98,7 +98,7 @@ def test_what_must_be_empty_is_not_told_to_be_filled(sentence: str) -> None:
 
 
 def test_the_page_of_errors_is_made_of_the_catalogue() -> None:
-    spec = importlib.util.spec_from_file_location("make_errors", DOCS / "make_errors.py")
+    spec = importlib.util.spec_from_file_location("errors", DOCS / "making" / "errors.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)

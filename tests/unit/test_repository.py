@@ -15,7 +15,9 @@ LOCK = ROOT / "deploy/requirements.lock"
 BUILD_LOCK = ROOT / "deploy/build.lock"
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = PYPROJECT["project"]
-EXTRAS = [line for name, lines in PROJECT["optional-dependencies"].items() if name != "dev" for line in lines]
+EXTRAS = [
+    line for name, lines in PROJECT["optional-dependencies"].items() if name not in ("dev", "docs") for line in lines
+]
 # Hosts of package indexes, and options that name one; spelt so that this file does not match itself.
 INDEX = re.compile(r"pypi[.]org|pythonhosted[.]org|npmjs[.]org|(?:index-url|find-links|trusted-host)[ =]+[\w/]*[:/]")
 SECRET = re.compile(r"""(?m)^\s*\w*(?:token|password|secret|api_key) *[=:] *"[^"{]+"|BEGIN [A-Z ]*PRIVATE KEY""")

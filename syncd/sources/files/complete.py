@@ -26,10 +26,16 @@ class Complete(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    end: Literal["newline", "any"] | None = None
-    marker: Annotated[str, AfterValidator(_check_name)] | None = None
-    minimum: int | None = Field(default=None, ge=1, strict=True)
-    trailer: Annotated[str, AfterValidator(_check_words)] | None = None
+    end: Literal["newline", "any"] | None = Field(
+        default=None, description="How the file ends: always with a line end, or in any way."
+    )
+    marker: Annotated[str, AfterValidator(_check_name)] | None = Field(
+        default=None, description="A file that stands beside the export, and is not older."
+    )
+    minimum: int | None = Field(default=None, ge=1, strict=True, description="So many records at least.")
+    trailer: Annotated[str, AfterValidator(_check_words)] | None = Field(
+        default=None, description="How the first cell of the last row begins; that row is no record."
+    )
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

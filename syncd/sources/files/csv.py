@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from syncd import reasons
 from syncd.domain.records import SourceRecord, Unsure
@@ -49,9 +49,13 @@ def _check_encoding(name: str) -> str:
 
 
 class CsvOptions(TableOptions):
-    type: Literal["csv"] = "csv"
-    encoding: Annotated[str, AfterValidator(_check_encoding)] = "auto"
-    delimiter: Annotated[str, AfterValidator(_check_delimiter)] = "auto"
+    type: Literal["csv"] = Field(default="csv", description="A CSV file.")
+    encoding: Annotated[str, AfterValidator(_check_encoding)] = Field(
+        default="auto", description="How letters are written."
+    )
+    delimiter: Annotated[str, AfterValidator(_check_delimiter)] = Field(
+        default="auto", description="What stands between two cells."
+    )
 
 
 class CsvSource(TableSource):

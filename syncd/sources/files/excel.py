@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from itertools import chain, compress, islice
 from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from syncd.domain.nearest import suggest
 from syncd.domain.records import SourceRecord
@@ -22,8 +22,8 @@ from syncd.sources.files.workbook.sheet import Broken, DoubtfulCell, ErrorCell, 
 
 
 class ExcelOptions(TableOptions):
-    type: Literal["excel"] = "excel"
-    sheet: str | None = None
+    type: Literal["excel"] = Field(default="excel", description="A workbook.")
+    sheet: str | None = Field(default=None, description="The sheet; may be left out where only one holds anything.")
 
     @model_validator(mode="after")
     def _ends_whole(self) -> Self:

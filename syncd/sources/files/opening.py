@@ -64,14 +64,24 @@ NO_TABLE: Sequence[Content] = (
 class FileOptions(SourceOptions):
     """Options of every source that reads a file: `path` on this machine, or `url` on another with its credentials."""
 
-    path: str | None = Field(default=None, min_length=1)
-    url: str | None = Field(default=None, repr=False)
-    username: str | None = None
-    password: SecretStr | None = None
-    token: SecretStr | None = None
-    key_file: str | None = None
-    known_hosts: str | None = None
-    settled: Duration = timedelta(seconds=5)
+    path: str | None = Field(
+        default=None, min_length=1, description="The file; with `*` in it the newest that matches."
+    )
+    url: str | None = Field(
+        default=None, repr=False, description="A file on another machine in its place: https, sftp or s3."
+    )
+    username: str | None = Field(default=None, description="The user; for s3 the access key.")
+    password: SecretStr | None = Field(
+        default=None, description="The password; for s3 the secret key, beside `key_file` its passphrase."
+    )
+    token: SecretStr | None = Field(default=None, description="A bearer token for https.")
+    key_file: str | None = Field(default=None, description="A private key for sftp.")
+    known_hosts: str | None = Field(
+        default=None, description="The keys of hosts for sftp; else those in ~/.ssh/known_hosts."
+    )
+    settled: Duration = Field(
+        default=timedelta(seconds=5), description="A file younger than this may still be being written: syncd waits."
+    )
 
     @field_validator("url")
     @classmethod

@@ -48,8 +48,13 @@ class TableOptions(FileOptions):
 
     header_row: Annotated[
         Literal["auto"] | Annotated[int, Field(ge=1, strict=True)], WrapValidator(_check_header_row)
-    ] = "auto"
-    complete: Complete | None = None
+    ] = Field(
+        default="auto",
+        description="The row with the names of the columns; else the first that holds all configured columns.",
+    )
+    complete: Complete | None = Field(
+        default=None, description="What proves that the file is whole; all that are given must hold."
+    )
 
     @model_validator(mode="after")
     def _marker_is_beside_a_path(self) -> Self:

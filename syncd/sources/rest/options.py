@@ -88,24 +88,24 @@ class _Table(BaseModel):
 
 
 class Bearer(_Table):
-    type: Literal["bearer"]
-    token: SecretStr
+    type: Literal["bearer"] = Field(description="A token in the header Authorization.")
+    token: SecretStr = Field(description="The token.")
 
 
 class Basic(_Table):
-    type: Literal["basic"]
-    username: str
-    password: SecretStr
+    type: Literal["basic"] = Field(description="A user and a password.")
+    username: str = Field(description="The user.")
+    password: SecretStr = Field(description="The password.")
 
 
 class ApiKey(_Table):
     """Sent in a header or in the query: exactly one of them."""
 
-    type: Literal["api-key"]
-    header: HeaderName | None = None
-    query: Name | None = None
-    value: SecretStr
-    prefix: str = ""  # "Token " before the key, where the API wants it
+    type: Literal["api-key"] = Field(description="A key in a header or in the query.")
+    header: HeaderName | None = Field(default=None, description="The header that takes the key.")
+    query: Name | None = Field(default=None, description="The parameter that takes the key.")
+    value: SecretStr = Field(description="The key.")
+    prefix: str = Field(default="", description="Text before the key, such as 'Token '.")
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -117,13 +117,13 @@ class ApiKey(_Table):
 class OAuth2(_Table):
     """Client credentials. The token is renewed before it expires, and once when it is refused."""
 
-    type: Literal["oauth2"]
-    token_url: Url
-    client_id: str
-    client_secret: SecretStr
-    scope: str | None = None
-    params: Mapping[str, str] = Field(default={}, repr=False)  # such as an audience or a resource
-    client_auth: Literal["body", "basic"] = "body"
+    type: Literal["oauth2"] = Field(description="Client credentials.")
+    token_url: Url = Field(description="Where a token is asked for.")
+    client_id: str = Field(description="Who asks.")
+    client_secret: SecretStr = Field(description="The secret of who asks.")
+    scope: str | None = Field(default=None, description="What is asked for.")
+    params: Mapping[str, str] = Field(default={}, repr=False, description="Further fields, such as an audience.")
+    client_auth: Literal["body", "basic"] = Field(default="body", description="Where the id and the secret go.")
 
 
 Auth = Annotated[Bearer | Basic | ApiKey | OAuth2, Field(discriminator="type")]
@@ -135,7 +135,9 @@ Auth = Annotated[Bearer | Basic | ApiKey | OAuth2, Field(discriminator="type")]
 class _Placed(_Table):
     """With `in = "body"` the parameters are paths in the JSON body, as in "params.offset"."""
 
-    in_: Place = Field(default="query", alias="in")
+    in_: Place = Field(
+        default="query", alias="in", description="Whether the parameters go into the query or into the JSON body."
+    )
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -146,45 +148,49 @@ class _Placed(_Table):
 class _Paged(_Placed):
     """`more` is where an answer says whether there is another page."""
 
-    more: Path | None = None
+    more: Path | None = Field(default=None, description="Where an answer says whether there is another page.")
 
 
 class ByPage(_Paged):
     """With an empty `size_param` no page size is asked for."""
 
-    type: Literal["page"]
-    page_param: Name = "page"
-    size_param: str = "per_page"
-    size: int = Field(default=100, ge=1)
-    start: int = Field(default=1, ge=0)
+    type: Literal["page"] = Field(description="Pages by number.")
+    page_param: Name = Field(default="page", description="The parameter for the number of the page.")
+    size_param: str = Field(
+        default="per_page", description="The parameter for the size of a page; empty: no size is asked for."
+    )
+    size: int = Field(default=100, ge=1, description="How many records a page has.")
+    start: int = Field(default=1, ge=0, description="The number of the first page.")
 
 
 class ByOffset(_Paged):
-    type: Literal["offset"]
-    offset_param: Name = "offset"
-    limit_param: str = "limit"
-    limit: int = Field(default=100, ge=1)
-    start: int = Field(default=0, ge=0)
+    type: Literal["offset"] = Field(description="Pages by the number of the first record.")
+    offset_param: Name = Field(default="offset", description="The parameter for that number.")
+    limit_param: str = Field(
+        default="limit", description="The parameter for the size of a page; empty: no size is asked for."
+    )
+    limit: int = Field(default=100, ge=1, description="How many records a page has.")
+    start: int = Field(default=0, ge=0, description="The number of the first record.")
 
 
 class ByCursor(_Paged):
-    type: Literal["cursor"]
-    cursor_param: Name
-    cursor: Path
+    type: Literal["cursor"] = Field(description="Pages by a mark that each answer holds for the next.")
+    cursor_param: Name = Field(description="The parameter for the mark.")
+    cursor: Path = Field(description="Where the answer holds the next page's.")
 
 
 class ByNextUrl(_Table):
-    type: Literal["next-url"]
-    next: Path
+    type: Literal["next-url"] = Field(description="Pages by an address in the answer.")
+    next: Path = Field(description="Where the answer holds the next page's address.")
 
 
 class ByLinkHeader(_Table):
-    type: Literal["link-header"]
+    type: Literal["link-header"] = Field(description="Pages by the header Link.")
 
 
 class ByHeader(_Table):
-    type: Literal["header"]
-    header: HeaderName
+    type: Literal["header"] = Field(description="Pages by an address in a header.")
+    header: HeaderName = Field(description="The header that holds the next page's address.")
 
 
 Pagination = Annotated[ByPage | ByOffset | ByCursor | ByNextUrl | ByLinkHeader | ByHeader, Field(discriminator="type")]
@@ -198,14 +204,23 @@ class Incremental(_Placed):
     left out then.
     """
 
-    param: Name
-    cursor: Path
-    overlap: Duration = timedelta(minutes=5)
-    full_every: Duration = timedelta(days=7)
-    template: str = "{since}"
-    format: Format = "as-read"
-    counts: bool = False
-    beginning: Beginning | None = None
+    param: Name = Field(description="The parameter that asks for what has changed since a time.")
+    cursor: Path = Field(description="Where each record tells when it was last changed.")
+    overlap: Duration = Field(default=timedelta(minutes=5), description="How much further back is asked.")
+    full_every: Duration = Field(
+        default=timedelta(days=7), description="How often the whole list is read all the same."
+    )
+    template: str = Field(
+        default="{since}", description="What the parameter is set to, where the time stands within a larger text."
+    )
+    format: Format = Field(default="as-read", description="How the API wants the time.")
+    counts: bool = Field(
+        default=False, description="The records tell no times, but numbers that go up with every change."
+    )
+    beginning: Beginning | None = Field(
+        default=None,
+        description="What stands for the time where the whole list is read; else the parameter is left out.",
+    )
 
     @model_validator(mode="after")
     def _holds_since(self) -> Self:
@@ -215,23 +230,37 @@ class Incremental(_Placed):
 
 
 class RestOptions(SourceOptions):
-    type: Literal["rest"] = "rest"
-    url: Url = Field(repr=False)
-    method: Literal["GET", "POST"] = "GET"
-    params: Params = Field(default={}, repr=False)
-    headers: Headers = Field(default={}, repr=False)
-    json_: dict[str, Any] | None = Field(default=None, alias="json", repr=False)
-    form: bool = False  # the body goes as a form, each top-level value of `json` as JSON text
-    records: Path | None = None
-    auth: Auth | None = None
-    pagination: Pagination | None = None
-    total: Annotated[str, Field(min_length=1), AfterValidator(_check_total)] | None = None
-    incremental: Incremental | None = None
-    deleted: Path | None = None
-    requests_per_second: float | None = Field(default=None, gt=0)
-    timeout: Duration = Field(default=timedelta(seconds=30), gt=timedelta())
-    attempts: int = Field(default=5, ge=1)
-    max_response: int = Field(default=50, ge=1)  # megabytes
+    type: Literal["rest"] = Field(default="rest", description="An API that answers JSON.")
+    url: Url = Field(repr=False, description="The address of the list.")
+    method: Literal["GET", "POST"] = Field(
+        default="GET", description="GET, or POST for an API that is asked by a query in JSON."
+    )
+    params: Params = Field(default={}, repr=False, description="What goes into the query.")
+    headers: Headers = Field(default={}, repr=False, description="Further headers.")
+    json_: dict[str, Any] | None = Field(default=None, alias="json", repr=False, description="The body of a POST.")
+    form: bool = Field(default=False, description="The body goes as a form, each key of `json` a field of it.")
+    records: Path | None = Field(
+        default=None, description="Where the list stands in an answer; else it is the answer itself."
+    )
+    auth: Auth | None = Field(default=None, description="Who asks.")
+    pagination: Pagination | None = Field(
+        default=None, description="How pages follow each other; without it, one answer is the whole list."
+    )
+    total: Annotated[str, Field(min_length=1), AfterValidator(_check_total)] | None = Field(
+        default=None, description="Where the number of all records stands: in the answer, or in a header."
+    )
+    incremental: Incremental | None = Field(default=None, description="Only what has changed.")
+    deleted: Path | None = Field(
+        default=None, description="Something in each record that is true where the customer is deleted."
+    )
+    requests_per_second: float | None = Field(default=None, gt=0, description="An upper limit of calls a second.")
+    timeout: Duration = Field(
+        default=timedelta(seconds=30), gt=timedelta(), description="How long to wait for an answer to go on."
+    )
+    attempts: int = Field(
+        default=5, ge=1, description="How often a question is asked where the API is busy, broken or out of reach."
+    )
+    max_response: int = Field(default=50, ge=1, description="How large one answer may be, in megabytes.")
 
     @model_validator(mode="after")
     def _body_needs_post(self) -> Self:

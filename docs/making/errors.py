@@ -1,6 +1,6 @@
 """Writes `errors.md`: each reason why a record is not synced, out of the catalogue of the worklist.
 
-python docs/make_errors.py
+python docs/making/errors.py
 """
 
 from collections.abc import Iterator
@@ -9,14 +9,14 @@ from pathlib import Path
 from syncd import reasons
 from syncd.report.catalogue import catalogue
 
-PAGE = Path(__file__).with_name("errors.md")
+PAGE = Path(__file__).parents[1] / "errors.md"
 HEAD = """\
 # Why a record is not synced
 
 Each reason has a code. `syncd failures` and the log have the sentence, `syncd worklist` has the words for the office
 that owns the data, in German or English. What stands in braces differs from record to record.
 
-This page is made by `docs/make_errors.py` from `syncd/report/catalogue.toml`.
+This page is made by `docs/making/errors.py` from `syncd/report/catalogue.toml`.
 """
 
 

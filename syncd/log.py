@@ -99,11 +99,21 @@ def together() -> Iterator[None]:
         yield
 
 
-def configure(format: LogFormat | None, stream: TextIO, *, clock: Callable[[], datetime] | None = None) -> None:
-    """Once, at the start of the process; without a format, a terminal is written to for people."""
+OF_SINGLE_RECORDS = ("record.outcome", "record.drift", "source.invalid_record", "source.skipped_row")
+
+
+def configure(
+    format: LogFormat | None, stream: TextIO, *, clock: Callable[[], datetime] | None = None, is_calm: bool = False
+) -> None:
+    """Once, at the start of the process; without a format, a terminal is written to for people.
+
+    There `is_calm` leaves out what is said of single records.
+    """
     chosen = format or ("console" if stream.isatty() else "json")
+    leaves_out = is_calm and chosen == "console" and stream.isatty()
     structlog.configure(
         processors=[
+            *([_leave_out_records] if leaves_out else []),
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             _timestamp(clock or (lambda: datetime.now(UTC))),
@@ -117,6 +127,12 @@ def configure(format: LogFormat | None, stream: TextIO, *, clock: Callable[[], d
     )
     _streams[:] = [stream]
     _tame_libraries()
+
+
+def _leave_out_records(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    if event["event"] in OF_SINGLE_RECORDS:
+        raise structlog.DropEvent
+    return event
 
 
 def _timestamp(clock: Callable[[], datetime]) -> Processor:

@@ -62,6 +62,9 @@ def _print_version(asked: bool) -> None:
 
 Config = Annotated[Path | None, typer.Option(help="The configuration; else $SYNCD_CONFIG, else ./config.toml.")]
 Format = Annotated[Literal["json", "console"] | None, typer.Option(help="Else console on a terminal, json elsewhere.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="On a terminal: also a line for each record, as a log has it.")
+]
 Once = Annotated[bool, typer.Option("--once", help="One run now, then exit.")]
 Syncs = Annotated[list[str] | None, typer.Option(help="With --once: only this sync; may be repeated.")]
 Only = Annotated[
@@ -91,6 +94,7 @@ def syncd(
     context: typer.Context,
     config: Config = None,
     log_format: Format = None,
+    verbose: Verbose = False,
     once: Once = False,
     sync: Syncs = None,
     only: Only = None,
@@ -108,7 +112,7 @@ def syncd(
         "--assume-empty": assume_empty,
     }
     stop = load("syncd.cli.exits:stop")
-    context.obj = load("syncd.cli.context:Options")(config=config, log_format=log_format)
+    context.obj = load("syncd.cli.context:Options")(config=config, log_format=log_format, verbose=verbose)
     if context.invoked_subcommand is not None:
         if any(given for given in (once, *beside.values())):
             stop(f"--once, {', '.join(beside)} stand alone, without a command.")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 from zoneinfo import ZoneInfo
 
 import typer
@@ -27,6 +28,10 @@ class Options:
 
     config: Path | None
     log_format: log.LogFormat | None
+    verbose: bool = False
+
+    def configure_log(self, stream: TextIO) -> None:
+        log.configure(self.log_format, stream, is_calm=not self.verbose)
 
     def load(self, *, is_offline: bool = False) -> Config:
         return load(find_config(self.config, os.environ), os.environ, is_offline=is_offline)
@@ -42,7 +47,7 @@ def options(context: typer.Context) -> Options:
 def answering(context: typer.Context) -> Iterator[Options]:
     """For commands that print an answer: it alone goes to standard output, logs and failures to standard error."""
     chosen = options(context)
-    log.configure(chosen.log_format, sys.stderr)
+    chosen.configure_log(sys.stderr)
     with failing_in_words():
         yield chosen
 

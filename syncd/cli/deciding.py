@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from itertools import chain
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,6 +20,7 @@ from syncd.config.model import SyncConfig
 from syncd.delivery.looking import Whereabouts
 from syncd.domain.guards import Word
 from syncd.domain.spelling import spellings_of
+from syncd.report.files import write_csv
 from syncd.report.words import local
 from syncd.runs.verify import Drift
 from syncd.runs.verify import verify as verify_customers
@@ -110,12 +112,18 @@ def verify(
     sample: Annotated[int, typer.Option(min=1, help="So many customers, drawn by lot.")] = 100,
     everybody: Annotated[bool, typer.Option("--all", help="All customers, one call each.")] = False,
     fix: Annotated[bool, typer.Option("--fix", help="Send what differs, so that go~mus agrees again.")] = False,
+    file: Annotated[Path | None, typer.Option("--csv", help="Write what differs to this file, a line a field.")] = None,
+    values: Annotated[
+        bool, typer.Option("--values", help="With --csv: also what the source and go~mus have. Keep that file safe.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Compare go~mus with the source, field by field: what was changed there by hand is listed, with --fix mended.
 
     Exit code: 0, 3 where something differs (and was not mended).
     """
+    if values and file is None:
+        stop("--values goes with --csv FILE, which only you can read.")
     with ctx.configured(context) as config:
         (which,) = ctx.pick(config, [name])
         with (
@@ -126,6 +134,10 @@ def verify(
         ):
             made = make_sync(config, which, world.sleep)
             found = verify_customers(made, world, sample=None if everybody else sample, fix=fix)
+        if file is not None:
+            heads = DRIFT_HEADS if values else DRIFT_HEADS[:-2]
+            with ctx.writing(file):
+                write_csv(file, heads, [row for drift in found.drifts for row in _drift_as_rows(which, drift)])
         drifts = [{"foreign_id": d.foreign_id, "missing": d.is_missing, "fields": d.fields} for d in found.drifts]
         ctx.answer(
             json,
@@ -137,14 +149,30 @@ def verify(
         raise typer.Exit(CODES[found.summary.status])
 
 
+DRIFT_HEADS = ("sync", "foreign_id", "column", "field", "what", "in the source", "in go~mus")
+
+
+def _drift_as_rows(sync: SyncConfig, drift: Drift) -> Iterator[dict[str, str]]:
+    row = dict.fromkeys(DRIFT_HEADS, "") | {"sync": sync.name, "foreign_id": drift.foreign_id}
+    if not drift.fields:
+        yield row | {"what": WHEREABOUTS[drift.where]}
+    for name in drift.fields:
+        ours, theirs = drift.values[name]
+        columns = ", ".join(sync.fields[name].columns)
+        both = {"in the source": _cell(ours), "in go~mus": _cell(theirs)}
+        yield row | {"column": columns, "field": name, "what": "was changed in go~mus"} | both
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+WHEREABOUTS = {
+    Whereabouts.GONE: "is no longer in go~mus",
+    Whereabouts.MERGED: "was merged into another customer in go~mus",
+    Whereabouts.RENAMED: "has another foreign_id in go~mus, or none",
+}
+
+
 def _drift_in_words(drift: Drift) -> str:
-    match drift.where:
-        case Whereabouts.HERE:
-            words = ", ".join(drift.fields)
-        case Whereabouts.GONE:
-            words = "is no longer in go~mus"
-        case Whereabouts.MERGED:
-            words = "was merged into another customer in go~mus"
-        case Whereabouts.RENAMED:
-            words = "has another foreign_id in go~mus, or none"
-    return f"{drift.foreign_id}: {words}"
+    return f"{drift.foreign_id}: {', '.join(drift.fields) or WHEREABOUTS[drift.where]}"

@@ -12,7 +12,6 @@ from typing import TypeVar
 import structlog
 import typer
 
-from syncd import log
 from syncd.alerts.watch import Watch
 from syncd.assembly import (
     State,
@@ -32,7 +31,7 @@ from syncd.cli.planning import code_of_report, draw_report
 from syncd.cli.progress import log_stream, showing_progress
 from syncd.cli.stopping import ending_on_signals, stopping_on_signals
 from syncd.config.model import Config, SyncConfig
-from syncd.domain.runs import Summary, Trigger, failed_summary
+from syncd.domain.runs import Status, Summary, Trigger, failed_summary
 from syncd.errors import LeaseTaken, Misconfigured, SyncdError
 from syncd.report.plan import plan_as_lines
 from syncd.runs.run import run
@@ -63,7 +62,7 @@ def run_once(
     if show_answer and not sys.stderr.isatty():
         stop("--show-answer shows what go~mus says, on a terminal only: it may name a person.")
     how = How(probe=not assume_empty, only=only, shows_answers=show_answer)
-    log.configure(ctx.options(context).log_format, log_stream())
+    ctx.options(context).configure_log(log_stream())
     with failing_in_words():
         config = ctx.options(context).load()
         syncs = ctx.pick(config, names)
@@ -187,5 +186,7 @@ def _sum_up(summary: Summary) -> None:
     print(f"{summary.sync}: {summary.status.value}" + (f" ({done})" if done else ""), file=sys.stderr)
     for held in summary.held:
         print(f"  held: {held.reason}", file=sys.stderr)
+    if summary.status is Status.PROBLEMS:
+        print(f"  what could not be synced: `syncd failures {summary.sync}`, or with -v here", file=sys.stderr)
     if summary.error:
         print(f"  {summary.error}" + (f": {summary.remedy}" if summary.remedy else ""), file=sys.stderr)

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from syncd import log
 from syncd.assembly import looking_at_state, now, opening_board
 from syncd.cli import context as ctx
 from syncd.cli.exits import CODES, DONE, FAILED, failing_in_words, stop
@@ -23,7 +22,7 @@ LOOK = 0.1
 
 def run_daemon(context: typer.Context) -> None:
     chosen = ctx.options(context)
-    log.configure(chosen.log_format, log_stream())
+    chosen.configure_log(log_stream())
     with failing_in_words():
         from syncd.daemon import serve
 

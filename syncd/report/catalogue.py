@@ -40,11 +40,15 @@ class Explained:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explaining:
-    """Explains in one language, told of a field of go~mus: the source's own columns, and the words that it takes."""
+    """Explains in one language, told of a field of go~mus: the source's own columns, and the words that it takes.
+
+    `place` says in that language where a record stands.
+    """
 
     language: Language
     columns: Callable[[str], str] = field(default=lambda name: name)
     choices: Callable[[str], str] = field(default=lambda _name: "")
+    place: Callable[[str], str] = field(default=lambda place: place)
 
     def problem(self, name: str, told: str) -> Explained:
         """Why a record is invalid; `name` is the field."""
@@ -67,6 +71,8 @@ class Explaining:
             return self.entry(UNKNOWN, said=told, **places)
         reason, own = found
         named = dict(own)
+        if "first" in named:
+            named["first"] = self.place(named["first"])
         if "why" in named:
             named["why"] = self._reason(named["why"], places).text
         if _NAMES_OF_FIELDS in named:

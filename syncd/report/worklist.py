@@ -97,14 +97,14 @@ class _Lister:
 
     def _pairs(self) -> Iterator[Entry]:
         each = self.store.held.each(self.sync.name)
-        held = {one: change for one, change in each if Guard.PAIR.value in change.guards}
-        prefix = self.sync.foreign_id.prefix
-        gone = {one: spellings_of(one, prefix) for one, change in held.items() if change.action != "create"}
-        for foreign_id in held.keys() - gone.keys():
-            spellings = spellings_of(foreign_id, prefix)
-            for other in [one for one, its in gone.items() if not spellings.isdisjoint(its)]:
-                explained = self.explaining.entry("pair", other=other.removeprefix(prefix))
-                yield self._entry(Kind.PAIR, foreign_id, explained, column=self.sync.foreign_id.from_)
+        new = [one for one, change in each if Guard.PAIR.value in change.guards and change.action == "create"]
+        prefix, gone = self.sync.foreign_id.prefix, dict[str, str]()
+        for known in self.store.known.each_absent(self.sync.name) if new else ():
+            gone |= dict.fromkeys(spellings_of(known.foreign_id, prefix), known.foreign_id.removeprefix(prefix))
+        for foreign_id in new:
+            other = next((gone[one] for one in spellings_of(foreign_id, prefix) if one in gone), "?")
+            explained = self.explaining.entry("pair", other=other)
+            yield self._entry(Kind.PAIR, foreign_id, explained, column=self.sync.foreign_id.from_)
 
     def _changed(self) -> Iterator[Entry]:
         for row in self.store.worklist.drifts(self.sync.name):
@@ -136,7 +136,8 @@ def list_entries(store: Store, config: Config, syncs: Iterable[SyncConfig], lang
     found: list[Entry] = []
     for sync in syncs:
         choices = partial(_choices, store, sync, config.gomus[sync.gomus].locale)
-        explaining = Explaining(language=language, columns=partial(_columns, sync), choices=choices)
+        place = partial(_place, words=words_in(language))
+        explaining = Explaining(language=language, columns=partial(_columns, sync), choices=choices, place=place)
         found += _Lister(store=store, sync=sync, explaining=explaining).entries()
     frequency = Counter(entry.reason for entry in found)
     kinds = list(Kind)

@@ -7,7 +7,7 @@ unverified customers with the digests of what go~mus accepted last.
 import random as chance
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -15,7 +15,7 @@ import structlog
 from syncd.delivery.looking import Sighting, Whereabouts
 from syncd.domain.changes import Update
 from syncd.domain.chunks import chunks, until_stopped
-from syncd.domain.records import Customer, KnownCustomer, Stage
+from syncd.domain.records import Customer, KnownCustomer, Stage, Value
 from syncd.domain.runs import Status, Summary, Trigger
 from syncd.mapping.columns import require_columns
 from syncd.plan.identity import Identities
@@ -29,11 +29,15 @@ PAGE = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """One customer that differs; `fields` is empty where it is not to be found under its foreign_id any more."""
+    """One customer that differs; `fields` is empty where it is not to be found under its foreign_id any more.
+
+    `values` are those of the source and of go~mus, by field.
+    """
 
     foreign_id: str
     fields: tuple[str, ...] = ()
     where: Whereabouts = Whereabouts.HERE
+    values: Mapping[str, tuple[Value, Value]] = field(default_factory=dict, repr=False)
 
     @property
     def is_missing(self) -> bool:
@@ -162,4 +166,5 @@ def _drift(run: Run, pair: Pair, sighting: Sighting) -> tuple[Drift, Update | No
         source_digest=known.source_digest or b"",
         before=run.delivery.as_shown(known, remote, drifted),
     )
-    return Drift(foreign_id=known.foreign_id, fields=tuple(sorted(drifted))), update
+    both = {name: (value, remote.fields.get(name)) for name, value in drifted.items()}
+    return Drift(foreign_id=known.foreign_id, fields=tuple(sorted(drifted)), values=both), update

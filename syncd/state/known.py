@@ -93,6 +93,9 @@ class Known:
     def each(self, sync: str) -> Iterator[KnownBrief]:
         return self._each_brief(C.sync == sync)
 
+    def each_absent(self, sync: str) -> Iterator[KnownBrief]:
+        return self._each_brief(C.sync == sync, C.absent_since.is_not(None))
+
     def each_told_gone(self, sync: str) -> Iterator[KnownBrief]:
         return self._each_brief(C.sync == sync, C.told_gone)
 

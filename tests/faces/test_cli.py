@@ -423,6 +423,21 @@ def test_the_page_of_a_plan_can_be_in_german(office: Office) -> None:
     assert "40 anzulegen, 0 zu ändern, 0 zu löschen; rund " in told
 
 
+def test_a_terminal_is_told_of_the_run_and_with_v_of_each_record(office: Office) -> None:
+    office.rows[4][3] = "nobody"
+    office.export()
+    _, calm = on_a_terminal(office, "--once")
+    assert b"run.finished" in calm
+    assert b"syncd failures members" in calm
+    assert not any(name in calm for name in (b"record.outcome", b"source.invalid_record", b"M-0007"))
+    _, verbose = on_a_terminal(office, "-v", "--once")
+    assert b"source.invalid_record" in verbose
+
+
+def test_a_log_that_is_no_terminal_tells_of_each_record(office: Office) -> None:
+    assert "record.outcome" in office.syncd("--log-format", "console", "--once").out
+
+
 def test_a_plan_shows_values_on_a_terminal_alone(office: Office) -> None:
     office.syncd("--once")
     office.rows[0][4] = "030 23125999"

@@ -64,6 +64,13 @@ def test_it_speaks_german_unless_it_is_asked_otherwise(office: Office) -> None:
     assert "members.csv, line 6" in english.out
 
 
+def test_where_the_other_one_stands_is_told_in_the_same_language(office: Office) -> None:
+    office.rows.append([*office.rows[4][:2], "Anders", *office.rows[4][3:]])
+    office.export()
+    office.syncd("--once")
+    assert {entry["text"].partition("(")[2] for entry in listed(office)} == {"zuerst: members.csv, Zeile 6)."}
+
+
 def test_what_is_mended_goes_by_itself(office: Office) -> None:
     spoil(office, 4, "E-Mail", "nobody")
     office.syncd("--once")
@@ -88,7 +95,9 @@ def test_a_record_that_go_mus_refuses_is_listed_with_its_words(office: Office) -
     assert (entry["kind"], entry["id"], entry["code"]) == ("refused", "0005", "gomus-blank")
 
 
-def test_a_new_id_that_looks_like_an_old_one_waits_for_a_decision(office: Office) -> None:
+@pytest.mark.parametrize("grace", ["0s", "30d"])
+def test_a_new_id_that_looks_like_an_old_one_waits_for_a_decision(office: Office, grace: str) -> None:
+    office.reconfigure('grace = "0s"', f'grace = "{grace}"')
     office.syncd("--once")
     spoil(office, 6, "Nr", "7")
     office.syncd("--once")
@@ -110,6 +119,18 @@ def test_what_staff_changed_in_go_mus_is_listed_by_column(office: Office) -> Non
     change_in_gomus(office)
     (entry,) = listed(office)
     assert (entry["kind"], entry["id"], entry["column"]) == ("changed", "0003", "Nachname")
+
+
+def test_what_was_changed_is_written_with_values_only_where_they_are_asked_for(office: Office) -> None:
+    change_in_gomus(office)
+    for more in ([], ["--values"]):
+        office.syncd("verify", "members", "--all", "--csv", "changed.csv", *more)
+        file = office.folder / "changed.csv"
+        (row,) = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig")), delimiter=";")
+        assert (row["foreign_id"], row["column"], row["field"]) == ("M-0003", "Nachname", "surname")
+        assert [row.get("in the source"), row.get("in go~mus")] == (["Zznäch3", "Changed"] if more else [None, None])
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert office.syncd("verify", "members", "--values").code == 2
 
 
 def test_a_change_that_is_taken_into_the_source_is_listed_no_more(office: Office) -> None:

@@ -33,7 +33,7 @@ from syncd.runs.repetition import Repetition, finds_nothing
 from syncd.runs.requests import instance_of, place_of, request_erasure, request_forgotten
 from syncd.runs.skipped import tell_skipped
 from syncd.runs.unbegun import run_id_at
-from syncd.runs.unclear import close_who_left, count_unclear
+from syncd.runs.unclear import close_who_left, count_unclear, count_unmet
 from syncd.runs.world import Sync, World
 from syncd.state.journal import OpenIntent
 from syncd.state.known import KnownRow
@@ -306,7 +306,8 @@ class Run:
             if actions & {Create, Update}:  # whom go~mus has already is no new customer
                 executor.create(plan.released(Create, held), probe=probe or Create not in actions)
             if plan.counts.get("create") and not self.world.stopping.is_set():
-                held = guarding.ask_at_first_contact(held, executor.unlooked)
+                unlooked = executor.unlooked + count_unmet(self.ledger, self._overdue)
+                held = guarding.ask_at_first_contact(held, unlooked)
             executor.update(plan.released(Update, held) if Update in actions else ())
             executor.erase(plan.released(Erase, held) if Erase in actions else ())
         return held

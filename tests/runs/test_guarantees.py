@@ -123,7 +123,7 @@ class Guarantees(RuleBasedStateMachine):
         ),
         on_incomplete=st.sampled_from(["stop", "apply"]),
         has_ledger=st.booleans(),
-        promise=st.sampled_from(["none", "told", "seen"]),
+        is_told_unique=st.booleans(),
     )
     def open(  # noqa: PLR0917 - hypothesis draws each of them
         self,
@@ -133,7 +133,7 @@ class Guarantees(RuleBasedStateMachine):
         shelf: Callable[[], Shelf],
         on_incomplete: Literal["stop", "apply"],
         has_ledger: bool,
-        promise: Literal["none", "told", "seen"],
+        is_told_unique: bool,
     ) -> None:
         self.museum = Museum(
             state_url=f"sqlite:///{self.folder / 'state.db'}",
@@ -144,9 +144,9 @@ class Guarantees(RuleBasedStateMachine):
             limits=LIMITS,
             shelf=FileShelf(self.folder) if shelf is FileShelf else shelf(),
             ledger=str(self.folder / "erasures") if has_ledger else None,
-            is_unique=promise == "told" and switches.foreign_ids == "unique",
+            is_unique=is_told_unique and switches.foreign_ids == "unique",
         )
-        self.is_seen_unique = promise == "seen" and switches.foreign_ids == "unique"
+        self.is_seen_unique = self.museum.is_unique and has_ledger  # otherwise the first ones are looked for
         self.museum.shelf.options = self.museum.shelf.options.model_copy(update={"on_incomplete": on_incomplete})
         self.museum.transport._late_by = late_by
         self.museum.fill(PEOPLE // 2)

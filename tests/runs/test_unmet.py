@@ -76,14 +76,15 @@ def test_where_only_the_configuration_says_so_as_many_are_looked_for_as_go_into_
     assert {one.casefold() for one in looked_for(museum)} == {f"m-{number:04d}" for number in range(1, 6)}
 
 
-def test_where_the_configuration_is_wrong_and_all_are_there_nobody_is_made_twice(tmp_path: Path) -> None:
+@pytest.mark.parametrize("every", [1, 5])
+def test_where_the_configuration_is_wrong_nobody_is_made_twice_while_some_are_there(tmp_path: Path, every: int) -> None:
     museum = Museum(
         state_url=sqlite_url(tmp_path), batch_size=5, is_unique=True, switches=Switches(foreign_ids="repeatable")
     )
+    let_others_be_there(museum, range(1, 41, every))
     museum.fill(40)
-    museum.run()
-    museum.lose_state()
-    assert museum.run().counts["adopt"] == len(there(museum)) == 40
+    assert museum.run().counts["adopt"] == 40 // every
+    assert len(there(museum)) == 40
     museum.close()
 
 

@@ -40,7 +40,7 @@ class Newcomers:
         first = {
             one.foreign_id
             for one in creates
-            if self._was_sent(one) or (probes and not (may_create and self._is_refused_if_there(one)))
+            if self._was_sent(one.foreign_id) or (probes and not (may_create and self._is_refused_if_there(one)))
         }
         waiting = (one for one in creates if one.foreign_id not in first)
         self.add(replace(one, is_unmet=True) if probes else one for one in waiting)
@@ -59,9 +59,9 @@ class Newcomers:
 
     # --- judging ---
 
-    def _was_sent(self, create: Create) -> bool:
+    def _was_sent(self, foreign_id: str) -> bool:
         """By an earlier run."""
-        return create.foreign_id in self.unclear or create.foreign_id in self.refused
+        return foreign_id in self.unclear or foreign_id in self.refused
 
     def _is_refused_if_there(self, create: Create) -> bool:
         """Whether go~mus refuses it where it has a customer with exactly this id."""
@@ -75,9 +75,10 @@ class Newcomers:
         return habits.is_seen_unique or (habits.is_told_unique and self._strangers >= habits.sizes.most)
 
     def looked_for(self, answer: Answer) -> None:
-        """What came of looking for some."""
+        """What came of looking for some; that nobody is there who was refused before, says nothing of the others."""
         is_known = any(outcome.result is Result.OK for outcome in answer.outcomes)
-        self._strangers = 0 if is_known else self._strangers + len(answer.again)
+        strangers = sum(not self._was_sent(one.foreign_id) for one in answer.again)
+        self._strangers = 0 if is_known else self._strangers + strangers
 
     @property
     def has_enough(self) -> bool:

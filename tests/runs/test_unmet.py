@@ -106,6 +106,15 @@ def test_where_nobody_says_so_everybody_is_looked_for(museum: Museum) -> None:
     assert {f"M-{number:04d}" for number in range(1, 41)} <= looked_for(museum)
 
 
+def test_that_the_refused_are_not_there_says_nothing_of_the_others(museum: Museum) -> None:
+    museum.concurrency = 1
+    museum.rows[:] = [member(number, family="") for number in range(1, 6)]
+    museum.run()
+    museum.fill(20)
+    museum.run()
+    assert {f"M-{number:04d}" for number in range(1, 11)} <= looked_for(museum)
+
+
 def test_an_id_with_letters_that_have_two_forms_is_looked_for(museum: Museum) -> None:
     museum.rows[:] = [member(number, id=f"{number:04d}ü") for number in range(1, 31)]
     museum.run()

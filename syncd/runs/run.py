@@ -305,8 +305,8 @@ class Run:
         with self.executor(plan.spool) as executor:
             if actions & {Create, Update}:  # whom go~mus has already is no new customer
                 executor.create(plan.released(Create, held), probe=probe or Create not in actions)
-            if plan.counts.get("create") and not self.world.stopping.is_set():
-                unlooked = executor.unlooked + count_unmet(self.ledger, self._overdue)
+            unlooked = executor.unlooked + count_unmet(self.ledger, self._overdue)
+            if (plan.counts.get("create") or unlooked) and not self.world.stopping.is_set():
                 held = guarding.ask_at_first_contact(held, unlooked)
             executor.update(plan.released(Update, held) if Update in actions else ())
             executor.erase(plan.released(Erase, held) if Erase in actions else ())

@@ -91,6 +91,7 @@ class Executor:
         Without it all are taken for new, but for those of whom an earlier run has sent something.
         """
         self._probes = probe
+        self._newcomers.refused = {one.foreign_id for one in self.ledger.store.failures.refused(self.ledger.sync)}
         self._conduct(self._looks_before(self._wanted(creates)))
 
     def update(self, updates: Iterable[Update]) -> None:
@@ -104,16 +105,11 @@ class Executor:
     def _looks_before(self, creates: Iterable[Create]) -> Iterator[Call | None]:
         """Who needs no look waits at once; None where enough of them do."""
         for batch in chunks(creates, min(PROBED, self.habits.sizes.most)):
-            is_begun = any(create.foreign_id in self._intents for create in batch)
-            if is_begun or (self._probes and not self._is_met_when_refused(batch)):
-                yield self._probing(batch)
-                continue
-            self._newcomers.add([replace(one, is_unmet=True) for one in batch] if self._probes else batch)
-            if self._newcomers.has_enough:
+            looked_for = self._newcomers.admit(batch, probes=self._probes, may_create=self.may_create)
+            if looked_for:
+                yield self._probing(looked_for)
+            elif self._newcomers.has_enough:
                 yield None
-
-    def _is_met_when_refused(self, creates: Sequence[Create]) -> bool:
-        return self.may_create and all(map(self._newcomers.is_refused_if_there, creates))
 
     def _wanted(self, changes: Iterable[C]) -> Iterator[C]:
         """Judged when it is about to be sent."""
@@ -293,7 +289,8 @@ class Executor:
         self._learn_sizes(call, answer)
         self._settle(answer.outcomes, is_look=call.action is None)
         if call.action is None:
-            self.unlooked += sum(one.result is Result.FAILED and not one.refused for one in answer.outcomes)
+            self._newcomers.looked_for(answer)
+        self.unlooked += sum(_is_unlooked(outcome, call) for outcome in answer.outcomes)
         self._failure = self._failure or answer.fatal
         self._go_on(replace(answer, again=self._still_wanted(answer.again)))
         self._watch_streak(call, answer)
@@ -368,6 +365,13 @@ class Executor:
         if self._streaks[is_look] >= STREAK:
             words = f"go~mus failed {self._streaks[is_look]} calls in a row, the last with: {failed[-1].error}"
             self._failure = self._failure or Outage(words)
+
+
+def _is_unlooked(outcome: Outcome, call: Call) -> bool:
+    """Whether nobody knows if go~mus has the customer. Where the intent stays open, that tells."""
+    was_sent_unmet = isinstance(outcome.change, Create) and outcome.change.is_unmet and outcome.settled
+    is_unknown = outcome.result is Result.FAILED and not outcome.refused
+    return is_unknown and (call.action is None or was_sent_unmet)
 
 
 def _is_of_instance(outcome: Outcome, call: Call) -> bool:

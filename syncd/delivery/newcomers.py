@@ -1,13 +1,13 @@
 """Customers that are to be created: who goes into the next call, and who is not sent at all."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from syncd.delivery.habits import Habits, signs_in
 from syncd.delivery.looking import folded
-from syncd.delivery.outcomes import alike, never_found, unkept, unreadable
-from syncd.domain.changes import Create, Outcome
+from syncd.delivery.outcomes import Answer, alike, never_found, unkept, unreadable
+from syncd.domain.changes import Create, Outcome, Result
 from syncd.state.journal import OpenIntent
 
 ROUNDS = 3  # so often a create is sent again that was never found
@@ -15,10 +15,15 @@ ROUNDS = 3  # so often a create is sent again that was never found
 
 @dataclass(slots=True, kw_only=True)
 class Newcomers:
-    """The creates that wait to be sent, in their order; `unclear` are those that earlier runs have sent."""
+    """The creates that wait to be sent, in their order.
+
+    `unclear` are those that earlier runs have sent without an end, `refused` those that were refused.
+    """
 
     habits: Habits
     unclear: Mapping[str, OpenIntent]
+    refused: Collection[str] = ()
+    _strangers: int = 0  # so many in a row were looked for, and were not there
     _waiting: deque[Create] = field(default_factory=deque)
     _folded: dict[str, str] = field(default_factory=dict)  # who was sent, while ids may lose their capital letters
 
@@ -29,6 +34,17 @@ class Newcomers:
         return bool(self._waiting)
 
     # --- coming and going ---
+
+    def admit(self, creates: Sequence[Create], *, probes: bool, may_create: bool) -> list[Create]:
+        """Let those wait who need no look before; answers the others."""
+        first = {
+            one.foreign_id
+            for one in creates
+            if self._was_sent(one.foreign_id) or (probes and not (may_create and self._is_refused_if_there(one)))
+        }
+        waiting = (one for one in creates if one.foreign_id not in first)
+        self.add(replace(one, is_unmet=True) if probes else one for one in waiting)
+        return [one for one in creates if one.foreign_id in first]
 
     def add(self, creates: Iterable[Create]) -> None:
         self._waiting.extend(creates)
@@ -43,10 +59,26 @@ class Newcomers:
 
     # --- judging ---
 
-    def is_refused_if_there(self, create: Create) -> bool:
+    def _was_sent(self, foreign_id: str) -> bool:
+        """By an earlier run."""
+        return foreign_id in self.unclear or foreign_id in self.refused
+
+    def _is_refused_if_there(self, create: Create) -> bool:
         """Whether go~mus refuses it where it has a customer with exactly this id."""
         id_ = create.foreign_id
-        return self.habits.is_unique and not (signs_in(id_) or id_[:1].isdigit())
+        return self._refuses_who_is_there and not (signs_in(id_) or id_[:1].isdigit())
+
+    @property
+    def _refuses_who_is_there(self) -> bool:
+        """The configuration alone is believed once as many as go into a call were looked for, and nobody was there."""
+        habits = self.habits
+        return habits.is_seen_unique or (habits.is_told_unique and self._strangers >= habits.sizes.most)
+
+    def looked_for(self, answer: Answer) -> None:
+        """What came of looking for some; that nobody is there who was refused before, says nothing of the others."""
+        is_known = any(outcome.result is Result.OK for outcome in answer.outcomes)
+        strangers = sum(not self._was_sent(one.foreign_id) for one in answer.again)
+        self._strangers = 0 if is_known else self._strangers + strangers
 
     @property
     def has_enough(self) -> bool:

@@ -33,7 +33,7 @@ from syncd.runs.repetition import Repetition, finds_nothing
 from syncd.runs.requests import instance_of, place_of, request_erasure, request_forgotten
 from syncd.runs.skipped import tell_skipped
 from syncd.runs.unbegun import run_id_at
-from syncd.runs.unclear import close_who_left, count_unclear
+from syncd.runs.unclear import close_who_left, count_unclear, count_unmet
 from syncd.runs.world import Sync, World
 from syncd.state.journal import OpenIntent
 from syncd.state.known import KnownRow
@@ -205,7 +205,6 @@ class Run:
             self._look_after(now)
         if failure := plan.failure:
             return self.summary(Status.FAILED, plan.counts, held, error=failure.message, remedy=failure.remedy)
-        held = plan.concerning(held)
         return replace(self._ended(self._status(held), plan.counts, held), missing=find_missing(plan))
 
     def _look_after(self, now: datetime) -> None:
@@ -307,11 +306,12 @@ class Run:
         with self.executor(plan.spool) as executor:
             if actions & {Create, Update}:  # whom go~mus has already is no new customer
                 executor.create(plan.released(Create, held), probe=probe or Create not in actions)
-            if plan.counts.get("create") and not self.world.stopping.is_set():
-                held = guarding.ask_at_first_contact(held, executor.unlooked)
+            unlooked = executor.unlooked + count_unmet(self.ledger, self._overdue)
+            if (plan.counts.get("create") or unlooked) and not self.world.stopping.is_set():
+                held = guarding.ask_at_first_contact(held, unlooked)
             executor.update(plan.released(Update, held) if Update in actions else ())
             executor.erase(plan.released(Erase, held) if Erase in actions else ())
-        return held
+        return plan.concerning(held)
 
     @contextmanager
     def executor(self, spool: Spool | None = None) -> Iterator[Executor]:

@@ -34,6 +34,12 @@ def close_who_left(ledger: Ledger, plan: Plan, overdue: Iterable[OpenIntent], fo
                 ledger.settle_open(intent, result, words=words, row=row)
 
 
+def count_unmet(ledger: Ledger, overdue: Mapping[str, OpenIntent]) -> int:
+    """How many were sent without a look before, and nobody knows whether go~mus had them; `overdue` were looked for."""
+    intents = ledger.store.journal.open_intents(ledger.sync)
+    return sum(intent.is_unmet and intent.foreign_id not in overdue for intent in intents)
+
+
 def count_unclear(ledger: Ledger, patience: timedelta) -> int:
     """How many are open; the log says until when."""
     intents = ledger.store.journal.open_intents(ledger.sync)

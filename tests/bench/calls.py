@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
+from sqlite3 import connect
 from tempfile import TemporaryDirectory
 from urllib.request import urlopen
 
@@ -108,7 +109,10 @@ def batches(records: int) -> int:
 
 
 def measure(rows: int, concurrency: int, folder: Path) -> None:
-    """The first customer of an instance is created alone, and read back."""
+    """The first customer of an instance is created alone, and read back.
+
+    That ids are unique is believed of the configuration once a batch was looked for, and at once where it was seen.
+    """
     print(f"{concurrency} calls at once")
     some, new = rows // 10, rows * 2 // 5
     first = batches(rows - 1)
@@ -125,7 +129,11 @@ def measure(rows: int, concurrency: int, folder: Path) -> None:
     with timed_gomus(MILLISECONDS) as url:
         configure(folder, concurrency, unique=True)
         write(folder, range(rows))
-        sync(folder, url, Load(f"first load of {rows:,}, ids unique", 2, first), concurrency)
+        sync(folder, url, Load(f"first load of {rows:,}, ids unique", 2, first + BATCH), concurrency)
+        with connect(folder / "syncd.db") as state:
+            state.execute("INSERT INTO learned VALUES ('main', 'unique', 'yes')")
+        write(folder, range(2 * rows))
+        sync(folder, url, Load(f"{rows:,} creates, seen to be unique", 0, batches(rows)), concurrency)
 
 
 CALLS_OF_AN_ERASURE = 7  # before and after each of the two writes, by foreign_id and by number

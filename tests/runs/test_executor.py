@@ -161,7 +161,7 @@ def test_nobody_else_is_looked_for(museum: Museum) -> None:
     assert len(museum.calls()) <= museum.concurrency
 
 
-@pytest.mark.parametrize("number", range(2, 11))
+@pytest.mark.parametrize("number", range(3, 12))
 def test_who_was_to_be_sent_again_in_parts_is_sent_by_the_next_run_at_once(museum: Museum, number: int) -> None:
     museum.concurrency = 1
     refuse_a_batch(museum)

@@ -146,6 +146,7 @@ class Guarantees(RuleBasedStateMachine):
             ledger=str(self.folder / "erasures") if has_ledger else None,
             is_unique=is_told_unique and switches.foreign_ids == "unique",
         )
+        self.is_seen_unique = self.museum.is_unique and has_ledger  # otherwise the first ones are looked for
         self.museum.shelf.options = self.museum.shelf.options.model_copy(update={"on_incomplete": on_incomplete})
         self.museum.transport._late_by = late_by
         self.museum.fill(PEOPLE // 2)
@@ -335,6 +336,8 @@ class Guarantees(RuleBasedStateMachine):
 
     def run(self, plan: Plan, *, commits: int = 10_000, moments: int = 10_000) -> Status | None:
         museum = self.museum
+        if self.is_seen_unique:
+            museum.store.instances.learn("main", {"unique": "yes"})
         donors = self.customers_of("D-")
         begun = {known.foreign_id for known in museum.store.known.unfinished(museum.name)}
         before = [one for one in museum.sandbox.customers if one.id not in donors]

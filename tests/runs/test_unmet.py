@@ -1,14 +1,20 @@
-"""Where go~mus is known to refuse whom it has already, nobody is looked for first: who is there is met when refused."""
+"""Where go~mus is known to refuse whom it has already, nobody is looked for first: who is there is met when refused.
 
-from collections.abc import Iterator
+Where only the configuration says so, the first ones are looked for all the same.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Literal
 
 import httpx
 import pytest
+from extent import IS_WHOLE
 from faults import Fault, Killed
-from museum import DEFAULT_LIMITS, Museum, member, sqlite_url
+from museum import DEFAULT_LIMITS, Museum, member, mortal, sqlite_url
 
 from syncd.domain.runs import Status
 from syncd.sandbox.switches import Switches
@@ -30,9 +36,15 @@ def there(museum: Museum) -> dict[str, str]:
     return {str(one.foreign_id): str(one.fields["surname"]) for one in museum.sandbox.customers}
 
 
-def let_others_be_there(museum: Museum, **fields: str) -> None:
+def learn_that_ids_are_unique(museum: Museum) -> None:
+    """As from a refusal in an earlier run."""
+    museum.is_unique = False
+    museum.store.instances.learn("main", {"unique": "yes"})
+
+
+def let_others_be_there(museum: Museum, numbers: Sequence[int] = OTHERS, **fields: str) -> None:
     """As the desk enters them: each as the member, with some fields of its own."""
-    for number in OTHERS:
+    for number in numbers:
         row = member(number)
         same = {"name": row["given"], "surname": row["family"], "email": row["mail"]}
         museum.sandbox.save({"foreign_id": f"M-{number:04d}", **same, **fields})
@@ -50,10 +62,41 @@ def looked_for(museum: Museum) -> set[str]:
 
 
 def test_a_first_load_reads_the_first_customer_alone(museum: Museum) -> None:
+    learn_that_ids_are_unique(museum)
     museum.fill(40)
     assert museum.run().counts["create"] == 40
     assert {one.casefold() for one in looked_for(museum)} == {"m-0001"}
     assert len(there(museum)) == 40
+
+
+def test_where_only_the_configuration_says_so_as_many_are_looked_for_as_go_into_a_call(museum: Museum) -> None:
+    museum.concurrency = 1
+    museum.fill(40)
+    assert museum.run().counts["create"] == 40
+    assert {one.casefold() for one in looked_for(museum)} == {f"m-{number:04d}" for number in range(1, 6)}
+
+
+@pytest.mark.parametrize("every", [1, 5])
+def test_where_the_configuration_is_wrong_nobody_is_made_twice_while_some_are_there(tmp_path: Path, every: int) -> None:
+    museum = Museum(
+        state_url=sqlite_url(tmp_path), batch_size=5, is_unique=True, switches=Switches(foreign_ids="repeatable")
+    )
+    let_others_be_there(museum, range(1, 41, every))
+    museum.fill(40)
+    assert museum.run().counts["adopt"] == 40 // every
+    assert len(there(museum)) == 40
+    museum.close()
+
+
+@pytest.mark.parametrize("probe", [True, False])
+def test_who_was_refused_before_is_looked_for(museum: Museum, *, probe: bool) -> None:
+    learn_that_ids_are_unique(museum)
+    museum.rows[:] = [member(1), member(2, family=""), member(3)]
+    museum.run()
+    museum.rows[:] = [*map(member, range(1, 10))]
+    museum.run(probe=probe)
+    assert looked_for(museum) == {"M-0002"}
+    assert len(there(museum)) == 9
 
 
 def test_where_nobody_says_so_everybody_is_looked_for(museum: Museum) -> None:
@@ -61,6 +104,15 @@ def test_where_nobody_says_so_everybody_is_looked_for(museum: Museum) -> None:
     museum.fill(40)
     museum.run()
     assert {f"M-{number:04d}" for number in range(1, 41)} <= looked_for(museum)
+
+
+def test_that_the_refused_are_not_there_says_nothing_of_the_others(museum: Museum) -> None:
+    museum.concurrency = 1
+    museum.rows[:] = [member(number, family="") for number in range(1, 6)]
+    museum.run()
+    museum.fill(20)
+    museum.run()
+    assert {f"M-{number:04d}" for number in range(1, 11)} <= looked_for(museum)
 
 
 def test_an_id_with_letters_that_have_two_forms_is_looked_for(museum: Museum) -> None:
@@ -90,22 +142,98 @@ def test_an_id_that_may_be_the_number_of_another_is_looked_for(museum: Museum) -
     assert len(looked_for(museum)) >= 12
 
 
-def test_who_is_there_is_adopted_when_refused(museum: Museum) -> None:
+@pytest.mark.parametrize("batch_size", [1, 5])
+def test_who_is_there_is_adopted_when_refused(museum: Museum, batch_size: int) -> None:
+    museum.batch_size = batch_size
     let_others_be_there(museum)
     museum.fill(30)
     summary = museum.run()
     assert (summary.status, summary.counts["adopt"]) == (Status.DONE, len(OTHERS))
     assert len(there(museum)) == 30
+    assert len(looked_for(museum)) < 30
     museum.run()
     assert museum.writes() == []
 
 
-def test_values_of_others_are_not_overwritten_without_a_word(museum: Museum) -> None:
+@pytest.mark.parametrize(("number", "status"), [(20, Status.DONE), (21, Status.HELD)])
+def test_values_of_others_are_not_overwritten_without_a_word(museum: Museum, number: int, status: Status) -> None:
+    let_others_be_there(museum, range(13, 13 + number), notes="desk")
+    museum.fill(40)
+    assert museum.run().status is status
+    assert kept(museum) == (number if status is Status.HELD else 0)
+    museum.approve()
+    museum.run()
+    assert kept(museum) == 0
+
+
+def test_whom_a_call_that_was_turned_away_left_unmet_counts_as_overwritten(museum: Museum) -> None:
     museum.limits = replace(DEFAULT_LIMITS, first_contact=len(OTHERS) - 1)
     let_others_be_there(museum, notes="desk")
     museum.fill(30)
-    assert museum.run().status is Status.HELD
+    throttled = with_member(19, "POST", Fault.THROTTLED)
+    assert [museum.run(throttled).status, museum.run().status] == [Status.HELD, Status.HELD]
     assert kept(museum) == len(OTHERS)
+
+
+@pytest.mark.parametrize("number", [22, 30])
+def test_whom_nobody_could_look_for_after_a_lost_call_counts_as_overwritten(museum: Museum, number: int) -> None:
+    """Whether others are still to be created or not."""
+    museum.limits, museum.concurrency = replace(DEFAULT_LIMITS, first_contact=len(OTHERS)), 1
+    let_others_be_there(museum, [*OTHERS, 22], notes="desk")
+    museum.fill(number)
+    with suppress(Killed):
+        museum.run(with_member(22, "POST", Fault.KILLED_BEFORE))
+    museum.reopen()
+    museum.run(with_member(22, "GET", Fault.UNAVAILABLE))
+    assert kept(museum) == len(OTHERS) + 1
+    museum.run()
+    assert kept(museum) == len(OTHERS) + 1
+
+
+def with_member(number: int, method: str, fault: Fault) -> Callable[[httpx.Request, int], Fault | None]:
+    """Whenever it is asked for, or sent."""
+    name = f"M-{number:04d}".encode()
+
+    def choose(request: httpx.Request, _number: int) -> Fault | None:
+        is_concerned = name in request.content or request.url.raw_path.endswith(name)
+        return fault if request.method == method and is_concerned else None
+
+    return choose
+
+
+@pytest.mark.parametrize("fault", [None, Fault.KILLED_BEFORE, Fault.KILLED_AFTER], ids=["commit", "before", "after"])
+def test_killed_at_whichever_step_nobody_is_made_twice_and_others_keep_their_values(
+    tmp_path: Path, fault: Fault | None
+) -> None:
+    """At each commit, or at each call before or after it acted."""
+    for step in count(step=1 if IS_WHOLE else 3):
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        museum = Museum(state_url=sqlite_url(folder), batch_size=3, concurrency=1)
+        museum.limits = replace(DEFAULT_LIMITS, first_contact=0)
+        learn_that_ids_are_unique(museum)
+        let_others_be_there(museum, range(4, 7), notes="desk")
+        museum.fill(9)
+        is_killed = is_killed_at(museum, step, fault)
+        museum.reopen()
+        assert museum.run().status is Status.HELD, step
+        assert (len(there(museum)), kept(museum)) == (9, 3), step
+        museum.approve()
+        assert museum.run().status is Status.DONE, step
+        assert kept(museum) == 0, step
+        museum.close()
+        if not is_killed:
+            break
+    assert step > 9
+
+
+def is_killed_at(museum: Museum, step: int, fault: Fault | None) -> bool:
+    try:
+        with mortal(museum, 1000 if fault else step):
+            museum.run(lambda _request, number: fault if number == step else None)
+    except Killed:
+        return True
+    return False
 
 
 @pytest.mark.parametrize("fault", [Fault.KILLED_AFTER, Fault.READ_TIMEOUT])

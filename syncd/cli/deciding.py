@@ -135,9 +135,7 @@ def verify(
             made = make_sync(config, which, world.sleep)
             found = verify_customers(made, world, sample=None if everybody else sample, fix=fix)
         if file is not None:
-            heads = DRIFT_HEADS if values else DRIFT_HEADS[:-2]
-            with ctx.writing(file):
-                write_csv(file, heads, [row for drift in found.drifts for row in _drift_as_rows(which, drift)])
+            _write_drifts(which, found.drifts, file, with_values=values)
         drifts = [{"foreign_id": d.foreign_id, "missing": d.is_missing, "fields": d.fields} for d in found.drifts]
         ctx.answer(
             json,
@@ -150,6 +148,12 @@ def verify(
 
 
 DRIFT_HEADS = ("sync", "foreign_id", "column", "field", "what", "in the source", "in go~mus")
+
+
+def _write_drifts(sync: SyncConfig, drifts: Sequence[Drift], file: Path, *, with_values: bool) -> None:
+    rows = [row for drift in drifts for row in _drift_as_rows(sync, drift)]
+    with ctx.writing(file):
+        write_csv(file, DRIFT_HEADS if with_values else DRIFT_HEADS[:-2], rows)
 
 
 def _drift_as_rows(sync: SyncConfig, drift: Drift) -> Iterator[dict[str, str]]:

@@ -5,4 +5,4 @@ them with other processes), `judging` says what a status means, `wire` knows the
 customer fields, `options` the configuration.
 """
 
-__all__ = ["client", "fields", "options", "wire"]
+__all__ = ["client", "fields", "options", "sentences", "wire"]

@@ -24,7 +24,7 @@ class Catalogue:
     """`sentences` are further ones, which an operator trusts."""
 
     def __init__(self, sentences: Iterable[str] = ()) -> None:
-        self._labels = {_key(label): label for label in chain(_listed(LABELS), _labels_of_fields())}
+        self._labels = {_key(label): label for label in chain(*map(_listed, LABELS.values()), _labels_of_fields())}
         self._trusted = [re.escape(_plain(sentence)) for sentence in sentences]
 
     @cached_property

@@ -195,17 +195,25 @@ RECORDS = """
     facture, factures, billet, billets, réservation, réservations, adresse, adresses, abonnement, abonnements,
     bestelling, bestellingen, factuur, facturen, reservering, reserveringen, adres, adressen, abonnementen
     """
-LABELS = """
-    Name, First name, Given name, Vorname, Prénom, Voornaam, Naam, Nom
-    Surname, Last name, Family name, Nachname, Familienname, Nom de famille, Achternaam
-    Email, E-mail, Email address, E-mail address, E-Mail-Adresse, Adresse e-mail, Courriel, E-mailadres
-    Tel, Phone, Phone number, Telephone, Telefon, Telefonnummer, Téléphone, Telefoon, Telefoonnummer
-    Mobile, Mobile phone, Mobil, Mobiltelefon, Mobilnummer, Handy, Portable, Mobiel, Fax, Faxnummer
-    Salutation, Anrede, Civilité, Aanhef, Title, Titel, Titre, Institution, Organisation, Firma, Instelling
-    Notes, Notizen, Bemerkungen, Bemerkung, Remarques, Notities, Opmerkingen
-    Language, Sprache, Langue, Taal, Date of birth, Birthday, Geburtsdatum, Geburtstag, Date de naissance, Geboortedatum
-    Vat number, USt-IdNr, Umsatzsteuer-Identifikationsnummer, Numéro de TVA, Btw-nummer
-    Address, Adresse, Adres, Street, Straße, Rue, Straat, Zip, Zip code, Postal code, Postcode, PLZ, Postleitzahl
-    Code postal, City, Ort, Stadt, Ville, Plaats, Country, Land, Pays, Category, Kategorie, Catégorie, Categorie
-    Foreign, Foreign id, External id, Externe ID, Fremdschlüssel, Fremd-ID
-    """
+LABELS = {
+    "name": "Name, First name, Given name, Vorname, Prénom, Voornaam, Naam, Nom",
+    "surname": "Surname, Last name, Family name, Nachname, Familienname, Nom de famille, Achternaam",
+    "email": "Email, E-mail, Email address, E-mail address, E-Mail-Adresse, Adresse e-mail, Courriel, E-mailadres",
+    "tel": "Tel, Phone, Phone number, Telephone, Telefon, Telefonnummer, Téléphone, Telefoon, Telefoonnummer",
+    "mobile": "Mobile, Mobile phone, Mobil, Mobiltelefon, Mobilnummer, Handy, Portable, Mobiel",
+    "fax": "Fax, Faxnummer",
+    "customer_salutation_id": "Salutation, Anrede, Civilité, Aanhef",
+    "customer_title_id": "Title, Titel, Titre",
+    "institution": "Institution, Organisation, Firma, Instelling",
+    "notes": "Notes, Notizen, Bemerkungen, Bemerkung, Remarques, Notities, Opmerkingen",
+    "language_id": "Language, Sprache, Langue, Taal",
+    "date_of_birth": "Date of birth, Birthday, Geburtsdatum, Geburtstag, Date de naissance, Geboortedatum",
+    "vat_number": "Vat number, USt-IdNr, Umsatzsteuer-Identifikationsnummer, Numéro de TVA, Btw-nummer",
+    "addr_street": "Address, Adresse, Adres, Street, Straße, Rue, Straat",
+    "addr_zip": "Zip, Zip code, Postal code, Postcode, PLZ, Postleitzahl, Code postal",
+    "addr_city": "City, Ort, Stadt, Ville, Plaats",
+    "addr_country_id": "Country, Land, Pays",
+    "addr_category": "Category, Kategorie, Catégorie, Categorie",
+    "foreign_id": "Foreign, Foreign id, External id, Externe ID, Fremdschlüssel, Fremd-ID",
+}
+"""By field of go~mus."""

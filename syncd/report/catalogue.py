@@ -7,15 +7,16 @@ tells, and of the words of go~mus the sentence itself.
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from syncd import reasons
 from syncd.domain.languages import Language
+from syncd.gomus.sentences import LABELS
 
-UNKNOWN = "unknown"
+UNKNOWN, NEEDED = "unknown", ("surname", "foreign_id")
 # What a sentence of go~mus means, whichever of its languages it is in; the first that fits.
 OF_GOMUS = {
     "gomus-taken": r"taken|reserved|vergeben|disponible|utilisé|gebruik|bezet|beschikbaar|gereserveerd|nicht verfügbar",
@@ -52,13 +53,17 @@ class Explaining:
 
     def problem(self, name: str, told: str) -> Explained:
         """Why a record is invalid; `name` is the field."""
-        return self._reason(told, {"column": self.columns(name), "choices": self.choices(name)})
+        explained = self._reason(told, {"column": self.columns(name), "choices": self.choices(name)})
+        if name not in NEEDED:
+            return explained
+        return replace(explained, remedy=f"{explained.remedy} {self.entry('needed').text}")
 
     def refusal(self, told: str, foreign_id: str) -> Explained:
         """Why go~mus refused a record, in words of ours or of its own."""
         if reasons.read(told):
             return self._reason(told, {"column": "", "foreign_id": foreign_id})
-        return self.entry(_meaning(told), said=told)
+        name = _field_in(told)
+        return self.entry(_meaning(told), said=told, column=self.columns(name) if name else "")
 
     def entry(self, code: str, **places: str) -> Explained:
         words = catalogue()[code][self.language.value]
@@ -89,6 +94,19 @@ def catalogue() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
 
 def _meaning(said: str) -> str:
     return next((code for code, pattern in _OF_GOMUS.items() if pattern.search(said)), "gomus-unfit")
+
+
+def _field_in(said: str) -> str | None:
+    """The field that a sentence of go~mus begins with, by its label."""
+    found = [name for label, name in _labels().items() if said.casefold().startswith(label)]
+    return found[0] if found else None
+
+
+@cache
+def _labels() -> Mapping[str, str]:
+    """From labels, the longest first, to fields."""
+    labels = {label.strip().casefold(): name for name, listed in LABELS.items() for label in listed.split(",")}
+    return {label: labels[label] for label in sorted(labels, key=len, reverse=True)}
 
 
 def _filled(words: str, places: Mapping[str, str]) -> str:

@@ -31,7 +31,9 @@ from syncd.sources.base import Reading
 from syncd.state.store import Store
 
 LISTED = 500  # of one reason on a page
-NAMED, EXAMPLES = 20, 5  # words of a list: so many are named, and so many of a longer one
+NAMED, EXAMPLES = 20, 3  # words of a list: so many are named, and so many of a longer one
+WELL_KNOWN = "Deutschland Österreich Schweiz Germany Austria Switzerland Deutsch Englisch German English".split()
+LONGEST_CELL = 80  # of a value
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _POSITION = re.compile(r"(?P<source>.*) (?P<unit>line|row|record) (?P<number>\d+)")
 _PAGE = re.compile(r"\bpage (?=\d)")
@@ -54,6 +56,7 @@ class Entry:
     sync: str
     kind: Kind
     id: str
+    id_column: str
     foreign_id: str
     column: str
     explained: Explained
@@ -93,7 +96,8 @@ class _Lister:
 
     def _refused(self) -> Iterator[Entry]:
         for row in self.store.failures.refused(self.sync.name):
-            yield self._entry(Kind.REFUSED, row.foreign_id, self.explaining.refusal(row.reason, row.foreign_id))
+            explained = self.explaining.refusal(row.reason, row.foreign_id)
+            yield self._entry(Kind.REFUSED, row.foreign_id, explained, column=explained.column)
 
     def _pairs(self) -> Iterator[Entry]:
         each = self.store.held.each(self.sync.name)
@@ -124,6 +128,7 @@ class _Lister:
             sync=self.sync.name,
             kind=kind,
             id=foreign_id.removeprefix(self.sync.foreign_id.prefix),
+            id_column=self.sync.foreign_id.from_,
             foreign_id=foreign_id,
             column=column,
             explained=explained,
@@ -132,18 +137,19 @@ class _Lister:
 
 
 def list_entries(store: Store, config: Config, syncs: Iterable[SyncConfig], language: Language) -> list[Entry]:
-    """By kind, the most frequent reason first, then by place and id."""
+    """By kind and column, the most frequent reason first, then by place and id."""
     found: list[Entry] = []
     for sync in syncs:
-        choices = partial(_choices, store, sync, config.gomus[sync.gomus].locale)
-        place = partial(_place, words=words_in(language))
+        locale, words = config.gomus[sync.gomus].locale, words_in(language)
+        choices = partial(_choices, store, sync, locale, words)
+        place = partial(_place, words=words)
         explaining = Explaining(language=language, columns=partial(_columns, sync), choices=choices, place=place)
         found += _Lister(store=store, sync=sync, explaining=explaining).entries()
     frequency = Counter(entry.reason for entry in found)
     kinds = list(Kind)
 
     def order(entry: Entry) -> tuple[Any, ...]:
-        reason = (-frequency[entry.reason], entry.column, entry.explained.code, entry.explained.text)
+        reason = (entry.column, -frequency[entry.reason], entry.explained.code, entry.explained.text)
         return kinds.index(entry.kind), *reason, entry.sync, entry.line or 0, entry.id
 
     return sorted(found, key=order)
@@ -157,7 +163,7 @@ def _columns(sync: SyncConfig, name: str) -> str:
     return ", ".join(spec.columns if spec else ()) or name
 
 
-def _choices(store: Store, sync: SyncConfig, locale: str, name: str) -> str:
+def _choices(store: Store, sync: SyncConfig, locale: str, words: Words, name: str) -> str:
     """The words that a field takes: those of its map, or go~mus's own; of a long list a few, and how many there are."""
     spec = sync.fields.get(name)
     if spec is None or not (spec.map or spec.lookup):
@@ -166,7 +172,10 @@ def _choices(store: Store, sync: SyncConfig, locale: str, name: str) -> str:
     if not names and spec.lookup:
         entries = store.instances.lookup(sync.gomus, spec.lookup, locale, since=EVER)
         names = Lookup(spec.lookup, entries or ()).names
-    return ", ".join(names) if len(names) <= NAMED else f"{', '.join(sorted(names)[:EXAMPLES])} … {len(names)}"
+    if len(names) <= NAMED:
+        return ", ".join(names)
+    examples = [name for name in WELL_KNOWN if name in names] or sorted(names)
+    return words.say("worklist.choices", len(names), examples=", ".join(examples[:EXAMPLES]))
 
 
 def entry_as_json(entry: Entry) -> dict[str, object]:
@@ -209,7 +218,7 @@ def write_page(entries: Sequence[Entry], file: Path, language: Language, *, at: 
 def write_table(entries: Sequence[Entry], file: Path, language: Language) -> None:
     """Raises OSError where the file can't be written."""
     words = words_in(language)
-    heads = _heads(words)
+    heads = {**_heads(words), "id": _id_head(entries) or words.say("worklist.id")}
     names = [name for name in heads if name != "value" or any(entry.value for entry in entries)]
     rows = [{heads[name]: cell for name, cell in _row(entry, words).items()} for entry in entries]
     write_csv(file, [heads[name] for name in names], rows)
@@ -251,12 +260,20 @@ def as_html(entries: Sequence[Entry], language: Language, *, at: datetime, zone:
         "worklist.html",
         language,
         kinds=kinds,
+        count=len(entries),
+        id_head=_id_head(entries),
         syncs=sorted({entry.sync for entry in entries}),
         place=partial(_place, words=words_in(language)),
         at=at,
         zone=zone,
         listed=LISTED,
     )
+
+
+def _id_head(entries: Sequence[Entry]) -> str | None:
+    """The source's own column of ids, where all have the same."""
+    heads = {entry.id_column for entry in entries}
+    return heads.pop() if len(heads) == 1 else None
 
 
 def _place(place: str, words: Words) -> str:
@@ -274,7 +291,8 @@ def _place(place: str, words: Words) -> str:
 
 def _cells(record: SourceRecord, columns: str) -> str:
     found = (cell(record.values, column) for column in columns.split(", ") if column)
-    return ", ".join(str(one) for one in found if one is not None)
+    text = ", ".join(str(one) for one in found if one is not None)
+    return text if len(text) <= LONGEST_CELL else f"{text[:LONGEST_CELL]}…"
 
 
 def with_values(entries: Sequence[Entry], reading: Reading, mapper: Mapper) -> list[Entry]:

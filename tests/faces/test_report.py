@@ -222,13 +222,13 @@ def test_of_very_many_held_changes_the_first_are_listed_and_the_rest_is_counted(
 # --- in German ---
 
 
-def test_a_report_in_german_is_marked_so_and_says_of_reasons_that_they_are_english(office: Office) -> None:
+def test_a_report_in_german_is_marked_so_and_has_german_reasons(office: Office) -> None:
     office.rows[3][5] = "31.02.1971"
     office.export()
     office.syncd("--once")
     page = office.syncd("report", "--lang", "de").out
     assert '<html lang="de">' in page
-    assert '<span lang="en">is not a date in the form 31.12.1980</span>' in page
+    assert "Das ist kein Datum in der Form 31.12.1980, oder diesen Tag gibt es nicht." in page
     assert "39 angelegt, 1 ungültig; 40 Datensätze gelesen." in text_of(page)
 
 

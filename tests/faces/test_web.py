@@ -313,11 +313,11 @@ def test_the_language_is_the_configured_one_or_what_the_browser_prefers(
     assert answer.headers["Vary"] == "Accept-Language"
 
 
-def test_a_sync_is_told_in_german_with_its_reasons_marked_as_english(bad_day: QuietDaemon) -> None:
+def test_a_sync_is_told_in_german_with_its_reasons(bad_day: QuietDaemon) -> None:
     page = client_of(bad_day, lang="de").get("/").text
     assert "<h1>Bei 2 von 4 Abgleichen sind Sie gefragt</h1>" in page
     assert "1 angelegt, 3 geändert, 9 ungültig; 12 480 Datensätze gelesen." in part_of(page, "members")
-    assert '<span lang="en">is not an e-mail address</span>' in page
+    assert "Das ist keine E-Mail-Adresse." in page
 
 
 # --- the report of a run ---

@@ -117,7 +117,7 @@ VOCABULARY = {
     for text in (
         *RAILS.values(),
         GOMUS,
-        LABELS,
+        *LABELS.values(),
         RECORDS,
         UNKNOWN,
         "it names",

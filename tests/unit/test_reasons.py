@@ -13,7 +13,7 @@ from syncd.report.catalogue import OF_GOMUS, Explaining, catalogue
 
 DOCS = Path(__file__).parents[2] / "docs"
 REASONS = list(reasons.each())
-OF_THE_WORKLIST = {*OF_GOMUS, "gomus-unfit", "unknown", "pair", "changed-in-gomus", "tell"}
+OF_THE_WORKLIST = {*OF_GOMUS, "gomus-unfit", "unknown", "pair", "changed-in-gomus", "tell", "needed"}
 GERMAN = Explaining(language=Language.GERMAN)
 
 
@@ -58,6 +58,25 @@ def test_a_field_is_called_as_the_source_calls_it() -> None:
     explaining = Explaining(language=Language.GERMAN, columns={"email": "E-Mail privat"}.__getitem__)
     told = reasons.KEPT.tell(fields="email")
     assert "E-Mail privat" in explaining.refusal(told, "M-1").text
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ("Surname can't be blank", "surname"),
+        ("E-Mail-Adresse ist ungültig", "email"),
+        ("Nom de famille est trop long", "surname"),
+    ],
+)
+def test_the_field_that_go_mus_names_is_told_as_the_source_calls_it(said: str, field: str) -> None:
+    explaining = Explaining(language=Language.GERMAN, columns=lambda name: f"die Spalte von {name}")
+    assert explaining.refusal(said, "M-1").column == f"die Spalte von {field}"
+
+
+def test_what_must_not_be_empty_is_not_told_to_be_emptied_without_a_word() -> None:
+    told = reasons.WORD_FOR_NOTHING.tell()
+    assert "Ohne diese Angabe nimmt go~mus niemanden an." in GERMAN.problem("surname", told).remedy
+    assert "Ohne diese Angabe" not in GERMAN.problem("addr_city", told).remedy
 
 
 def test_why_a_condition_cannot_be_judged_is_told_in_the_same_language() -> None:

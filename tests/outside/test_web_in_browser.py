@@ -39,7 +39,7 @@ def missing(what: str) -> None:
     pytest.skip(f"no browser: {what}")
 
 
-PAGES = ("status", "status in German", "many", "report", "report over the web", "held", "time", "plan")
+PAGES = ("status", "status in German", "many", "report", "report over the web", "held", "time", "plan", "worklist")
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     with writing(many) as store:
         for name in many.config.syncs:
             add_run(store, name, Status.DONE)
-    for name, page in (*reports_of(daemon), ("plan", plan_of(tmp_path_factory.mktemp("office")))):
+    for name, page in (*reports_of(daemon), *pages_of(tmp_path_factory.mktemp("office"))):
         (folder / f"{name}.html").write_text(page, encoding="utf-8")
     with ExitStack() as open_:
         urls = {
@@ -65,7 +65,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
                 ("many", many, None),
             )
         }
-        written = {name: (folder / f"{name}.html").as_uri() for name in ("report", "held", "time", "plan")}
+        written = {name: (folder / f"{name}.html").as_uri() for name in ("report", "held", "time", "plan", "worklist")}
         run = f"{urls['status in German']}/runs/20260309T130000-members"
         yield urls | written | {"report over the web": run}
 
@@ -81,7 +81,7 @@ def reports_of(daemon: QuietDaemon) -> Iterator[tuple[str, str]]:
         yield "time", period_as_html(told, since, NOW, Language.GERMAN)
 
 
-def plan_of(folder: Path) -> str:
+def pages_of(folder: Path) -> Iterator[tuple[str, str]]:
     with open_office(folder) as office:
         office.syncd("--once")
         for row in office.rows[:12]:
@@ -90,7 +90,9 @@ def plan_of(folder: Path) -> str:
         del office.rows[30:]
         office.export()
         office.syncd("plan", "--html", "plan.html", "--lang", "de")
-        return (folder / "plan.html").read_text(encoding="utf-8")
+        office.syncd("--once")
+        office.syncd("worklist", "--html", "worklist.html")
+        yield from ((name, (folder / f"{name}.html").read_text(encoding="utf-8")) for name in ("plan", "worklist"))
 
 
 @contextmanager

@@ -269,7 +269,7 @@ def make_sync(config: Config, sync: SyncConfig, sleep: Sleep, *, only: frozenset
         mode=sync.delete.mode,
         grace=sync.delete.grace,
         recreate_vanished=sync.vanished == "recreate",
-        audit_per_run=sync.audit_per_run,
+        audit_per_run=0 if only else sync.audit_per_run,
         fix_drift=sync.fix_drift,
         keep=config.state.keep,
         absence_terms=_absence_terms(sync),
@@ -307,7 +307,7 @@ def write_worklist(config: Config, sync: SyncConfig, state: State) -> None:
                 write_table(entries, draft, options.lang)
             draft.chmod(options.permissions)
     except OSError as error:
-        log.warning("worklist.failed", sync=sync.name, error=f"{file.name} can't be written ({error.strerror})")
+        log.warning("worklist.failed", sync=sync.name, error=f"{options.path} can't be written ({error.strerror})")
     except SyncdError as error:
         log.warning("worklist.failed", sync=sync.name, error=error.message, remedy=error.remedy)
 

@@ -122,10 +122,6 @@ def syncd(
             stop(f"{', '.join(beside)} go with --once; the daemon runs every sync.")
         load("syncd.cli.serving:run_daemon")(context)
         return
-    if only and dry_run:
-        stop("--dry-run tells of all records; what would become of one, `syncd show FOREIGN_ID` tells.")
-    if show_answer and not only:
-        stop("--show-answer goes with --only.")
     load("syncd.cli.running:run_once")(
         context, sync or [], only=only or [], show_answer=show_answer, dry_run=dry_run, assume_empty=assume_empty
     )

@@ -59,6 +59,12 @@ def run_once(
     context: typer.Context, names: list[str], *, only: list[str], show_answer: bool, dry_run: bool, assume_empty: bool
 ) -> None:
     """Every sync has its turn, whatever becomes of the one before; the exit code is the gravest of theirs."""
+    if only and not all(map(str.strip, only)):
+        stop("--only takes a foreign_id; it was given an empty one.")
+    if only and dry_run:
+        stop("--dry-run tells of all records; what would become of one, `syncd show FOREIGN_ID` tells.")
+    if show_answer and not only:
+        stop("--show-answer goes with --only.")
     if show_answer and not sys.stderr.isatty():
         stop("--show-answer shows what go~mus says, on a terminal only: it may name a person.")
     how = How(probe=not assume_empty, only=only, shows_answers=show_answer)
@@ -126,8 +132,7 @@ def _run_one(
             judge_prefix(config, sync, state)
             asked = spellings(state, sync, how.only)
             made = make_sync(config, sync, world.sleep, only=frozenset(chain(*asked.values())) if how.only else None)
-            if how.shows_answers:
-                world.client.show = _show_answer
+            world.client.show = _show_answer if how.shows_answers else world.client.show
             summary = run(made, world, trigger=how.trigger, probe=how.probe)
             missing -= {text for text, ids in asked.items() if not summary.missing.issuperset(ids)}
             write_worklist(config, sync, state)
@@ -143,6 +148,8 @@ def _run_one(
         raise
     if not how.only:  # of the sync as a whole it tells nothing
         watch.after_run(replace(summary, is_cut=False), now())  # nobody begins it again but the next start
+    elif not (summary.outcomes or summary.missing):
+        print(f"{sync.name}: nothing was sent; `syncd show {how.only[0]}` tells why.", file=sys.stderr)
     _sum_up(summary)
     return CODES[summary.status]
 

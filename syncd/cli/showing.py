@@ -97,7 +97,9 @@ class _Telling:
         forms = spellings(self._state, self._sync, [text])[text]
         facts = [self._facts(one) for one in forms]
         read = self._read(forms) if self._reads else _Read(lookups={})
-        for one in [one for one in facts if one.is_remembered] or facts[-1:]:
+        named = read.excerpt.foreign_id if read.excerpt else None
+        unknown = [one for one in facts if one.foreign_id == named] or facts[:1]
+        for one in [one for one in facts if one.is_remembered] or unknown:
             yield self._told(replace(one, excerpt=read.excerpt, trouble=read.trouble), read.lookups, limit)
 
     def _facts(self, foreign_id: str) -> Facts:
@@ -113,6 +115,7 @@ class _Telling:
             invalid=store.failures.invalid(name, foreign_id),
             held=store.held.standing(name, foreign_id),
             intents=intents,
+            drifted=next((row.fields for row in store.worklist.drifts(name) if row.foreign_id == foreign_id), ()),
             settle=self._config.gomus[self._sync.gomus].settle,
         )
 
@@ -177,7 +180,8 @@ class _Telling:
 def _line_as_json(line: JournalLine, zone: tzinfo) -> dict[str, object]:
     columns = asdict(line)
     del columns["foreign_id"]  # of all lines alike
-    return {"run": columns.pop("run_id"), **columns, "begun_at": iso(line.begun_at, zone)}
+    times = {"begun_at": iso(line.begun_at, zone), "settled_at": line.settled_at and iso(line.settled_at, zone)}
+    return {"run": columns.pop("run_id"), **columns, **times}
 
 
 def _line_in_words(line: JournalLine, zone: tzinfo) -> str:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from syncd.config.excerpt import Pointer
 from syncd.config.instances import find_wrong_instances
 from syncd.config.model import Config, Document, SyncConfig
+from syncd.config.overwriting import find_overwritten
 from syncd.config.places import KeyPath, find_table, in_order_of_file
 from syncd.config.reading import parse, read_text
 from syncd.config.schema import outline
@@ -52,7 +53,10 @@ def _load(path: Path, text: str, env: Mapping[str, str], *, is_offline: bool) ->
     else:
         used = frozenset(sync.source.type for sync in tables.syncs.values())
         if not (missing or find_plain_secrets(resolved, outline(used)) or find_wrong_instances(resolved)):
-            return _assemble(tables, base)
+            config = _assemble(tables, base)
+            if not (overwritten := find_overwritten(config)):
+                return config
+            missing |= overwritten
     from syncd.config.mistakes import find_mistakes
 
     problems, about_keys = find_mistakes(resolved, missing, error)

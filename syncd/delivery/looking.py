@@ -29,6 +29,11 @@ class Whereabouts(Enum):
     MERGED = auto()  # its number answers another customer: staff made one of the two
     RENAMED = auto()  # its number still shows it, under another foreign_id or none
 
+    @property
+    def mark(self) -> str:
+        """What stands for it in the place of fields that differ."""
+        return self.name.lower()
+
 
 @dataclass(frozen=True, slots=True)
 class Sighting:

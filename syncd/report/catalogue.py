@@ -25,6 +25,7 @@ OF_GOMUS = {
     r"|darf nicht leer|muss vorhanden|erforderlich|fehlt|rempli|doit exister|opgegeven|mag niet leeg|moet bestaan",
 }
 _OF_GOMUS = {code: re.compile(pattern, re.IGNORECASE) for code, pattern in OF_GOMUS.items()}
+EMPTYING = re.compile("leeren Sie|empty the cell")  # what must not be done with what is needed
 _NAMES_OF_FIELDS = "fields"
 _PLACE = re.compile(r"\{(\w+)\}")
 
@@ -54,7 +55,7 @@ class Explaining:
     def problem(self, name: str, told: str) -> Explained:
         """Why a record is invalid; `name` is the field."""
         explained = self._reason(told, {"column": self.columns(name), "choices": self.choices(name)})
-        if name not in NEEDED:
+        if name not in NEEDED or not EMPTYING.search(explained.remedy):
             return explained
         return replace(explained, remedy=f"{explained.remedy} {self.entry('needed').text}")
 

@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 from syncd.config.model import SyncConfig
 from syncd.domain.changes import Action
 from syncd.domain.guards import how_to_release
+from syncd.domain.runs import Trigger
 from syncd.report.words import iso, local
 from syncd.state.held import HeldRow, Said
 from syncd.state.runs import RunRow
@@ -39,7 +40,7 @@ def standings(
             sync=sync.name,
             instance=sync.gomus,
             zone=sync.timezone,
-            last=next(iter(store.runs.latest(sync.name, limit=1)), None),
+            last=next(iter(store.runs.latest(sync.name, limit=1, but=Trigger.ONLY)), None),
             next_run=next_run(sync),
             tally=tallies.get(sync.name, Tally()),
             held=store.held.find(sync.name),

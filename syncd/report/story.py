@@ -32,6 +32,7 @@ class Lot(Enum):
     APPROVED = "approved"
     REJECTED = "rejected"
     UNCLEAR = "unclear"
+    MISSING = "missing in go~mus"  # as the audit or `verify` has seen
     LEFT_OUT = "left out"  # by `where`
     ABSENT = "absent"  # within grace
     TO_ERASE = "to be erased"
@@ -60,6 +61,7 @@ class Facts:
     held: Standing | None
     intents: Sequence[OpenIntent]
     settle: timedelta
+    drifted: Sequence[str] = ()  # fields, or where it is in go~mus
     excerpt: Excerpt | None = None
     trouble: str | None = None
 
@@ -118,6 +120,9 @@ def _unclear(facts: Facts, intent: OpenIntent) -> str:
 
 def _by_source(facts: Facts) -> tuple[Lot, str] | None:
     excerpt = facts.excerpt
+    if excerpt is None and facts.invalid and not facts.trouble:
+        told = "; ".join(f"{row.position}: {'; '.join(map(str, row.problems))}" for row in facts.invalid)
+        return Lot.INVALID, f"is not sent, because the record was invalid when it was last read: {told}"
     if excerpt is None:
         return Lot.UNREAD, f"what the source says is not known: {facts.trouble}" if facts.trouble else "is known"
     match excerpt.verdict:
@@ -125,10 +130,32 @@ def _by_source(facts: Facts) -> tuple[Lot, str] | None:
             return Lot.INVALID, f"is not sent, because the record is invalid: {_problems(excerpt.invalid)}"
         case Verdict.CREATE | Verdict.UPDATE:
             return _due(facts, excerpt)
+        case Verdict.UNCHANGED | Verdict.RELEARNED if mark := next(
+            (one for one in facts.drifted if one in MISSING), None
+        ):
+            return Lot.MISSING, f"go~mus had it, and {MISSING[mark]}"
+        case Verdict.UNCHANGED | Verdict.RELEARNED if facts.drifted:
+            changed = ", ".join(facts.drifted)
+            return (
+                Lot.IN_STEP,
+                f"nothing is due; in go~mus somebody has changed {changed} (`syncd verify --fix` mends it)",
+            )
         case Verdict.UNCHANGED | Verdict.RELEARNED:
             return Lot.IN_STEP, "is in step: go~mus has what the source says, and nothing is due"
         case _:
             return None
+
+
+def _unchanged(facts: Facts) -> tuple[Lot, str]:
+    if mark := next((one for one in facts.drifted if one in MISSING), None):
+        return Lot.MISSING, f"go~mus had it, and {MISSING[mark]}"
+    if facts.drifted:
+        changed = ", ".join(facts.drifted)
+        return (
+            Lot.IN_STEP,
+            f"nothing is due, but somebody has changed {changed} in go~mus: `syncd verify --fix` mends it",
+        )
+    return Lot.IN_STEP, "is in step: go~mus has what the source says, and nothing is due"
 
 
 def _due(facts: Facts, excerpt: Excerpt) -> tuple[Lot, str]:
@@ -180,6 +207,13 @@ def _problems(invalid: Sequence[InvalidRecord]) -> str:
 def _at(facts: Facts, at: datetime) -> str:
     return local(at, facts.zone) if at > facts.now else "by the next run"
 
+
+MISSING = {
+    "gone": "somebody has deleted it there: once its record changes that is a failure, or it is created anew where "
+    '`vanished = "recreate"` says so',
+    "merged": "somebody has merged it into another customer there",
+    "renamed": "somebody has changed or emptied its foreign_id there: set it again",
+}
 
 # --- who owns which field ---
 

@@ -15,6 +15,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from syncd import reasons
 from syncd.config.model import Config, SyncConfig
 from syncd.domain.guards import Guard
 from syncd.domain.languages import Language
@@ -30,7 +31,8 @@ from syncd.report.words import Words, number, words_in
 from syncd.sources.base import Reading
 from syncd.state.store import Store
 
-LISTED = 500  # of one reason on a page
+LISTED = 10_000  # of one reason on a page
+NOT_FOUND = {"gone": reasons.VANISHED.code, "merged": reasons.MERGED.code, "renamed": reasons.RENAMED.code}
 NAMED, EXAMPLES = 20, 3  # words of a list: so many are named, and so many of a longer one
 WELL_KNOWN = "Deutschland Österreich Schweiz Germany Austria Switzerland Deutsch Englisch German English".split()
 LONGEST_CELL = 80  # of a value
@@ -111,10 +113,15 @@ class _Lister:
             yield self._entry(Kind.PAIR, foreign_id, explained, column=self.sync.foreign_id.from_)
 
     def _changed(self) -> Iterator[Entry]:
-        for row in self.store.worklist.drifts(self.sync.name):
+        drifts = self.store.worklist.drifts(self.sync.name)
+        refused = self.store.failures.find_refused(self.sync.name, [row.foreign_id for row in drifts])
+        for row in drifts:
+            if row.foreign_id in refused:  # which says so
+                continue
             for name in row.fields:
-                explained = self.explaining.entry("changed-in-gomus")
-                yield self._entry(Kind.CHANGED, row.foreign_id, explained, column=self.explaining.columns(name))
+                code, column = NOT_FOUND.get(name), self.explaining.columns("foreign_id" if name in NOT_FOUND else name)
+                explained = self.explaining.entry(code or "changed-in-gomus", foreign_id=row.foreign_id)
+                yield self._entry(Kind.CHANGED, row.foreign_id, explained, column=column)
 
     def _told(self) -> Iterator[Entry]:
         columns = {errand.text: errand.from_ for errand in self.sync.tell}

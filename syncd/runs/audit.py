@@ -15,7 +15,8 @@ def audit(sync: Sync, world: World, ledger: Ledger, delivery: Delivery, account:
     for known in world.store.known.longest_unverified(sync.name, sync.audit_per_run):
         if world.stopping.is_set():
             return
-        remote = delivery.find(known.foreign_id, known.gomus_id, known.digests).here
+        sighting = delivery.find(known.foreign_id, known.gomus_id, known.digests)
+        remote = sighting.here
         drifted = delivery.drifted(known, remote)
         account.outcomes["audited"] += 1
         if drifted:
@@ -23,4 +24,4 @@ def audit(sync: Sync, world: World, ledger: Ledger, delivery: Delivery, account:
             log.warning("record.drift", foreign_id=known.foreign_id, gomus_id=known.gomus_id, fields=list(drifted))
         is_mended = drifted and sync.fix_drift
         shown = delivery.as_shown(known, remote, drifted) if remote and is_mended else None
-        ledger.note_verified(known, drifted, shown)
+        ledger.note_verified(known, drifted if remote else [sighting.whereabouts.mark], shown)

@@ -18,11 +18,13 @@ from syncd.state.recall import Recall
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excerpt:
-    """`records` are those with one of the ids; so many of them are `filtered`: left out by `where`.
+    """`records` are those with one of the ids, which is `foreign_id` as the source has it today.
 
-    `verdict` is what becomes of them, `change` what of it would be sent; both are None where there is nothing.
+    So many of them are `filtered`: left out by `where`. `verdict` is what becomes of them, `change` what of it would be
+    sent; both are None where there is nothing.
     """
 
+    foreign_id: str | None
     records: tuple[SourceRecord, ...] = field(repr=False)
     filtered: int
     verdict: Verdict | None
@@ -56,7 +58,9 @@ def read_excerpt(  # noqa: PLR0913 - what it asks its caller while it reads
             progress(count)
         seen = spool.find_seen(list(foreign_ids))
         changes = [change for kind in (Create, Update) for change in spool.changes(kind)]
+        ids = [one for record in found if isinstance(one := sync.mapper.foreign_id_of(record), str)]
         return Excerpt(
+            foreign_id=ids[0] if ids else None,
             records=tuple(found),
             filtered=comparison.tally["filtered"],
             verdict=next((one.verdict for one in seen.values()), None),

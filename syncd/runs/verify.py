@@ -74,7 +74,7 @@ def verify(sync: Sync, world: World, *, sample: int | None, fix: bool) -> Verifi
                 found = list(_compare(run, page))
                 compared.append(len(page))
                 drifts.extend(drift for drift, _ in found)
-                _note(run, page, {drift.foreign_id: drift.fields for drift, _ in found})
+                _note(run, page, {drift.foreign_id: drift.fields or (drift.where.mark,) for drift, _ in found})
                 if fix:
                     with run.executor() as executor:
                         executor.update(update for _, update in found if update)

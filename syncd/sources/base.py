@@ -60,6 +60,11 @@ class SourceOptions(BaseModel):
         description="What to do with the records of a read that broke off: nothing, or create and update.",
     )
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Files of this machine that are read, as configured; a pattern is one."""
+        return ()
+
 
 def error_at(key: str, message: str) -> ValidationError:
     """An error that names the key, for a validator that sees a whole table."""

@@ -152,9 +152,11 @@ class Runs:
         }
         self.db.write(update(t.run).where(RUN.id == summary.run_id).values(values))
 
-    def latest(self, sync: str | None = None, limit: int = 20) -> list[RunRow]:
-        """The last runs, the latest first."""
+    def latest(self, sync: str | None = None, limit: int = 20, *, but: Trigger | None = None) -> list[RunRow]:
+        """The last runs, the latest first; but for those that were started so."""
         query = select(t.run).order_by(RUN.started_at.desc()).limit(limit)
+        if but is not None:
+            query = query.where(RUN.trigger != but.value)
         return self._runs(query if sync is None else query.where(RUN.sync == sync))
 
     def since(self, sync: str, moment: datetime) -> list[RunRow]:

@@ -20,7 +20,10 @@ DRIFT, ERRAND, KNOWN = t.drift.c, t.errand.c, t.known.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftRow:
-    """A customer of whom go~mus was seen to show something else than it accepted."""
+    """A customer of whom go~mus was seen to show something else than it accepted.
+
+    In the place of fields stands where it is, `gone`, `merged` or `renamed`, where it is not to be found at all.
+    """
 
     foreign_id: str
     fields: tuple[str, ...]

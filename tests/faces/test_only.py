@@ -95,8 +95,25 @@ def test_an_approval_of_others_stays(office: Office) -> None:
     assert len(office.sandbox.customers) == 30
 
 
+def test_that_nothing_was_sent_is_said(office: Office) -> None:
+    ended = office.syncd("--once", "--only", "0005")
+    assert (ended.code, ended.err) == (0, "members: nothing was sent; `syncd show 0005` tells why.\n")
+
+
+def test_the_last_run_of_the_sync_stays_the_last_whole_one(office: Office) -> None:
+    change(office, 4, "E-Mail", "nobody")
+    office.syncd("--once")
+    office.syncd("--once", "--only", "0006")
+    assert "done with problems" in office.syncd("status").out
+
+
 def test_it_goes_with_once_alone(office: Office) -> None:
-    for arguments in (["--only", "0005"], ["--once", "--only", "0005", "--dry-run"], ["--once", "--show-answer"]):
+    for arguments in (
+        ["--only", "0005"],
+        ["--once", "--only", "0005", "--dry-run"],
+        ["--once", "--show-answer"],
+        ["--once", "--only", ""],
+    ):
         assert office.syncd(*arguments).code == 2
 
 

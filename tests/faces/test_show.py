@@ -149,6 +149,13 @@ def unread(office: Office) -> None:
     (office.folder / "members.csv").unlink()
 
 
+def missing_in_gomus(office: Office) -> None:
+    configure(office, sync="audit_per_run = 40")
+    office.syncd("--once")
+    office.sandbox.remove(office.sandbox.by_foreign_id("M-0005")[0])
+    office.syncd("--once")
+
+
 STATES: dict[Callable[[Office], None], tuple[Lot, str]] = {
     in_step: (Lot.IN_STEP, "nothing is due"),
     to_be_created: (Lot.TO_CREATE, "the next run creates it"),
@@ -161,6 +168,7 @@ STATES: dict[Callable[[Office], None], tuple[Lot, str]] = {
     approved: (Lot.APPROVED, "approved by Ada: the next run does it"),
     unclear: (Lot.UNCLEAR, "the next run looks for it, and it is sent again no sooner than"),
     rejected: (Lot.REJECTED, "rejected by Ada"),
+    missing_in_gomus: (Lot.MISSING, "somebody has deleted it there"),
     left_out: (Lot.LEFT_OUT, "`where` leaves it out"),
     left_out_once_known: (Lot.LEFT_OUT, "it is erased after"),
     absent: (Lot.ABSENT, "unless it comes back"),
@@ -192,6 +200,11 @@ def test_who_is_unknown_and_not_in_the_source_ends_with_2(office: Office) -> Non
     office.syncd("--once")
     ended = office.syncd("show", "0099")
     assert (ended.code, ended.err) == (2, "Nothing is known of 0099.\n")
+
+
+@pytest.mark.parametrize("typed", ["0005", "M-0005"])
+def test_one_that_is_not_known_yet_is_named_as_it_will_be(office: Office, typed: str) -> None:
+    assert shown(office, typed)["foreign_id"] == "M-0005"
 
 
 def test_without_the_source_only_the_state_is_asked(office: Office) -> None:

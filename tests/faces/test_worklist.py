@@ -153,6 +153,15 @@ def test_an_update_of_another_field_leaves_a_change_listed(office: Office) -> No
     assert [entry["column"] for entry in listed(office)] == ["Nachname"]
 
 
+@pytest.mark.parametrize("finding", ["audit", "verify"])
+def test_who_was_deleted_in_go_mus_is_told_once_and_not_as_changed(office: Office, finding: str) -> None:
+    configure(office, head="audit_per_run = 40")
+    office.syncd("--once")
+    office.sandbox.remove(office.sandbox.by_foreign_id("M-0003")[0])
+    office.syncd(*(["--once"] if finding == "audit" else ["verify", "members", "--all"]))
+    assert [(entry["id"], entry["column"], entry["code"]) for entry in listed(office)] == [("0003", "Nr", "vanished")]
+
+
 def test_the_audit_of_a_run_lists_changes_too(office: Office) -> None:
     configure(office, head="audit_per_run = 40")
     office.syncd("--once")
@@ -274,8 +283,25 @@ def test_a_list_that_cannot_be_written_spoils_no_run(office: Office) -> None:
     ended = office.syncd("--once")
     assert ended.code == 0
     assert [event["error"] for event in ended.named("worklist.failed")] == [
-        "office.html can't be written (No such file or directory)"
+        "nowhere/office.html can't be written (No such file or directory)"
     ]
+
+
+@pytest.mark.parametrize("path", ["members.csv", "./members.csv", "state/../members.csv"])
+def test_a_list_is_never_written_over_the_export(office: Office, path: str) -> None:
+    configure(office, head=f'worklist = "{path}"')
+    before = (office.folder / "members.csv").read_bytes()
+    ended = office.syncd("--once")
+    assert ended.code == 2
+    assert "is the list that the sync 'members' reads" in ended.err
+    assert (office.folder / "members.csv").read_bytes() == before
+
+
+def test_two_syncs_have_no_list_in_common(office: Office) -> None:
+    text = CONFIG.format(url=office.url).replace("[sync.members]\n", '[sync.members]\nworklist = "l.csv"\n')
+    other = text[text.index("[sync.members]") :].replace("sync.members", "sync.donors").replace('"M-"', '"D-"')
+    office.configure(text + other)
+    assert "is the worklist of the sync 'members' already" in office.syncd("check", "--offline").out
 
 
 def test_a_formula_in_a_cell_is_inert_in_the_table(office: Office) -> None:

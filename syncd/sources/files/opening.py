@@ -83,6 +83,10 @@ class FileOptions(SourceOptions):
         default=timedelta(seconds=5), description="A file younger than this may still be being written: syncd waits."
     )
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        return (self.path,) if self.path else ()
+
     @field_validator("url")
     @classmethod
     def _can_be_fetched(cls, url: str) -> str:

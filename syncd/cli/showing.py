@@ -115,7 +115,8 @@ class _Telling:
             invalid=store.failures.invalid(name, foreign_id),
             held=store.held.standing(name, foreign_id),
             intents=intents,
-            drifted=next((row.fields for row in store.worklist.drifts(name) if row.foreign_id == foreign_id), ()),
+            drifted=store.worklist.drift_of(name, foreign_id),
+            told=store.worklist.errands_of(name, foreign_id),
             settle=self._config.gomus[self._sync.gomus].settle,
         )
 

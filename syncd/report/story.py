@@ -62,6 +62,7 @@ class Facts:
     intents: Sequence[OpenIntent]
     settle: timedelta
     drifted: Sequence[str] = ()  # fields, or where it is in go~mus
+    told: Sequence[str] = ()  # what the office is told of it
     excerpt: Excerpt | None = None
     trouble: str | None = None
 
@@ -72,7 +73,17 @@ class Facts:
     @property
     def is_remembered(self) -> bool:
         """Whether the state holds something of it, beside what was done."""
-        return bool(self.known or self.tombstone or self.refused or self.invalid or self.held or self.intents)
+        facts = (
+            self.known,
+            self.tombstone,
+            self.refused,
+            self.invalid,
+            self.held,
+            self.intents,
+            self.drifted,
+            self.told,
+        )
+        return any(map(bool, facts))
 
 
 def tell(facts: Facts) -> tuple[Lot, str]:
@@ -253,6 +264,8 @@ def facts_as_json(facts: Facts, lot: Lot, why: str) -> dict[str, Any]:
         "refused": {"reason": refused.reason, "next_try_at": iso(refused.next_try_at, zone)} if refused else None,
         "invalid": [{"position": row.position, "problems": [str(p) for p in row.problems]} for row in facts.invalid],
         "held": _held_as_json(held, zone) if held else None,
+        "drifted": list(facts.drifted),
+        "told": list(facts.told),
         "source": _source_as_json(facts),
     }
 
@@ -301,5 +314,8 @@ def facts_as_lines(facts: Facts, why: str) -> Iterator[str]:
         yield f"  refused: {refused.reason}; tried again {local(refused.next_try_at, zone)}"
     if facts.excerpt is None:  # the source tells it as it is now
         yield from (f"  invalid: {row.position}: {'; '.join(map(str, row.problems))}" for row in facts.invalid)
+    if facts.drifted:
+        yield f"  seen to be changed in go~mus: {', '.join(facts.drifted)}"
+    yield from (f"  the office is told: {text}" for text in facts.told)
     for words, names in owners(facts.sync).items():
         yield f"  {words}: {', '.join(names)}"

@@ -62,6 +62,10 @@ class Worklist:
         rows = self.db.rows(select(*columns).where(DRIFT.sync == sync, is_known).order_by(DRIFT.foreign_id))
         return [DriftRow(**{**row._asdict(), "fields": names_in(row.fields)}) for row in rows]
 
+    def drift_of(self, sync: str, foreign_id: str) -> tuple[str, ...]:
+        row = self.db.first(select(DRIFT.fields).where(DRIFT.sync == sync, DRIFT.foreign_id == foreign_id))
+        return names_in(row.fields) if row else ()
+
     # --- what the source says ---
 
     def replace_errands(self, sync: str, told: Iterable[tuple[str, Sequence[str]]] | None) -> None:
@@ -80,6 +84,10 @@ class Worklist:
         of_sync = select(ERRAND.foreign_id, ERRAND.texts).where(ERRAND.sync == sync, _is_there(sync))
         rows = self.db.rows(of_sync.order_by(ERRAND.foreign_id))
         return [(row.foreign_id, tuple(json.loads(row.texts))) for row in rows]
+
+    def errands_of(self, sync: str, foreign_id: str) -> tuple[str, ...]:
+        row = self.db.first(select(ERRAND.texts).where(ERRAND.sync == sync, ERRAND.foreign_id == foreign_id))
+        return tuple(json.loads(row.texts)) if row else ()
 
     def forget_who_left(self, sync: str) -> None:
         """Delete what was told of those who are neither known nor listed as failures."""

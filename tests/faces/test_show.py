@@ -220,6 +220,18 @@ def test_the_mapping_is_told_step_by_step_by_name_alone(office: Office) -> None:
     assert not any(mark in told for mark in MARKS)
 
 
+def test_what_the_worklist_has_of_it_is_told_too(office: Office) -> None:
+    office.reconfigure(
+        "[sync.members.foreign_id]",
+        '[[sync.members.tell]]\nfrom = "Nr"\nis = ["0005"]\ntext = "Call"\n[sync.members.foreign_id]',
+    )
+    office.syncd("--once")
+    office.sandbox.by_foreign_id("M-0005")[0].fields["surname"] = "Changed"
+    office.syncd("verify", "members", "--all")
+    found = shown(office, "0005", "--everything")
+    assert (found["drifted"], found["told"]) == (["surname"], ["Call"])
+
+
 def test_on_a_terminal_each_step_has_its_value(office: Office) -> None:
     _, told = on_a_terminal(office, "show", "0005")
     assert b"from 'Telefon': \"030 23125005\"" in told

@@ -561,14 +561,14 @@ class Broken:
 
 
 BROKEN = [
-    Broken("one_customer_for_one_foreign_id", Creating, "_lost", resend_after_an_answer, 1),
-    Broken("a_number_is_used_only_right_after_it_was_read", Leaver, "is_at", trust_a_number, 4),
+    Broken("one_customer_for_one_foreign_id", Creating, "_lost", resend_after_an_answer, 6),
+    Broken("a_number_is_used_only_right_after_it_was_read", Leaver, "is_at", trust_a_number, 3),
     Broken("no_id_and_no_date_is_sent_as_an_empty_text", Habits, "blanks_for", send_empty_texts, 1),
     Broken("make_good_and_compare", Delivery, "drifted", take_a_change_for_a_form, 2),
     Broken("duplicates", Creating, "_lost", resend_after_a_time_out, 1),
     Broken("make_good_and_compare", Ledger, "begin", know_before_acceptance, 2),
     Broken("absence_deletes_only_when_it_is_sure", syncd.runs.drawing, "read_whole", take_a_broken_read_for_whole, 4),
-    Broken("who_was_deleted_held_nothing_personal", Blanking, "_look", believe_without_reading_back, 4),
+    Broken("who_was_deleted_held_nothing_personal", Blanking, "_look", believe_without_reading_back, 3),
 ]
 
 

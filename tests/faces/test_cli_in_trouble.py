@@ -155,7 +155,7 @@ def test_a_sync_that_crashes_leaves_the_others_their_turn(capsys: pytest.Capture
 
 
 def test_on_a_terminal_no_log_line_is_written_into_the_bar(office: Office) -> None:
-    _, shown = on_a_terminal(office, "--once")
+    _, shown = on_a_terminal(office, "-v", "--once")
     assert shown.count(TIMESTAMP) == 43
     starts = [at for at in range(len(shown)) if shown.startswith(TIMESTAMP, at)]
     before = [shown[max(0, at - 200) : at].rpartition(b"\n")[2] for at in starts]

@@ -468,7 +468,7 @@ def test_a_run_by_hand_that_ends_like_no_other_is_told(
     monkeypatch.setattr(running, "run", lambda *_, **__: 1 // 0 if crash else cut)
     watch = Watch(lambda: config, opening_alarms, since=now())
     with opening_state(config) as state:
-        run_one = partial(running._run_one, config, state, threading.Event(), watch, probe=True)
+        run_one = partial(running._run_one, config, state, threading.Event(), watch, how=running.How(), missing=set())
         assert running.run_syncs(list(config.syncs.values()), run_one, is_stopping=lambda: False) == 1
     assert receiver.told == ["failed raised"]
 

@@ -4,14 +4,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browser import SCREENS, layout, look_for_barriers, show
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
-from test_web_in_browser import SCREENS, _fetch_axe, browsing, layout, show
 
 ROOT = Path(__file__).parents[2]
 LOOKED_AT = ("index", "tutorial", "reference/configuration", "datenschutz")
@@ -25,53 +24,35 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[webdriver.Chrome]:
-    with browsing(scripts=True) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def axe(pytestconfig: pytest.Config) -> str:
-    assert pytestconfig.cache is not None
-    kept = pytestconfig.cache.mkdir("axe-core") / "axe.min.js"
-    if not kept.exists():
-        _fetch_axe(kept)
-    return kept.read_text(encoding="utf-8")
-
-
 @pytest.mark.parametrize("screen", SCREENS)
 @pytest.mark.parametrize("page", LOOKED_AT)
-def test_a_page_fits_the_screen_and_asks_nobody(browser: webdriver.Chrome, site: Path, page: str, screen: str) -> None:
-    show(browser, (site / f"{page}.html").as_uri(), screen)
-    assert layout(browser)["cssContentSize"]["width"] == SCREENS[screen][0]
-    asked = browser.execute_script("return performance.getEntriesByType('resource').map(one => one.name)")
+def test_a_page_fits_the_screen_and_asks_nobody(
+    scripting: webdriver.Chrome, site: Path, page: str, screen: str
+) -> None:
+    show(scripting, (site / f"{page}.html").as_uri(), screen)
+    assert layout(scripting)["cssContentSize"]["width"] == SCREENS[screen][0]
+    asked = scripting.execute_script("return performance.getEntriesByType('resource').map(one => one.name)")
     assert [name for name in asked if not name.startswith("file:")] == []
 
 
 @pytest.mark.parametrize(("screen", "scheme"), [("desktop", "light"), ("phone", "dark")])
 @pytest.mark.parametrize("page", LOOKED_AT)
 def test_no_barrier_is_found(  # noqa: PLR0917 - parts and cases
-    browser: webdriver.Chrome, site: Path, axe: str, page: str, screen: str, scheme: str
+    scripting: webdriver.Chrome, site: Path, axe: str, page: str, screen: str, scheme: str
 ) -> None:
     features = [{"name": "prefers-color-scheme", "value": scheme}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-    show(browser, (site / f"{page}.html").as_uri(), screen)
-    browser.execute_script(axe)
-    found = browser.execute_async_script("axe.run().then(arguments[arguments.length - 1])")
-    barriers = {
-        one["id"]: [(node["target"], node.get("failureSummary")) for node in one["nodes"]][:3]
-        for one in found["violations"]
-    }
+    scripting.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    show(scripting, (site / f"{page}.html").as_uri(), screen)
+    barriers, passed = look_for_barriers(scripting, axe)
     assert barriers == {}, json.dumps(barriers, indent=1)
-    assert len(found["passes"]) > 15
+    assert passed > 15
 
 
 @pytest.mark.parametrize(("words", "page"), [("Löschfristen", "datenschutz.html"), ("overdue_after", "alarms.html")])
-def test_the_search_finds_it(browser: webdriver.Chrome, site: Path, words: str, page: str) -> None:
-    show(browser, (site / "index.html").as_uri(), "desktop")
-    browser.find_element(By.CSS_SELECTOR, ".md-search__input").send_keys(words)
-    found = WebDriverWait(browser, 20).until(
+def test_the_search_finds_it(scripting: webdriver.Chrome, site: Path, words: str, page: str) -> None:
+    show(scripting, (site / "index.html").as_uri(), "desktop")
+    scripting.find_element(By.CSS_SELECTOR, ".md-search__input").send_keys(words)
+    found = WebDriverWait(scripting, 20).until(
         lambda shown: [one.get_attribute("href") for one in shown.find_elements(By.CSS_SELECTOR, ".md-search-result a")]
     )
     assert any(page in str(address) for address in found), found

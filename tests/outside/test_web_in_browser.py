@@ -1,21 +1,16 @@
 """The pages in a real browser, as people meet them: on a desk and on a telephone, by keyboard, without a script."""
 
 import json
-import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from bad_day import NOW, QuietDaemon, add_run, fill, make_daemon, writing
+from browser import SCREENS, browsing, layout, look_for_barriers, show
 from office import open_office
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.expected_conditions import staleness_of
@@ -28,16 +23,6 @@ from syncd.domain.runs import Status
 from syncd.report.period import period_as_html, report_period
 from syncd.report.run import report_as_html, report_run
 from syncd.web import Metrics, serving
-
-SCREENS = {"desktop": (1280, 900, False), "phone": (390, 844, True)}
-AXE = "axe-core@4"
-
-
-def missing(what: str) -> None:
-    if os.environ.get("SYNCD_TEST_REQUIRE_BROWSER"):
-        pytest.fail(f"a browser is required here: {what}")
-    pytest.skip(f"no browser: {what}")
-
 
 PAGES = ("status", "status in German", "many", "report", "report over the web", "held", "time", "plan", "worklist")
 
@@ -95,24 +80,6 @@ def pages_of(folder: Path) -> Iterator[tuple[str, str]]:
         yield from ((name, (folder / f"{name}.html").read_text(encoding="utf-8")) for name in ("plan", "worklist"))
 
 
-@contextmanager
-def browsing(*, scripts: bool) -> Iterator[webdriver.Chrome]:
-    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (browser and driver):
-        missing("chromium and chromedriver are not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = browser or ""
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"):
-        options.add_argument(argument)
-    if not scripts:
-        options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
-    opened = webdriver.Chrome(options=options, service=Service(executable_path=driver))
-    try:
-        yield opened
-    finally:
-        opened.quit()
-
-
 @pytest.fixture(scope="module")
 def plain() -> Iterator[webdriver.Chrome]:
     """A browser that runs no script of a page."""
@@ -120,47 +87,9 @@ def plain() -> Iterator[webdriver.Chrome]:
         yield browser
 
 
-@pytest.fixture(scope="module")
-def scripting() -> Iterator[webdriver.Chrome]:
-    with browsing(scripts=True) as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def axe(pytestconfig: pytest.Config) -> str:
-    """The checker of accessibility, kept between runs."""
-    assert pytestconfig.cache is not None
-    kept = pytestconfig.cache.mkdir("axe-core") / "axe.min.js"
-    if not kept.exists():
-        _fetch_axe(kept)
-    return kept.read_text(encoding="utf-8")
-
-
-def _fetch_axe(kept: Path) -> None:
-    if shutil.which("npm") is None:
-        missing("npm, which fetches axe-core, is not installed")
-    with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
-        command = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", folder, AXE]
-        if subprocess.run(command, capture_output=True, timeout=100, check=False).returncode:
-            missing("npm can't fetch axe-core")
-        (Path(folder) / "node_modules/axe-core/axe.min.js").replace(kept)  # at once, for another worker may read it
-
-
-def show(browser: webdriver.Chrome, url: str, screen: str) -> None:
-    width, height, is_mobile = SCREENS[screen]
-    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": is_mobile}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    browser.get(url)
-
-
 def unfold(browser: webdriver.Chrome) -> None:
     for summary in browser.find_elements(By.TAG_NAME, "summary"):
         summary.send_keys(Keys.ENTER)
-
-
-def layout(browser: webdriver.Chrome) -> dict[str, Any]:
-    answer: dict[str, Any] = browser.execute_cdp_cmd("Page.getLayoutMetrics", {})
-    return answer
 
 
 @pytest.mark.parametrize("screen", SCREENS)
@@ -261,11 +190,6 @@ def test_no_barrier_is_found(  # noqa: PLR0917 - parts and cases
     scripting.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
     show(scripting, pages[page], screen)
     unfold(scripting)
-    scripting.execute_script(axe)
-    found = scripting.execute_async_script("axe.run().then(arguments[arguments.length - 1])")
-    barriers = {
-        one["id"]: [(node["target"], node.get("failureSummary")) for node in one["nodes"]][:3]
-        for one in found["violations"]
-    }
+    barriers, passed = look_for_barriers(scripting, axe)
     assert barriers == {}, json.dumps(barriers, indent=1)
-    assert len(found["passes"]) > 15
+    assert passed > 15

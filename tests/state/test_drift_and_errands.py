@@ -10,8 +10,8 @@ from syncd.state.worklist import DriftRow
 
 def test_drift_keeps_its_date_and_ends_field_by_field(store: Store) -> None:
     store.known.put("members", [known("M-1")])
-    store.worklist.note_drift("members", "M-1", ["tel", "email"], NOW)
-    store.worklist.note_drift("members", "M-1", ["email", "tel", "name"], LATER)
+    store.worklist.note_drift("members", {"M-1": ["tel", "email"]}, NOW)
+    store.worklist.note_drift("members", {"M-1": ["email", "tel", "name"]}, LATER)
     assert store.worklist.drifts("members") == [DriftRow(foreign_id="M-1", fields=("email", "name", "tel"), since=NOW)]
     store.worklist.end_drift("members", {"M-1": ["tel", "name"], "M-2": ["email"]})
     assert store.worklist.drifts("members") == [DriftRow(foreign_id="M-1", fields=("email",), since=NOW)]
@@ -22,7 +22,7 @@ def test_drift_keeps_its_date_and_ends_field_by_field(store: Store) -> None:
 def test_drift_of_one_sync_is_none_of_another(store: Store) -> None:
     for sync in ("members", "donors"):
         store.known.put(sync, [known("M-1")])
-        store.worklist.note_drift(sync, "M-1", ["tel"], NOW)
+        store.worklist.note_drift(sync, {"M-1": ["tel"]}, NOW)
     store.worklist.end_drift("members", {"M-1": ["tel"]})
     assert [len(store.worklist.drifts(sync)) for sync in ("members", "donors")] == [0, 1]
 
@@ -50,8 +50,18 @@ def test_who_has_left_is_not_told_of_and_is_forgotten(store: Store) -> None:
 
 def test_whoever_is_forgotten_is_on_no_list(store: Store) -> None:
     store.known.put("members", [known("M-1")])
-    store.worklist.note_drift("members", "M-1", ["tel"], NOW)
+    store.worklist.note_drift("members", {"M-1": ["tel"]}, NOW)
     store.worklist.replace_errands("members", [("M-1", ["call"])])
     store.forget_customer("members", "M-1")
     store.known.put("members", [known("M-1")])
     assert (store.worklist.drifts("members"), store.worklist.errands("members")) == ([], [])
+
+
+def test_drift_of_many_is_noted_at_once(store: Store) -> None:
+    store.known.put("members", [known(f"M-{number}") for number in range(3)])
+    store.worklist.note_drift("members", {"M-0": ["tel"], "M-1": ["tel"]}, NOW)
+    store.worklist.note_drift("members", {"M-0": [], "M-2": ["email"]}, NOW)
+    assert [(row.foreign_id, row.fields) for row in store.worklist.drifts("members")] == [
+        ("M-1", ("tel",)),
+        ("M-2", ("email",)),
+    ]

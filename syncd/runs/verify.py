@@ -74,7 +74,9 @@ def verify(sync: Sync, world: World, *, sample: int | None, fix: bool) -> Verifi
                 found = list(_compare(run, page))
                 compared.append(len(page))
                 drifts.extend(drift for drift, _ in found)
-                _note(run, page, {drift.foreign_id: drift.fields or (drift.where.mark,) for drift, _ in found})
+                drifted = {drift.foreign_id: drift.fields or (drift.where.mark,) for drift, _ in found}
+                ids = (pair.known.foreign_id for pair in page)
+                run.ledger.note_drift({one: drifted.get(one, ()) for one in ids})
                 if fix:
                     with run.executor() as executor:
                         executor.update(update for _, update in found if update)
@@ -135,13 +137,6 @@ def _compare(run: Run, pairs: Sequence[Pair]) -> Iterator[tuple[Drift, Update | 
             if found := _drift(run, pair, sighting):
                 log.warning("record.drift", foreign_id=found[0].foreign_id, fields=list(found[0].fields))
                 yield found
-
-
-def _note(run: Run, pairs: Sequence[Pair], drifted: Mapping[str, Sequence[str]]) -> None:
-    """For the worklist; a customer who is in step is on it no more."""
-    with run.ledger.writing():
-        for pair in pairs:
-            run.ledger.note_drift(pair.known.foreign_id, drifted.get(pair.known.foreign_id, ()))
 
 
 def _drift(run: Run, pair: Pair, sighting: Sighting) -> tuple[Drift, Update | None] | None:

@@ -238,15 +238,15 @@ class Ledger:
             store.worklist.replace_errands(self.sync, found.errands)
             store.note_unsure(self.sync, found.unsure)
 
-    def note_drift(self, foreign_id: str, fields: Iterable[str]) -> None:
-        """What of a customer go~mus shows otherwise than it accepted it; no fields where all is in step."""
+    def note_drift(self, drifted: Mapping[str, Iterable[str]]) -> None:
+        """What of these customers go~mus shows otherwise than it accepted it; no fields where all is in step."""
         with self.writing() as store:
-            store.worklist.note_drift(self.sync, foreign_id, fields, self.clock())
+            store.worklist.note_drift(self.sync, drifted, self.clock())
 
     def note_verified(self, known: KnownCustomer, drifted: Iterable[str], shown: Digests | None) -> None:
         """Read back; `shown` is what go~mus holds instead, to be compared anew by the next run."""
         with self.writing() as store:
-            self.note_drift(known.foreign_id, drifted)
+            store.worklist.note_drift(self.sync, {known.foreign_id: drifted}, self.clock())
             if shown is not None:
                 store.known.relearn(self.sync, [(known.foreign_id, None, shown)])
             store.known.mark_verified(self.sync, known.row, self.clock())

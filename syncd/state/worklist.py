@@ -38,13 +38,15 @@ class Worklist:
 
     # --- what was changed in go~mus ---
 
-    def note_drift(self, sync: str, foreign_id: str, fields: Iterable[str], at: datetime) -> None:
-        """In place of what was seen of the customer before; without fields it is over."""
-        if names := sorted(fields):
-            row = {"sync": sync, "foreign_id": foreign_id, "fields": ",".join(names), "since": at}
-            self.db.upsert(t.drift, [row], key=["sync", "foreign_id"], kept=["since"])
-        else:
-            self.db.write(delete(t.drift).where(DRIFT.sync == sync, DRIFT.foreign_id == foreign_id))
+    def note_drift(self, sync: str, drifted: Mapping[str, Iterable[str]], at: datetime) -> None:
+        """In place of what was seen of these customers before; of whom there are no fields, it is over."""
+        names = {foreign_id: ",".join(sorted(fields)) for foreign_id, fields in drifted.items()}
+        rows = [
+            {"sync": sync, "foreign_id": one, "fields": fields, "since": at} for one, fields in names.items() if fields
+        ]
+        over = [foreign_id for foreign_id, fields in names.items() if not fields]
+        self.db.upsert(t.drift, rows, key=["sync", "foreign_id"], kept=["since"])
+        self.db.write_among(delete(t.drift).where(DRIFT.sync == sync), DRIFT.foreign_id, over)
 
     def end_drift(self, sync: str, settled: Mapping[str, Iterable[str]]) -> None:
         """These fields of these customers are in step again."""
@@ -53,7 +55,7 @@ class Worklist:
         of_sync = select(DRIFT.foreign_id, DRIFT.fields, DRIFT.since).where(DRIFT.sync == sync)
         for row in self.db.rows_among(of_sync, DRIFT.foreign_id, list(settled)):
             left = set(names_in(row.fields)) - set(settled[row.foreign_id])
-            self.note_drift(sync, row.foreign_id, left, row.since)
+            self.note_drift(sync, {row.foreign_id: left}, row.since)
 
     def drifts(self, sync: str) -> list[DriftRow]:
         """Of customers who are still known."""

@@ -3,14 +3,13 @@
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import tzinfo
 from typing import Annotated, Any
 
 import typer
 
-from syncd.assembly import State, looking_at_state, make_client, make_recall, make_sync, now
+from syncd.assembly import State, looking_at_state, make_client, make_recall, make_sync
 from syncd.cli import context as ctx
 from syncd.cli.exits import USAGE, stop
 from syncd.cli.naming import spellings
@@ -25,7 +24,7 @@ from syncd.report.sample import steps_as_lines
 from syncd.report.story import Facts, Lot, facts_as_json, facts_as_lines, tell
 from syncd.report.words import iso, plain
 from syncd.runs.excerpt import Excerpt, read_excerpt
-from syncd.runs.lookups import LOOKUP_AGE
+from syncd.runs.lookups import kept_entries
 from syncd.state.journal import JournalLine
 
 SHOWN_LINES = 50
@@ -133,20 +132,17 @@ class _Telling:
 
     def _find_lookups(self) -> dict[str, Lookup]:
         """As a run would: those of the last day, else go~mus is asked."""
-        instance, locale = self._sync.gomus, self._config.gomus[self._sync.gomus].locale
         found: dict[str, Lookup] = {}
         for kind in sorted(self._made.mapper.lookups_needed):
-            entries = self._state.store.instances.lookup(instance, kind, locale, since=now() - LOOKUP_AGE)
+            entries = kept_entries(self._made, self._state.store, kind, self._recall.now)
             if entries is None:
                 with self._client() as client:
                     entries = client.lookup(kind)
             found[kind] = Lookup(kind, entries)
         return found
 
-    @contextmanager
-    def _client(self) -> Iterator[Client]:
-        with make_client(self._config, self._sync, time.sleep) as client:
-            yield client
+    def _client(self) -> Client:
+        return make_client(self._config, self._sync, time.sleep)
 
     def _told(self, facts: Facts, lookups: Mapping[str, Lookup], limit: int | None) -> Told:
         journal = self._state.store.journal.of_customer(self._sync.name, facts.foreign_id, limit)

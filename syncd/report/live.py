@@ -1,13 +1,13 @@
 """A customer as go~mus has it now, beside what is known of it; values for a terminal alone."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from syncd.domain.digest import Digester
 from syncd.domain.records import KnownCustomer, RemoteCustomer
+from syncd.report.sample import quoted
 
-OWN = "go~mus's own"
+OWN, HIDDEN = "go~mus's own", "not shown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ def look_at(remote: RemoteCustomer | None, foreign_id: str, known: KnownCustomer
         return Live(remote=remote, is_another=False, fields=dict.fromkeys(remote.fields, OWN))
     shows = digester.of(known.foreign_id, known.digests.scheme).fields(remote.fields)
     fields = {name: _stands(shows[name], name, known) for name in sorted(shows)}
-    hidden = dict.fromkeys(sorted(known.digests.fields.keys() - shows.keys()), "not shown")
+    hidden = dict.fromkeys(sorted(known.digests.fields.keys() - shows.keys()), HIDDEN)
     return Live(remote=remote, is_another=False, fields=fields | hidden)
 
 
@@ -62,7 +62,5 @@ def live_as_lines(live: Live, *, with_values: bool) -> Iterator[str]:
         value = live.remote.fields.get(name)
         if stands == OWN and value in (None, "", False):
             continue
-        told = (
-            f" = {json.dumps(value, ensure_ascii=False, default=str)}" if with_values and stands != "not shown" else ""
-        )
+        told = f" = {quoted(value)}" if with_values and stands != HIDDEN else ""
         yield f"      {name}{told}: {stands}"

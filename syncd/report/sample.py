@@ -61,7 +61,7 @@ class Sample:
                 yield self._line(one) + (_beside(remote, one.name) if remote and is_remote else "")
 
     def _line(self, one: Mapped) -> str:
-        cells = ", ".join(f"{column} {_quoted(value)}" for column, value in one.cells.items()) or "a fixed value"
+        cells = ", ".join(f"{column} {quoted(value)}" for column, value in one.cells.items()) or "a fixed value"
         if isinstance(one.value, FieldProblem):
             return f"    ✗ {cells} → {one.name}: {one.value.reason}"
         if one.value is Keep.KEEP:
@@ -69,7 +69,7 @@ class Sample:
         kind = self._mapper.lookup_of(one.name)
         if kind and one.value is not None and isinstance(self._lookups[kind], AnyWord):
             return f"      {cells} → {one.name}: an id of the {kind} list, which is not known here"
-        return f"      {cells} → {one.name} = {_quoted(one.value)}"
+        return f"      {cells} → {one.name} = {quoted(one.value)}"
 
 
 def steps_as_lines(mapped: Iterable[Mapped], *, with_values: bool) -> Iterator[str]:
@@ -78,15 +78,15 @@ def steps_as_lines(mapped: Iterable[Mapped], *, with_values: bool) -> Iterator[s
         problem = one.value.reason if isinstance(one.value, FieldProblem) else None
         yield f"    {'✗' if problem else ' '} {one.name}{' = ' + _outcome(one) if with_values and not problem else ''}"
         for column, value in one.cells.items():
-            yield f"        from {column!r}{': ' + _quoted(value) if with_values else ''}"
+            yield f"        from {column!r}{': ' + quoted(value) if with_values else ''}"
         for spec, text in one.steps:
-            yield f"        {_spelt(spec)}{': ' + _quoted(text) if with_values else ''}"
+            yield f"        {_spelt(spec)}{': ' + quoted(text) if with_values else ''}"
         if problem:
             yield f"        {problem}"
 
 
 def _outcome(one: Mapped) -> str:
-    return "left as it is" if one.value is Keep.KEEP else _quoted(one.value)
+    return "left as it is" if one.value is Keep.KEEP else quoted(one.value)
 
 
 def _spelt(spec: object) -> str:
@@ -100,16 +100,16 @@ def change_as_lines(change: Create | Update, remote: RemoteCustomer | None) -> I
     yield f"  {change.action.value} {change.foreign_id}"
     for name, value in sorted(change.fields.items()):
         now = "" if isinstance(change, Create) else f"{_shown(remote, name)} → "
-        yield f"      {name}: {now}{_quoted(value)}"
+        yield f"      {name}: {now}{quoted(value)}"
 
 
 def _shown(remote: RemoteCustomer | None, name: str) -> str:
-    return _quoted(remote.fields[name]) if remote and name in remote.fields else "not shown"
+    return quoted(remote.fields[name]) if remote and name in remote.fields else "not shown"
 
 
 def _beside(remote: RemoteCustomer, name: str) -> str:
     return f"   (go~mus has {_shown(remote, name)})"
 
 
-def _quoted(value: object) -> str:
+def quoted(value: object) -> str:
     return "nothing" if value in (None, "") else json.dumps(value, ensure_ascii=False, default=str)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from syncd.domain.records import LookupEntry
 from syncd.mapping.lookups import Lookup
 from syncd.runs.world import Sync, World
+from syncd.state.store import Store
 
 LOOKUP_AGE = timedelta(days=1)  # the vendor asks to refresh salutations and titles once a day
 
@@ -17,10 +18,14 @@ def find_lookups(sync: Sync, world: World, now: datetime) -> dict[str, Lookup]:
 
 def _entries(sync: Sync, world: World, kind: str, now: datetime) -> Sequence[LookupEntry]:
     """From the cache if it was fetched within a day, otherwise from go~mus."""
-    cache, locale = world.store.instances, sync.gomus.locale
-    kept = cache.lookup(sync.instance, kind, locale, since=now - LOOKUP_AGE)
+    kept = kept_entries(sync, world.store, kind, now)
     if kept is not None:
         return kept
     entries = world.client.lookup(kind)
-    cache.keep_lookup(sync.instance, kind, locale, entries, now)
+    world.store.instances.keep_lookup(sync.instance, kind, sync.gomus.locale, entries, now)
     return entries
+
+
+def kept_entries(sync: Sync, store: Store, kind: str, now: datetime) -> Sequence[LookupEntry] | None:
+    """Those that were fetched within a day."""
+    return store.instances.lookup(sync.instance, kind, sync.gomus.locale, since=now - LOOKUP_AGE)

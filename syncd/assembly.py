@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from syncd.config.model import ActionName, Config, DeleteOptions, GuardOptions, NotifyOptions, StateOptions, SyncConfig
 from syncd.config.prefixes import REMEDY, find_shared_prefix
 from syncd.domain.changes import Change, Create, Erase, Update
+from syncd.domain.chunks import until_stopped
 from syncd.domain.digest import Digester
 from syncd.domain.guards import Limits
 from syncd.errors import Misconfigured, Problem, StateUnusable, Stopped, SyncdError
@@ -287,7 +288,7 @@ def _absence_terms(sync: SyncConfig) -> bytes:
     return "\n".join([*texts, sync.delete.mode.value, str(sync.delete.grace)]).encode()
 
 
-def write_worklist(config: Config, sync: SyncConfig, state: State) -> None:
+def write_worklist(config: Config, sync: SyncConfig, state: State, stopping: threading.Event) -> None:
     """Write what the owner of the data has to do where the configuration says; where that fails, the log tells."""
     if (options := sync.worklist) is None:
         return
@@ -298,8 +299,10 @@ def write_worklist(config: Config, sync: SyncConfig, state: State) -> None:
     try:
         entries = list_entries(state.store, config, [sync], options.lang)
         if options.values and entries:
-            with make_source(config, sync, sleeping(threading.Event())).open() as reading:
-                entries = with_values(entries, reading, make_mapper(sync))
+            sleep = sleeping(stopping)
+            with make_source(config, sync, sleep).open() as reading:
+                records = until_stopped(reading, lambda: sleep(0))
+                entries = with_values(entries, records, make_mapper(sync))
         with replacing(file) as draft:
             if options.is_page:
                 write_page(entries, draft, options.lang, at=at, zone=sync.timezone)

@@ -125,7 +125,7 @@ def _run_one(
     """Takes those who are in the source out of `missing`."""
     try:
         with (
-            recording_unbegun(state.store, sync.name, sync.gomus, Trigger.COMMAND_LINE, now()),
+            recording_unbegun(state.store, sync.name, sync.gomus, how.trigger, now()),
             showing_progress(sync.name) as progress,
             opening_world(config, sync, state, stopping=stopping, progress=progress) as world,
         ):
@@ -135,7 +135,7 @@ def _run_one(
             world.client.show = _show_answer if how.shows_answers else world.client.show
             summary = run(made, world, trigger=how.trigger, probe=how.probe)
             missing -= {text for text, ids in asked.items() if not summary.missing.issuperset(ids)}
-            write_worklist(config, sync, state)
+            write_worklist(config, sync, state, stopping)
     except SyncdError as error:
         if isinstance(error, Misconfigured):
             say(error, about=sync.name)

@@ -72,7 +72,7 @@ def _run(order: Order, stopping: threading.Event, observing: Callable[[str], Obs
             trigger=order.trigger,
             entering=lambda id_: enter(board, order, id_, now()),
         )
-        write_worklist(order.config, order.sync, state)
+        write_worklist(order.config, order.sync, state, stopping)
         return summary
 
 

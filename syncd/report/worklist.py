@@ -28,7 +28,6 @@ from syncd.report.catalogue import Explained, Explaining
 from syncd.report.files import opening_private, write_csv
 from syncd.report.html import draw
 from syncd.report.words import Words, number, words_in
-from syncd.sources.base import Reading
 from syncd.state.store import Store
 
 LISTED = 10_000  # of one reason on a page
@@ -302,14 +301,14 @@ def _cells(record: SourceRecord, columns: str) -> str:
     return text if len(text) <= LONGEST_CELL else f"{text[:LONGEST_CELL]}…"
 
 
-def with_values(entries: Sequence[Entry], reading: Reading, mapper: Mapper) -> list[Entry]:
+def with_values(entries: Sequence[Entry], records: Iterable[SourceRecord], mapper: Mapper) -> list[Entry]:
     """The entries of one sync, each with what stands in its columns, and where."""
     by_place: dict[str, list[int]] = {}
     by_id: dict[str, list[int]] = {}
     for index, entry in enumerate(entries):
         (by_place if entry.place else by_id).setdefault(entry.place or entry.foreign_id, []).append(index)
     found = list(entries)
-    for record in reading:
+    for record in records:
         place = str(record.position)
         indexes = by_place.get(place, []) + (by_id.get(str(mapper.foreign_id_of(record)), []) if by_id else [])
         for index in indexes:

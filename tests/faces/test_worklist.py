@@ -4,12 +4,16 @@ import csv
 import io
 import json
 import stat
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from office import CONFIG, MARKS, Office, open_office
+
+from syncd.assembly import opening_state, write_worklist
+from syncd.config import load
 
 TELL = """
 [[sync.members.tell]]
@@ -297,11 +301,43 @@ def test_a_list_is_never_written_over_the_export(office: Office, path: str) -> N
     assert (office.folder / "members.csv").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("read", "written"),
+    [("members*.csv", "members-new.csv"), ("members[1].csv", "members[1].csv"), ("in/**/*.csv", "in/a/b/list.csv")],
+)
+def test_a_list_is_never_written_where_a_pattern_would_find_it(office: Office, read: str, written: str) -> None:
+    configure(office, head=f'worklist = "{written}"')
+    office.reconfigure('path = "members.csv"', f'path = "{read}"')
+    ended = office.syncd("check", "--offline")
+    assert (ended.code, "it would be written over" in ended.out) == (2, True)
+
+
+def test_a_list_may_lie_in_a_folder_that_a_pattern_does_not_look_into(office: Office) -> None:
+    configure(office, head='worklist = "lists/members.csv"')
+    office.reconfigure('path = "members.csv"', 'path = "*.csv"')
+    assert "✗ configuration" not in office.syncd("check", "--offline").out
+
+
 def test_two_syncs_have_no_list_in_common(office: Office) -> None:
     text = CONFIG.format(url=office.url).replace("[sync.members]\n", '[sync.members]\nworklist = "l.csv"\n')
     other = text[text.index("[sync.members]") :].replace("sync.members", "sync.donors").replace('"M-"', '"D-"')
     office.configure(text + other)
     assert "is the worklist of the sync 'members' already" in office.syncd("check", "--offline").out
+
+
+def test_reading_for_values_hears_a_stop(office: Office) -> None:
+    configure(office, head='worklist = { path = "office.csv", values = true }')
+    spoil(office, 4, "E-Mail", "nobody")
+    office.syncd("--once")
+    (office.folder / "office.csv").unlink()
+    config = load(office.folder / "config.toml", {"GOMUS_TOKEN": office.token})
+    for is_stopping, is_written in ((True, False), (False, True)):
+        stopping = threading.Event()
+        if is_stopping:
+            stopping.set()
+        with opening_state(config) as state:
+            write_worklist(config, config.syncs["members"], state, stopping)
+        assert (office.folder / "office.csv").exists() is is_written
 
 
 def test_a_formula_in_a_cell_is_inert_in_the_table(office: Office) -> None:

@@ -60,7 +60,7 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
-Config = Annotated[Path | None, typer.Option(help="The configuration; else $SYNCD_CONFIG, else ./config.toml.")]
+ConfigFile = Annotated[Path | None, typer.Option(help="The configuration; else $SYNCD_CONFIG, else ./config.toml.")]
 Format = Annotated[Literal["json", "console"] | None, typer.Option(help="Else console on a terminal, json elsewhere.")]
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="On a terminal: also a line for each record, as a log has it.")
@@ -92,7 +92,7 @@ Version = Annotated[bool, typer.Option("--version", callback=_print_version, is_
 @app.callback(invoke_without_command=True)
 def syncd(
     context: typer.Context,
-    config: Config = None,
+    config: ConfigFile = None,
     log_format: Format = None,
     verbose: Verbose = False,
     once: Once = False,

@@ -346,9 +346,8 @@ class Run:
             return Status.FAILED
         if held:
             return Status.HELD
-        has_failures = self.world.store.failures.count(
-            self.sync.name, self.sync.only
-        )  # an erasure that rests is in no plan
+        # also an erasure that rests, which is in no plan
+        has_failures = self.world.store.failures.count(self.sync.name, self.sync.only)
         has_open = bool(self.world.store.journal.unclear(self.sync.name))
         return Status.PROBLEMS if has_failures or has_open or self.account.has_failures else Status.DONE
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from syncd.report.reasons import without_pairs
+from syncd.report.saying import without_pairs
 from syncd.state.held import Standing
 from syncd.state.store import Store
 

@@ -13,7 +13,7 @@ from syncd import __version__
 from syncd.domain.languages import Language
 from syncd.report import words
 from syncd.report.plan import PlanReport, by_reason, closing
-from syncd.report.reasons import coded, ended, said
+from syncd.report.saying import coded, ended, said
 
 LISTED_PLACES = 100
 

@@ -4,6 +4,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import TextIO, cast
 
 from rich.console import Console
@@ -41,31 +42,43 @@ class _LogStream:
     (`| head`) or its disk is full, the run goes on all the same.
     """
 
-    _is_holding = False
     encoding = property(lambda _self: sys.stdout.encoding)
+
+    def __init__(self) -> None:
+        self._held: list[str] | None = None
+        self._lock = Lock()
 
     def isatty(self) -> bool:
         return sys.stdout.isatty()
 
     def write(self, text: str) -> None:
-        try:
-            sys.stdout.write(text)
-            if not self._is_holding:
-                sys.stdout.flush()
-        except OSError as error:
-            _write_no_more(error)
+        with self._lock:
+            if self._held is not None:
+                self._held.append(text)
+            else:
+                _write(text)
 
     def flush(self) -> None:
         """Lines leave by themselves."""
 
     @contextmanager
     def holding(self) -> Iterator[None]:
-        self._is_holding = True
+        with self._lock:
+            self._held = held = list[str]()
         try:
             yield
         finally:
-            self._is_holding = False
-            self.write("")
+            with self._lock:
+                self._held = None
+                _write("".join(held))
+
+
+def _write(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        _write_no_more(error)
 
 
 def _write_no_more(error: OSError) -> None:

@@ -277,7 +277,11 @@ class Output(io.StringIO):
     """Standard output; `left` is what has left the process."""
 
     encoding = "utf-8"
-    left = 0
+    left = writes = 0
+
+    def write(self, text):
+        self.writes += 1
+        return super().write(text)
 
     def flush(self):
         self.left = len(self.getvalue().splitlines())
@@ -305,6 +309,23 @@ def test_lines_of_many_records_leave_together(monkeypatch):
     assert output.left == 2
     log.get_logger().info("run.finished")
     assert output.left == 3
+
+
+def test_lines_of_many_records_are_one_write_where_nothing_is_buffered(monkeypatch):
+    output = writing_to(monkeypatch)
+    with log.together():
+        log.get_logger().info("record.outcome")
+        log.get_logger().info("record.outcome")
+    assert output.writes == 1
+
+
+def test_a_line_of_another_thread_leaves_with_the_others(monkeypatch):
+    output = writing_to(monkeypatch)
+    with log.together():
+        other = threading.Thread(target=lambda: log.get_logger().warning("lease.lost"))
+        other.start()
+        other.join()
+    assert output.left == 1
 
 
 def test_lines_that_can_not_leave_end_nothing(monkeypatch):

@@ -263,6 +263,7 @@ class Ledger:
         with self.writing() as store:
             store.absences.forget_departures(self.sync, before)
             store.worklist.forget_who_left(self.sync)
+            store.matches.forget_who_left(self.sync, before)
         self.store.set_meta(note, f"{now:%Y-%m-%d}")
         self.store.shrink()
 

@@ -23,7 +23,7 @@ class Matches:
     db: Transactions
 
     def put(self, sync: str, matches: Iterable[Match]) -> None:
-        """In place of what was said of these records before. The next run reads the source whole, and tries them all."""
+        """In place of what was said of these records before. The next run reads the source whole, and tries each."""
         refused = delete(t.quarantine).where(t.quarantine.c.sync == sync)
         with self.db.transaction():
             for table in (t.watermark, t.standstill):

@@ -283,7 +283,7 @@ def make_sync(config: Config, sync: SyncConfig, sleep: Sleep, *, only: frozenset
 
 def _absence_terms(sync: SyncConfig) -> bytes:
     parts = sync.source, sync.foreign_id
-    texts = [part.model_dump_json(exclude_defaults=True) for part in parts]
+    texts = [part.model_dump_json(exclude_defaults=True, exclude={"gomus_id"}) for part in parts]
     texts += [Where(sync.where).spelt] if sync.where else []
     return "\n".join([*texts, sync.delete.mode.value, str(sync.delete.grace)]).encode()
 

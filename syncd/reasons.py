@@ -161,6 +161,29 @@ OF_ANOTHER_SYNC = Reason(
 )
 ERASED = Reason("erased", "was erased on request and is not sent again: take the record out of the source")
 
+# --- which customer of go~mus a record is ---
+
+NO_CUSTOMER_NUMBER = Reason(
+    "no-customer-number", "is not the number of a customer in go~mus: write its digits alone, or nothing"
+)
+NUMBER_TWICE = Reason("number-twice", "is the number of another record, too: of one customer at most (first: {first})")
+UNDECIDED = Reason(
+    "undecided",
+    "may be a customer whom go~mus has already: a person has to say whether it is, and which one (`syncd link "
+    "--decide`)",
+)
+NUMBER_UNKNOWN = Reason("number-unknown", "go~mus has no customer with the number that the record names")
+NUMBER_OF_ANOTHER = Reason(
+    "number-of-another",
+    "go~mus answers another customer under the number that the record names: it was deleted, or merged into that one",
+)
+LINKED_OTHERWISE = Reason(
+    "linked-otherwise", "the customer with the number that the record names has another foreign_id already"
+)
+OTHER_PERSON = Reason(
+    "other-person", "the customer with the number that the record names is somebody else, by {fields}: mend the number"
+)
+
 # --- what go~mus refuses ---
 
 REFUSED = Reason("refused", "go~mus refused ({status})")

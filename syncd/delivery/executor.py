@@ -12,8 +12,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
-from typing import TypeVar
 
+from syncd.delivery.calls import C, Call, in_groups, is_barred, is_of_instance, is_unlooked
 from syncd.delivery.delivery import STREAK
 from syncd.delivery.erasing import Erasing
 from syncd.delivery.habits import Habits
@@ -30,22 +30,6 @@ from syncd.state.journal import OpenIntent
 from syncd.state.ledger import Ledger
 
 PROBED = 5  # customers that one thread looks for in one go: few, so that all threads look
-
-C = TypeVar("C", bound=Change)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """What one thread does in one go. Without an action it only looks, and needs no intent.
-
-    Beside a call that is `alone` no other customer is created: what it shows decides how the others are sent.
-    """
-
-    action: Action | None
-    changes: Sequence[Change]
-    conduct: Callable[[], Answer]
-    is_alone: bool = False
-    is_round: bool = False  # it sends again what an earlier run has sent
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,11 +89,25 @@ class Executor:
     def _looks_before(self, creates: Iterable[Create]) -> Iterator[Call | None]:
         """Who needs no look waits at once; None where enough of them do."""
         for batch in chunks(creates, min(PROBED, self.habits.sizes.most)):
-            looked_for = self._newcomers.admit(batch, probes=self._probes, may_create=self.may_create)
+            links = [one for one in batch if self._is_linked(one)]
+            if judged := self._judged(links):
+                yield Call(action=None, changes=judged, conduct=partial(self.writing.look_at_links, judged))
+            others = [one for one in batch if not self._is_linked(one)]
+            looked_for = self._newcomers.admit(others, probes=self._probes, may_create=self.may_create)
             if looked_for:
                 yield self._probing(looked_for)
             elif self._newcomers.has_enough:
                 yield None
+
+    def _is_linked(self, create: Create) -> bool:
+        """Where nobody may be created nobody is linked, but whoever has the foreign_id is met."""
+        return create.action is Action.LINK and self.may_create
+
+    def _judged(self, creates: Iterable[Create]) -> list[Create]:
+        """Those that may be sent; who was sent by an earlier run may have its foreign_id from it."""
+        judged = [(create, self._newcomers.judge(create)) for create in creates]
+        self._settle([outcome for _, outcome in judged if outcome])
+        return [replace(one, is_unmet=one.foreign_id in self.unclear) for one, outcome in judged if not outcome]
 
     def _wanted(self, changes: Iterable[C]) -> Iterator[C]:
         """Judged when it is about to be sent."""
@@ -125,6 +123,10 @@ class Executor:
 
     def _probing(self, creates: Sequence[Create]) -> Call:
         return Call(action=None, changes=creates, conduct=lambda: self.writing.probe(creates))
+
+    def _linking(self, creates: Sequence[Create]) -> Call:
+        conduct, is_round = partial(self.writing.link, creates), creates[0].foreign_id in self.unclear
+        return Call(action=Action.LINK, changes=creates, conduct=conduct, is_round=is_round)
 
     def _creating(self, creates: Sequence[Create], tries: int | None = None) -> Call:
         tries = self.tries if tries is None else tries
@@ -224,6 +226,8 @@ class Executor:
         """They are all of one kind."""
         creates = [one for one in changes if isinstance(one, Create)]
         updates = [one for one in changes if isinstance(one, Update)]
+        if creates and creates[0].action is Action.LINK:
+            return self._linking(creates)
         return self._creating(creates, tries) if creates else self._updating(updates)
 
     def _take_requested(self, busy: Collection[str]) -> Call | None:
@@ -290,14 +294,14 @@ class Executor:
         self._settle(answer.outcomes, is_look=call.action is None)
         if call.action is None:
             self._newcomers.looked_for(answer)
-        self.unlooked += sum(_is_unlooked(outcome, call) for outcome in answer.outcomes)
+        self.unlooked += sum(is_unlooked(outcome, call) for outcome in answer.outcomes)
         self._failure = self._failure or answer.fatal
         self._go_on(replace(answer, again=self._still_wanted(answer.again)))
         self._watch_streak(call, answer)
 
     def _settle(self, outcomes: Sequence[Outcome], *, is_look: bool = False) -> None:
-        """A look that failed says nothing of an intent that is open."""
-        keep = [is_look and outcome.result is Result.FAILED for outcome in outcomes]
+        """A look that failed says nothing of an intent that is open, but that a number can't be linked any more."""
+        keep = [is_look and outcome.result is Result.FAILED and not is_barred(outcome) for outcome in outcomes]
         ids = [outcome.change.foreign_id for outcome in outcomes]
         numbers = [None if kept else self._intents.pop(id_, None) for kept, id_ in zip(keep, ids, strict=True)]
         self.ledger.settle(list(zip(numbers, outcomes, strict=True)))
@@ -320,12 +324,12 @@ class Executor:
             return
         if answer.why is Again.NEW:
             self._newcomers.add(one for one in answer.again if isinstance(one, Create))
-        elif answer.why is Again.AS_IT_WAS:
+        elif answer.why in (Again.AS_IT_WAS, Again.FOUND):
             self._send_again([answer.again], answer.tries)
         elif answer.why is Again.TOO_MANY and not answer.named and self._suspect(answer):
             self._send_fewer(answer.again)
         else:
-            self._send_again(_groups(answer.again, answer.named), answer.tries)
+            self._send_again(in_groups(answer.again, answer.named), answer.tries)
 
     def _suspect(self, answer: Answer) -> bool:
         ids = [change.foreign_id for change in answer.again]
@@ -358,38 +362,10 @@ class Executor:
             self._failure = self._failure or Outage(words)
         if self.stopping.is_set() or (answer.slow and len(call.changes) > 1):  # too much at once says nothing of it
             return
-        failed = [outcome for outcome in answer.outcomes if _is_of_instance(outcome, call)]
+        failed = [outcome for outcome in answer.outcomes if is_of_instance(outcome, call)]
         is_all = failed and len(failed) == len(answer.outcomes) and not answer.again
         is_look = call.action is None
         self._streaks[is_look] = self._streaks[is_look] + 1 if is_all else 0
         if self._streaks[is_look] >= STREAK:
             words = f"go~mus failed {self._streaks[is_look]} calls in a row, the last with: {failed[-1].error}"
             self._failure = self._failure or Outage(words)
-
-
-def _is_unlooked(outcome: Outcome, call: Call) -> bool:
-    """Whether nobody knows if go~mus has the customer. Where the intent stays open, that tells."""
-    was_sent_unmet = isinstance(outcome.change, Create) and outcome.change.is_unmet and outcome.settled
-    is_unknown = outcome.result is Result.FAILED and not outcome.refused
-    return is_unknown and (call.action is None or was_sent_unmet)
-
-
-def _is_of_instance(outcome: Outcome, call: Call) -> bool:
-    """What is the record's own fault: a create that is never answered, an erasure that go~mus stumbles over."""
-    is_own = call.is_round or (isinstance(outcome.change, Erase) and outcome.settled)
-    if is_own and outcome.reached:
-        return False
-    return outcome.result is Result.FAILED and (not outcome.refused or outcome.status == 500)
-
-
-def _groups(changes: Sequence[C], named: frozenset[str]) -> tuple[Sequence[C], ...]:
-    """Whom a refusal names each alone, the others together; where it names nobody, half and half.
-
-    Smaller than the whole in any case, so that it comes to an end.
-    """
-    innocent = [change for change in changes if change.foreign_id not in named]
-    if len(innocent) < len(changes):
-        groups: list[Sequence[C]] = [[change] for change in changes if change.foreign_id in named]
-        return tuple(group for group in (*groups, innocent) if group)
-    middle = (len(changes) + 1) // 2
-    return tuple(half for half in (changes[:middle], changes[middle:]) if half)

@@ -96,7 +96,7 @@ def completing(create: Create, outcome: Outcome, gomus_id: int) -> Update:
         digests=digests,
         source_digest=create.source_digest,
         before=known,
-        is_adopted=outcome.action is Action.ADOPT,
+        is_adopted=outcome.action in (Action.ADOPT, Action.LINK),
     )
 
 

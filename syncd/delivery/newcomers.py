@@ -93,7 +93,7 @@ class Newcomers:
     def goes_alone(self, create: Create) -> bool:
         return create.foreign_id in self.unclear or not self.habits.is_acquainted(create.foreign_id)
 
-    def _judge(self, create: Create) -> Outcome | None:
+    def judge(self, create: Create) -> Outcome | None:
         """What is known of a create without sending it."""
         if not self.habits.keeps_ids:
             return unkept(create)
@@ -116,7 +116,7 @@ class Newcomers:
             self._waiting and len(drawn) < self.habits.sizes.size and not (drawn and self.goes_alone(self._waiting[0]))
         ):
             create = self._waiting.popleft()
-            if outcome := self._judge(create):
+            if outcome := self.judge(create):
                 ended.append(outcome)
                 continue
             if create.foreign_id in self.unclear and self.habits.can_read(create.foreign_id) is None:

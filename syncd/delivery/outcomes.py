@@ -20,6 +20,7 @@ class Again(Enum):
     """Why changes are to be sent once more."""
 
     NEW = auto()  # they were only looked for
+    FOUND = auto()  # they are there under their number, and lack their foreign_id
     AS_IT_WAS = auto()  # turned away unprocessed
     TOO_MANY = auto()  # refused as a whole: perhaps for their number alone
     IN_PARTS = auto()  # among them is one that stands against the others
@@ -132,7 +133,7 @@ def failed(change: Change, failure: CallFailed, action: Action | None = None) ->
         change=change,
         action=action or change.action,
         result=Result.FAILED,
-        gomus_id=None if isinstance(change, Create) else change.gomus_id,
+        gomus_id=change.gomus_id,
         status=failure.status,
         attempts=failure.attempts,
         error=words(failure),

@@ -61,7 +61,8 @@ class Recovery:
                 for intent, found in zip(page, pool.map(self._look, page), strict=True):
                     seen = None if self._is_anothers(intent, found) else found
                     is_settled = self._settle(intent, seen)
-                    if not is_settled and intent.action is not Action.LINK and self._is_overdue(intent, now, seen):
+                    is_new = intent.action is not Action.LINK or intent.is_unmet
+                    if not is_settled and is_new and self._is_overdue(intent, now, seen):
                         overdue[intent.foreign_id] = intent
                 if self._in_a_row >= STREAK:
                     return overdue
@@ -105,7 +106,9 @@ class Recovery:
         return self._settle_create(intent, seen)
 
     def _settle_link(self, intent: OpenIntent, remote: RemoteCustomer | None) -> bool:
-        """A person has to say it again where nothing came of it."""
+        """A person has to say it again where nothing came of another id; a first one the run sends again."""
+        if intent.is_unmet:
+            return self._settle_create(intent, remote)
         if remote and remote.gomus_id == intent.gomus_id:
             return self._settle_create(intent, remote)
         if not self._is_overdue(intent, self.ledger.clock(), None):
@@ -120,7 +123,9 @@ class Recovery:
         row = self._row(intent, remote)
         if intent.is_unmet and row.stage is Stage.ACTIVE:
             theirs = replace(row.digests, fields={}, shown=row.digests.fields)
-            self.found[intent.foreign_id] = replace(row, digests=theirs, origin=Origin.ADOPTED)
+            is_linked = intent.action is Action.LINK and remote.gomus_id == intent.gomus_id
+            origin = Origin.LINKED if is_linked else Origin.ADOPTED
+            self.found[intent.foreign_id] = replace(row, digests=theirs, origin=origin)
             return False
         self.ledger.settle_open(intent, Result.OK, words="cut off; found to have taken effect", row=row)
         return True

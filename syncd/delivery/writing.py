@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from syncd import reasons
 from syncd.delivery.creating import Creating, probe, probe_in_other_letters
 from syncd.delivery.delivery import Delivery
+from syncd.delivery.linking import Linking
 from syncd.delivery.looking import Sighting, Whereabouts
 from syncd.delivery.meeting import look_before, made_anew
 from syncd.delivery.outcomes import (
@@ -22,6 +23,7 @@ from syncd.delivery.outcomes import (
     kept_as_before,
     not_done_in_time,
     not_here,
+    not_sent,
     outcomes_in,
     refused_in,
     said_nothing,
@@ -68,6 +70,23 @@ class Writing:
         creating = Creating(delivery=self.delivery, creates=left, tries=tries, sent_at=self.delivery.clock())
         answer = creating.post() if left else Answer()
         return replace(answer, outcomes=[*outcomes_in(looked), *answer.outcomes])
+
+    # --- linking ---
+
+    def look_at_links(self, creates: Sequence[Create]) -> Answer:
+        """Read whom the numbers show: who may be linked is to be sent. Once it is time to stop, the others are left."""
+        links = (Linking(delivery=self.delivery, create=one) for one in creates if not self.delivery.is_stopping())
+        looked = [link.look() for link in links]
+        return Answer(outcomes=outcomes_in(looked), again=changes_in(looked), why=Again.FOUND)
+
+    def link(self, creates: Sequence[Create]) -> Answer:
+        """A look and one PUT for each, and the looks that settle it."""
+        return Answer(outcomes=[self._link(create) for create in creates])
+
+    def _link(self, create: Create) -> Outcome:
+        if self.delivery.is_stopping():
+            return not_sent(create)
+        return Linking(delivery=self.delivery, create=create).link()
 
     # --- updating ---
 

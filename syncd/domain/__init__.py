@@ -1,8 +1,9 @@
 """The nouns of a sync, and the decisions about them. Pure: no I/O, no clock, no chance.
 
 `records`, `changes` and `runs` are nouns; `digest` remembers content without holding it; `diff` decides what a record
-or its absence asks for, `winner` whose value stands in a field, `guards` what waits for a person, `spelling` which
-ids may be one, `schedule` and `backoff` when something is due.
+or its absence asks for, `matches` say which customer a record is, `person` whether it can be, `winner` whose value
+stands in a field, `guards` what waits for a person, `spelling` which ids may be one, `schedule` and `backoff` when
+something is due.
 """
 
 __all__ = [
@@ -15,7 +16,10 @@ __all__ = [
     "durations",
     "guards",
     "languages",
+    "likeness",
+    "matches",
     "nearest",
+    "person",
     "records",
     "runs",
     "schedule",

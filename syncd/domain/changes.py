@@ -49,16 +49,31 @@ class Create:
 
     `is_unmet`: nobody has looked whether it is in go~mus, which refuses whom it has already. Whoever is found after the
     call was there before, or is our own doing; only the values tell.
+
+    With a `gomus_id` it is a customer that go~mus has already, and gets its foreign_id instead of being created;
+    `is_decided`: a person has said that it is this one. `filled` are the fields that are sent with it, once go~mus was
+    seen to have nothing in them.
     """
 
     order: ClassVar[int] = 1
-    action: ClassVar[Action] = Action.CREATE
 
     foreign_id: str
     fields: Mapping[str, Value] = field(repr=False)
     digests: Digests
     source_digest: bytes
     is_unmet: bool = False
+    gomus_id: int | None = None
+    is_decided: bool = False
+    filled: tuple[str, ...] = ()
+
+    @property
+    def action(self) -> Action:
+        return Action.CREATE if self.gomus_id is None else Action.LINK
+
+    @property
+    def content(self) -> bytes:
+        """What a refusal, or a person's word, is about."""
+        return content_of(self.digests.record, self.gomus_id)
 
     @property
     def wanted(self) -> dict[str, Value]:
@@ -122,6 +137,11 @@ class Update:
 NO_RECORD = b""
 
 
+def content_of(record: bytes, gomus_id: int | None) -> bytes:
+    """Stands for a record, and for the customer of go~mus that it is said to be."""
+    return record if gomus_id is None else record + f" {gomus_id}".encode()
+
+
 def _overlaid(mapping: Mapping[str, V], names: Collection[str], others: Mapping[str, V]) -> dict[str, V]:
     """The mapping with what `others` have under these names, if anything."""
     kept = {name: value for name, value in mapping.items() if name not in names}
@@ -150,6 +170,17 @@ class Erase:
 
 
 Change: TypeAlias = Create | Update | Erase
+
+
+def names_sent(change: Change) -> tuple[str, ...]:
+    """The fields that a change sends."""
+    match change:
+        case Erase():
+            return ()
+        case Create() if change.gomus_id is not None:
+            return ("foreign_id", *change.filled)
+        case _:
+            return tuple(change.fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

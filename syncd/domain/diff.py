@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
-from syncd.domain.changes import Cause, Change, Create, Ending, Update
+from syncd.domain.changes import Cause, Change, Create, Ending, Update, content_of
 from syncd.domain.digest import PersonDigester
 from syncd.domain.guards import OF_IDENTITY
-from syncd.domain.records import Customer, Digests, KnownCustomer, Origin, Stage
+from syncd.domain.records import Customer, Digests, FieldProblem, KnownCustomer, Origin, Stage
 from syncd.domain.winner import Write, is_due
 
 
@@ -16,6 +16,7 @@ class Verdict(Enum):
     """What becomes of a record that is present; `Plan` counts them under these names."""
 
     CREATE = "create"
+    LINK = "link"  # go~mus has it already, under a number that is known, and without its foreign_id
     UPDATE = "update"
     UNCHANGED = "unchanged"
     RELEARNED = "relearned"  # go~mus has it all already; only our memory of the record is renewed
@@ -44,6 +45,9 @@ class Memory:
     refused: bytes | None = None  # record digest that go~mus refused, while its pause lasts
     is_unclear: bool = False  # a create was sent whose fate is unknown
     owner: str | None = None  # another sync of the instance that knows it
+    gomus_id: int | None = None  # of the customer that it is, where it is not known yet
+    is_decided: bool = False  # a person has said that it is that one
+    doubt: FieldProblem | None = None  # why it can't be told which one it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +66,9 @@ class Wanted:
     def is_renewed(self) -> bool:
         return self.as_known.scheme != self.today.scheme
 
-    def is_record(self, digest: bytes | None) -> bool:
-        return digest in (self.as_known.record, self.today.record)
+    def is_refused(self, memory: Memory) -> bool:
+        records = (self.as_known.record, self.today.record)
+        return memory.refused in [content_of(record, memory.gomus_id) for record in records]
 
     def due(self, known: Digests) -> tuple[str, ...]:
         """The fields that are to be sent."""
@@ -94,17 +99,22 @@ def compare(customer: Customer, wanted: Wanted, memory: Memory, *, source_digest
     known = memory.known
     if memory.tombstone is Cause.REQUEST:
         return Decision(Verdict.ERASED)
-    if wanted.is_record(memory.refused):
+    if wanted.is_refused(memory):
         return Decision(Verdict.QUARANTINED)
     if known is None and memory.is_unclear:
         return Decision(Verdict.UNCLEAR)
     if known is None:
         # Also after a deletion for absence: whoever comes back is a new customer.
         fields = {name: value for name, value in customer.fields.items() if value is not None}
-        return Decision(
-            Verdict.CREATE,
-            Create(foreign_id=customer.foreign_id, fields=fields, digests=wanted.today, source_digest=source_digest),
+        create = Create(
+            foreign_id=customer.foreign_id,
+            fields=fields,
+            digests=wanted.today,
+            source_digest=source_digest,
+            gomus_id=memory.gomus_id,
+            is_decided=memory.is_decided,
         )
+        return Decision(Verdict.CREATE if memory.gomus_id is None else Verdict.LINK, create)
     if known.stage is not Stage.ACTIVE or known.gomus_id is None:
         return Decision(Verdict.WAITING)
     names = wanted.due(known.digests)

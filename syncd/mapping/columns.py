@@ -36,6 +36,8 @@ def name_columns(
     tell: Sequence[Condition] = (),
 ) -> Iterator[Column]:
     yield Column(path=foreign_id.from_, used_by="foreign_id.from")
+    if foreign_id.gomus_id:
+        yield Column(path=foreign_id.gomus_id, used_by="foreign_id.gomus_id")
     for condition in where:
         yield Column(path=condition.from_, used_by="where.from")
     for condition in tell:

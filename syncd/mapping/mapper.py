@@ -30,6 +30,7 @@ from syncd.mapping.columns import cell, name_columns
 from syncd.mapping.errands import Errand, Errands
 from syncd.mapping.filters import Condition, Where
 from syncd.mapping.lookups import Lookup, LookupKind, fold
+from syncd.mapping.numbers import NumberColumn
 from syncd.mapping.origin import as_text, from_path, from_template, is_empty
 from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 from syncd.mapping.transforms import compile_transform, transformed
@@ -239,6 +240,7 @@ class Mapper:
         self.names = tuple(fields)
         self.where = Where(where)
         self.errands = Errands(tell)
+        self.numbers = NumberColumn(foreign_id.gomus_id)
         self.columns = tuple(name_columns(foreign_id, fields, where, tell))
         self.lookups_needed = frozenset(spec.lookup for spec in fields.values() if spec.lookup is not None)
         self._lookups = {name: spec.lookup for name, spec in fields.items()}
@@ -374,7 +376,8 @@ def _check_number(found: object) -> None:
 
 def _fingerprint(foreign_id: ForeignIdSpec, fields: Mapping[str, FieldSpec]) -> bytes:
     spec = {name: _spelt(spec) for name, spec in sorted(fields.items())}
-    who = foreign_id.model_dump(mode="json", exclude=None if foreign_id.transform else {"transform"})
+    unsaid = {name for name in ("transform", "gomus_id") if not getattr(foreign_id, name)}
+    who = foreign_id.model_dump(mode="json", exclude=unsaid)
     text = json.dumps([VERSION, who, spec], sort_keys=True)
     return blake2b(text.encode(), digest_size=16).digest()
 

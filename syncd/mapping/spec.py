@@ -73,6 +73,11 @@ class ForeignIdSpec(_Spec):
         description="Text put before it, which keeps it from being read as go~mus's own number.",
     )
     transform: Transforms = Field(default=[], description="Steps that make an id fit.")
+    gomus_id: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The column with the number of a customer that go~mus has already, where there is one.",
+    )
 
 
 class FieldSpec(_Spec):

@@ -61,7 +61,7 @@ class Approval:
     def _content(self, change: Change) -> bytes:
         match change:
             case Create():
-                content = change.digests.record
+                content = change.content
             case Update():
                 content = change.digests.record + ",".join(sorted(change.fields)).encode()
             case Erase():

@@ -24,6 +24,7 @@ from syncd.errors import IncompleteRead
 from syncd.letters.misread import Words
 from syncd.mapping.lookups import Lookup
 from syncd.mapping.mapper import Mapper
+from syncd.plan.claims import NONE, find_claims
 from syncd.plan.identity import Identities
 from syncd.plan.recognising import Digested, Recognition, RecognitionByChunk, recognise
 from syncd.plan.spool import Seen, Spool
@@ -238,6 +239,8 @@ class Comparison:
         self.forgotten += self.recall.forgotten(ids)
         refused = self.recall.refused(ids)
         owners = self.recall.owners(ids)
+        new = {one: record for one, (record, _) in fresh.items() if one not in known}
+        claims = find_claims(self.mapper, self.recall, new) if new else {}
         seen: dict[str, Seen] = {}
         changes: list[Change] = []
         for foreign_id, (record, source_digest) in fresh.items():
@@ -247,6 +250,9 @@ class Comparison:
                 refused=refused.get(foreign_id),
                 is_unclear=foreign_id in self.recall.unclear,
                 owner=owners.get(foreign_id),
+                gomus_id=claims.get(foreign_id, NONE).gomus_id,
+                is_decided=claims.get(foreign_id, NONE).is_decided,
+                doubt=claims.get(foreign_id, NONE).problem,
             )
             if memory.known and memory.known.absent_since and not record.deleted:
                 self.returned.append(memory.known.row)
@@ -273,7 +279,7 @@ class Comparison:
             return Decision(Verdict.UNCHANGED)  # the same record as at the last acceptance: no need to map it
         if self.mapper.errands and memory.tombstone is not Cause.REQUEST:
             self.spool.add_errands([(foreign_id, self.mapper.errands.of(record.values, self.today))])
-        customer = self.mapper.customer(record, self.lookups, known_as=foreign_id)
+        customer = self._customer(foreign_id, record, memory)
         if isinstance(customer, InvalidRecord):
             if memory.tombstone is Cause.REQUEST:
                 self._list_erased(foreign_id, customer)
@@ -287,6 +293,15 @@ class Comparison:
         if decision.digests:
             self.spool.add_relearned(foreign_id, source_digest, decision.digests)
         return decision
+
+    def _customer(self, foreign_id: str, record: SourceRecord, memory: Memory) -> Customer | InvalidRecord:
+        if memory.gomus_id is not None and memory.tombstone is not Cause.REQUEST:
+            self.spool.add_claims([(foreign_id, memory.gomus_id)])
+        customer = self.mapper.customer(record, self.lookups, known_as=foreign_id)
+        if memory.doubt is None:
+            return customer
+        problems = customer.problems if isinstance(customer, InvalidRecord) else ()
+        return InvalidRecord(foreign_id=foreign_id, position=record.position, problems=(*problems, memory.doubt))
 
     def _list_doubtful(self, foreign_id: str, record: SourceRecord, doubt: FieldProblem) -> None:
         if self.recall.tombstones([foreign_id]).get(foreign_id) is Cause.REQUEST:

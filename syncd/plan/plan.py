@@ -16,6 +16,7 @@ from syncd.domain.guards import Held, Word, free_part, held_part
 from syncd.domain.records import KnownBrief, Skipped, Stage
 from syncd.domain.spelling import spellings_of
 from syncd.errors import IncompleteRead
+from syncd.plan.claims import refuse_shared
 from syncd.plan.reading import Gone, Partial, Read, Snapshot
 from syncd.plan.spool import Spool
 from syncd.state.ledger import Found
@@ -120,6 +121,7 @@ def draw_up(read: Read, policy: AbsencePolicy, *, now: datetime, only: frozenset
     """
     comparison = read.comparison
     spool, tally = comparison.spool, comparison.tally
+    refuse_shared(spool)
     nameless = _nameless(read, now)
     absences = _judge_absences(read, _hiding(read, nameless, policy, now), now)
     fields = Counter(name for update in spool.changes(Update) for name in update.fields)

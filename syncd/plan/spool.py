@@ -15,7 +15,7 @@ from syncd.domain.changes import Cause, Change, Create, Ending, Erase, Update
 from syncd.domain.chunks import CHUNK
 from syncd.domain.diff import Verdict
 from syncd.domain.guards import Word
-from syncd.domain.records import Digests, InvalidRecord, Position, Value
+from syncd.domain.records import Digests, InvalidRecord, Position
 from syncd.errors import Fatal
 
 C = TypeVar("C", bound=Change)
@@ -35,6 +35,8 @@ create index invalid_of on invalid (foreign_id);
 create table relearned (foreign_id text primary key, source blob, body blob) without rowid;
 create table nameless (digest blob primary key) without rowid;
 create table errand (foreign_id text primary key, texts text) without rowid;
+create table claim (foreign_id text primary key, gomus_id int) without rowid;
+create index claim_number on claim (gomus_id);
 create table pile (number int, body blob);
 create index pile_number on pile (number);
 """
@@ -244,6 +246,16 @@ class Spool:
         rows = self._db.execute("select foreign_id, texts from errand")
         return ((foreign_id, json.loads(texts)) for foreign_id, texts in rows)
 
+    def add_claims(self, claims: Iterable[tuple[str, int]]) -> None:
+        """Note which customers of go~mus records say that they are."""
+        self._db.executemany("insert or replace into claim values (?, ?)", claims)
+
+    def shared_claims(self) -> Iterator[tuple[int, str]]:
+        """The numbers that more than one record claims, each with every one of them."""
+        shared = "select gomus_id from claim group by gomus_id having count(*) > 1"
+        claims = f"select gomus_id, foreign_id from claim where gomus_id in ({shared}) order by gomus_id, foreign_id"  # noqa: S608 - no part is from outside
+        return iter(self._db.execute(claims).fetchall())
+
     def add_nameless(self, digest: bytes) -> bool:
         """Note a record without a readable id; False where one just like it was noted before."""
         return self._db.execute("insert or ignore into nameless values (?)", (digest,)).rowcount == 1
@@ -267,6 +279,7 @@ def _freeze(change: Change) -> bytes:
     match change:
         case Create():
             parts += dict(change.fields), _parts(change.digests), change.source_digest
+            parts += change.gomus_id, change.is_decided
         case Update():
             parts += change.gomus_id, dict(change.fields), _parts(change.digests), change.source_digest
             parts += _parts(change.before), change.exchanged, change.is_adopted, change.kept
@@ -284,8 +297,16 @@ def _digests(parts: tuple[Any, ...]) -> Digests:
     return Digests(record=record, fields=fields, shown=shown, scheme=scheme)
 
 
-def _create(foreign_id: str, fields: Mapping[str, Value], digests: tuple[Any, ...], source_digest: bytes) -> Create:
-    return Create(foreign_id=foreign_id, fields=fields, digests=_digests(digests), source_digest=source_digest)
+def _create(foreign_id: str, *parts: Any) -> Create:  # noqa: ANN401 - as `_freeze` has put them
+    fields, digests, source_digest, gomus_id, is_decided = parts
+    return Create(
+        foreign_id=foreign_id,
+        fields=fields,
+        digests=_digests(digests),
+        source_digest=source_digest,
+        gomus_id=gomus_id,
+        is_decided=is_decided,
+    )
 
 
 def _update(foreign_id: str, *parts: Any) -> Update:  # noqa: ANN401 - as `_freeze` has put them

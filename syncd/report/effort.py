@@ -9,6 +9,7 @@ from syncd.gomus.options import GomusOptions
 
 CALL = timedelta(milliseconds=200)  # as a go~mus on the web answers
 TO_ERASE = {"delete": 7, "anonymize": 6, "release": 4}  # reads, writes, and reads that see them done
+TO_LINK = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,6 @@ def estimate(counts: Mapping[str, int], habits: Habits, options: GomusOptions) -
     batches = sum(-(-count // habits.sizes.size) for count in (created, updated))
     looks = 0 if habits.is_unique else created
     erasing = sum(calls * counts.get(action, 0) for action, calls in TO_ERASE.items())
-    calls = batches + looks + erasing
+    calls = batches + looks + erasing + TO_LINK * counts.get("link", 0)
     pause = max(CALL / options.concurrency, timedelta(seconds=1 / (options.requests_per_second or 1_000_000)))
     return Effort(calls=calls, lasts=max(CALL, calls * pause) if calls else timedelta())

@@ -15,7 +15,7 @@ from syncd.report.words import IN_PLAN, Words, words_in
 
 SAMPLES = 5
 NAMED: Mapping[type[Change], str] = {Create: "create", Update: "update", Erase: "erase"}
-CLOSING = {"create": ("create",), "update": ("update",), "erase": ("delete", "anonymize", "release")}
+CLOSING = {"create": ("create",), "link": ("link",), "update": ("update",), "erase": ("delete", "anonymize", "release")}
 DECIDED = {
     Word.APPROVED: "approved, so that the next run does it",
     Word.REJECTED: "rejected, and left as it is",
@@ -106,10 +106,10 @@ def plan_as_lines(report: PlanReport) -> Iterator[str]:
         if count := report.counts.get(name):
             yield f"  {_bar(count, most):{BAR}} {count:>7}  {words.planned_as(name)}"
     yield from _fields_as_lines(report.fields)
-    if report.counts.get("create"):
+    if report.counts.keys() & {"create", "link"}:
         yield (
-            "  who is to be created is looked up first. Whose values would be overwritten shows only then; more than "
-            f"{report.first_contact} such customers are held"
+            "  who is to be created or linked is looked up first. Whose values would be overwritten shows only then; more "
+            f"than {report.first_contact} such customers are held"
         )
     if report.shown_only:
         yield f"  shown only, and not done, for actions does not name it: {', '.join(report.shown_only)}"
@@ -172,11 +172,12 @@ def _guards_as_lines(report: PlanReport) -> Iterator[str]:
 
 
 def closing(report: PlanReport, words: Words) -> str:
-    """3 to create, 1 to update, 0 to erase; some 5 calls, about 1 s."""
+    """3 to create, 1 to update, 0 to erase; some 5 calls, about 1 s. Links are told only where there are some."""
     due = {name: _sum(report.counts, names) for name, names in CLOSING.items()}
     calls, span = report.effort.calls, words.span(report.effort.lasts)
+    sentence = "plan.closing_with_links" if due["link"] else "plan.closing"
     return words.say(
-        "plan.closing", **due, calls=words.say("plan.calls", calls, span=span) if calls else words.say("plan.no_call")
+        sentence, **due, calls=words.say("plan.calls", calls, span=span) if calls else words.say("plan.no_call")
     )
 
 

@@ -20,7 +20,7 @@ COUNTED = (
     "records unchanged absent hidden ignored erased waiting duplicates left_out filtered shown_only audited"
 ).split()
 IN_PLAN = [
-    *"records unchanged create update delete release".split(),
+    *"records unchanged create link update delete release".split(),
     *"absent hidden ignored unclear invalid quarantined erased waiting duplicates left_out filtered".split(),
 ]
 UNITS = (("days", timedelta(days=1)), ("hours", timedelta(hours=1)), ("minutes", timedelta(minutes=1)))

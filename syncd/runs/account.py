@@ -7,10 +7,11 @@ from typing import Any
 
 import structlog
 
-from syncd.domain.changes import Create, Erase, Outcome, Result
+from syncd.domain.changes import Create, Outcome, Result, names_sent
 
 log = structlog.get_logger()
-DONE_BY_CALLS = {"create", "update", "delete", "release", "unclear"}  # planned so; a summary counts what was done
+# Planned so; a summary counts what was done
+DONE_BY_CALLS = {"create", "link", "update", "delete", "release", "unclear"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,7 +46,7 @@ class Account:
             gomus_id=outcome.gomus_id,
             action=action,
             result=result,
-            fields=[] if isinstance(outcome.change, Erase) else sorted(outcome.change.fields),
+            fields=sorted(names_sent(outcome.change)),
             status=outcome.status,
             attempts=outcome.attempts,
             error=outcome.error,

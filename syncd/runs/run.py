@@ -88,6 +88,7 @@ def opening(
             sync=sync.name,
             instance=instance,
             erased=erased,
+            linked=world.erasures.linked(place_of(sync), erased),
             run_id=run_id,
             fence=entry.fence,
             clock=world.clock,
@@ -307,7 +308,7 @@ class Run:
             if actions & {Create, Update}:  # whom go~mus has already is no new customer
                 executor.create(plan.released(Create, held), probe=probe or Create not in actions)
             unlooked = executor.unlooked + count_unmet(self.ledger, self._overdue)
-            if (plan.counts.get("create") or unlooked) and not self.world.stopping.is_set():
+            if (plan.counts.keys() & {"create", "link"} or unlooked) and not self.world.stopping.is_set():
                 held = guarding.ask_at_first_contact(held, unlooked)
             executor.update(plan.released(Update, held) if Update in actions else ())
             executor.erase(plan.released(Erase, held) if Erase in actions else ())

@@ -43,7 +43,7 @@ def count_unmet(ledger: Ledger, overdue: Mapping[str, OpenIntent]) -> int:
 def count_unclear(ledger: Ledger, patience: timedelta) -> int:
     """How many are open; the log says until when."""
     intents = ledger.store.journal.open_intents(ledger.sync)
-    unclear = [intent.sent_at for intent in intents if intent.action is Action.CREATE]
+    unclear = [intent.sent_at for intent in intents if intent.action is Action.CREATE or intent.is_unmet]
     if unclear:
         remedy = "each run looks for them; who is not found by then is sent again, alone"
         log.warning("run.unclear", count=len(unclear), until=max(unclear) + patience, remedy=remedy)

@@ -1,5 +1,7 @@
 """The ledger of erasures: whom an instance must never have again, as keyed hashes that outlive the state.
 
+It knows too whom go~mus had before they were linked: they are released when they leave, and not erased.
+
 It lies in a file or in a database of its own (`register`), and its key is no key of the state. A line holds digests of
 the instance's name and address, of which either may change, and of the foreign_id; and which key made them.
 """
@@ -14,6 +16,8 @@ from syncd.errors import Misconfigured, Problem
 from syncd.state.register import Line, Register, Word
 
 SIZE = 16
+STANDING = (Word.ERASED, Word.LINKED)
+ENDED = {Word.UNDONE: Word.ERASED, Word.CREATED: Word.LINKED}
 
 
 class Key:
@@ -49,11 +53,13 @@ class Place:
 class Erased:
     """Who was erased on request from one instance, as the ledger has it at one moment: digest → when.
 
-    `left_behind` are those who are listed under a former name or address of the instance only.
+    `linked` are those whom go~mus had before. `left_behind` are those who are listed under a former name or address of
+    the instance only.
     """
 
     people: Mapping[Key, Mapping[str, datetime]] = field(default_factory=dict)
-    left_behind: Sequence[tuple[Key, str]] = ()
+    linked: Mapping[Key, Collection[str]] = field(default_factory=dict)
+    left_behind: Sequence[tuple[Key, Word, str]] = ()
 
     def among(self, foreign_ids: Collection[str]) -> list[str]:
         return [foreign_id for foreign_id in foreign_ids if self.find(foreign_id)] if self.people else []
@@ -66,6 +72,9 @@ class Erased:
         for key, people in self.people.items():
             if (digest := key.person(foreign_id)) in people:
                 yield key, digest
+
+    def keys_of_linked(self, foreign_id: str) -> list[Key]:
+        return [key for key, people in self.linked.items() if key.person(foreign_id) in people]
 
     def keys_of(self, foreign_id: str) -> list[Key]:
         return [key for key, _ in self._find(foreign_id)]
@@ -95,18 +104,19 @@ class Erasures:
     keys: Sequence[Key] = ()
 
     def read(self, place: Place) -> Erased:
-        people: dict[Key, dict[str, datetime]] = defaultdict(dict)
-        exact: set[tuple[Key, str]] = set()
+        listed: dict[Word, dict[Key, dict[str, datetime]]] = {word: defaultdict(dict) for word in STANDING}
+        exact: set[tuple[Key, Word, str]] = set()
         for key, line, is_exact in self._lines(place):
+            word = ENDED.get(line.word, line.word)
             if is_exact:
-                exact.add((key, line.person))
-            match line.word:
-                case Word.ERASED:
-                    people[key][line.person] = line.at
-                case Word.UNDONE:
-                    people[key].pop(line.person, None)
-        left_behind = [(key, one) for key, listed in people.items() for one in listed if (key, one) not in exact]
-        return Erased({key: listed for key, listed in people.items() if listed}, left_behind)
+                exact.add((key, word, line.person))
+            if line.word in ENDED:
+                listed[word][key].pop(line.person, None)
+            else:
+                listed[word][key][line.person] = line.at
+        each = [(key, word, one) for word, keys in listed.items() for key, people in keys.items() for one in people]
+        erased, linked = ({key: some for key, some in listed[word].items() if some} for word in STANDING)
+        return Erased(people=erased, linked=linked, left_behind=[one for one in each if one not in exact])
 
     def _lines(self, place: Place) -> Iterator[tuple[Key, Line, bool]]:
         """Those of the instance, and whether both its name and its address are today's."""
@@ -127,20 +137,25 @@ class Erasures:
         listed, key = self.read(place), self.keys[0]
         digests = {foreign_id: listed.find(foreign_id) or key.person(foreign_id) for foreign_id in foreign_ids}
         new = [key.person(foreign_id) for foreign_id in digests if listed.find(foreign_id) is None]
-        self._write(place, [(key, Word.ERASED, digest) for digest in new], at)
+        self.write(place, [(key, Word.ERASED, digest) for digest in new], at)
         return digests
 
     def undo(self, place: Place, foreign_id: str, at: datetime) -> bool:
         """Take a person out; False where the ledger does not have them."""
         keys = self.read(place).keys_of(foreign_id)
-        self._write(place, [(key, Word.UNDONE, key.person(foreign_id)) for key in keys], at)
+        self.write(place, [(key, Word.UNDONE, key.person(foreign_id)) for key in keys], at)
         return bool(keys)
 
     def follow(self, place: Place, erased: Erased, at: datetime) -> None:
         """List everybody under today's name and address, before the other of the two changes as well."""
-        self._write(place, [(key, Word.ERASED, digest) for key, digest in erased.left_behind], at)
+        self.write(place, erased.left_behind, at)
 
-    def _write(self, place: Place, entries: Sequence[tuple[Key, Word, str]], at: datetime) -> None:
+    def linked(self, place: Place, listed: Erased) -> "Linked":
+        """Whom the instance had before; `listed` is what was read."""
+        return Linked(self, place, listed)
+
+    def write(self, place: Place, entries: Sequence[tuple[Key, Word, str]], at: datetime) -> None:
+        """Add a line for each; nothing without a ledger."""
         if self.register and entries:
             self.register.append(
                 Line(
@@ -153,6 +168,36 @@ class Erasures:
                 )
                 for key, word, digest in entries
             )
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """Those of a place whom go~mus had before they were linked, as the ledger had it at one moment.
+
+    Both writing methods raise as those of `Erasures` do.
+    """
+
+    erasures: Erasures
+    place: Place
+    before: Erased
+
+    def has(self, foreign_id: str) -> bool:
+        return bool(self.before.keys_of_linked(foreign_id))
+
+    def add(self, foreign_ids: Iterable[str], at: datetime) -> None:
+        """Write down who is linked, before anything is done."""
+        new = [one for one in foreign_ids if not self.has(one)]
+        self._write(Word.LINKED, [(key, one) for key in self.erasures.keys[:1] for one in new], at)
+
+    def remove(self, foreign_ids: Iterable[str], at: datetime) -> None:
+        """Write down that another customer was created under these ids."""
+        self._write(Word.CREATED, [(key, one) for one in foreign_ids for key in self.before.keys_of_linked(one)], at)
+
+    def _write(self, word: Word, entries: Sequence[tuple[Key, str]], at: datetime) -> None:
+        self.erasures.write(self.place, [(key, word, key.person(one)) for key, one in entries], at)
+
+
+NOBODY_LINKED = Linked(Erasures(), Place("", ""), NOBODY)
 
 
 def _under_unknown_key(where: str) -> Misconfigured:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, bindparam, func, select, update
 
-from syncd.domain.changes import Action, Change, Create, Erase, Outcome, Result
+from syncd.domain.changes import Action, Change, Create, Outcome, Result, names_sent
 from syncd.state import tables as t
 from syncd.state.tombstones import Step
 from syncd.state.transactions import Transactions
@@ -73,9 +73,9 @@ class Journal:
                     "run_id": run_id,
                     "sync": sync,
                     "foreign_id": change.foreign_id,
-                    "gomus_id": None if isinstance(change, Create) else change.gomus_id,
+                    "gomus_id": change.gomus_id,
                     "action": action.value,
-                    "fields": "" if isinstance(change, Erase) else ",".join(change.fields),
+                    "fields": ",".join(names_sent(change)),
                     "begun_at": at,
                     "sent_at": at,
                     "round": 0,
@@ -135,7 +135,7 @@ class Journal:
 
     def has_open_write(self, syncs: Collection[str], foreign_id: str, *, since: datetime | None = None) -> bool:
         """Whether a call is open that may still make the customer, or fill it again."""
-        writes = [action.value for action in (Action.CREATE, Action.ADOPT, Action.UPDATE)]
+        writes = [action.value for action in (Action.CREATE, Action.ADOPT, Action.LINK, Action.UPDATE)]
         query = select(C.id).where(C.sync.in_(syncs), C.foreign_id == foreign_id, C.settled_at.is_(None))
         if since is not None:
             query = query.where(func.coalesce(C.sent_at, C.begun_at) > since)
@@ -145,7 +145,8 @@ class Journal:
         """Whether the last that go~mus has taken since is the customer, not its erasure."""
         taken = (C.sync == sync, C.foreign_id == foreign_id, C.result == Result.OK.value, C.settled_at > since)
         last = self.db.first(select(C.action).where(*taken).order_by(C.settled_at.desc(), C.id.desc()).limit(1))
-        return last is not None and last.action in (Action.CREATE.value, Action.ADOPT.value, Action.UPDATE.value)
+        gone = (Action.ANONYMIZE.value, Action.DELETE.value, Action.RELEASE.value)
+        return last is not None and last.action not in gone
 
     def count_created(self, sync: str, *, since: datetime) -> int:
         """How many customers were created since."""

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from syncd.domain.changes import Action, Cause, Change, Create, Ending, Erase, Outcome, Result, Update
 from syncd.domain.digest import Digester
 from syncd.domain.records import Digests, KnownCustomer, Origin, Stage
-from syncd.state.erasures import NOBODY, Erased
+from syncd.state.erasures import NOBODY, NOBODY_LINKED, Erased, Linked
 from syncd.state.failures import Quarantined, pause_after
 from syncd.state.journal import OpenIntent
 from syncd.state.known import KnownRow
@@ -59,6 +59,7 @@ class Ledger:
     patience: timedelta
     recreate_vanished: bool = False
     erased: Erased = NOBODY
+    linked: Linked = NOBODY_LINKED
 
     @contextmanager
     def writing(self) -> Iterator[Store]:
@@ -69,9 +70,14 @@ class Ledger:
     # --- intents and outcomes ---
 
     def begin(self, changes: Sequence[Change], action: Action) -> Sequence[int]:
-        """Write the intents down before their calls; answers their numbers, in the same order."""
+        """Write the intents down before their calls; answers their numbers, in the same order.
+
+        Raises Fatal where it is to outlive the state who is linked, and can't be written.
+        """
         if not changes:
             return ()
+        if action is Action.LINK:
+            self.linked.add([one.foreign_id for one in changes if isinstance(one, Create)], self.clock())
         with self.writing() as store:
             if stage := STAGES.get(action):
                 self._set_stage(changes, stage)
@@ -101,6 +107,7 @@ class Ledger:
             gomus_id = row.gomus_id if row else intent.gomus_id
             store.journal.close(intent, result.value, gomus_id=gomus_id, words=words, at=self.clock())
             store.known.put(self.sync, [row] if row else [])
+            store.matches.drop(self.sync, [row.foreign_id] if row else [])
             if row and intent.action in (Action.CREATE, Action.ADOPT):
                 self._lift_tombstones([row.foreign_id])
             if row and intent.action is Action.LINK:
@@ -124,13 +131,15 @@ class Ledger:
 
     def _learn(self, outcomes: Sequence[Outcome]) -> None:
         accepted = [o for o in outcomes if o.result is not Result.FAILED]
-        written = [_known_row(o, o.change) for o in accepted if isinstance(o.change, Create | Update)]
+        written = [self._known_row(o, o.change) for o in accepted if isinstance(o.change, Create | Update)]
         self.store.known.put(self.sync, written)
         settled = {o.change.foreign_id: o.change.fields.keys() for o in accepted if isinstance(o.change, Update)}
         self.store.worklist.end_drift(self.sync, settled)
         self.store.failures.lift(self.sync, [o.change.foreign_id for o in accepted])
         created = [o.change.foreign_id for o in accepted if isinstance(o.change, Create)]
         self._lift_tombstones(created)
+        self.store.matches.drop(self.sync, created)
+        self.linked.remove([o.change.foreign_id for o in accepted if o.action is Action.CREATE], self.clock())
         for outcome in accepted:
             if isinstance(outcome.change, Erase):
                 self._learn_erasure(outcome, outcome.change)
@@ -139,6 +148,22 @@ class Ledger:
                 self._set_stage([outcome.change], Stage.ACTIVE)  # the next plan decides anew
             if outcome.refused:
                 self._learn_refusal(outcome)
+
+    def _known_row(self, outcome: Outcome, change: Create | Update) -> KnownRow:
+        return KnownRow(
+            foreign_id=change.foreign_id,
+            gomus_id=outcome.gomus_id,
+            digests=outcome.known or change.digests,
+            source_digest=None if outcome.differing or outcome.stale else change.source_digest,
+            origin=self._origin_of(outcome),
+        )
+
+    def _origin_of(self, outcome: Outcome) -> Origin:
+        """Whoever was linked before the state was lost is adopted now."""
+        is_adopted = outcome.action is Action.ADOPT
+        if outcome.action is Action.LINK or (is_adopted and self.linked.has(outcome.change.foreign_id)):
+            return Origin.LINKED
+        return Origin.ADOPTED if is_adopted else Origin.CREATED
 
     def _learn_erasure(self, outcome: Outcome, change: Erase) -> None:
         is_first_step = outcome.action in (Action.ANONYMIZE, Action.RELEASE) and outcome.result is Result.OK
@@ -263,6 +288,7 @@ class Ledger:
         with self.writing() as store:
             store.absences.forget_departures(self.sync, before)
             store.worklist.forget_who_left(self.sync)
+            store.matches.forget_who_left(self.sync, before)
         self.store.set_meta(note, f"{now:%Y-%m-%d}")
         self.store.shrink()
 
@@ -273,13 +299,3 @@ class Ledger:
         with self.writing() as store:
             store.forget_sync(self.sync)
             store.runs.move_to(self.sync, address)
-
-
-def _known_row(outcome: Outcome, change: Create | Update) -> KnownRow:
-    return KnownRow(
-        foreign_id=change.foreign_id,
-        gomus_id=outcome.gomus_id,
-        digests=outcome.known or change.digests,
-        source_digest=None if outcome.differing or outcome.stale else change.source_digest,
-        origin=Origin.ADOPTED if outcome.action is Action.ADOPT else Origin.CREATED,
-    )

@@ -26,6 +26,8 @@ class Word(Enum):
 
     ERASED = "erased"
     UNDONE = "undone"  # may be created again
+    LINKED = "linked"  # go~mus had the customer before it got its foreign_id
+    CREATED = "created"  # another customer has that foreign_id now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

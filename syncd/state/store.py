@@ -11,6 +11,7 @@ from sqlalchemy import Engine, Table, and_, delete, exc, func, not_, or_, select
 
 from syncd.domain.changes import Action
 from syncd.domain.chunks import chunks
+from syncd.domain.matches import Word
 from syncd.domain.runs import WHOLE, Status
 from syncd.state import tables as t
 from syncd.state.absences import Absences
@@ -19,6 +20,7 @@ from syncd.state.held import HeldChanges
 from syncd.state.instances import Instances
 from syncd.state.journal import Journal
 from syncd.state.known import ACTIVE, Known, Pack, Unpack
+from syncd.state.matches import Matches
 from syncd.state.runs import Runs
 from syncd.state.tombstones import Tombstones
 from syncd.state.transactions import PAGE, Transactions
@@ -26,7 +28,7 @@ from syncd.state.worklist import Worklist
 
 TIDIED = 5_000  # rows forgotten in one transaction
 FREE_PAGES = 1_000  # fewer are not worth a vacuum
-OF_A_PERSON = (t.known, t.journal, t.invalid, t.quarantine, t.held_change, t.drift, t.errand)
+OF_A_PERSON = (t.known, t.journal, t.invalid, t.quarantine, t.held_change, t.drift, t.errand, t.match)
 OF_A_READ = (t.watermark, t.standstill)
 OF_A_SYNC = (*OF_A_PERSON, *OF_A_READ, t.nameless, t.held, t.absence, t.departure)
 
@@ -39,6 +41,7 @@ class Tally:
     refused: int = 0
     invalid: int = 0
     open_intents: int = 0
+    undecided: int = 0
     held: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -57,6 +60,7 @@ class Store:
         self.held = HeldChanges(self._db)
         self.instances = Instances(self._db)
         self.worklist = Worklist(self._db)
+        self.matches = Matches(self._db)
 
     def meta(self, name: str) -> str | None:
         row = self._db.first(select(t.meta.c.value).where(t.meta.c.name == name))
@@ -81,6 +85,9 @@ class Store:
         refused = self._count_by_sync(t.quarantine)
         invalid = self._count_by_sync(t.invalid)
         open_intents = self._count_by_sync(t.journal, t.journal.c.settled_at.is_(None))
+        listed = select(t.invalid.c.foreign_id).where(t.invalid.c.sync == t.match.c.sync)
+        is_waiting = (t.match.c.word == Word.OPEN.value, t.match.c.foreign_id.in_(listed))
+        open_matches = self._count_by_sync(t.match, *is_waiting)
         c = t.held_change.c
         held: dict[str, dict[str, int]] = {}
         undecided = select(c.sync, c.action, func.count().label("number")).where(c.word.is_(None))
@@ -92,9 +99,10 @@ class Store:
                 refused=refused.get(sync, 0),
                 invalid=invalid.get(sync, 0),
                 open_intents=open_intents.get(sync, 0),
+                undecided=open_matches.get(sync, 0),
                 held=held.get(sync, {}),
             )
-            for sync in known.keys() | refused.keys() | invalid.keys() | open_intents.keys() | held.keys()
+            for sync in set().union(known, refused, invalid, open_intents, open_matches, held)
         }
 
     def _count_by_sync(self, table: Table, *where: Any) -> dict[str, int]:  # noqa: ANN401 - any conditions

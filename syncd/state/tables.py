@@ -28,7 +28,7 @@ CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 metadata = MetaData(naming_convention=CONVENTION)
-REVISION = "0008"  # the migration that ends in these tables
+REVISION = "0009"  # the migration that ends in these tables
 RowNumber = BigInteger().with_variant(Integer, "sqlite")  # only an INTEGER counts up by itself in SQLite
 
 
@@ -270,6 +270,20 @@ errand = Table(
     Column("sync", Text, primary_key=True),
     Column("foreign_id", Text, primary_key=True),
     Column("texts", Text, nullable=False),  # of the configuration
+)
+
+match = Table(
+    "match",
+    metadata,
+    Column("sync", Text, primary_key=True),
+    Column("foreign_id", Text, primary_key=True),
+    Column("word", Text, nullable=False),
+    Column("gomus_id", BigInteger),  # of the customer that the record is
+    Column("candidates", Text, nullable=False),  # the numbers among which a person has to decide
+    Column("reason", Text),  # the code of why nobody but a person can
+    Column("by", Words),
+    Column("why", Words),
+    Column("at", Moment, nullable=False),
 )
 
 absence = Table(

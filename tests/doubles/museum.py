@@ -275,6 +275,7 @@ class Museum:
     attempts: int = 3
     releases_linked: bool = True
     holds_addresses: bool = True
+    number_column: str | None = None  # with the numbers of customers that go~mus has already
     placeholder: Mapping[str, str | int] = field(default_factory=dict)
     audit_per_run: int = 0
     fix_drift: bool = False
@@ -387,7 +388,9 @@ class Museum:
             gomus=self.options,
             source=self.shelf,
             mapper=Mapper(
-                foreign_id=ForeignIdSpec.model_validate({"from": "id", "prefix": self.prefix}),
+                foreign_id=ForeignIdSpec.model_validate(
+                    {"from": "id", "prefix": self.prefix, "gomus_id": self.number_column}
+                ),
                 fields={
                     name: FieldSpec.model_validate({"from": column, "write": self.who_wins.get(name, "always")})
                     for name, column in FIELDS_MAPPED.items()

@@ -6,4 +6,4 @@
 the guards are asked with, `approval` what a person has decided.
 """
 
-__all__ = ["approval", "comparison", "figures", "identity", "plan", "reading", "spool", "watermark"]
+__all__ = ["approval", "comparison", "figures", "identity", "plan", "reading", "sharing", "spool", "watermark"]

@@ -14,6 +14,7 @@ from syncd.domain.chunks import chunks
 from syncd.domain.runs import WHOLE, Status
 from syncd.state import tables as t
 from syncd.state.absences import Absences
+from syncd.state.emails import Emails
 from syncd.state.failures import Failures
 from syncd.state.held import HeldChanges
 from syncd.state.instances import Instances
@@ -26,7 +27,7 @@ from syncd.state.worklist import Worklist
 
 TIDIED = 5_000  # rows forgotten in one transaction
 FREE_PAGES = 1_000  # fewer are not worth a vacuum
-OF_A_PERSON = (t.known, t.journal, t.invalid, t.quarantine, t.held_change, t.drift, t.errand)
+OF_A_PERSON = (t.known, t.journal, t.invalid, t.quarantine, t.held_change, t.drift, t.errand, t.email)
 OF_A_READ = (t.watermark, t.standstill)
 OF_A_SYNC = (*OF_A_PERSON, *OF_A_READ, t.nameless, t.held, t.absence, t.departure)
 
@@ -49,6 +50,7 @@ class Store:
         self.engine = engine
         self._db = Transactions(engine)
         self.absences = Absences(self._db)
+        self.emails = Emails(self._db)
         self.known = Known(db=self._db, pack=pack, unpack=unpack)
         self.tombstones = Tombstones(self._db)
         self.journal = Journal(self._db)

@@ -28,7 +28,7 @@ CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 metadata = MetaData(naming_convention=CONVENTION)
-REVISION = "0008"  # the migration that ends in these tables
+REVISION = "0009"  # the migration that ends in these tables
 RowNumber = BigInteger().with_variant(Integer, "sqlite")  # only an INTEGER counts up by itself in SQLite
 
 
@@ -271,6 +271,19 @@ errand = Table(
     Column("foreign_id", Text, primary_key=True),
     Column("texts", Text, nullable=False),  # of the configuration
 )
+
+email = Table(
+    "email",
+    metadata,
+    Column("sync", Text, primary_key=True),
+    Column("foreign_id", Text, primary_key=True),
+    Column("hold", Text, primary_key=True),  # whether it has the address, may get it, or waits for it
+    Column("digest", LargeBinary(16), nullable=False),
+)
+NOT_HAD = email.c.hold != text("'has'")
+"""Addresses that somebody may get, or waits for: they are few."""
+Index(None, email.c.digest, email.c.hold)
+Index("ix_email_not_had", email.c.sync, sqlite_where=NOT_HAD, postgresql_where=NOT_HAD)
 
 absence = Table(
     "absence",

@@ -1,0 +1,27 @@
+"""Who shares an e-mail address with whom, by keyed digests of the addresses."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "email",
+        sa.Column("sync", sa.Text, nullable=False),
+        sa.Column("foreign_id", sa.Text, nullable=False),
+        sa.Column("hold", sa.Text, nullable=False),
+        sa.Column("digest", sa.LargeBinary(16), nullable=False),
+        sa.PrimaryKeyConstraint("sync", "foreign_id", "hold", name="pk_email"),
+    )
+    op.create_index("ix_email_digest_hold", "email", ["digest", "hold"])
+    not_had = sa.text("hold != 'has'")
+    op.create_index("ix_email_not_had", "email", ["sync"], sqlite_where=not_had, postgresql_where=not_had)
+
+
+def downgrade() -> None:
+    raise NotImplementedError("restore the backup of the state database instead")

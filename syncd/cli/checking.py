@@ -226,7 +226,7 @@ class _Check:
         mapper, instance = make_mapper(sync), self.instances.get(sync.gomus, Instance())
         lookups = instance.known(mapper.lookups_needed)
         today = now().astimezone(sync.timezone).date()
-        with People(today) as people:
+        with People(today, self.config.gomus[sync.gomus].shared_email) as people:
             survey = Survey(sync, mapper, lookups, today, people)
             yield (source := find(f"{sync.name}: source", partial(self._read, sync, survey)))
             if source.is_good:

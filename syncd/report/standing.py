@@ -29,12 +29,13 @@ class SyncStanding:
     tally: Tally
     held: HeldRow | None
     said: Sequence[Said]
+    sharing: int  # customers with an e-mail address that others have too
 
 
 def standings(
     syncs: Iterable[SyncConfig], store: Store, next_run: Callable[[SyncConfig], datetime | None]
 ) -> Iterator[SyncStanding]:
-    tallies = store.tally()
+    tallies, sharing = store.tally(), store.emails.count_shared()
     for sync in syncs:
         yield SyncStanding(
             sync=sync.name,
@@ -45,6 +46,7 @@ def standings(
             tally=tallies.get(sync.name, Tally()),
             held=store.held.find(sync.name),
             said=store.held.said(sync.name),
+            sharing=sharing.get(sync.name, 0),
         )
 
 
@@ -59,6 +61,7 @@ def standing_as_json(standing: SyncStanding) -> dict[str, object]:
         "open_intents": tally.open_intents,
         "invalid_records": tally.invalid,
         "failures": tally.refused,
+        "shared_emails": standing.sharing,
         "held": held
         and {
             "since": iso(held.held_at, zone),
@@ -88,6 +91,8 @@ def standing_as_lines(standing: SyncStanding) -> Iterator[str]:
         yield f"  begun and not ended: {tally.open_intents} (the next run looks first)"
     if tally.refused or tally.invalid:
         yield f"  failures: {tally.refused} refused, {tally.invalid} invalid (`syncd failures {name}`)"
+    if standing.sharing:
+        yield f"  shared e-mail addresses: {standing.sharing} customers (`syncd worklist {name}`)"
     if held:
         for reason in held.guards.values():
             yield f"  HELD since {local(held.held_at, zone)}: {reason}"

@@ -1,4 +1,4 @@
-"""Who shares an e-mail address with whom, by keyed digests of the addresses."""
+"""Who shares an e-mail address with whom, by keyed digests of the addresses; which syncs rest."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -21,6 +21,15 @@ def upgrade() -> None:
     op.create_index("ix_email_digest_hold", "email", ["digest", "hold"])
     not_had = sa.text("hold != 'has'")
     op.create_index("ix_email_not_had", "email", ["sync"], sqlite_where=not_had, postgresql_where=not_had)
+    op.create_table(
+        "pause",
+        sa.Column("sync", sa.Text, nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True)),
+        sa.Column("by", sa.Text, nullable=False),
+        sa.Column("why", sa.Text),
+        sa.PrimaryKeyConstraint("sync", name="pk_pause"),
+    )
 
 
 def downgrade() -> None:

@@ -8,8 +8,10 @@ from syncd.config.model import SyncConfig
 from syncd.domain.changes import Action
 from syncd.domain.guards import how_to_release
 from syncd.domain.runs import Trigger
+from syncd.report.pausing import RESTS, as_json, how_to_resume, in_words
 from syncd.report.words import iso, local
 from syncd.state.held import HeldRow, Said
+from syncd.state.pauses import Pause
 from syncd.state.runs import RunRow
 from syncd.state.store import Store, Tally
 
@@ -19,7 +21,7 @@ WRITTEN = tuple(action.value for action in Action)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncStanding:
-    """`next_run` is None where the sync runs on demand only."""
+    """`next_run` is None where the sync runs on demand only, or rests."""
 
     sync: str
     instance: str
@@ -29,23 +31,25 @@ class SyncStanding:
     tally: Tally
     held: HeldRow | None
     said: Sequence[Said]
+    pause: Pause | None
     sharing: int  # customers with an e-mail address that others have too
 
 
 def standings(
-    syncs: Iterable[SyncConfig], store: Store, next_run: Callable[[SyncConfig], datetime | None]
+    syncs: Iterable[SyncConfig], store: Store, at: datetime, next_run: Callable[[SyncConfig], datetime | None]
 ) -> Iterator[SyncStanding]:
-    tallies, sharing = store.tally(), store.emails.count_shared()
+    tallies, sharing, pauses = store.tally(), store.emails.count_shared(), store.pauses.in_force(at)
     for sync in syncs:
         yield SyncStanding(
             sync=sync.name,
             instance=sync.gomus,
             zone=sync.timezone,
             last=next(iter(store.runs.latest(sync.name, limit=1, but=Trigger.ONLY)), None),
-            next_run=next_run(sync),
+            next_run=None if sync.name in pauses else next_run(sync),
             tally=tallies.get(sync.name, Tally()),
             held=store.held.find(sync.name),
             said=store.held.said(sync.name),
+            pause=pauses.get(sync.name),
             sharing=sharing.get(sync.name, 0),
         )
 
@@ -57,6 +61,7 @@ def standing_as_json(standing: SyncStanding) -> dict[str, object]:
         "instance": standing.instance,
         "last_run": run_as_json(standing.last, zone) if standing.last else None,
         "next_run": standing.next_run and iso(standing.next_run, zone),
+        "paused": standing.pause and as_json(standing.pause, zone),
         "known_customers": tally.known,
         "open_intents": tally.open_intents,
         "invalid_records": tally.invalid,
@@ -82,8 +87,12 @@ def standing_as_lines(standing: SyncStanding) -> Iterator[str]:
             yield f"    what to do: {last.remedy}"
     else:
         yield "  last run: none yet"
-    due = local(standing.next_run, zone) if standing.next_run else f"on demand only (`syncd trigger {name}`)"
-    yield f"  next run due: {due}"
+    if standing.pause:
+        yield f"  PAUSED: {in_words(standing.pause, zone)}; {RESTS}"
+        yield f"    {how_to_resume(name)}"
+    else:
+        due = local(standing.next_run, zone) if standing.next_run else f"on demand only (`syncd trigger {name}`)"
+        yield f"  next run due: {due}"
     yield f"  known customers: {tally.known}"
     if last and (drifted := last.counts.get("drifted")):
         yield f"  drift: {drifted} of the customers read back were changed in go~mus (`syncd verify {name}`)"

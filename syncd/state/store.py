@@ -20,6 +20,7 @@ from syncd.state.held import HeldChanges
 from syncd.state.instances import Instances
 from syncd.state.journal import Journal
 from syncd.state.known import ACTIVE, Known, Pack, Unpack
+from syncd.state.pauses import Pauses
 from syncd.state.runs import Runs
 from syncd.state.tombstones import Tombstones
 from syncd.state.transactions import PAGE, Transactions
@@ -54,6 +55,7 @@ class Store:
         self.known = Known(db=self._db, pack=pack, unpack=unpack)
         self.tombstones = Tombstones(self._db)
         self.journal = Journal(self._db)
+        self.pauses = Pauses(self._db)
         self.runs = Runs(self._db)
         self.failures = Failures(self._db)
         self.held = HeldChanges(self._db)

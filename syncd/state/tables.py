@@ -335,6 +335,16 @@ lookup = Table(
     Column("fetched_at", Moment, nullable=False),
 )
 
+pause = Table(
+    "pause",
+    metadata,
+    Column("sync", Text, primary_key=True),
+    Column("since", Moment, nullable=False),
+    Column("until", Moment),
+    Column("by", Words, nullable=False),
+    Column("why", Words),
+)
+
 replica = Table(
     "replica",
     metadata,

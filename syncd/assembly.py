@@ -326,6 +326,7 @@ def make_recall(config: Config, sync: SyncConfig, state: State) -> Recall:
         now=at,
         erased=state.erasures.read(Place(sync.gomus, config.gomus[sync.gomus].url)),
         unclear=state.store.journal.unclear(sync.name),
+        shared_email=config.gomus[sync.gomus].shared_email,
         linking=state.store.journal.linking(sync.name),
         absence_context=state.digester.context(_absence_terms(sync)),
         counting=state.store.absences.counting(sync.name),

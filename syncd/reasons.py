@@ -159,6 +159,9 @@ OF_ANOTHER_SYNC = Reason(
     "of-another-list",
     "belongs to the sync '{sync}' of the same instance: take it out of one list, or change a prefix",
 )
+EMAIL_TAKEN = Reason(
+    "email-taken", "another customer of the instance has this address; it is sent by itself once the address is free"
+)
 ERASED = Reason("erased", "was erased on request and is not sent again: take the record out of the source")
 
 # --- which customer of go~mus a record is ---

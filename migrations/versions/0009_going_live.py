@@ -1,4 +1,4 @@
-"""Who of a list is which customer that go~mus has already."""
+"""Who of a list is which customer that go~mus has already, and who shares an e-mail address; which syncs rest."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -22,6 +22,26 @@ def upgrade() -> None:
         sa.Column("why", sa.Text),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("sync", "foreign_id", name="pk_match"),
+    )
+    op.create_table(
+        "email",
+        sa.Column("sync", sa.Text, nullable=False),
+        sa.Column("foreign_id", sa.Text, nullable=False),
+        sa.Column("hold", sa.Text, nullable=False),
+        sa.Column("digest", sa.LargeBinary(16), nullable=False),
+        sa.PrimaryKeyConstraint("sync", "foreign_id", "hold", name="pk_email"),
+    )
+    op.create_index("ix_email_digest_hold", "email", ["digest", "hold"])
+    not_had = sa.text("hold != 'has'")
+    op.create_index("ix_email_not_had", "email", ["sync"], sqlite_where=not_had, postgresql_where=not_had)
+    op.create_table(
+        "pause",
+        sa.Column("sync", sa.Text, nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True)),
+        sa.Column("by", sa.Text, nullable=False),
+        sa.Column("why", sa.Text),
+        sa.PrimaryKeyConstraint("sync", name="pk_pause"),
     )
 
 

@@ -16,14 +16,17 @@ from syncd.config.prefixes import REMEDY, find_shared_prefix
 from syncd.domain.guards import how_to_release
 from syncd.domain.runs import COMPLETE, SUCCEEDED, WHOLE, Status, Summary
 from syncd.domain.schedule import Schedule
+from syncd.report.pausing import RESTS, how_to_resume, span_of
 from syncd.report.words import capitalized
 from syncd.state.conditions import Condition, Conditions, Telling
+from syncd.state.pauses import Pause
 from syncd.state.store import Store
 
 log = structlog.get_logger()
 TIMEOUT = 10.0  # seconds; receivers that hang hold up nobody for longer, all of them together
 CLAIM = timedelta(minutes=2)  # one who died while telling is waited for no longer
 LOST = "state database"
+LONGEST_PAUSE = timedelta(days=7)
 
 
 class Kind(Enum):
@@ -34,6 +37,7 @@ class Kind(Enum):
     FAILURES = "failures"  # records that can't be synced
     OVERDUE = "overdue"  # no successful run for too long
     PREFIX = "prefix"  # the ids of another sync of the instance may be the same
+    PAUSED = "paused"  # a person lets it rest, for long
 
 
 OVER = {
@@ -42,6 +46,7 @@ OVER = {
     Kind.FAILURES: "every record is in order again",
     Kind.OVERDUE: "a run has succeeded again",
     Kind.PREFIX: "its ids are its own again",
+    Kind.PAUSED: "it is paused no longer",
 }
 
 
@@ -80,13 +85,29 @@ class Alarms:
         self._tell(now)
 
     def check_overdue(self, now: datetime, since: datetime) -> None:
-        """`since` is when the watch began: nothing was overdue before that."""
+        """Judge who has not run for too long, or rests for too long.
+
+        `since` is when the watch began: nothing was overdue before that.
+        """
+        pauses, over = self._store.pauses.in_force(now), self._store.pauses.over(now)
         for sync in self._config.syncs.values():
-            if sync.schedule and (last := self._overdue_since(sync, sync.schedule, now, since)):
+            self._judge_pause(sync, pauses.get(sync.name), now)
+            if sync.name in pauses:
+                continue
+            ended = over.get(sync.name)
+            began = max(since, ended.until) if ended and ended.until else since
+            if sync.schedule and (last := self._overdue_since(sync, sync.schedule, now, began)):
                 turns, when = self._options.overdue_after, f"{last.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
                 what = f"No run has succeeded in the last {turns} turns, since {when}."
                 self._raise(sync.name, Kind.OVERDUE, f"{what} See `syncd history {sync.name}` and the log.", now)
         self._tell(now)
+
+    def _judge_pause(self, sync: SyncConfig, pause: Pause | None, now: datetime) -> None:
+        if pause is None:
+            self._clear(sync.name, Kind.PAUSED)
+        elif now - pause.since > LONGEST_PAUSE:
+            text = f"Paused {span_of(pause, sync.timezone)}: {RESTS}. {capitalized(how_to_resume(sync.name))}."
+            self._raise(sync.name, Kind.PAUSED, text, now)
 
     def _overdue_since(self, sync: SyncConfig, schedule: Schedule, now: datetime, since: datetime) -> datetime | None:
         run = self._store.runs.last_ended(sync.name, COMPLETE, WHOLE)

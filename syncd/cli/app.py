@@ -29,6 +29,8 @@ COMMANDS = group_of(
     "syncd.cli.linking:link",
     "syncd.cli.deciding:retry",
     "syncd.cli.deciding:verify",
+    "syncd.cli.pausing:pause",
+    "syncd.cli.pausing:resume",
     "syncd.cli.erasing:erase",
     "syncd.cli.erasing:erasures",
     "syncd.cli.starting:init",

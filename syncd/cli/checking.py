@@ -3,7 +3,7 @@
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -37,11 +37,13 @@ from syncd.gomus.client import Client
 from syncd.network import in_haste
 from syncd.report.findings import Finding, Weight, failure, find
 from syncd.report.instance import Instance, find_sizes
+from syncd.report.pausing import RESTS, how_to_resume, in_words
 from syncd.report.people import People
 from syncd.report.sample import Sample
 from syncd.report.survey import Survey, find_in_examples
 from syncd.sources.base import Reading
 from syncd.state.erasures import Place
+from syncd.state.pauses import Pause
 
 SHOWN = 3
 NAMES = ("name", "surname")
@@ -167,8 +169,12 @@ class _Check:
             yield from find_lack_of_room(folder)
         if self.config.state.ledger is not None:
             yield find("ledger of erasures", self._count_erased)
+        pauses = self._find_pauses() if state.is_good else {}
         for sync in syncs:
             yield from self._check_prefix(sync)
+            if pause := pauses.get(sync.name):
+                words = f"{in_words(pause, sync.timezone)}: {RESTS}; {how_to_resume(sync.name)}"
+                yield Finding(what=f"{sync.name}: pause", words=words, weight=Weight.DOUBT)
             if self.is_offline:
                 yield self._tell_offline(sync)
             else:
@@ -180,6 +186,10 @@ class _Check:
         with looking_at_state(self.config) as state:
             known = sum(state.store.known.count(name) for name in self.config.syncs)
         return f"{known} known customers"
+
+    def _find_pauses(self) -> Mapping[str, Pause]:
+        with looking_at_state(self.config) as state:
+            return state.store.pauses.in_force(now())
 
     def _count_erased(self) -> str:
         places = [Place(name, options.url) for name, options in self.config.gomus.items()]
@@ -226,7 +236,7 @@ class _Check:
         mapper, instance = make_mapper(sync), self.instances.get(sync.gomus, Instance())
         lookups = instance.known(mapper.lookups_needed)
         today = now().astimezone(sync.timezone).date()
-        with People(today) as people:
+        with People(today, self.config.gomus[sync.gomus].shared_email) as people:
             survey = Survey(sync, mapper, lookups, today, people)
             yield (source := find(f"{sync.name}: source", partial(self._read, sync, survey)))
             if source.is_good:

@@ -33,6 +33,7 @@ from syncd.cli.stopping import ending_on_signals, stopping_on_signals
 from syncd.config.model import Config, SyncConfig
 from syncd.domain.runs import Status, Summary, Trigger, failed_summary
 from syncd.errors import LeaseTaken, Misconfigured, SyncdError
+from syncd.report.pausing import in_words
 from syncd.report.plan import plan_as_lines
 from syncd.runs.run import run
 from syncd.runs.unbegun import recording_unbegun
@@ -130,6 +131,7 @@ def _run_one(
             opening_world(config, sync, state, stopping=stopping, progress=progress) as world,
         ):
             judge_prefix(config, sync, state)
+            _tell_pause(state, sync)
             asked = spellings(state, sync, how.only)
             made = make_sync(config, sync, world.sleep, only=frozenset(chain(*asked.values())) if how.only else None)
             world.client.show = _show_answer if how.shows_answers else world.client.show
@@ -152,6 +154,17 @@ def _run_one(
         print(f"{sync.name}: nothing was sent; `syncd show {how.only[0]}` tells why.", file=sys.stderr)
     _sum_up(summary)
     return CODES[summary.status]
+
+
+def _tell_pause(state: State, sync: SyncConfig) -> None:
+    """The schedule rests, and a person runs the sync all the same."""
+    if pause := state.store.pauses.find(sync.name, now()):
+        logger.warning("sync.paused", sync=sync.name, until=pause.until, reason="its schedule rests; this run goes on")
+        if sys.stderr.isatty():
+            print(
+                f"{sync.name} is {in_words(pause, sync.timezone)}: its schedule rests, this run goes on.",
+                file=sys.stderr,
+            )
 
 
 def _show_answer(status: int, text: bytes) -> None:

@@ -12,6 +12,7 @@ from syncd.cli.exits import CODES, DONE, FAILED, failing_in_words, stop
 from syncd.cli.progress import log_stream
 from syncd.config.model import Config
 from syncd.domain.runs import Status
+from syncd.report.pausing import in_words
 from syncd.state.board import Board, Request
 
 ANSWERED_WITHIN = timedelta(seconds=5)
@@ -41,15 +42,24 @@ def trigger(
     request, 1 where none answers; with --wait that of the run.
     """
     with ctx.configured(context) as config:
-        ctx.pick(config, [name])
+        (sync,) = ctx.pick(config, [name])
         _require_daemon(config, name)
         with opening_board(config) as board:
             asked_at = now()
+            pause = board.pauses.find(name, asked_at)
             id_ = board.ask(name, at=asked_at, expires_at=asked_at + VOID_AFTER)
             _await_taken(board, id_, name)
             taken = _await_end(board, id_, name) if wait else _await_beginning(board, id_)
-        found = {"sync": name, "replica": taken.replica, "run": taken.run_id, "status": taken.status}
-        ctx.answer(json, found, [_in_words(taken)])
+        found = {
+            "sync": name,
+            "replica": taken.replica,
+            "run": taken.run_id,
+            "status": taken.status,
+            "paused": pause is not None,
+        }
+        zone = sync.timezone
+        goes_on = [f"{name} is {in_words(pause, zone)}: its schedule rests, this run goes on."] if pause else []
+        ctx.answer(json, found, [_in_words(taken), *goes_on])
         raise typer.Exit(CODES[Status(taken.status)] if wait else DONE)
 
 

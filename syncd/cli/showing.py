@@ -117,6 +117,7 @@ class _Telling:
             match=store.matches.find(name, [foreign_id]).get(foreign_id),
             drifted=store.worklist.drift_of(name, foreign_id),
             told=store.worklist.errands_of(name, foreign_id),
+            sharing=store.emails.shared_with(name, foreign_id),
             settle=self._config.gomus[self._sync.gomus].settle,
         )
 

@@ -27,7 +27,7 @@ def status(context: typer.Context, json: AsJson = False) -> None:
     """Show each sync: its last and next run, how many customers it knows, what is held and what failed."""
     with ctx.configured(context) as config, looking_at_state(config) as state:
         daemons = Board(state.engine).alive(now())
-        found = list(standings(config.syncs.values(), state.store, partial(_next_run, daemons)))
+        found = list(standings(config.syncs.values(), state.store, now(), partial(_next_run, daemons)))
         holders = {one.sync: holder_of(state.engine, one.sync) for one in found}
         as_json = [
             standing_as_json(one) | _served_as_json(one.sync, daemons) | {"holder": holders[one.sync]} for one in found

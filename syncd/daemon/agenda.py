@@ -5,7 +5,7 @@ may be sent again. Whatever kept runs from starting (no
 daemon, no database, a suspended machine, a run that took long), one run makes up for all the moments that were missed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -55,6 +55,8 @@ class _Line:
     not_before: datetime | None = None
     is_running: bool = False
     was_cut: bool = False
+    is_paused: bool = False
+    skips: datetime | None = None  # of a paused sync the start that is left out next
     is_gone: bool = False
 
     def start_after(self, since: datetime) -> None:
@@ -65,6 +67,8 @@ class _Line:
         """Since when a run is due; None where none is."""
         if self.is_running or self.is_gone or (self.not_before and now < self.not_before):
             return None
+        if self.is_paused:
+            return self.wanted_since if self.requests else None  # a person has asked for it
         return min(filter(None, (self.wanted_since, self.moment_due(now))), default=None)
 
     def moment_due(self, now: datetime) -> datetime | None:
@@ -124,6 +128,20 @@ class Agenda:
     def look_again(self, sync: str, at: datetime | None) -> None:
         """A run is due then, besides those of the schedule."""
         self._lines[sync].again_at = at
+
+    def rest(self, syncs: Collection[str], now: datetime) -> list[str]:
+        """These are paused, and no others; names those of them of which a start is left out by it just now."""
+        skipping = []
+        for name, line in self._lines.items():
+            line.is_paused = name in syncs
+            if not (line.is_paused and line.timing):
+                line.skips = None
+            elif line.skips is None:
+                line.skips = line.timing.next_start(now)
+            elif line.skips <= now:
+                line.skips = line.timing.next_start(now)
+                skipping.append(name)
+        return skipping
 
     # --- what is to be done ---
 

@@ -19,6 +19,7 @@ from syncd.daemon.agenda import SKEW, Agenda, Due, Timing
 from syncd.domain.backoff import Backoff
 from syncd.domain.runs import WHOLE, Status, Summary, Trigger
 from syncd.errors import Misconfigured, StateLocksUsOut, SyncdError
+from syncd.report.pausing import how_to_resume
 from syncd.state.board import Board, Replica
 
 log = structlog.get_logger()
@@ -117,6 +118,7 @@ class Desk:
     _refused: str | None = None
     _unfinished: set[str] = field(default_factory=set)
     _busy: set[str] = field(default_factory=set)
+    _paused: Collection[str] = ()
     _answers: list[tuple[tuple[str, ...], str]] = field(default_factory=list)  # to requests, by how their run ended
 
     def __post_init__(self) -> None:
@@ -165,6 +167,7 @@ class Desk:
                 self._give_sign_of_life(board)
                 self._tell_next_runs()
                 self._answer_requests(board)
+                self._rest(board)
                 self._take_requests(board)
                 self._start_due(board)
                 self._note_good()
@@ -242,9 +245,17 @@ class Desk:
             self._next_beat = 0.0
             self.start(Order(config=self.config, sync=self.config.syncs[name], replica=self.name, due=due))
 
+    def _rest(self, board: Board) -> None:
+        """Of who is paused nothing is started but what a person asks for."""
+        self._paused = frozenset(board.pauses.in_force(self.clock()))
+        for name in self._agenda.rest(self._paused, self.clock()):
+            log.info("daemon.skipped", sync=name, reason=f"it is paused; {how_to_resume(name)}")
+
     def _take_requests(self, board: Board) -> None:
         now = self.clock()
         for request in board.open_requests():
+            if request.sync in self._paused and request.expires_at is None:  # a webhook's, or left by another daemon
+                continue
             is_late = request.expires_at is not None and request.expires_at < now
             if self._agenda.knows(request.sync) and not is_late and board.take(request.id, self.name):
                 log.info("daemon.requested", sync=request.sync)

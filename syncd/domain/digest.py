@@ -123,6 +123,11 @@ class Digester:
         """The digest that a tombstone keeps in place of the foreign_id."""
         return self._keyed(RECORD_SIZE, b"name", foreign_id.encode())
 
+    def email(self, address: str, salt: bytes) -> bytes:
+        """The digest of an e-mail address, the same for all who have it; `salt` is of their instance."""
+        text = unicodedata.normalize("NFC", address.strip().lower())
+        return self._keyed(RECORD_SIZE, b"email", text.encode(errors="surrogatepass"), salt)
+
     def plan(self, content: bytes) -> bytes:
         return self._keyed(RECORD_SIZE, b"plan", content)
 

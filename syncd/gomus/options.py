@@ -13,6 +13,7 @@ from syncd.domain.addresses import check_address
 from syncd.domain.durations import Duration
 from syncd.domain.nearest import suggest
 from syncd.domain.records import FieldKind, Value
+from syncd.domain.sharing import SharedEmail
 from syncd.gomus.fields import FIELDS
 from syncd.gomus.pace import SLACK
 from syncd.mapping.checks import CHECKS, ValueProblem
@@ -95,6 +96,10 @@ class GomusOptions(BaseModel):
         default=timedelta(minutes=10),
         gt=timedelta(),
         description="A create whose fate is unknown is not sent again before so long after it was sent.",
+    )
+    shared_email: SharedEmail = Field(
+        default=SharedEmail.REPORT,
+        description="One e-mail address at two customers, in whichever syncs: it is listed, or refused to the second.",
     )
     unique_foreign_ids: bool = Field(
         default=False, description="The instance refuses a second customer with the same foreign_id."

@@ -6,4 +6,4 @@ tells of those who are not in it, `spool` keeps what follows, `plan` is the resu
 next read begins, `figures` what the guards are asked with, `approval` what a person has decided.
 """
 
-__all__ = ["approval", "comparison", "figures", "identity", "plan", "reading", "spool", "watermark"]
+__all__ = ["approval", "comparison", "figures", "identity", "plan", "reading", "sharing", "spool", "watermark"]

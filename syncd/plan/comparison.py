@@ -27,6 +27,7 @@ from syncd.mapping.mapper import Mapper
 from syncd.plan.claims import NONE, find_claims
 from syncd.plan.identity import Identities
 from syncd.plan.recognising import Digested, Recognition, RecognitionByChunk, recognise
+from syncd.plan.sharing import Sharing
 from syncd.plan.spool import Seen, Spool
 from syncd.sources.base import Reading, ReadKind
 from syncd.state.recall import Recall
@@ -118,6 +119,10 @@ class Comparison:
     def count_verdicts(self) -> Counter[Verdict]:
         recognised = len(self.recognition.marks) if self.recognition else 0
         return Counter(self.spool.count_verdicts()) + Counter({Verdict.UNCHANGED: recognised})
+
+    @cached_property
+    def sharing(self) -> Sharing:
+        return Sharing(spool=self.spool, recall=self.recall)
 
     @cached_property
     def _identities(self) -> Identities:
@@ -261,6 +266,7 @@ class Comparison:
                 changes.append(decision.change)
             seen[foreign_id] = Seen(foreign_id, source_digest, decision.verdict, record.position)
         self.spool.add_changes(changes)
+        self.sharing.flush()
         self.spool.note_seen(seen.values())
         for change in changes:
             take_words(self.words, change)
@@ -286,7 +292,9 @@ class Comparison:
                 return Decision(Verdict.ERASED)
             self.spool.add_invalid([customer])
             return Decision(Verdict.INVALID)
-        decision = compare(customer, self._wanted(customer, memory), memory, source_digest=source_digest)
+        wanted = self._wanted(customer, memory)
+        decision = compare(customer, wanted, memory, source_digest=source_digest)
+        self.sharing.note(customer, wanted, memory, decision)
         if decision.verdict is Verdict.ERASED:
             problem = FieldProblem(field="foreign_id", reason=reasons.ERASED.tell())
             self._list_erased(foreign_id, InvalidRecord(foreign_id=None, position=record.position, problems=(problem,)))

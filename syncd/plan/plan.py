@@ -14,12 +14,13 @@ from syncd.domain.chunks import chunks
 from syncd.domain.diff import Absence, AbsencePolicy, Verdict, judge_absence
 from syncd.domain.guards import Held, Word, free_part, held_part
 from syncd.domain.records import KnownBrief, Skipped, Stage
+from syncd.domain.sharing import EMAIL, SharedEmail
 from syncd.domain.spelling import spellings_of
 from syncd.errors import IncompleteRead
 from syncd.plan.claims import refuse_shared
 from syncd.plan.reading import Gone, Partial, Read, Snapshot
 from syncd.plan.spool import Spool
-from syncd.state.ledger import Found
+from syncd.state.ledger import Emails, Found
 from syncd.state.recall import Recall
 
 C = TypeVar("C", bound=Change)
@@ -122,6 +123,7 @@ def draw_up(read: Read, policy: AbsencePolicy, *, now: datetime, only: frozenset
     comparison = read.comparison
     spool, tally = comparison.spool, comparison.tally
     refuse_shared(spool)
+    comparison.sharing.judge()
     nameless = _nameless(read, now)
     absences = _judge_absences(read, _hiding(read, nameless, policy, now), now)
     fields = Counter(name for update in spool.changes(Update) for name in update.fields)
@@ -129,6 +131,7 @@ def draw_up(read: Read, policy: AbsencePolicy, *, now: datetime, only: frozenset
     tally.update({verdict.value: count for verdict, count in verdicts.items() if verdict not in UNCOUNTED})
     tally["unchanged"] = verdicts.get(Verdict.UNCHANGED, 0) + verdicts.get(Verdict.RELEARNED, 0)
     tally["invalid"] = spool.count_invalid()
+    tally["sharing"] = 0 if comparison.recall.shared_email is SharedEmail.REFUSE else comparison.sharing.count
     tally["left_out"] = comparison.reading.skips
     tally.update(erase.action.value for erase in spool.changes(Erase))
     return Plan(
@@ -147,9 +150,18 @@ def draw_up(read: Read, policy: AbsencePolicy, *, now: datetime, only: frozenset
             nameless=nameless,
             relearned=spool.relearned(),
             unsure=comparison.unsure_note,
+            emails=_emails(read),
             errands=spool.errands() if comparison.mapper.errands else None,
         ),
     )
+
+
+def _emails(read: Read) -> Emails | None:
+    spool, mapper = read.comparison.spool, read.comparison.mapper
+    if read.comparison.recall.shared_email is SharedEmail.ALLOW or EMAIL not in mapper.writes:
+        return None
+    among = None if isinstance(read, Snapshot) else spool.each_seen()
+    return Emails(held=spool.emails_held(), waiting=spool.waiting(), among=among)
 
 
 def _nameless(read: Read, now: datetime) -> Mapping[bytes, datetime]:

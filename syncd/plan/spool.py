@@ -37,6 +37,8 @@ create table nameless (digest blob primary key) without rowid;
 create table errand (foreign_id text primary key, texts text) without rowid;
 create table claim (foreign_id text primary key, gomus_id int) without rowid;
 create index claim_number on claim (gomus_id);
+create table email (foreign_id text primary key, digest blob, sends int) without rowid;
+create table waiting (foreign_id text primary key, digest blob) without rowid;
 create table pile (number int, body blob);
 create index pile_number on pile (number);
 """
@@ -201,6 +203,8 @@ class Spool:
         self._db.execute("delete from errand where foreign_id = ?", (foreign_id,))
         self._db.execute("delete from change where foreign_id = ?", (foreign_id,))
         self._db.execute("delete from relearned where foreign_id = ?", (foreign_id,))
+        self._db.execute("delete from email where foreign_id = ?", (foreign_id,))
+        self._db.execute("delete from waiting where foreign_id = ?", (foreign_id,))
 
     def forget_invalid(self, foreign_id: str) -> None:
         self._db.execute("delete from invalid where foreign_id = ?", (foreign_id,))
@@ -255,6 +259,29 @@ class Spool:
         shared = "select gomus_id from claim group by gomus_id having count(*) > 1"
         claims = f"select gomus_id, foreign_id from claim where gomus_id in ({shared}) order by gomus_id, foreign_id"  # noqa: S608 - no part is from outside
         return iter(self._db.execute(claims).fetchall())
+
+    # --- e-mail addresses, as digests ---
+
+    def add_emails(self, emails: Iterable[tuple[str, bytes | None, bool]]) -> None:
+        """Of each customer the address, and whether it would be sent; else go~mus has it."""
+        self._db.executemany("insert or replace into email values (?, ?, ?)", emails)
+
+    def emails_to_send(self) -> Iterator[tuple[bytes, str]]:
+        """Each address with who is to get it, the lower id first: a shorter one is lower, as 9 before 10."""
+        question = "select digest, foreign_id from email where sends order by digest, length(foreign_id), foreign_id"
+        return iter(self._db.execute(question))
+
+    def emails_held(self) -> Iterator[tuple[str, bytes | None]]:
+        return iter(self._db.execute("select foreign_id, digest from email where not sends"))
+
+    def add_waiting(self, digests: Mapping[str, bytes]) -> None:
+        """Who does not get an address, for somebody else has it."""
+        self._db.executemany("insert or replace into waiting values (?, ?)", digests.items())
+
+    def waiting(self) -> dict[str, bytes]:
+        return dict(self._db.execute("select foreign_id, digest from waiting").fetchall())
+
+    # --- records without an id ---
 
     def add_nameless(self, digest: bytes) -> bool:
         """Note a record without a readable id; False where one just like it was noted before."""

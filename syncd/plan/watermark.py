@@ -34,6 +34,7 @@ def find_bounds(source: Source, recall: Recall, context: bytes, *, is_whole: boo
         and recall.now - mark.full_at < source.full_every  # who is absent, no change tells
         and not recall.is_retry_due()  # whoever was refused does not change by waiting
         and not recall.resends
+        and not recall.is_email_free()
     )
     return Bounds(context=context, since=mark if is_of_use else None)
 

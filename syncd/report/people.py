@@ -12,6 +12,7 @@ from typing import Self
 
 from syncd.domain.digest import Digester
 from syncd.domain.records import SourceRecord, Value
+from syncd.domain.sharing import SharedEmail
 from syncd.gomus.fields import FIELDS
 from syncd.mapping.lookups import fold
 from syncd.plan.spool import open_unnamed, refuse_lack_of_room
@@ -62,8 +63,9 @@ class _Repeated:
 class People:
     """Takes in each record of a list as it is read, and tells of all of them at its end."""
 
-    def __init__(self, today: date) -> None:
+    def __init__(self, today: date, shared_email: SharedEmail = SharedEmail.REPORT) -> None:
         self._today = today
+        self._shared_email = shared_email
         self._digester = Digester(secrets.token_bytes(), FIELDS)
         self._db = open_unnamed(SCHEMA)
         self._records: list[tuple[int, str]] = []
@@ -162,9 +164,14 @@ class People:
 
     def _find_shared_email(self, what: str) -> Iterator[Finding]:
         count, records, places = self._groups(_SHARED)
-        if count:
-            words = f"{records} records share {count} e-mail address{'' if count == 1 else 'es'}{as_examples(places)}"
-            reason = "go~mus finds the customer of an order by its address, and may take another one"
+        if not count or self._shared_email is SharedEmail.ALLOW:
+            return
+        words = f"{records} records share {count} e-mail address{'' if count == 1 else 'es'}{as_examples(places)}"
+        reason = "go~mus finds the customer of an order by its address, and may take another one"
+        if self._shared_email is SharedEmail.REFUSE:
+            refused = f"{records - count} of them are invalid, for shared_email refuses an address to the second"
+            yield Finding(what=what, words=f"{words}: {refused}", weight=Weight.INVALID)
+        else:
             yield Finding(what=what, words=f"{words}: {reason}", weight=Weight.DOUBT)
 
     def _groups(self, question: str) -> tuple[int, int, list[str]]:

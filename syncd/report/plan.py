@@ -108,8 +108,8 @@ def plan_as_lines(report: PlanReport) -> Iterator[str]:
     yield from _fields_as_lines(report.fields)
     if report.counts.keys() & {"create", "link"}:
         yield (
-            "  who is to be created or linked is looked up first. Whose values would be overwritten shows only then; more "
-            f"than {report.first_contact} such customers are held"
+            "  who is to be created or linked is looked up first. Whose values would be overwritten shows only then; "
+            f"more than {report.first_contact} such customers are held"
         )
     if report.shown_only:
         yield f"  shown only, and not done, for actions does not name it: {', '.join(report.shown_only)}"

@@ -8,8 +8,10 @@ from syncd.config.model import SyncConfig
 from syncd.domain.changes import Action
 from syncd.domain.guards import how_to_release
 from syncd.domain.runs import Trigger
+from syncd.report.pausing import RESTS, as_json, how_to_resume, in_words
 from syncd.report.words import iso, local
 from syncd.state.held import HeldRow, Said
+from syncd.state.pauses import Pause
 from syncd.state.runs import RunRow
 from syncd.state.store import Store, Tally
 
@@ -19,7 +21,7 @@ WRITTEN = tuple(action.value for action in Action)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncStanding:
-    """`next_run` is None where the sync runs on demand only."""
+    """`next_run` is None where the sync runs on demand only, or rests."""
 
     sync: str
     instance: str
@@ -29,22 +31,26 @@ class SyncStanding:
     tally: Tally
     held: HeldRow | None
     said: Sequence[Said]
+    pause: Pause | None
+    sharing: int  # customers with an e-mail address that others have too
 
 
 def standings(
-    syncs: Iterable[SyncConfig], store: Store, next_run: Callable[[SyncConfig], datetime | None]
+    syncs: Iterable[SyncConfig], store: Store, at: datetime, next_run: Callable[[SyncConfig], datetime | None]
 ) -> Iterator[SyncStanding]:
-    tallies = store.tally()
+    tallies, sharing, pauses = store.tally(), store.emails.count_shared(), store.pauses.in_force(at)
     for sync in syncs:
         yield SyncStanding(
             sync=sync.name,
             instance=sync.gomus,
             zone=sync.timezone,
             last=next(iter(store.runs.latest(sync.name, limit=1, but=Trigger.ONLY)), None),
-            next_run=next_run(sync),
+            next_run=None if sync.name in pauses else next_run(sync),
             tally=tallies.get(sync.name, Tally()),
             held=store.held.find(sync.name),
             said=store.held.said(sync.name),
+            pause=pauses.get(sync.name),
+            sharing=sharing.get(sync.name, 0),
         )
 
 
@@ -55,11 +61,13 @@ def standing_as_json(standing: SyncStanding) -> dict[str, object]:
         "instance": standing.instance,
         "last_run": run_as_json(standing.last, zone) if standing.last else None,
         "next_run": standing.next_run and iso(standing.next_run, zone),
+        "paused": standing.pause and as_json(standing.pause, zone),
         "known_customers": tally.known,
         "open_intents": tally.open_intents,
         "invalid_records": tally.invalid,
         "undecided": tally.undecided,
         "failures": tally.refused,
+        "shared_emails": standing.sharing,
         "held": held
         and {
             "since": iso(held.held_at, zone),
@@ -71,7 +79,7 @@ def standing_as_json(standing: SyncStanding) -> dict[str, object]:
 
 
 def standing_as_lines(standing: SyncStanding) -> Iterator[str]:
-    name, zone, last, held, tally = standing.sync, standing.zone, standing.last, standing.held, standing.tally
+    name, zone, last = standing.sync, standing.zone, standing.last
     yield f"{name} → {standing.instance}"
     if last:
         error = f"  {last.error}" if last.error else ""
@@ -80,9 +88,23 @@ def standing_as_lines(standing: SyncStanding) -> Iterator[str]:
             yield f"    what to do: {last.remedy}"
     else:
         yield "  last run: none yet"
-    due = local(standing.next_run, zone) if standing.next_run else f"on demand only (`syncd trigger {name}`)"
-    yield f"  next run due: {due}"
-    yield f"  known customers: {tally.known}"
+    if standing.pause:
+        yield f"  PAUSED: {in_words(standing.pause, zone)}; {RESTS}"
+        yield f"    {how_to_resume(name)}"
+    else:
+        due = local(standing.next_run, zone) if standing.next_run else f"on demand only (`syncd trigger {name}`)"
+        yield f"  next run due: {due}"
+    yield f"  known customers: {standing.tally.known}"
+    yield from _what_is_open(standing)
+    if standing.held:
+        for reason in standing.held.guards.values():
+            yield f"  HELD since {local(standing.held.held_at, zone)}: {reason}"
+        yield f"    {how_to_release(name)}"
+    yield from (_said_as_line(said, zone) for said in standing.said)
+
+
+def _what_is_open(standing: SyncStanding) -> Iterator[str]:
+    name, last, tally = standing.sync, standing.last, standing.tally
     if last and (drifted := last.counts.get("drifted")):
         yield f"  drift: {drifted} of the customers read back were changed in go~mus (`syncd verify {name}`)"
     if tally.open_intents:
@@ -91,11 +113,8 @@ def standing_as_lines(standing: SyncStanding) -> Iterator[str]:
         yield f"  failures: {tally.refused} refused, {tally.invalid} invalid (`syncd failures {name}`)"
     if tally.undecided:
         yield f"  {tally.undecided} may be in go~mus already: a person decides who it is (`syncd worklist {name}`)"
-    if held:
-        for reason in held.guards.values():
-            yield f"  HELD since {local(held.held_at, zone)}: {reason}"
-        yield f"    {how_to_release(name)}"
-    yield from (_said_as_line(said, zone) for said in standing.said)
+    if standing.sharing:
+        yield f"  shared e-mail addresses: {standing.sharing} customers (`syncd worklist {name}`)"
 
 
 def _said_as_json(said: Said, zone: tzinfo) -> dict[str, object]:

@@ -16,6 +16,7 @@ from syncd.domain.records import InvalidRecord, KnownCustomer, Stage
 from syncd.domain.winner import Write
 from syncd.report.words import iso, local
 from syncd.runs.excerpt import Excerpt
+from syncd.state.emails import Holder
 from syncd.state.failures import InvalidRow, Quarantined
 from syncd.state.held import Standing
 from syncd.state.journal import OpenIntent
@@ -66,6 +67,7 @@ class Facts:
     match: Match | None = None  # which customer of go~mus it is, or may be
     drifted: Sequence[str] = ()  # fields, or where it is in go~mus
     told: Sequence[str] = ()  # what the office is told of it
+    sharing: Sequence[Holder] = ()  # who else has its e-mail address, or the one that it waits for
     excerpt: Excerpt | None = None
     trouble: str | None = None
 
@@ -271,6 +273,7 @@ def facts_as_json(facts: Facts, lot: Lot, why: str) -> dict[str, Any]:
         "match": _match_as_json(facts.match, zone) if facts.match else None,
         "drifted": list(facts.drifted),
         "told": list(facts.told),
+        "shares_email_with": [{"sync": one.sync, "foreign_id": one.foreign_id} for one in facts.sharing],
         "source": _source_as_json(facts),
     }
 
@@ -350,5 +353,6 @@ def facts_as_lines(facts: Facts, why: str) -> Iterator[str]:
     if facts.drifted:
         yield f"  seen to be changed in go~mus: {', '.join(facts.drifted)}"
     yield from (f"  the office is told: {text}" for text in facts.told)
+    yield from (f"  its e-mail address is also that of {one.foreign_id} ({one.sync})" for one in facts.sharing)
     for words, names in owners(facts.sync).items():
         yield f"  {words}: {', '.join(names)}"

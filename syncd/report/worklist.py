@@ -21,6 +21,7 @@ from syncd.domain.guards import Guard
 from syncd.domain.languages import Language
 from syncd.domain.matches import Word
 from syncd.domain.records import SourceRecord
+from syncd.domain.sharing import EMAIL
 from syncd.domain.spelling import spellings_of
 from syncd.mapping.columns import cell
 from syncd.mapping.lookups import Lookup
@@ -29,6 +30,7 @@ from syncd.report.catalogue import Explained, Explaining
 from syncd.report.files import opening_private, write_csv
 from syncd.report.html import draw
 from syncd.report.words import Words, number, words_in
+from syncd.state.emails import Holder
 from syncd.state.store import Store
 
 LISTED = 10_000  # of one reason on a page
@@ -50,6 +52,7 @@ class Kind(StrEnum):
     REFUSED = "refused"
     MATCH = "match"
     PAIR = "pair"
+    SHARED = "shared"
     CHANGED = "changed"
     TELL = "tell"
 
@@ -90,15 +93,20 @@ class _Lister:
         yield from self._refused()
         yield from self._matches()
         yield from self._pairs()
+        yield from self._shared()
         yield from self._changed()
         yield from self._told()
 
     def _invalid(self) -> Iterator[Entry]:
+        waiting = self.store.emails.waiting(self.sync.name)
         for row in self.store.failures.invalid(self.sync.name):
             for problem in row.problems:
                 if problem.reason == UNDECIDED:  # which `_matches` lists, with whom it may be
                     continue
                 explained = self.explaining.problem(problem.field, problem.reason)
+                if explained.code == reasons.EMAIL_TAKEN.code and (who := waiting.get(row.foreign_id or "")):
+                    told = self.explaining.entry("email-taken-by", who=self._named(who))
+                    explained = replace(told, code=explained.code)
                 column = explained.column or self.explaining.columns(problem.field)
                 yield self._entry(Kind.INVALID, row.foreign_id or "", explained, column=column, place=row.position)
 
@@ -134,6 +142,21 @@ class _Lister:
             other = next((gone[one] for one in spellings_of(foreign_id, prefix) if one in gone), "?")
             explained = self.explaining.entry("pair", other=other)
             yield self._entry(Kind.PAIR, foreign_id, explained, column=self.sync.foreign_id.from_)
+
+    def _shared(self) -> Iterator[Entry]:
+        for foreign_id, others in self.store.emails.shared(self.sync.name).items():
+            everybody = [*others, Holder(self.sync.name, foreign_id)]
+            explained = self.explaining.entry("email-shared", who=self._named(everybody))
+            yield self._entry(Kind.SHARED, foreign_id, explained, column=self.explaining.columns(EMAIL))
+
+    def _named(self, holders: Iterable[Holder]) -> str:
+        """The same for all who share an address, so that they stand together."""
+        prefix, own = self.sync.foreign_id.prefix, self.sync.name
+        names = sorted(
+            one.foreign_id.removeprefix(prefix) if one.sync == own else f"{one.foreign_id} ({one.sync})"
+            for one in holders
+        )
+        return ", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else "")
 
     def _changed(self) -> Iterator[Entry]:
         drifts = self.store.worklist.drifts(self.sync.name)

@@ -2,8 +2,11 @@
 
 import structlog
 
+from syncd.domain.changes import Create
 from syncd.errors import StateUnusable
-from syncd.runs.world import Sync
+from syncd.runs.requests import instance_of, place_of
+from syncd.runs.world import Sync, World
+from syncd.state.erasures import Erased
 from syncd.state.ledger import Ledger
 from syncd.state.recall import Recall
 from syncd.state.runs import Entry
@@ -17,6 +20,23 @@ def refuse_another_instance(recall: Recall) -> None:
     """For whatever only looks. Raises StateUnusable where the state of the sync is of another instance."""
     if recall.store.runs.is_elsewhere(recall.sync, recall.instance.address):
         raise StateUnusable(ELSEWHERE, remedy=f"{MOVING}; to look first, give this instance a state of its own")
+
+
+def make_ledger(sync: Sync, world: World, erased: Erased, *, run_id: str, fence: int) -> Ledger:
+    return Ledger(
+        store=world.store,
+        digester=world.digester,
+        sync=sync.name,
+        instance=instance_of(sync, world),
+        erased=erased,
+        linked=world.erasures.linked(place_of(sync), erased),
+        run_id=run_id,
+        fence=fence,
+        clock=world.clock,
+        patience=sync.gomus.patience,
+        recreate_vanished=sync.recreate_vanished and Create in sync.limits.actions,
+        shared_email=sync.gomus.shared_email,
+    )
 
 
 def make_fit(sync: Sync, ledger: Ledger, entry: Entry, *, is_restored: bool, may_move: bool) -> None:

@@ -1,5 +1,7 @@
 """Tells which records of a read are invalid, and lists them in the place of those of earlier reads."""
 
+from collections.abc import Mapping, Sequence
+
 import structlog
 
 from syncd.domain.records import InvalidRecord
@@ -24,6 +26,15 @@ def note_invalid(plan: Plan, ledger: Ledger) -> None:
             among=among,
             erased_among=(name for name in names if name in listed),
         )
+
+
+def note_another_invalid(ledger: Ledger, records: Sequence[InvalidRecord], waiting: Mapping[str, bytes]) -> None:
+    """Of records that became invalid after the plan was made: they wait for an e-mail address."""
+    for record in records:
+        _tell(record)
+    with ledger.writing() as store:
+        store.failures.add_invalid(ledger.sync, ledger.run_id, records)
+        store.emails.wait(ledger.sync, waiting)
 
 
 def note_same_invalid(ledger: Ledger) -> None:

@@ -63,7 +63,7 @@ class Repetition:
         sync, recall = self.sync, self.recall
         terms = (
             (__version__, SCHEME),
-            (recall.instance, recall.erased.mark),
+            (recall.instance, recall.erased.mark, recall.shared_email.value),
             (sync.mode.value, sync.grace, sync.releases_linked, recall.absence_context, recall.counting),
             [(one.name, one.at) for one in recall.store.tombstones.requested(recall.instance)],
             [(one.foreign_id, one.position, one.problems) for one in recall.store.failures.invalid(sync.name)],
@@ -76,6 +76,7 @@ class Repetition:
         store, name, recall = self.recall.store, self.sync.name, self.recall
         return not (
             recall.is_retry_due()
+            or recall.is_email_free()
             or store.failures.nameless(name)
             or store.journal.open_intents(name)
             or store.held.find(name)

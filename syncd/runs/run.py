@@ -23,8 +23,9 @@ from syncd.plan.plan import Plan, find_missing
 from syncd.plan.spool import Spool
 from syncd.runs.account import Account
 from syncd.runs.audit import audit
+from syncd.runs.claiming import Claiming
 from syncd.runs.drawing import Drawn, SameAsBefore, drawing_up
-from syncd.runs.entering import make_fit
+from syncd.runs.entering import make_fit, make_ledger
 from syncd.runs.guarding import Guarding, count_absence_anew
 from syncd.runs.invalid import note_invalid, note_same_invalid
 from syncd.runs.learning import Learning
@@ -82,19 +83,7 @@ def opening(
         entering(run_id)
         instance, erased = instance_of(sync, world), world.erasures.read(place_of(sync))
         entry = world.store.runs.enter(sync.name, instance.address)
-        ledger = Ledger(
-            store=world.store,
-            digester=world.digester,
-            sync=sync.name,
-            instance=instance,
-            erased=erased,
-            linked=world.erasures.linked(place_of(sync), erased),
-            run_id=run_id,
-            fence=entry.fence,
-            clock=world.clock,
-            patience=sync.gomus.patience,
-            recreate_vanished=sync.recreate_vanished and Create in sync.limits.actions,
-        )
+        ledger = make_ledger(sync, world, erased, run_id=run_id, fence=entry.fence)
         with structlog.contextvars.bound_contextvars(sync=sync.name, run=ledger.run_id):
             is_restored = lease.is_older(entry.fence)
             make_fit(sync, ledger, entry, is_restored=is_restored, may_move=may_move)
@@ -198,6 +187,7 @@ class Run:
             self.ledger.note_read(plan.found, now)
             held = self._carry_out(guarding, held, probe=probe)
             close_who_left(self.ledger, plan, self._overdue.values(), self._found)
+            self.ledger.settle_emails()
             self.account.outcomes["shown_only"] = undone = plan.count_undone(self.sync.limits.actions)
             is_open = bool(undone or self.world.store.journal.open_intents(self.sync.name))
             if drawn.watermark and not (held or self.account.unsettled or is_open or self.world.stopping.is_set()):
@@ -232,6 +222,7 @@ class Run:
             unclear=ledger.store.journal.unclear(ledger.sync) - self._overdue.keys(),
             resends=bool(self._overdue),
             waiting=self._waiting,
+            shared_email=ledger.shared_email,
             linking=ledger.store.journal.linking(ledger.sync),
             absence_context=ledger.digester.context(self.sync.absence_terms),
             counting=ledger.store.absences.counting(ledger.sync),
@@ -303,14 +294,15 @@ class Run:
     def _carry_out(self, guarding: Guarding, held: tuple[Held, ...], *, probe: bool) -> tuple[Held, ...]:
         """Answers what is held in the end: some of it shows only when the customers have been looked up."""
         plan, actions = guarding.plan, self.sync.limits.actions
+        let = Claiming(ledger=self.ledger, spool=plan.spool, is_withdrawn=self._requests.is_withdrawn).let_through
         self.account.due = sum(plan.count_released(kind, held) for kind in actions)
         with self.executor(plan.spool) as executor:
             if actions & {Create, Update}:  # whom go~mus has already is no new customer
-                executor.create(plan.released(Create, held), probe=probe or Create not in actions)
+                executor.create(let(plan.released(Create, held)), probe=probe or Create not in actions)
             unlooked = executor.unlooked + count_unmet(self.ledger, self._overdue)
             if (plan.counts.keys() & {"create", "link"} or unlooked) and not self.world.stopping.is_set():
                 held = guarding.ask_at_first_contact(held, unlooked)
-            executor.update(plan.released(Update, held) if Update in actions else ())
+            executor.update(let(plan.released(Update, held)) if Update in actions else ())
             executor.erase(plan.released(Erase, held) if Erase in actions else ())
         return plan.concerning(held)
 

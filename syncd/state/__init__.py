@@ -1,10 +1,10 @@
 """The state database: ids, digests and times, never a value.
 
 `store` is all of it, in parts for each family of tables (`known`, `absences`, `journal`, `runs`, `failures`, `held`,
-`instances`, `tombstones`, `worklist`, `matches`) over one base (`transactions`). `ledger` is what a run writes,
-`recall` what it asks; `erasures`, kept in a `register`, outlive all of it. `board` and `conditions` are what daemons
-share; `lease` is the right to run a sync, `slots` are the locks behind an instance's budget. `connect`, `tables`,
-`migrate` and `copying` keep the database itself.
+`instances`, `tombstones`, `worklist`, `matches`, `emails`, `pauses`) over one base (`transactions`). `ledger` is what a
+run writes, `recall` what it asks; `erasures`, kept in a `register`, outlive all of it. `board` and `conditions` are
+what daemons share; `lease` is the right to run a sync, `slots` are the locks behind an instance's budget. `connect`,
+`tables`, `migrate` and `copying` keep the database itself.
 """
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "conditions",
     "connect",
     "copying",
+    "emails",
     "erasures",
     "failures",
     "held",
@@ -20,6 +21,7 @@ __all__ = [
     "lease",
     "ledger",
     "migrate",
+    "pauses",
     "recall",
     "register",
     "runs",

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, Row, and_, delete, func, or_, select,
 from syncd.domain.changes import Action
 from syncd.domain.runs import Trigger
 from syncd.state import tables as t
+from syncd.state.pauses import Pauses
 from syncd.state.transactions import Transactions
 
 C, RUN, JOURNAL = t.request.c, t.run.c, t.journal.c
@@ -48,10 +49,11 @@ class Request:
 
 
 class Board:
-    """The tables `replica` and `request`. All methods raise StateUnusable where the database can't be used."""
+    """The tables `replica` and `request`, and who is paused. All methods raise StateUnusable without a database."""
 
     def __init__(self, engine: Engine) -> None:
         self._db = Transactions(engine)
+        self.pauses = Pauses(self._db)
 
     # --- replicas ---
 
@@ -140,7 +142,8 @@ class Board:
             self._db.write(update(t.request).where(C.id.in_(ids)).values(status=status, finished_at=at))
 
     def tidy(self, now: datetime) -> None:
-        """Forget requests that were answered long ago, and those that expired unanswered."""
+        """Forget requests that were answered long ago, those that expired unanswered, and pauses of long ago."""
+        self.pauses.tidy(now)
         answered = and_(C.finished_at.is_not(None), C.finished_at < now - KEPT)
         expired = and_(C.replica.is_(None), C.expires_at.is_not(None), C.expires_at < now)
         self._db.write(delete(t.request).where(or_(answered, expired)))

@@ -80,8 +80,11 @@ class Failures:
             else:
                 self.db.write_among(before, INVALID.foreign_id, among)
                 self.forget_erased(sync, erased_among)
-            for page in chunks(records):
-                self.db.write(t.invalid.insert(), [_invalid_columns(sync, run_id, record) for record in page])
+            self.add_invalid(sync, run_id, records)
+
+    def add_invalid(self, sync: str, run_id: str, records: Iterable[InvalidRecord]) -> None:
+        for page in chunks(records):
+            self.db.write(t.invalid.insert(), [_invalid_columns(sync, run_id, record) for record in page])
 
     def found_again(self, sync: str, run_id: str) -> None:
         """A run has read the same invalid records."""

@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from syncd.domain.changes import Action, Cause, Change, Create, Ending, Erase, Outcome, Result, Update
 from syncd.domain.digest import Digester
 from syncd.domain.records import Digests, KnownCustomer, Origin, Stage
+from syncd.domain.sharing import EMAIL, SharedEmail
+from syncd.state.emails import Holder
 from syncd.state.erasures import NOBODY, NOBODY_LINKED, Erased, Linked
 from syncd.state.failures import Quarantined, pause_after
 from syncd.state.journal import OpenIntent
@@ -39,7 +41,17 @@ class Found:
     errands: Iterable[tuple[str, Sequence[str]]] | None = (
         None  # what the owner of the data is to be told, by foreign_id
     )
+    emails: "Emails | None" = None  # None where nothing is kept of addresses
     unsure: str | None = None  # digests of the last record and of the file that ends within it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emails:
+    """What a read showed of e-mail addresses, as digests. `among`: whom the read held, where it did not hold all."""
+
+    held: Iterable[tuple[str, bytes | None]]  # by those whom go~mus has with it
+    waiting: Mapping[str, bytes]  # for an address that somebody else has
+    among: Iterable[str] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +70,7 @@ class Ledger:
     clock: Callable[[], datetime]
     patience: timedelta
     recreate_vanished: bool = False
+    shared_email: SharedEmail = SharedEmail.ALLOW
     erased: Erased = NOBODY
     linked: Linked = NOBODY_LINKED
 
@@ -108,6 +121,8 @@ class Ledger:
             store.journal.close(intent, result.value, gomus_id=gomus_id, words=words, at=self.clock())
             store.known.put(self.sync, [row] if row else [])
             store.matches.drop(self.sync, [row.foreign_id] if row else [])
+            if row and result is Result.OK:
+                store.emails.got(self.sync, row.foreign_id)
             if row and intent.action in (Action.CREATE, Action.ADOPT):
                 self._lift_tombstones([row.foreign_id])
             if row and intent.action is Action.LINK:
@@ -124,7 +139,7 @@ class Ledger:
         )
         with self.writing() as store:
             store.journal.settle([(number, outcome)], self.clock())
-            store.known.drop(self.sync, ids)
+            self._drop(ids)
             store.known.put(self.sync, [row])
             store.failures.lift(self.sync, ids)
             store.held.forget(self.sync, ids)
@@ -133,6 +148,7 @@ class Ledger:
         accepted = [o for o in outcomes if o.result is not Result.FAILED]
         written = [self._known_row(o, o.change) for o in accepted if isinstance(o.change, Create | Update)]
         self.store.known.put(self.sync, written)
+        self._learn_emails(outcomes)
         settled = {o.change.foreign_id: o.change.fields.keys() for o in accepted if isinstance(o.change, Update)}
         self.store.worklist.end_drift(self.sync, settled)
         self.store.failures.lift(self.sync, [o.change.foreign_id for o in accepted])
@@ -150,11 +166,12 @@ class Ledger:
                 self._learn_refusal(outcome)
 
     def _known_row(self, outcome: Outcome, change: Create | Update) -> KnownRow:
+        is_unsure = bool(outcome.differing) or outcome.stale or _has_unseen_email(outcome, change)
         return KnownRow(
             foreign_id=change.foreign_id,
             gomus_id=outcome.gomus_id,
             digests=outcome.known or change.digests,
-            source_digest=None if outcome.differing or outcome.stale else change.source_digest,
+            source_digest=None if is_unsure else change.source_digest,
             origin=self._origin_of(outcome),
         )
 
@@ -165,6 +182,41 @@ class Ledger:
             return Origin.LINKED
         return Origin.ADOPTED if is_adopted else Origin.CREATED
 
+    def _learn_emails(self, outcomes: Sequence[Outcome]) -> None:
+        if self.shared_email is SharedEmail.ALLOW:
+            return
+        found = (email_now(one) for one in outcomes if one.result is not Result.FAILED)
+        salt = self.instance.address
+        digests = [
+            (who, self.digester.email(address, salt) if address else None) for who, address in filter(None, found)
+        ]
+        self.store.emails.put(self.sync, digests)
+        if self.shared_email is SharedEmail.REFUSE:
+            self.store.emails.settle(self.sync, [one.change.foreign_id for one in outcomes if one.settled])
+
+    def let_have_emails(self, digests: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Write down who may get which e-mail address; answers those who may not, for somebody else has theirs."""
+        with self.writing() as store:
+            store.emails.lock(self.instance.address)
+            holders = store.emails.holders(set(digests.values()))
+            let: dict[bytes, str] = {}
+            for foreign_id, digest in digests.items():
+                if not set(holders.get(digest, ())) - {Holder(self.sync, foreign_id)}:
+                    let.setdefault(digest, foreign_id)
+            store.emails.let_get(self.sync, {foreign_id: digest for digest, foreign_id in let.items()})
+        return {foreign_id: digest for foreign_id, digest in digests.items() if let.get(digest) != foreign_id}
+
+    def settle_emails(self) -> None:
+        """Whoever may get an address, and for whom no call has begun, does not get it."""
+        if self.shared_email is not SharedEmail.ALLOW:
+            begun = {intent.foreign_id for intent in self.store.journal.open_intents(self.sync)}
+            with self.writing() as store:
+                store.emails.settle_others(self.sync, begun)
+
+    def _drop(self, foreign_ids: Sequence[str]) -> None:
+        self.store.known.drop(self.sync, foreign_ids)
+        self.store.emails.forget(self.sync, foreign_ids)
+
     def _learn_erasure(self, outcome: Outcome, change: Erase) -> None:
         is_first_step = outcome.action in (Action.ANONYMIZE, Action.RELEASE) and outcome.result is Result.OK
         if is_first_step and change.cause is Cause.ABSENCE:
@@ -173,8 +225,9 @@ class Ledger:
         is_last_step = outcome.action is not Action.ANONYMIZE or change.ending is Ending.KEEP
         if not (is_last_step or outcome.result is Result.SKIPPED):
             self._set_stage([change], Stage.ANONYMIZED)
+            self.store.emails.forget(self.sync, [change.foreign_id])
             return
-        self.store.known.drop(self.sync, [change.foreign_id])
+        self._drop([change.foreign_id])
         match change.cause:
             case Cause.ABSENCE:
                 self._put_tombstone(change.foreign_id)
@@ -214,7 +267,7 @@ class Ledger:
     def _learn_refusal(self, outcome: Outcome) -> None:
         change = outcome.change
         if outcome.status in VANISHED and isinstance(change, Update) and self.recreate_vanished:
-            self.store.known.drop(self.sync, [change.foreign_id])  # the next read finds it unknown
+            self._drop([change.foreign_id])  # the next read finds it unknown
             return
         self._set_aside(outcome)
 
@@ -256,12 +309,21 @@ class Ledger:
             store.failures.lift(self.sync, found.mended)
             store.known.mark_absent(self.sync, found.newly_absent, now)
             store.known.mark_told_gone(self.sync, found.newly_told)
-            store.known.drop(self.sync, found.left_to_others)
+            self._drop(found.left_to_others)
             store.known.mark_present(self.sync, found.returned)
             store.failures.replace_nameless(self.sync, found.nameless)
             store.known.relearn(self.sync, found.relearned)
             store.worklist.replace_errands(self.sync, found.errands)
+            self._note_emails(found.emails)
             store.note_unsure(self.sync, found.unsure)
+
+    def _note_emails(self, emails: Emails | None) -> None:
+        if emails is None:
+            self.store.emails.forget_sync(self.sync)
+            return
+        self.store.emails.put(self.sync, emails.held)
+        self.store.emails.stop_waiting(self.sync, emails.among)
+        self.store.emails.wait(self.sync, emails.waiting)
 
     def note_drift(self, drifted: Mapping[str, Iterable[str]]) -> None:
         """What of these customers go~mus shows otherwise than it accepted it; no fields where all is in step."""
@@ -299,3 +361,24 @@ class Ledger:
         with self.writing() as store:
             store.forget_sync(self.sync)
             store.runs.move_to(self.sync, address)
+
+
+def email_now(outcome: Outcome) -> tuple[str, str | None] | None:
+    """Whose e-mail address is another one since a change was accepted, and which, where go~mus has that of the change.
+
+    None where it is none of another, or nobody can tell.
+    """
+    change = outcome.change
+    if isinstance(change, Erase) or not (isinstance(change, Create) or {EMAIL} & {*change.fields, *change.kept}):
+        return None
+    wanted, held = change.digests.fields.get(EMAIL), (outcome.known or change.digests).fields.get(EMAIL)
+    value = change.fields.get(EMAIL)
+    return change.foreign_id, str(value) if value is not None and wanted == held else None
+
+
+def _has_unseen_email(outcome: Outcome, change: Create | Update) -> bool:
+    """Whether go~mus was found to have the new address already, so that it was not sent: it must be read again."""
+    held = (outcome.known or change.digests).fields.get(EMAIL)
+    if isinstance(change, Create) or EMAIL in {*change.fields, *change.kept}:
+        return False
+    return held != change.before.fields.get(EMAIL)

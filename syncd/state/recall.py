@@ -9,6 +9,7 @@ from unicodedata import normalize
 from syncd.domain.changes import Action, Cause
 from syncd.domain.chunks import chunks
 from syncd.domain.digest import Digester
+from syncd.domain.sharing import SharedEmail
 from syncd.state.absences import Counting
 from syncd.state.erasures import NOBODY, Erased
 from syncd.state.ledger import ERASURE
@@ -37,6 +38,7 @@ class Recall:
     resends: bool = False
     waiting: frozenset[str] = frozenset()
     others: frozenset[str] = frozenset()
+    shared_email: SharedEmail = SharedEmail.ALLOW
     linking: frozenset[int] = frozenset()
     absence_context: bytes = b""
     counting: Counting = field(default_factory=Counting)
@@ -49,6 +51,16 @@ class Recall:
     def is_configuration_new(self) -> bool:
         """Whether no run has judged absence under this configuration yet."""
         return self.counting.judged_for not in (None, self.absence_context)
+
+    def email(self, address: str) -> bytes:
+        """The digest of an address, the same in all syncs of the instance."""
+        return self.digester.email(address, self.instance.address)
+
+    def is_email_free(self) -> bool:
+        """Whether somebody waits for an e-mail address that may be sent now."""
+        if self.shared_email is SharedEmail.REFUSE:
+            return self.store.emails.is_one_free(self.sync)
+        return self.store.emails.is_waiting(self.sync)
 
     def is_unexplained(self, absent_since: datetime | None) -> bool:
         """Whether no person has said of this absence that it is one."""

@@ -15,12 +15,14 @@ from syncd.domain.matches import Word
 from syncd.domain.runs import WHOLE, Status
 from syncd.state import tables as t
 from syncd.state.absences import Absences
+from syncd.state.emails import Emails
 from syncd.state.failures import Failures
 from syncd.state.held import HeldChanges
 from syncd.state.instances import Instances
 from syncd.state.journal import Journal
 from syncd.state.known import ACTIVE, Known, Pack, Unpack
 from syncd.state.matches import Matches
+from syncd.state.pauses import Pauses
 from syncd.state.runs import Runs
 from syncd.state.tombstones import Tombstones
 from syncd.state.transactions import PAGE, Transactions
@@ -28,7 +30,7 @@ from syncd.state.worklist import Worklist
 
 TIDIED = 5_000  # rows forgotten in one transaction
 FREE_PAGES = 1_000  # fewer are not worth a vacuum
-OF_A_PERSON = (t.known, t.journal, t.invalid, t.quarantine, t.held_change, t.drift, t.errand, t.match)
+OF_A_PERSON = (t.known, t.journal, t.invalid, t.quarantine, t.held_change, t.drift, t.errand, t.match, t.email)
 OF_A_READ = (t.watermark, t.standstill)
 OF_A_SYNC = (*OF_A_PERSON, *OF_A_READ, t.nameless, t.held, t.absence, t.departure)
 
@@ -52,9 +54,11 @@ class Store:
         self.engine = engine
         self._db = Transactions(engine)
         self.absences = Absences(self._db)
+        self.emails = Emails(self._db)
         self.known = Known(db=self._db, pack=pack, unpack=unpack)
         self.tombstones = Tombstones(self._db)
         self.journal = Journal(self._db)
+        self.pauses = Pauses(self._db)
         self.runs = Runs(self._db)
         self.failures = Failures(self._db)
         self.held = HeldChanges(self._db)

@@ -286,6 +286,19 @@ match = Table(
     Column("at", Moment, nullable=False),
 )
 
+email = Table(
+    "email",
+    metadata,
+    Column("sync", Text, primary_key=True),
+    Column("foreign_id", Text, primary_key=True),
+    Column("hold", Text, primary_key=True),  # whether it has the address, may get it, or waits for it
+    Column("digest", LargeBinary(16), nullable=False),
+)
+NOT_HAD = email.c.hold != text("'has'")
+"""Addresses that somebody may get, or waits for: they are few."""
+Index(None, email.c.digest, email.c.hold)
+Index("ix_email_not_had", email.c.sync, sqlite_where=NOT_HAD, postgresql_where=NOT_HAD)
+
 absence = Table(
     "absence",
     metadata,
@@ -334,6 +347,16 @@ lookup = Table(
     Column("locale", Text, primary_key=True),
     Column("entries", Text, nullable=False),
     Column("fetched_at", Moment, nullable=False),
+)
+
+pause = Table(
+    "pause",
+    metadata,
+    Column("sync", Text, primary_key=True),
+    Column("since", Moment, nullable=False),
+    Column("until", Moment),
+    Column("by", Words, nullable=False),
+    Column("why", Words),
 )
 
 replica = Table(

@@ -88,6 +88,7 @@ class Standings(Collector):
                 told = [
                     *self._of_tallies(state.store),
                     *self._of_runs(state.store),
+                    self._of_pauses(state.store),
                     self._of_board(Board(state.engine)),
                 ]
         except SyncdError:
@@ -158,6 +159,11 @@ class Standings(Collector):
             "Records that were read last; of a source that tells changes, the changed ones.",
             {name: read for name in last if (read := _records(last[name], good[name])) is not None},
         )
+
+    def _of_pauses(self, store: Store) -> Metric:
+        paused = store.pauses.in_force(self._clock())
+        words = "Whether a person lets the sync rest."
+        return _of_syncs("syncd_paused", words, {name: name in paused for name in self._daemon.config.syncs})
 
     def _of_board(self, board: Board) -> Metric:
         return GaugeMetricFamily(

@@ -1,6 +1,6 @@
 """What the status page shows, gathered from the state database and the daemon."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
@@ -65,7 +65,8 @@ def draw_page(daemon: DaemonView, now: datetime, look: Look) -> tuple[str, bool]
         with looking_at_state(daemon.config) as state:
             replicas = Board(state.engine).alive(now)
             running = {*daemon.running(), *(sync for replica in replicas for sync in replica.running)}
-            shown = _gather(daemon, state.store, running, words, show_ids=look.show_ids)
+            found = standings(daemon.config.syncs.values(), state.store, now, lambda sync: daemon.next_run(sync.name))
+            shown = _gather(found, state.store, running, words, show_ids=look.show_ids)
     except SyncdError as error:
         trouble = error
     page = draw(
@@ -92,11 +93,11 @@ def _zone(daemon: DaemonView) -> ZoneInfo:
     return next(iter(daemon.config.syncs.values())).timezone
 
 
-def _gather(daemon: DaemonView, store: Store, running: Collection[str], words: Words, *, show_ids: bool) -> list[Shown]:
-    syncs = daemon.config.syncs
+def _gather(
+    found: Iterable[SyncStanding], store: Store, running: Collection[str], words: Words, *, show_ids: bool
+) -> list[Shown]:
     shown = [
-        _show(standing, store, words, is_running=standing.sync in running, show_ids=show_ids)
-        for standing in standings(syncs.values(), store, lambda sync: daemon.next_run(sync.name))
+        _show(standing, store, words, is_running=standing.sync in running, show_ids=show_ids) for standing in found
     ]
     return sorted(shown, key=lambda one: WORST_FIRST.index(one.kind))
 

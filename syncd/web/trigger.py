@@ -9,11 +9,13 @@ from pydantic import SecretStr
 from syncd.assembly import opening_board
 from syncd.config.model import Config
 from syncd.errors import SyncdError
+from syncd.report.pausing import span_of
 from syncd.web.answers import plain
 
 SCHEME = "bearer"
 REFUSED = "401 Unauthorized: show the token of the configuration (web.trigger_token) as 'Authorization: Bearer TOKEN'"
 ASKED = "202 Accepted: a run of {} begins at once, or as soon as the one under way has ended"
+PAUSED = "409 Conflict: {} is paused {}; ask again once it is resumed"
 WAITING = "202 Accepted: a run of {} was asked for before, and has not begun yet"
 
 
@@ -32,6 +34,8 @@ def answer_trigger(config: Config, token: SecretStr, header: str, name: str, at:
         return plain("404 Not Found: the configuration has no sync of this name", 404)
     try:
         with opening_board(config) as board:
+            if pause := board.pauses.find(name, at):
+                return plain(PAUSED.format(name, span_of(pause, config.syncs[name].timezone)), 409)
             if any(request.sync == name for request in board.open_requests()):
                 return plain(WAITING.format(name), 202)
             board.ask(name, at=at, expires_at=None)

@@ -286,6 +286,7 @@ class Museum:
     others: tuple[str, ...] = ()  # the other syncs of the instance
     ledger: str | None = None
     ledger_keys: tuple[str, ...] = ("the ledger's key",)
+    shared_email: str = "report"
     is_unique: bool = False  # the configuration says that go~mus keeps foreign_ids unique
     who_wins: dict[str, str] = field(default_factory=dict)  # who wins, where it is not the source
     where: list[dict[str, object]] = field(default_factory=list)  # which records count
@@ -377,6 +378,7 @@ class Museum:
                 "timeout": self.timeout,
                 "placeholder": self.placeholder,
                 "unique_foreign_ids": self.is_unique,
+                "shared_email": self.shared_email,
             }
         )
 

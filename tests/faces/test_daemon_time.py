@@ -31,6 +31,7 @@ from syncd.errors import LeaseTaken, StateLocksUsOut, StateUnusable
 from syncd.runs.run import run
 from syncd.sandbox.proxy import Passing, html
 from syncd.state.board import Board
+from syncd.state.pauses import Pause
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MINUTE = timedelta(minutes=1)
@@ -251,6 +252,87 @@ def test_a_create_whose_fate_is_unknown_is_looked_for_as_soon_as_its_time_is_ove
     life.live(at("2026-11-23 11:00"), MINUTE)
     assert [f"{start:%H:%M}" for start in life.starts] == ["08:01", "08:11"]
     assert len(life.museum.sandbox.customers) == 30
+
+
+# --- paused ---
+
+
+def pause(life: Life, until: str | None = None) -> None:
+    ends = at(until) if until else None
+    life.museum.store.pauses.begin(Pause(sync="members", since=life.clock.now, until=ends, by="somebody", why=None))
+
+
+def test_a_paused_sync_is_not_run_by_its_schedule(live: Any) -> None:
+    life = live("2026-11-23 09:00", "every 15m")
+    life.live(at("2026-11-23 09:20"), MINUTE)
+    pause(life)
+    life.live(at("2026-11-23 12:00"), MINUTE)
+    assert [f"{start:%H:%M}" for start in life.starts] == ["09:16"]
+
+
+def test_one_run_makes_up_for_a_pause(live: Any) -> None:
+    life = live("2026-11-23 09:00", "every 15m")
+    pause(life)
+    life.live(at("2026-11-23 10:02"), MINUTE)
+    life.museum.store.pauses.end("members", life.clock.now)
+    life.live(at("2026-11-23 10:20"), MINUTE)
+    assert [f"{start:%H:%M}" for start in life.starts] == ["10:03", "10:16"]
+
+
+def test_a_pause_ends_by_itself(live: Any) -> None:
+    life = live("2026-11-23 09:00", "every 15m")
+    pause(life, until="2026-11-23 10:02")
+    life.live(at("2026-11-23 10:10"), MINUTE)
+    assert [f"{start:%H:%M}" for start in life.starts] == ["10:02"]
+
+
+def test_the_log_tells_once_of_each_moment_that_a_pause_skips(live: Any) -> None:
+    life = live("2026-11-23 09:00", "every 15m")
+    pause(life)
+    heard: list[str] = []
+    listen_to_the_log(heard)
+    life.live(at("2026-11-23 10:05"), MINUTE)
+    assert heard.count("daemon.skipped") == 4
+
+
+def test_a_person_may_run_a_paused_sync(live: Any) -> None:
+    life = live("2026-11-23 09:00", "every 15m")
+    pause(life)
+    now = life.clock.now
+    Board(life.museum.engine).ask("members", at=now, expires_at=now + 10 * MINUTE)
+    life.live(at("2026-11-23 09:05"), MINUTE)
+    assert life.moments() == ["asked"]
+
+
+def test_a_webhook_waits_until_the_pause_is_over(live: Any) -> None:
+    life = live("2026-11-23 09:00", "every 12h")
+    Board(life.museum.engine).ask("members", at=life.clock.now, expires_at=None)
+    pause(life, until="2026-11-23 09:30")
+    life.live(at("2026-11-23 09:29"), MINUTE)
+    assert life.begun == []
+    life.live(at("2026-11-23 09:35"), MINUTE)
+    assert life.moments() == ["asked"]
+
+
+def test_a_create_whose_fate_is_unknown_waits_for_the_end_of_a_pause(live: Any) -> None:
+    life = live("2026-11-23 07:58", "0 9 * * *")
+    life.fault = Fault.SERVER_ERROR
+    life.live(at("2026-11-23 08:05"), MINUTE)
+    life.fault = None
+    pause(life, until="2026-11-23 08:40")
+    life.live(at("2026-11-23 08:50"), MINUTE)
+    assert [f"{start:%H:%M}" for start in life.starts] == ["08:01", "08:40"]
+
+
+def test_a_run_that_was_cut_off_is_not_begun_again_in_a_pause(live: Any) -> None:
+    life = live("2026-11-23 09:00", "every 15m")
+    life.loses_database_in_run = True
+    life.live(at("2026-11-23 09:20"), MINUTE)
+    assert life.fates == [Fate.CUT]
+    life.outages.clear()
+    pause(life)
+    life.live(at("2026-11-23 11:00"), MINUTE)
+    assert life.fates == [Fate.CUT]
 
 
 def test_a_machine_that_slept_makes_up_for_the_night_once(live: Any) -> None:

@@ -30,6 +30,7 @@ from syncd.domain.runs import Status, Summary, failed_summary
 from syncd.errors import StateUnusable
 from syncd.sandbox import serve
 from syncd.state.conditions import Condition, Conditions, Telling
+from syncd.state.pauses import Pause
 
 CONFIG = """
 [state]
@@ -247,6 +248,41 @@ def test_a_daemon_that_has_just_started_gives_a_sync_one_turn(
     alarms.check_overdue(now, since=now)
     assert receiver.told == []
     alarms.check_overdue(now + timedelta(hours=2), since=now)
+    assert receiver.told == ["overdue raised"]
+
+
+def rest(museum: Museum) -> None:
+    museum.store.pauses.begin(Pause(sync="members", since=museum.clock.now, until=None, by="Zzname", why="zzwhy"))
+
+
+def test_a_pause_of_more_than_a_week_is_told_once_and_so_is_its_end(
+    museum: Museum, alarms: Alarms, receiver: Receiver
+) -> None:
+    rest(museum)
+    began = museum.clock.now
+    for days in (1, 6.9, 7.1, 20):
+        museum.clock.now = began + timedelta(days=days)
+        alarms.check_overdue(museum.clock.now, began)
+        assert receiver.told == (["paused raised"] if days > 7 else [])
+    museum.store.pauses.end("members", museum.clock.now)
+    alarms.check_overdue(museum.clock.now, began)
+    assert receiver.told == ["paused raised", "paused over"]
+    assert "zz" not in str(receiver.messages).casefold()
+
+
+def test_a_paused_sync_is_not_overdue_and_has_a_turn_once_it_is_resumed(
+    museum: Museum, alarms: Alarms, receiver: Receiver
+) -> None:
+    began = museum.clock.now
+    rest(museum)
+    museum.clock.sleep(86_400 * 2)
+    alarms.check_overdue(museum.clock.now, began)
+    museum.store.pauses.end("members", museum.clock.now)
+    museum.clock.sleep(60)
+    alarms.check_overdue(museum.clock.now, began)
+    assert receiver.told == []
+    museum.clock.sleep(86_400)
+    alarms.check_overdue(museum.clock.now, began)
     assert receiver.told == ["overdue raised"]
 
 

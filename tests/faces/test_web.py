@@ -44,6 +44,7 @@ from syncd.errors import Misconfigured
 from syncd.report.html import STYLE_HASH
 from syncd.state.board import Board, Replica
 from syncd.state.held import Signature
+from syncd.state.pauses import Pause
 from syncd.web import Metrics, serving
 from syncd.web.app import create_app
 from syncd.web.page import FEW
@@ -722,6 +723,33 @@ def test_whoever_shows_the_token_gets_a_run(quiet: QuietDaemon) -> None:
 def test_asked_for_again_while_a_request_waits_it_is_still_one_run(quiet: QuietDaemon) -> None:
     assert [trigger(quiet).status_code for _ in range(3)] == [202, 202, 202]
     assert asked(quiet) == ["members"]
+
+
+def rest(daemon: QuietDaemon, until: timedelta | None = None) -> None:
+    with writing(daemon) as store:
+        ends = NOW + until if until else None
+        store.pauses.begin(Pause(sync="members", since=NOW, until=ends, by="Zzname", why="zzwhy"))
+
+
+def test_a_paused_sync_is_not_triggered_and_the_answer_says_until_when(quiet: QuietDaemon) -> None:
+    rest(quiet, timedelta(days=1))
+    answer = trigger(quiet)
+    assert (answer.status_code, asked(quiet)) == (409, [])
+    assert "members is paused since 2026-03-09 14:05:00 CET until 2026-03-10 14:05:00 CET" in answer.text
+
+
+def test_the_page_shows_a_pause_without_a_name(quiet: QuietDaemon) -> None:
+    rest(quiet)
+    part = part_of(page_of(quiet), "members")
+    assert "Paused since Mon 9 Mar 2026, 14:05 CET" in part
+    assert "Next run not by itself: paused" in part
+    assert "zz" not in part.casefold()
+
+
+def test_a_pause_is_a_metric(quiet: QuietDaemon) -> None:
+    rest(quiet)
+    metrics = metrics_of(quiet)
+    assert [metrics["syncd_paused", frozenset({name})] for name in ("members", "schools")] == [1, 0]
 
 
 def test_a_request_that_was_accepted_stands_until_a_daemon_is_there(quiet: QuietDaemon) -> None:

@@ -65,6 +65,8 @@ COMMANDS: dict[str, list[list[str]] | str] = {
     "erasures": [["erasures"], ["erasures", "--json"]],
     "approve": [["approve", "members"]],
     "retry": [["retry", "members"]],
+    "pause": [["pause", "members"]],
+    "resume": [["resume", "members"]],
     "rehearse": [["rehearse", "members"]],
     "trigger": "it asks a daemon for a run",
     "init": "it reads an export",

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from syncd.domain.records import Position, SourceRecord, Value
+from syncd.domain.sharing import SharedEmail
 from syncd.errors import Fatal
 from syncd.report.people import BUFFER, People
 from syncd.sources.base import ReadKind
@@ -74,6 +75,23 @@ def test_one_id_twice_is_one_person() -> None:
         for line in (1, 2):
             take(people, line, "A", surname="Muster", email="muster@example.org")
         assert [one for one in told(people) if "duplicates" not in one] == []
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"), [(SharedEmail.REPORT, "may take another one"), (SharedEmail.REFUSE, "1 of them are invalid")]
+)
+def test_two_with_one_address_are_told(policy: SharedEmail, words: str) -> None:
+    with People(TODAY, policy) as people:
+        take(people, 1, "A", surname="Muster", email="familie@example.org")
+        take(people, 2, "B", surname="Andere", email="familie@example.org")
+        assert [one for one in told(people) if words in one]
+
+
+def test_two_with_one_address_are_not_told_where_that_is_allowed() -> None:
+    with People(TODAY, SharedEmail.ALLOW) as people:
+        take(people, 1, "A", surname="Muster", email="familie@example.org")
+        take(people, 2, "B", surname="Andere", email="familie@example.org")
+        assert told(people) == []
 
 
 def test_a_child_is_of_age_on_the_birthday() -> None:

@@ -108,8 +108,8 @@ def plan_as_lines(report: PlanReport) -> Iterator[str]:
     yield from _fields_as_lines(report.fields)
     if report.counts.keys() & {"create", "link"}:
         yield (
-            "  who is to be created or linked is looked up first. Whose values would be overwritten shows only then; more "
-            f"than {report.first_contact} such customers are held"
+            "  who is to be created or linked is looked up first. Whose values would be overwritten shows only then; "
+            f"more than {report.first_contact} such customers are held"
         )
     if report.shown_only:
         yield f"  shown only, and not done, for actions does not name it: {', '.join(report.shown_only)}"
@@ -175,10 +175,10 @@ def closing(report: PlanReport, words: Words) -> str:
     """3 to create, 1 to update, 0 to erase; some 5 calls, about 1 s. Links are told only where there are some."""
     due = {name: _sum(report.counts, names) for name, names in CLOSING.items()}
     calls, span = report.effort.calls, words.span(report.effort.lasts)
-    sentence = "plan.closing_with_links" if due["link"] else "plan.closing"
-    return words.say(
-        sentence, **due, calls=words.say("plan.calls", calls, span=span) if calls else words.say("plan.no_call")
-    )
+    told = words.say("plan.calls", calls, span=span) if calls else words.say("plan.no_call")
+    if due["link"]:
+        return words.say("plan.closing_with_links", **due, calls=told)
+    return words.say("plan.closing", **due, calls=told)
 
 
 def _sum(counts: Mapping[str, int], names: Iterable[str]) -> int:

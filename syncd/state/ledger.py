@@ -225,7 +225,7 @@ class Ledger:
         tries = before.tries + 1 if before else 1
         refused = Quarantined(
             foreign_id=change.foreign_id,
-            content=ERASURE if isinstance(change, Erase) else change.digests.record,
+            content=_content(change),
             action=outcome.action.value,
             reason=outcome.error or "refused",
             status=outcome.status,
@@ -299,3 +299,13 @@ class Ledger:
         with self.writing() as store:
             store.forget_sync(self.sync)
             store.runs.move_to(self.sync, address)
+
+
+def _content(change: Change) -> bytes:
+    match change:
+        case Erase():
+            return ERASURE
+        case Create():
+            return change.content
+        case Update():
+            return change.digests.record

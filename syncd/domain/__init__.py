@@ -16,6 +16,7 @@ __all__ = [
     "durations",
     "guards",
     "languages",
+    "likeness",
     "matches",
     "nearest",
     "person",

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -31,6 +31,7 @@ from syncd.domain.languages import Language
 from syncd.domain.records import RemoteCustomer
 from syncd.errors import Refused, Retryable, SyncdError
 from syncd.gomus.client import Client
+from syncd.mapping.lookups import Lookup
 from syncd.plan.approval import Approval
 from syncd.plan.figures import count_up, find_pairs
 from syncd.plan.plan import Plan
@@ -39,6 +40,7 @@ from syncd.report.plan import PlanReport, plan_as_json, plan_as_lines, report_pl
 from syncd.report.sample import change_as_lines
 from syncd.runs.drawing import drawing_up, fetch_lookups
 from syncd.runs.entering import refuse_another_instance
+from syncd.runs.world import Sync
 from syncd.state.recall import Recall
 
 VALUES_SHOWN = 10
@@ -52,17 +54,19 @@ class Drawn:
     recall: Recall
     limits: Limits
     client: Client
+    sync: Sync
+    lookups: Mapping[str, Lookup]
 
 
 def draw_report(config: Config, sync: SyncConfig) -> PlanReport:
     """Draw up the plan of one sync; go~mus is asked for its lookups only."""
-    with _drawn(config, sync) as drawn:
+    with drawing(config, sync) as drawn:
         return _report(config, sync, drawn)
 
 
 def draw_values(config: Config, sync: SyncConfig) -> tuple[PlanReport, list[str]]:
     """The plan, and some of its changes with their values, in lines; customers that are to be updated are read."""
-    with _drawn(config, sync) as drawn:
+    with drawing(config, sync) as drawn:
         report, spool = _report(config, sync, drawn), drawn.plan.spool
         updates = islice(spool.changes(Update), VALUES_SHOWN)
         lines = [line for change in updates for line in change_as_lines(change, _read(drawn.client, change))]
@@ -98,13 +102,14 @@ def _estimate(config: Config, sync: SyncConfig, plan: Plan, recall: Recall) -> E
 
 def draw_pairs(config: Config, sync: SyncConfig) -> dict[str, str]:
     """New ids with the absent ones that they equal but for their spelling."""
-    with _drawn(config, sync) as drawn:
+    with drawing(config, sync) as drawn:
         return find_pairs(drawn.plan)
 
 
 @contextmanager
-def _drawn(config: Config, sync: SyncConfig) -> Iterator[Drawn]:
-    made = make_sync(config, sync, time.sleep)
+def drawing(config: Config, sync: SyncConfig, *, only: frozenset[str] | None = None) -> Iterator[Drawn]:
+    """The plan lives as long as the block. Where `only` some are meant, the source is read from its start."""
+    made = make_sync(config, sync, time.sleep, only=only)
     with (
         looking_at_state(config) as state,
         make_client(config, sync, time.sleep) as client,
@@ -116,7 +121,7 @@ def _drawn(config: Config, sync: SyncConfig) -> Iterator[Drawn]:
         lookups = fetch_lookups(made, client)
         read = lambda count: progress("reading", count, None)  # noqa: E731 - one line, used once
         with drawing_up(made, recall, lookups, progress=read) as drawn:
-            yield Drawn(drawn.plan, recall, made.limits, client)
+            yield Drawn(drawn.plan, recall, made.limits, client, made, lookups)
 
 
 def code_of_report(report: PlanReport) -> int:

@@ -20,6 +20,7 @@ from syncd.assembly import now
 from syncd.cli import context as ctx
 from syncd.cli.drafted import tell
 from syncd.cli.exits import USAGE, stop
+from syncd.cli.exports import TYPES
 from syncd.cli.recognized import Letters, describe
 from syncd.config import find_config
 from syncd.config.drafting import (
@@ -42,7 +43,6 @@ from syncd.network import in_haste
 from syncd.sources import find_source
 from syncd.sources.base import Source
 
-TYPES = dict.fromkeys((".xlsx", ".xlsm", ".xltx", ".xls", ".ods", ".fods"), "excel")  # anything else is CSV
 PLACEHOLDER = "https://demo.gomus.de"
 KINDS = ("salutation", "title", "country")
 

@@ -1,20 +1,20 @@
-"""Says of customers whose ids are spelt anew that they are the same: each gets its new foreign_id in go~mus."""
+"""Gives customers their foreign_id in go~mus: those whose ids are spelt anew, and those whom it had before."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from syncd.delivery.outcomes import failed, updated
 from syncd.delivery.renaming import Renaming
-from syncd.domain.changes import Action, Create
+from syncd.domain.changes import Action, Create, Update
 from syncd.domain.records import Stage
 from syncd.domain.runs import Status, Summary, Trigger
 from syncd.errors import CallFailed
 from syncd.plan.figures import find_pairs
 from syncd.runs.drawing import drawing_up
 from syncd.runs.lookups import find_lookups
-from syncd.runs.run import Run, opening
+from syncd.runs.run import Run, opening, run
 from syncd.runs.world import Sync, World
 
 
@@ -83,3 +83,15 @@ def _rename(run: Run, create: Create, old: str) -> str | None:
     run.ledger.link(intent, outcome, known)
     run.account.report(outcome)
     return None
+
+
+def link_matched(sync: Sync, world: World, foreign_ids: Collection[str], *, takes_source: bool) -> Summary:
+    """Carry out the links of these alone; what is empty in go~mus is filled.
+
+    Where `takes_source`, what differs is sent too, as far as the guard at first contact lets it through; otherwise it
+    is left to the next run. Raises what `run` raises.
+    """
+    kinds = {Create, Update} if takes_source else {Create}
+    limits = replace(sync.limits, actions=sync.limits.actions & kinds)
+    only = frozenset(foreign_ids)
+    return run(replace(sync, only=only, limits=limits, audit_per_run=0), world, trigger=Trigger.LINK)

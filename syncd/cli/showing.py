@@ -114,6 +114,7 @@ class _Telling:
             invalid=store.failures.invalid(name, foreign_id),
             held=store.held.standing(name, foreign_id),
             intents=intents,
+            match=store.matches.find(name, [foreign_id]).get(foreign_id),
             drifted=store.worklist.drift_of(name, foreign_id),
             told=store.worklist.errands_of(name, foreign_id),
             settle=self._config.gomus[self._sync.gomus].settle,

@@ -2,20 +2,17 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from unicodedata import combining, normalize
 
+from syncd.domain.likeness import fold_names
 from syncd.domain.records import Value
 
 NAMES = ("name", "surname")
 FIRM, EMAIL = "institution", "email"
-SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 
 def plain(value: Value) -> str:
-    """What is left of a name where case, blanks, umlauts and accents make no difference."""
-    text = normalize("NFC", str(value or "")).lower().translate(SPELT_OUT)
-    bare = "".join(one for one in normalize("NFKD", text) if not combining(one))
-    return " ".join(bare.casefold().split())
+    """What is left of a name where its spelling makes no difference."""
+    return fold_names(str(value or ""))
 
 
 def find_differences(wanted: Mapping[str, Value], shown: Mapping[str, Value]) -> tuple[str, ...]:
@@ -32,7 +29,7 @@ def _names_that_differ(wanted: Mapping[str, Value], shown: Mapping[str, Value]) 
     ours, theirs = _names_in(wanted), _names_in(shown)
     firm, their_firm = plain(wanted.get(FIRM)), plain(shown.get(FIRM))
     is_anybody = not (ours or firm)
-    if is_anybody or not (ours == theirs if len(mapped) == len(NAMES) else ours <= theirs):
+    if is_anybody or not (_words_in(wanted) == _words_in(shown) if len(mapped) == len(NAMES) else ours <= theirs):
         yield from mapped
     if firm and firm != their_firm and (their_firm or not ours):
         yield FIRM
@@ -42,6 +39,10 @@ def _names_that_differ(wanted: Mapping[str, Value], shown: Mapping[str, Value]) 
 
 def _names_in(fields: Mapping[str, Value]) -> Counter[str]:
     return Counter(text for name in NAMES if (text := plain(fields.get(name))))
+
+
+def _words_in(fields: Mapping[str, Value]) -> str:
+    return fold_names(*(str(fields.get(name) or "") for name in NAMES))
 
 
 def _address_that_differs(wanted: Mapping[str, Value], shown: Mapping[str, Value]) -> Iterator[str]:

@@ -58,6 +58,7 @@ def standing_as_json(standing: SyncStanding) -> dict[str, object]:
         "known_customers": tally.known,
         "open_intents": tally.open_intents,
         "invalid_records": tally.invalid,
+        "undecided": tally.undecided,
         "failures": tally.refused,
         "held": held
         and {
@@ -88,6 +89,8 @@ def standing_as_lines(standing: SyncStanding) -> Iterator[str]:
         yield f"  begun and not ended: {tally.open_intents} (the next run looks first)"
     if tally.refused or tally.invalid:
         yield f"  failures: {tally.refused} refused, {tally.invalid} invalid (`syncd failures {name}`)"
+    if tally.undecided:
+        yield f"  {tally.undecided} may be in go~mus already: a person decides who it is (`syncd worklist {name}`)"
     if held:
         for reason in held.guards.values():
             yield f"  HELD since {local(held.held_at, zone)}: {reason}"

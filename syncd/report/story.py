@@ -10,6 +10,8 @@ from syncd.config.model import SyncConfig
 from syncd.domain.changes import Cause, Create, Update
 from syncd.domain.diff import DeleteMode, Verdict
 from syncd.domain.guards import Word, how_to_release
+from syncd.domain.matches import Match
+from syncd.domain.matches import Word as Said
 from syncd.domain.records import InvalidRecord, KnownCustomer, Stage
 from syncd.domain.winner import Write
 from syncd.report.words import iso, local
@@ -62,6 +64,7 @@ class Facts:
     held: Standing | None
     intents: Sequence[OpenIntent]
     settle: timedelta
+    match: Match | None = None  # which customer of go~mus it is, or may be
     drifted: Sequence[str] = ()  # fields, or where it is in go~mus
     told: Sequence[str] = ()  # what the office is told of it
     excerpt: Excerpt | None = None
@@ -81,6 +84,7 @@ class Facts:
             self.invalid,
             self.held,
             self.intents,
+            self.match,
             self.drifted,
             self.told,
         )
@@ -268,6 +272,7 @@ def facts_as_json(facts: Facts, lot: Lot, why: str) -> dict[str, Any]:
         "refused": {"reason": refused.reason, "next_try_at": iso(refused.next_try_at, zone)} if refused else None,
         "invalid": [{"position": row.position, "problems": [str(p) for p in row.problems]} for row in facts.invalid],
         "held": _held_as_json(held, zone) if held else None,
+        "match": _match_as_json(facts.match, zone) if facts.match else None,
         "drifted": list(facts.drifted),
         "told": list(facts.told),
         "source": _source_as_json(facts),
@@ -284,6 +289,32 @@ def _held_as_json(held: Standing, zone: tzinfo) -> dict[str, object]:
         "decided": held.word.value if held.word else None,
         **({"by": said.by, "why": said.why, "at": iso(said.at, zone)} if said else {}),
     }
+
+
+def _match_as_json(match: Match, zone: tzinfo) -> dict[str, object]:
+    return {
+        "word": match.word.value,
+        "gomus_id": match.gomus_id,
+        "candidates": list(match.candidates),
+        "reason": match.reason,
+        "by": match.by,
+        "why": match.why,
+        "at": iso(match.at, zone),
+    }
+
+
+def _match_in_words(facts: Facts, found: Match) -> str:
+    by = f", as {found.by} has decided" if found.by else ""
+    why = f" ({found.why})" if found.why else ""
+    match found.word:
+        case Said.OPEN:
+            numbers, said = ", ".join(map(str, found.candidates)), f"--decide {facts.foreign_id}="
+            words = f"may be one of the customers {numbers} ({found.reason}); say which"
+            return f"{words}: `syncd link {facts.sync.name} {said}NUMBER`, or `{said}new` where it is none"
+        case Said.LINK:
+            return f"is customer {found.gomus_id}{by}{why}: the next run gives it this foreign_id"
+        case Said.NEW:
+            return f"is nobody whom go~mus has{by}{why}: the next run creates it"
 
 
 def _source_as_json(facts: Facts) -> dict[str, object]:
@@ -318,6 +349,8 @@ def facts_as_lines(facts: Facts, why: str) -> Iterator[str]:
         yield f"  refused: {refused.reason}; tried again {local(refused.next_try_at, zone)}"
     if facts.excerpt is None:  # the source tells it as it is now
         yield from (f"  invalid: {row.position}: {'; '.join(map(str, row.problems))}" for row in facts.invalid)
+    if facts.match:
+        yield f"  {_match_in_words(facts, facts.match)}"
     if facts.drifted:
         yield f"  seen to be changed in go~mus: {', '.join(facts.drifted)}"
     yield from (f"  the office is told: {text}" for text in facts.told)

@@ -19,6 +19,7 @@ from syncd import reasons
 from syncd.config.model import Config, SyncConfig
 from syncd.domain.guards import Guard
 from syncd.domain.languages import Language
+from syncd.domain.matches import Word
 from syncd.domain.records import SourceRecord
 from syncd.domain.spelling import spellings_of
 from syncd.mapping.columns import cell
@@ -36,6 +37,8 @@ NAMED, EXAMPLES = 20, 3  # words of a list: so many are named, and so many of a 
 WELL_KNOWN = "Deutschland Österreich Schweiz Germany Austria Switzerland Deutsch Englisch German English".split()
 LONGEST_CELL = 80  # of a value
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
+UNDECIDED = reasons.UNDECIDED.tell()
+WHO = ("name", "surname", "email")
 _POSITION = re.compile(r"(?P<source>.*) (?P<unit>line|row|record) (?P<number>\d+)")
 _PAGE = re.compile(r"\bpage (?=\d)")
 
@@ -45,6 +48,7 @@ class Kind(StrEnum):
 
     INVALID = "invalid"
     REFUSED = "refused"
+    MATCH = "match"
     PAIR = "pair"
     CHANGED = "changed"
     TELL = "tell"
@@ -84,6 +88,7 @@ class _Lister:
     def entries(self) -> Iterator[Entry]:
         yield from self._invalid()
         yield from self._refused()
+        yield from self._matches()
         yield from self._pairs()
         yield from self._changed()
         yield from self._told()
@@ -91,6 +96,8 @@ class _Lister:
     def _invalid(self) -> Iterator[Entry]:
         for row in self.store.failures.invalid(self.sync.name):
             for problem in row.problems:
+                if problem.reason == UNDECIDED:  # which `_matches` lists, with whom it may be
+                    continue
                 explained = self.explaining.problem(problem.field, problem.reason)
                 column = explained.column or self.explaining.columns(problem.field)
                 yield self._entry(Kind.INVALID, row.foreign_id or "", explained, column=column, place=row.position)
@@ -99,6 +106,23 @@ class _Lister:
         for row in self.store.failures.refused(self.sync.name):
             explained = self.explaining.refusal(row.reason, row.foreign_id)
             yield self._entry(Kind.REFUSED, row.foreign_id, explained, column=explained.column)
+
+    def _matches(self) -> Iterator[Entry]:
+        """Whoever has left the source since then is not listed."""
+        columns = ", ".join(self.explaining.columns(name) for name in WHO if name in self.sync.fields)
+        waiting = {
+            row.foreign_id: row.position
+            for row in self.store.failures.invalid(self.sync.name)
+            if any(problem.reason == UNDECIDED for problem in row.problems)
+        }
+        for match in self.store.matches.each(self.sync.name, Word.OPEN):
+            if match.foreign_id not in waiting:
+                continue
+            explained = self.explaining.entry(
+                match.reason or "match-several", numbers=", ".join(map(str, match.candidates))
+            )
+            place = waiting[match.foreign_id]
+            yield self._entry(Kind.MATCH, match.foreign_id, explained, column=columns, place=place)
 
     def _pairs(self) -> Iterator[Entry]:
         each = self.store.held.each(self.sync.name)

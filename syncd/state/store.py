@@ -11,6 +11,7 @@ from sqlalchemy import Engine, Table, and_, delete, exc, func, not_, or_, select
 
 from syncd.domain.changes import Action
 from syncd.domain.chunks import chunks
+from syncd.domain.matches import Word
 from syncd.domain.runs import WHOLE, Status
 from syncd.state import tables as t
 from syncd.state.absences import Absences
@@ -40,6 +41,7 @@ class Tally:
     refused: int = 0
     invalid: int = 0
     open_intents: int = 0
+    undecided: int = 0
     held: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -83,6 +85,9 @@ class Store:
         refused = self._count_by_sync(t.quarantine)
         invalid = self._count_by_sync(t.invalid)
         open_intents = self._count_by_sync(t.journal, t.journal.c.settled_at.is_(None))
+        listed = select(t.invalid.c.foreign_id).where(t.invalid.c.sync == t.match.c.sync)
+        is_waiting = (t.match.c.word == Word.OPEN.value, t.match.c.foreign_id.in_(listed))
+        open_matches = self._count_by_sync(t.match, *is_waiting)
         c = t.held_change.c
         held: dict[str, dict[str, int]] = {}
         undecided = select(c.sync, c.action, func.count().label("number")).where(c.word.is_(None))
@@ -94,9 +99,10 @@ class Store:
                 refused=refused.get(sync, 0),
                 invalid=invalid.get(sync, 0),
                 open_intents=open_intents.get(sync, 0),
+                undecided=open_matches.get(sync, 0),
                 held=held.get(sync, {}),
             )
-            for sync in known.keys() | refused.keys() | invalid.keys() | open_intents.keys() | held.keys()
+            for sync in set().union(known, refused, invalid, open_intents, open_matches, held)
         }
 
     def _count_by_sync(self, table: Table, *where: Any) -> dict[str, int]:  # noqa: ANN401 - any conditions

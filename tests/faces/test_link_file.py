@@ -147,3 +147,118 @@ def test_a_workbook_is_an_export_too(office: Office) -> None:
     ended = link(office, "export.xlsx", "--json")
     assert ended.err == ""
     assert json.loads(ended.out)["plan"] == found(office)["plan"]
+
+
+# --- carrying out ---
+
+
+def test_who_is_certain_gets_the_foreign_id_and_what_is_empty(office: Office) -> None:
+    ended = link(office, "export.csv", "--apply", "--yes")
+    assert (ended.code, "6 linked." in ended.out) == (3, True)
+    linked = {one.id: one.fields["foreign_id"] for one in office.sandbox.customers if one.fields["foreign_id"]}
+    assert linked == {100 + one: f"M-{one:04d}" for one in range(1, 7)}
+    assert customer(office, 101).fields["tel"]
+
+
+def test_an_application_says_in_json_who_was_linked(office: Office) -> None:
+    done = found(office, "--apply")
+    assert done["linked"] == {f"M-{one:04d}": 100 + one for one in range(1, 7)}
+    assert (done["failed"], done["held"]) == ({}, [])
+
+
+def test_a_customer_who_is_somebody_else_by_now_is_not_linked(office: Office) -> None:
+    office.sandbox.save({"surname": "Zzanders"}, customer(office, 101))
+    done = found(office, "--apply")
+    assert list(done["failed"]) == ["M-0001"]
+    assert "somebody else, by name, surname" in done["failed"]["M-0001"]
+    assert customer(office, 101).fields["foreign_id"] is None
+
+
+def test_after_it_a_run_creates_the_new_alone_and_nobody_twice(office: Office) -> None:
+    link(office, "export.csv", "--apply")
+    office.syncd("--once")
+    created = {one.fields["foreign_id"] for one in office.sandbox.customers if one.id not in {*range(101, 111), 207}}
+    assert created == {"M-0011", "M-0012"}
+
+
+def test_the_same_once_more_finds_nobody_new(office: Office) -> None:
+    link(office, "export.csv", "--apply")
+    done = found(office, "--apply")
+    assert (done["link"], done["linked"], len(done["open"])) == ([], {}, 4)
+
+
+def test_what_a_person_decides_is_done_by_the_next_run(office: Office) -> None:
+    link(office, "export.csv", "--apply")
+    assert link(office, "--decide", "M-0007=207", "--decide", "0008=new", "--why", "asked them").code == 0
+    office.syncd("--once")
+    assert customer(office, 207).fields["foreign_id"] == "M-0007"
+    assert [one.fields["name"] for one in office.sandbox.by_foreign_id("M-0008")] == ["Zzvor8"]
+
+
+def test_what_a_person_has_decided_stays(office: Office) -> None:
+    link(office, "--decide", "M-0001=new")
+    done = found(office, "--apply")
+    assert (done["counts"]["decided"], "M-0001" in done["linked"]) == (1, False)
+
+
+def test_a_person_names_no_customer_of_another_record(office: Office) -> None:
+    link(office, "export.csv", "--apply")
+    ended = link(office, "--decide", "M-0007=101")
+    assert (ended.code, "customer 101 is known already" in ended.err) == (2, True)
+
+
+def test_nothing_is_decided_on_who_is_known(office: Office) -> None:
+    link(office, "export.csv", "--apply")
+    ended = link(office, "--decide", "M-0001=107")
+    assert (ended.code, "is known already" in ended.err) == (2, True)
+
+
+@pytest.mark.parametrize(("taken", "shown"), [((), "+49"), (("--take", "source"), "+4930231250")])
+def test_what_differs_is_sent_at_once_only_where_that_is_asked_for(
+    office: Office, taken: tuple[str, ...], shown: str
+) -> None:
+    office.sandbox.save({"tel": "+49 89 1"}, customer(office, 101))
+    link(office, "export.csv", "--apply", *taken)
+    tel = customer(office, 101).fields["tel"]
+    assert (tel != "+49 89 1") == bool(taken)
+
+
+def test_a_sync_that_creates_nobody_links_nobody(office: Office) -> None:
+    office.reconfigure("[sync.members]\n", '[sync.members]\nactions = ["update"]\n')
+    ended = link(office, "export.csv", "--apply")
+    assert (ended.code, "does not name 'create'" in ended.err) == (2, True)
+
+
+# --- who decides is told ---
+
+
+def test_whoever_waits_stands_on_the_worklist_once_with_the_numbers(office: Office) -> None:
+    link(office, "export.csv", "--apply")
+    listed = json.loads(office.syncd("worklist", "--json").out)
+    assert {(one["foreign_id"], one["kind"], one["code"]) for one in listed} == {
+        ("M-0007", "match", "match-several"),
+        ("M-0008", "match", "match-email"),
+        ("M-0009", "match", "match-misspelt"),
+        ("M-0010", "match", "match-names"),
+    }
+    assert "107, 207" in next(one["text"] for one in listed if one["foreign_id"] == "M-0007")
+
+
+def test_whoever_was_decided_on_leaves_the_worklist(office: Office) -> None:
+    link(office, "export.csv", "--apply")
+    link(office, "--decide", "M-0007=new")
+    listed = json.loads(office.syncd("worklist", "--json").out)
+    assert "M-0007" not in {one["foreign_id"] for one in listed}
+
+
+def test_the_story_of_a_record_says_among_whom_to_choose(office: Office) -> None:
+    link(office, "export.csv", "--apply")
+    told = office.syncd("show", "M-0007").out
+    assert "107, 207" in told
+    assert "--decide" in told
+
+
+def test_the_status_counts_who_waits(office: Office) -> None:
+    link(office, "export.csv", "--apply")
+    assert "4 may be in go~mus already" in office.syncd("status").out
+    assert json.loads(office.syncd("status", "--json").out)[0]["undecided"] == 4

@@ -9,11 +9,13 @@ import pytest
 from syncd import reasons
 from syncd.domain.languages import Language
 from syncd.gomus.sentences import RAILS
+from syncd.matching.judging import Lot
 from syncd.report.catalogue import OF_GOMUS, Explaining, catalogue
 
 DOCS = Path(__file__).parents[2] / "docs"
 REASONS = list(reasons.each())
 OF_THE_WORKLIST = {*OF_GOMUS, "gomus-unfit", "unknown", "pair", "changed-in-gomus", "tell", "needed"}
+OF_THE_WORKLIST |= {lot.value for lot in Lot if lot.is_open}
 GERMAN = Explaining(language=Language.GERMAN)
 
 

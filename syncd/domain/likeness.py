@@ -33,8 +33,7 @@ _ROLES = frozenset(
     "klantenservice vragen gemeentehuis vereniging bibliotheek balie"
     "".split()
 )
-_LETTERS_PER_MISTAKE = 3  # so long must be what is written with a mistake in it
-_MISTAKES = 2
+_LONG = 6  # letters, from which on two slips are no more than one in a shorter word
 
 
 def fold_email(text: str | None) -> str:
@@ -80,16 +79,19 @@ def is_misspelt(one: str, other: str) -> bool:
 
 
 def _is_slip(one: str, other: str) -> bool:
-    mistakes = min(_MISTAKES, min(len(one), len(other)) // _LETTERS_PER_MISTAKE)
-    return abs(len(one) - len(other)) <= mistakes and _distance(one, other) <= mistakes
+    slips = 2 if min(len(one), len(other)) >= _LONG else 1
+    return abs(len(one) - len(other)) <= slips and _distance(one, other) <= slips
 
 
 def _distance(one: str, other: str) -> int:
-    """How many letters have to be put in, taken out or changed."""
-    before = list(range(len(other) + 1))
+    """How many letters have to be put in, taken out, changed, or exchanged with their neighbour."""
+    above, before = list[int](), list(range(len(other) + 1))
     for row, letter in enumerate(one, start=1):
         line = [row]
         for column, theirs in enumerate(other, start=1):
-            line.append(min(before[column] + 1, line[-1] + 1, before[column - 1] + (letter != theirs)))
-        before = line
+            cost = min(before[column] + 1, line[-1] + 1, before[column - 1] + (letter != theirs))
+            if row > 1 and column > 1 and (letter, one[row - 2]) == (other[column - 2], theirs):
+                cost = min(cost, above[column - 2] + 1)
+            line.append(cost)
+        above, before = before, line
     return before[-1]

@@ -98,7 +98,9 @@ class Linking:
         after = replace(self, create=replace(self.create, filled=tuple(sent)))
         is_late = answer.later or answer is NO_ANSWER
         settled, missing = self.delivery.look_for([after.create], after.look_again, later=is_late)
-        return after.not_shown(answer, lost) if missing else settled[0]
+        if missing:
+            return after.not_shown(answer, lost)
+        return replace(settled[0], status=settled[0].status or answer.status or None, attempts=answer.attempts)
 
     def _put(self, sent: dict[str, Value]) -> WriteAnswer:
         """Each try comes right after a look of its own; `sent` takes what is filled."""

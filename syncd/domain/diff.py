@@ -104,17 +104,7 @@ def compare(customer: Customer, wanted: Wanted, memory: Memory, *, source_digest
     if known is None and memory.is_unclear:
         return Decision(Verdict.UNCLEAR)
     if known is None:
-        # Also after a deletion for absence: whoever comes back is a new customer.
-        fields = {name: value for name, value in customer.fields.items() if value is not None}
-        create = Create(
-            foreign_id=customer.foreign_id,
-            fields=fields,
-            digests=wanted.today,
-            source_digest=source_digest,
-            gomus_id=memory.gomus_id,
-            is_decided=memory.is_decided,
-        )
-        return Decision(Verdict.CREATE if memory.gomus_id is None else Verdict.LINK, create)
+        return _begin(customer, wanted, memory, source_digest)
     if known.stage is not Stage.ACTIVE or known.gomus_id is None:
         return Decision(Verdict.WAITING)
     names = wanted.due(known.digests)
@@ -135,6 +125,19 @@ def compare(customer: Customer, wanted: Wanted, memory: Memory, *, source_digest
             exchanged=tuple(name for name in OF_IDENTITY if name in names and wanted.exchanges(name, known.digests)),
         ),
     )
+
+
+def _begin(customer: Customer, wanted: Wanted, memory: Memory, source_digest: bytes) -> Decision:
+    """Also after a deletion for absence: whoever comes back is a new customer."""
+    create = Create(
+        foreign_id=customer.foreign_id,
+        fields={name: value for name, value in customer.fields.items() if value is not None},
+        digests=wanted.today,
+        source_digest=source_digest,
+        gomus_id=memory.gomus_id,
+        is_decided=memory.is_decided,
+    )
+    return Decision(Verdict.CREATE if memory.gomus_id is None else Verdict.LINK, create)
 
 
 class DeleteMode(Enum):

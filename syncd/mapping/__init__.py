@@ -17,6 +17,7 @@ __all__ = [
     "id_columns",
     "lookups",
     "mapper",
+    "numbers",
     "spec",
     "transforms",
 ]

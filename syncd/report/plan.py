@@ -175,10 +175,10 @@ def closing(report: PlanReport, words: Words) -> str:
     """3 to create, 1 to update, 0 to erase; some 5 calls, about 1 s. Links are told only where there are some."""
     due = {name: _sum(report.counts, names) for name, names in CLOSING.items()}
     calls, span = report.effort.calls, words.span(report.effort.lasts)
-    sentence = "plan.closing_with_links" if due["link"] else "plan.closing"
-    return words.say(
-        sentence, **due, calls=words.say("plan.calls", calls, span=span) if calls else words.say("plan.no_call")
-    )
+    told = words.say("plan.calls", calls, span=span) if calls else words.say("plan.no_call")
+    if due["link"]:
+        return words.say("plan.closing_with_links", **due, calls=told)
+    return words.say("plan.closing", **due, calls=told)
 
 
 def _sum(counts: Mapping[str, int], names: Iterable[str]) -> int:

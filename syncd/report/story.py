@@ -27,6 +27,7 @@ class Lot(Enum):
 
     IN_STEP = "in step"
     TO_CREATE = "to be created"
+    TO_LINK = "to be linked"
     TO_UPDATE = "to be updated"
     NOT_DONE = "not done"  # `actions` does not name it
     INVALID = "invalid"
@@ -145,7 +146,7 @@ def _by_source(facts: Facts) -> tuple[Lot, str] | None:
     match excerpt.verdict:
         case Verdict.INVALID | Verdict.CONTRADICTED:
             return Lot.INVALID, f"is not sent, because the record is invalid: {_problems(excerpt.invalid)}"
-        case Verdict.CREATE | Verdict.UPDATE:
+        case Verdict.CREATE | Verdict.LINK | Verdict.UPDATE:
             return _due(facts, excerpt)
         case Verdict.UNCHANGED | Verdict.RELEARNED if mark := next(
             (one for one in facts.drifted if one in MISSING), None
@@ -177,11 +178,14 @@ def _unchanged(facts: Facts) -> tuple[Lot, str]:
 
 def _due(facts: Facts, excerpt: Excerpt) -> tuple[Lot, str]:
     change = excerpt.change
-    action = "create" if excerpt.verdict is Verdict.CREATE else "update"
+    action = "update" if excerpt.verdict is Verdict.UPDATE else "create"
     if action not in facts.sync.actions:
         return Lot.NOT_DONE, f"the next run would {action} it, but `actions` does not name that"
     if isinstance(change, Update):
         return Lot.TO_UPDATE, f"the next run sends {', '.join(sorted(change.fields))}, unless a guard holds it"
+    if isinstance(change, Create) and change.gomus_id is not None:
+        words = f"is customer {change.gomus_id} in go~mus, which gets this foreign_id from the next run"
+        return Lot.TO_LINK, f"{words}, unless a guard holds it"
     names = ", ".join(sorted(change.fields)) if isinstance(change, Create) else ""
     again = " again, for it had left the source" if facts.tombstone else ""
     words = f"is not in go~mus yet: the next run creates it{again}, or adopts the one that go~mus has under this id"

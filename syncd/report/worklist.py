@@ -212,6 +212,8 @@ def _columns(sync: SyncConfig, name: str) -> str:
     """The source's own columns of a field of go~mus; its name, where it has none."""
     if name == "foreign_id":
         return sync.foreign_id.from_
+    if name == "gomus_id":
+        return sync.foreign_id.gomus_id or name
     spec = sync.fields.get(name)
     return ", ".join(spec.columns if spec else ()) or name
 

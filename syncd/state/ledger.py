@@ -278,7 +278,7 @@ class Ledger:
         tries = before.tries + 1 if before else 1
         refused = Quarantined(
             foreign_id=change.foreign_id,
-            content=ERASURE if isinstance(change, Erase) else change.digests.record,
+            content=_content(change),
             action=outcome.action.value,
             reason=outcome.error or "refused",
             status=outcome.status,
@@ -382,3 +382,13 @@ def _has_unseen_email(outcome: Outcome, change: Create | Update) -> bool:
     if isinstance(change, Create) or EMAIL in {*change.fields, *change.kept}:
         return False
     return held != change.before.fields.get(EMAIL)
+
+
+def _content(change: Change) -> bytes:
+    match change:
+        case Erase():
+            return ERASURE
+        case Create():
+            return change.content
+        case Update():
+            return change.digests.record

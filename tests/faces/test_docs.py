@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from office import CONFIG, Office, open_office
+from office import CONFIG, Office, open_office, person
 from reader import Reader, blocks, ending_of
 
 from syncd.sandbox import serve
 
 ROOT = Path(__file__).parents[2]
 FOLLOWED = ("init.md", "tutorial.md")  # from an export to a sync: the commands build on each other
+LIVE = "going-live.md"  # beside a shop
 PAGES = [
     ROOT / "README.md",
-    *(page for page in sorted((ROOT / "docs").rglob("*.md")) if page.name not in FOLLOWED),
+    *(page for page in sorted((ROOT / "docs").rglob("*.md")) if page.name not in (*FOLLOWED, LIVE)),
 ]
 
 
@@ -53,6 +54,32 @@ def test_whoever_follows_the_page_gets_what_it_says(tmp_path: Path, name: str) -
         }
         assert Reader(office, home=tmp_path, instead=instead).follow(ROOT / "docs" / name) == []
         assert len(office.sandbox.customers) == (len(office.rows) if name == "init.md" else 495)
+
+
+def test_whoever_goes_live_by_the_page_gets_what_it_says(tmp_path: Path) -> None:
+    """Six members; the shop has two of them plainly, one twice, and one address under another name."""
+    (tmp_path / "office").mkdir()
+    with open_office(tmp_path / "office") as office:
+        del office.rows[6:]
+        office.export()
+        office.age("members.csv")
+        lines = ["ID;Vorname;Nachname;E-Mail"]
+        for number, member in ((101, 1), (102, 2), (103, 3), (203, 3), (104, 4)):
+            name, surname, email = person(member)[1:4]
+            name = "Zzmax" if member == 4 else name
+            office.sandbox.add_customer(id=number, name=name, surname=surname, email=email)
+            lines.append(f"{number};{name};{surname};{email}")
+        (office.folder / "gomus-export.csv").write_text("\n".join([*lines, ""]), encoding="utf-8")
+        assert Reader(office, home=tmp_path, instead={}).follow(ROOT / "docs" / LIVE) == []
+        ids = {customer.id: customer.fields["foreign_id"] for customer in office.sandbox.customers}
+        assert {number: ids[number] for number in (101, 102, 103, 203, 104)} == {
+            101: "M-0001",
+            102: "M-0002",
+            103: None,
+            203: "M-0003",
+            104: None,
+        }
+        assert sorted(filter(None, ids.values())) == [f"M-{number:04d}" for number in range(1, 7)]
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.name)

@@ -49,7 +49,7 @@ COMMANDS: dict[str, list[list[str]] | str] = {
     "check": [["check"], ["check", "--json"]],
     "status": [["status"], ["status", "--json"]],
     "history": [["history"], ["history", "--json"]],
-    "link": [["link", "members", "--renamed"]],
+    "link": [["link", "members", "--renamed"], ["link", "members", "members.csv", "--columns", "id=Nr"]],
     "show": [["show", f"M-{number:04d}"] for number in (2, 5, 7, 99)] + [["show", "M-0099", "--json"]],
     "held": [["held"], ["held", "--json"], ["held", "--csv", "held.csv"]],
     "failures": [["failures"], ["failures", "--json"], ["failures", "--csv", "list.csv"]],

@@ -120,14 +120,15 @@ def test_whoever_may_be_a_customer_waits_for_a_person(world: World) -> None:
 
 
 def test_no_customer_comes_a_second_time(world: World) -> None:
-    addresses = {fold_email(world.shop.people[place].mail) for place in world.created}
+    created = world.created
+    addresses = {fold_email(world.shop.people[place].mail) for place in created}
     others = {
         fold_email(str(one.fields["email"] or ""))
         for one in world.museum.sandbox.customers
-        if place_of(str(one.fields["foreign_id"] or "M-0")) not in world.created
+        if place_of(str(one.fields["foreign_id"] or "M-0")) not in created
     }
     assert (addresses & others) - {""} == set()
-    assert world.created & world.shop.numbers.keys() == set()
+    assert created & world.shop.numbers.keys() == set()
 
 
 def test_who_is_nobody_of_the_shop_is_created(world: World) -> None:

@@ -104,10 +104,16 @@ class Executor:
         return create.action is Action.LINK and self.may_create
 
     def _judged(self, creates: Iterable[Create]) -> list[Create]:
-        """Those that may be sent; who was sent by an earlier run may have its foreign_id from it."""
+        """Those that may be sent; who was linked by an earlier run may have its foreign_id from it.
+
+        Of whom an earlier run has sent a create, which was not found in its time, that is over.
+        """
         judged = [(create, self._newcomers.judge(create)) for create in creates]
-        self._settle([outcome for _, outcome in judged if outcome])
-        return [replace(one, is_unmet=one.foreign_id in self.unclear) for one, outcome in judged if not outcome]
+        fit = [create for create, outcome in judged if not outcome]
+        begun = {one: intent.action for one, intent in self.unclear.items() if one in self._intents}
+        created = [one for one in fit if begun.get(one.foreign_id, Action.LINK) is not Action.LINK]
+        self._settle([outcome for _, outcome in judged if outcome] + [not_sent(one) for one in created])
+        return [replace(one, is_unmet=begun.get(one.foreign_id) is Action.LINK) for one in fit]
 
     def _wanted(self, changes: Iterable[C]) -> Iterator[C]:
         """Judged when it is about to be sent."""

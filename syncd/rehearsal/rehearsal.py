@@ -14,7 +14,7 @@ from syncd.domain.runs import Status, Summary
 from syncd.errors import Fatal
 from syncd.rehearsal.copies import Copies, Copy, find_changes
 from syncd.rehearsal.files import Files
-from syncd.rehearsal.stage import Effect, HeardWords, Progress, Stage, compare, for_sandbox
+from syncd.rehearsal.stage import Effect, HeardWords, Progress, Stage, compare, for_sandbox, without_numbers
 from syncd.rehearsal.tape import Played, Recorded, Tape
 from syncd.report.failures import FailureGroup
 from syncd.runs.drawing import drawing_up
@@ -106,6 +106,7 @@ class Rehearsal:
     """One sync's. `folder` is private and thrown away by the caller; `showing` gives the progress of one step."""
 
     def __init__(self, config: Config, sync: SyncConfig, folder: Path, showing: Showing, *, most: int = MOST) -> None:
+        sync = without_numbers(sync)
         self._config, self._sync, self._folder, self._showing = config, sync, folder, showing
         self._stopping = threading.Event()
         self._made = for_sandbox(make_sync(config, sync, sleeping(self._stopping)))

@@ -18,7 +18,7 @@ import httpx
 from pydantic import SecretStr
 
 from syncd.assembly import State, opening_state, sleeping
-from syncd.config.model import Config, StateOptions
+from syncd.config.model import Config, StateOptions, SyncConfig
 from syncd.domain.chunks import CHUNK
 from syncd.domain.records import LookupEntry
 from syncd.domain.runs import Summary, Trigger
@@ -174,3 +174,8 @@ def for_sandbox(sync: Sync, batch_size: int = 100) -> Sync:
     """The sync with a pace that suits a sandbox in memory."""
     pace = {"batch_size": batch_size, "requests_per_second": None, "concurrency": 1}
     return replace(sync, gomus=sync.gomus.model_copy(update=pace))
+
+
+def without_numbers(sync: SyncConfig) -> SyncConfig:
+    """The sync without the numbers of customers that go~mus has already: the sandbox has none of them."""
+    return sync.model_copy(update={"foreign_id": sync.foreign_id.model_copy(update={"gomus_id": None})})

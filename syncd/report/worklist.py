@@ -35,6 +35,7 @@ from syncd.state.store import Store
 
 LISTED = 10_000  # of one reason on a page
 NOT_FOUND = {"gone": reasons.VANISHED.code, "merged": reasons.MERGED.code, "renamed": reasons.RENAMED.code}
+NEW = ("create", "link")  # what is done to a record that is not known yet
 NAMED, EXAMPLES = 20, 3  # words of a list: so many are named, and so many of a longer one
 WELL_KNOWN = "Deutschland Österreich Schweiz Germany Austria Switzerland Deutsch Englisch German English".split()
 LONGEST_CELL = 80  # of a value
@@ -134,7 +135,7 @@ class _Lister:
 
     def _pairs(self) -> Iterator[Entry]:
         each = self.store.held.each(self.sync.name)
-        new = [one for one, change in each if Guard.PAIR.value in change.guards and change.action == "create"]
+        new = [one for one, change in each if Guard.PAIR.value in change.guards and change.action in NEW]
         prefix, gone = self.sync.foreign_id.prefix, dict[str, str]()
         for known in self.store.known.each_absent(self.sync.name) if new else ():
             gone |= dict.fromkeys(spellings_of(known.foreign_id, prefix), known.foreign_id.removeprefix(prefix))

@@ -20,7 +20,7 @@ from syncd.web.view import DaemonView
 RUN_SECONDS = (1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)
 CALL_SECONDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 NO_ANSWER = "none"
-HOLDABLE = ("create", "update", "delete", "release")
+HOLDABLE = ("create", "link", "update", "delete", "release")
 
 
 class Metrics:

@@ -1,15 +1,19 @@
 """Customers that go~mus has already, under a number that the list or a person names: they are linked, not created."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
 import pytest
 from faults import Fault, Killed
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from museum import DEFAULT_LIMITS, FIELDS_MAPPED, Museum, member, mortal, sqlite_url
 
 from syncd.domain.changes import Update
@@ -18,7 +22,7 @@ from syncd.domain.records import Origin
 from syncd.domain.runs import Status
 from syncd.errors import Fatal
 from syncd.sandbox.customers import Customer
-from syncd.sandbox.switches import Switches
+from syncd.sandbox.switches import Switches, positions
 from syncd.state.register import RegisterFile
 
 SETTLE = 1200.0  # seconds, and more than it takes
@@ -488,3 +492,77 @@ def test_who_is_created_under_the_id_of_one_that_was_released_is_no_linked_one(m
     museum.run()
     assert set(numbers(museum)) == {"M-0001", "M-0003", None}
     assert len(museum.sandbox.deleted) == 1
+
+
+# --- whatever happens ---
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """`linked`: whose number the list has; of those `others` it has the number of somebody else."""
+
+    switches: dict[str, object]
+    linked: frozenset[int]
+    others: frozenset[int]
+    faults: dict[int, Fault]
+
+
+PEOPLE = 5
+some = st.frozensets(st.integers(1, PEOPLE))
+worlds = st.builds(
+    World,
+    switches=st.fixed_dictionaries(
+        {},
+        optional={
+            name: st.sampled_from(positions()[name])
+            for name in (
+                "foreign_ids",
+                "reads",
+                "writes",
+                "merged",
+                "foreign_id_form",
+                "single_answer",
+                "bad_single",
+                "tel_form",
+                "proxy",
+                "busy",
+                "deleted_status",
+            )
+        },
+    ),
+    linked=some,
+    others=some,
+    faults=st.dictionaries(st.integers(0, 40), st.sampled_from(list(Fault)), max_size=3),
+)
+
+
+@pytest.mark.usefixtures("silence")
+@settings(
+    max_examples=int(os.environ.get("SYNCD_TEST_LINK_EXAMPLES", "12")),
+    deadline=None,
+    database=None,
+    derandomize="SYNCD_TEST_LINK_EXAMPLES" not in os.environ,
+)
+@given(world=worlds)
+def test_whatever_breaks_nobody_is_made_twice_and_nobody_else_is_changed(world: World) -> None:
+    with TemporaryDirectory() as folder:
+        museum = Museum(state_url=sqlite_url(Path(folder)), number_column="nr", switches=Switches(**world.switches))  # type: ignore[arg-type]
+        fill(museum, PEOPLE)
+        entered = {number: enter(museum, number, tel=None).id for number in sorted(world.linked)}
+        strangers = [museum.sandbox.add_customer(surname=f"Fremd{number}", name="Eva") for number in range(PEOPLE)]
+        for number in world.others & world.linked:
+            museum.row(number)["nr"] = str(strangers[number - 1].id)
+        fate = dict(world.faults)
+        for _ in range(6):
+            with suppress(Killed):
+                museum.run(lambda _request, number: fate.pop(number, None))
+            museum.let_late_writes_come()
+            museum.clock.sleep(SETTLE)
+        living = {one.id: one for one in museum.sandbox.customers}
+        assert [living[one.id].fields for one in strangers] == [one.fields for one in strangers]
+        for number in world.linked:
+            expected = None if number in world.others else f"M-{number:04d}"
+            assert (living[entered[number]].foreign_id or "").upper() == (expected or "")
+        assert len(living) == PEOPLE + len(strangers)
+        assert (museum.sandbox.touched_strangers(), museum.sandbox.duplicates()) == ([], [])
+        museum.close()

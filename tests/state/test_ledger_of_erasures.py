@@ -227,3 +227,47 @@ def test_without_a_ledger_nobody_is_listed() -> None:
     assert Erasures().add(MAIN, ["M-1"], NOW) == {}
     assert not Erasures().undo(MAIN, "M-1", NOW)
     assert Erasures().read(MAIN).among(["M-1"]) == []
+
+
+# --- who was linked ---
+
+
+def is_linked(erasures: Erasures, foreign_id: str, at: Place = MAIN) -> bool:
+    return erasures.linked(at, erasures.read(at)).has(foreign_id)
+
+
+def link(erasures: Erasures, *foreign_ids: str, at: Place = MAIN) -> None:
+    erasures.linked(at, erasures.read(at)).add(foreign_ids, NOW)
+
+
+def test_who_was_linked_is_known_to_the_next_process_and_is_not_erased(place: str) -> None:
+    link(ledger(place), "M-1")
+    assert [is_linked(ledger(place), one) for one in ("M-1", "M-2")] == [True, False]
+    assert listed(ledger(place), "M-1") == []
+
+
+def test_who_is_linked_twice_is_written_down_once(file: Path) -> None:
+    for _ in range(2):
+        link(ledger(file), "M-1")
+    assert len(file.read_text().splitlines()) == 1
+
+
+def test_who_was_created_under_the_id_is_no_linked_one_whatever_key_listed_it(file: Path) -> None:
+    link(ledger(file, "old"), "M-1", "M-2")
+    erasures = ledger(file, "new", "old")
+    erasures.linked(MAIN, erasures.read(MAIN)).remove(["M-1", "M-3"], LATER)
+    assert [is_linked(erasures, one) for one in ("M-1", "M-2")] == [False, True]
+
+
+def test_linked_ones_follow_an_instance_that_is_called_otherwise(file: Path) -> None:
+    link(ledger(file), "M-1")
+    renamed, moved = Place("other", MAIN.url), Place("other", "https://new.gomus.de")
+    ledger(file).follow(renamed, ledger(file).read(renamed), LATER)
+    assert is_linked(ledger(file), "M-1", moved)
+
+
+def test_an_erasure_and_a_link_of_one_person_do_not_end_each_other(file: Path) -> None:
+    link(ledger(file), "M-1")
+    ledger(file).add(MAIN, ["M-1"], NOW)
+    ledger(file).undo(MAIN, "M-1", LATER)
+    assert (listed(ledger(file), "M-1"), is_linked(ledger(file), "M-1")) == ([], True)

@@ -30,7 +30,7 @@ COMMANDS = group_of(
     "syncd.cli.deciding:retry",
     "syncd.cli.deciding:verify",
     "syncd.cli.erasing:erase",
-    "syncd.cli.erasing:erasures",
+    "syncd.cli.erased:erasures",
     "syncd.cli.starting:init",
     "syncd.cli.rehearsing:rehearse",
     "syncd.cli.trying:sandbox",

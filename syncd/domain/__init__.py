@@ -2,7 +2,7 @@
 
 `records`, `changes` and `runs` are nouns; `digest` remembers content without holding it; `diff` decides what a record
 or its absence asks for, `winner` whose value stands in a field, `guards` what waits for a person, `spelling` which
-ids may be one, `schedule` and `backoff` when something is due.
+ids may be one, `schedule` and `backoff` when something is due; `trail` is what an erasure did and saw.
 """
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "runs",
     "schedule",
     "spelling",
+    "trail",
     "winner",
 ]

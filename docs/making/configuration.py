@@ -75,6 +75,8 @@ def tables(schema: Schema) -> Iterator[Table]:
     """Each table of the file, those within it behind it. The fields of go~mus share one."""
     spelt: Schema = _with_words(schema, schema["$defs"])
     for key, about in spelt["properties"].items():
+        if key == "template":  # it has the keys of a sync
+            continue
         yield from _tables_at((key,), (), about, spelt["$defs"])
 
 
@@ -102,7 +104,7 @@ def _tables_at(
     elif place[-1] == "fields":
         yield from _tables_at((*place, "FIELD"), kinds, next(iter(about["properties"].values())), definitions)
     else:
-        for inner in (*about.get("anyOf", ()), *about.get("oneOf", ())):
+        for inner in (*about.get("anyOf", ()), *about.get("oneOf", ()), *filter(None, [about.get("else")])):
             yield from _tables_at(place, kinds, inner, definitions)
         if isinstance(inner := about.get("additionalProperties"), dict):
             yield from _tables_at((*place, "NAME"), kinds, inner, definitions)

@@ -32,7 +32,7 @@ COMMANDS = group_of(
     "syncd.cli.pausing:pause",
     "syncd.cli.pausing:resume",
     "syncd.cli.erasing:erase",
-    "syncd.cli.erasing:erasures",
+    "syncd.cli.erased:erasures",
     "syncd.cli.starting:init",
     "syncd.cli.rehearsing:rehearse",
     "syncd.cli.trying:sandbox",

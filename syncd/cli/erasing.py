@@ -1,4 +1,4 @@
-"""Erasure on request: `erase`, its `--undo`, and `erasures`."""
+"""Erasure on request: `erase` and its `--undo`."""
 
 import sys
 import threading
@@ -11,22 +11,22 @@ from unicodedata import normalize
 
 import typer
 
-from syncd.assembly import State, looking_at_state, make_instance, make_sync, opening_state, opening_world
+from syncd.assembly import State, make_instance, make_sync, opening_state, opening_world
 from syncd.cli import context as ctx
-from syncd.cli.exits import CODES, DONE, PROBLEMS, USAGE, gravest, stop
+from syncd.cli.erased import CertificateFile, CertificateLanguage, certified, certify, require_form
+from syncd.cli.exits import CODES, DONE, USAGE, gravest, stop
 from syncd.cli.naming import spellings
 from syncd.cli.progress import Report, showing_progress
 from syncd.cli.stopping import stopping_on_signals
 from syncd.config.model import Config, SyncConfig
+from syncd.domain.languages import Language
 from syncd.domain.runs import Summary
 from syncd.domain.spelling import spellings_of
 from syncd.mapping.cells import id_in_one_line, in_one_line
-from syncd.report.certificate import certificate_of, write_certificate
-from syncd.report.words import iso, plain
+from syncd.report.certificate import Certified
 from syncd.runs.erase import WAITING, carry_out
 from syncd.runs.requests import request_erasure, undo_erasure
 from syncd.runs.world import Sync, World
-from syncd.state.erasures import Place
 from syncd.state.tombstones import Tombstone
 
 Form: TypeAlias = tuple[SyncConfig, str]
@@ -50,7 +50,8 @@ def erase(
     sync: Annotated[str | None, typer.Option(help="The sync, where it is not plain which one is meant.")] = None,
     by: Annotated[str | None, typer.Option(help="Who asks for it; left out: who types this.")] = None,
     why: Annotated[str | None, typer.Option(help="For the record, such as the number of a letter.")] = None,
-    certificate: Annotated[Path | None, typer.Option(help="Write to this file what was done, step by step.")] = None,
+    certificate: CertificateFile = None,
+    lang: CertificateLanguage = Language.ENGLISH,
     undo: Annotated[bool, typer.Option("--undo", help="Let the person be created again by the next run.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
@@ -59,6 +60,7 @@ def erase(
     What was asked holds at once, whatever run is under way; that run carries it out between two calls, and this command
     waits for it. Interrupted, the next run goes on. What stays here is a keyed hash that nobody can read back.
     """
+    require_form(certificate)
     with ctx.configured(context) as config, opening_state(config) as state:
         asked = _which_syncs(config, state, [*(foreign_ids or ()), *_listed_in(file)], sync, undo=undo)
         if undo:
@@ -68,8 +70,7 @@ def erase(
         with stopping_on_signals() as stopping:
             codes = _erase(config, state, asked, stopping=stopping, by=by or ctx.who(), why=why)
         if certificate is not None:
-            found = [one for each in asked for one in _tombstones(config, state, each).values() if one]
-            write_certificate(certificate, certificate_of(found))
+            certify(config, _certified(config, state, asked), certificate, lang)
         raise typer.Exit(gravest(codes))
 
 
@@ -246,10 +247,10 @@ def _outcome_in_words(tombstone: Tombstone | None) -> str:
         return "the request was taken back meanwhile"
     if tombstone.foreign_id:
         return "not erased yet; the next run goes on"
-    actions = [step.action for step in tombstone.steps if step.result == "ok"]
+    actions = [step.action for step in tombstone.latest if step.result == "ok"]
     if not actions:
         return "go~mus has no such customer; none will be created under this id"
-    remarks = [step.remark for step in tombstone.steps if step.remark]
+    remarks = [step.remark for step in tombstone.latest if step.remark]
     done = "anonymized, read back and deleted" if "delete" in actions else "anonymized and read back"
     return "; ".join([done, *remarks])
 
@@ -268,6 +269,15 @@ def _tombstones(config: Config, state: State, asked: Asked) -> Mapping[str, Tomb
     return {foreign_id: find(instance, state.digester.name(foreign_id)) for foreign_id in asked.foreign_ids}
 
 
+def _certified(config: Config, state: State, asked: Sequence[Asked]) -> list[Certified]:
+    return [
+        certified(config, one.sync.gomus, tombstone)
+        for one in asked
+        for tombstone in _tombstones(config, state, one).values()
+        if tombstone
+    ]
+
+
 def _undo(config: Config, state: State, asked: Sequence[Asked]) -> None:
     unknown = []
     for one in asked:
@@ -279,40 +289,3 @@ def _undo(config: Config, state: State, asked: Sequence[Asked]) -> None:
                     unknown.append(foreign_id)
     if unknown:
         stop(f"Nobody has asked to erase {', '.join(unknown)}.", USAGE)
-
-
-# --- the list ---
-
-
-def erasures(context: typer.Context, json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-    """List the erasures on request, the latest first: when, by whom, whether they are over; whom, as a keyed hash.
-
-    Exit code: 0 where there is none, 3 where there are some.
-    """
-    with ctx.configured(context) as config, looking_at_state(config) as state:
-        rows = [row for instance in config.gomus for row in _erasures_of(config, state, instance)]
-        lines = [
-            f"{plain(str(row['at']))}  {row['sync'] or '-'}  {row['state']}  {row['by'] or '-'}  {row['name']}"
-            for row in rows
-        ]
-        ctx.answer(json, rows, lines or ["Nobody was erased on request."])
-        raise typer.Exit(PROBLEMS if rows else DONE)
-
-
-def _erasures_of(config: Config, state: State, instance: str) -> Iterator[dict[str, str | None]]:
-    """Those that the state knows, and of a state that was lost those that the ledger has."""
-    requested = state.store.tombstones.requested(make_instance(config, instance, state))
-    for one in requested:
-        told = iso(one.at, ctx.zone_of(config, one.sync))
-        yield _row(told, one.name.hex(), sync=one.sync, by=one.by, is_open=one.foreign_id is not None)
-    known = {one.ledger.hex() for one in requested if one.ledger}
-    for digest, at in state.erasures.read(Place(instance, config.gomus[instance].url)).times.items():
-        if digest not in known:
-            yield _row(iso(at, ctx.zone_of(config, None)), digest)
-
-
-def _row(
-    at: str, name: str, *, sync: str | None = None, by: str | None = None, is_open: bool = False
-) -> dict[str, str | None]:
-    state = "open" if is_open else "done"
-    return {"sync": sync, "at": at, "by": by, "state": state, "name": name}

@@ -9,7 +9,7 @@ from syncd.config.secrets import is_name_of_variable
 from syncd.gomus.fields import FIELDS
 
 HIDDEN = "***"
-_HEADING = re.compile(r"\s*(\[{1,2}[\w. -]+(\]|$)|\[{1,2}(state|gomus|sync|daemon|web|notify)\b[^#=]*)\]?")
+_HEADING = re.compile(r"\s*(\[{1,2}[\w. -]+(\]|$)|\[{1,2}(state|gomus|sync|template|daemon|web|notify)\b[^#=]*)\]?")
 # Keys whose text is shown neither where the schema knows them: each may hold a login
 _DISCREET = {"headers", "params", "json", "query", "command", "value", "username", "client_id", "urls", "webhook"}
 _PORT = r"""\d{1,5}(?=/|["']?$)"""

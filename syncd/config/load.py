@@ -13,6 +13,7 @@ from syncd.config.places import KeyPath, find_table, in_order_of_file
 from syncd.config.reading import parse, read_text
 from syncd.config.schema import outline
 from syncd.config.secrets import find_plain_secrets, resolve
+from syncd.config.templates import fill
 from syncd.errors import Misconfigured, Problem
 
 LISTEN = "SYNCD_WEB_LISTEN"
@@ -38,14 +39,15 @@ def load(path: Path, env: Mapping[str, str], *, is_offline: bool = False) -> Con
 
 
 def _load(path: Path, text: str, env: Mapping[str, str], *, is_offline: bool) -> Config:
-    document = _with_listen(parse(text, path), env)
+    filled = fill(_with_listen(parse(text, path), env))
     base = path.absolute().parent  # not resolve(): where the file is a link, "relative to it" means beside the link
-    resolved = resolve(document, env, base)
+    resolved = resolve(filled.document, env, base)
     lacking = [place for place in resolved.problems if is_offline and _is_token(place)]
     for place in lacking:
         find_table(resolved.document, *map(str, place[:-1]))["token"] = NOT_ASKED
-    missing = {place: one for place, one in resolved.problems.items() if place not in lacking}
+    missing = {place: one for place, one in resolved.problems.items() if place not in lacking} | dict(filled.problems)
     error: ValidationError | None = None
+    config: Config | None = None
     try:
         tables = Document.model_validate(resolved.document)
     except ValidationError as found:
@@ -54,14 +56,18 @@ def _load(path: Path, text: str, env: Mapping[str, str], *, is_offline: bool) ->
         used = frozenset(sync.source.type for sync in tables.syncs.values())
         if not (missing or find_plain_secrets(resolved, outline(used)) or find_wrong_instances(resolved)):
             config = _assemble(tables, base)
-            if not (overwritten := find_overwritten(config)):
+            missing |= find_overwritten(config)
+            if not (missing or filled.unused):
                 return config
-            missing |= overwritten
-    from syncd.config.mistakes import find_mistakes
+    from syncd.config.mistakes import find_in_unused, find_mistakes
 
+    spare, about_spare = find_in_unused(filled, env, base)
+    if config and not (missing or spare):
+        return config
     problems, about_keys = find_mistakes(resolved, missing, error)
-    pointer = Pointer(file=path, text=text, about_keys=about_keys)
-    raise Misconfigured(pointer.at(problems[place], place) for place in in_order_of_file(problems, document))
+    told = filled.placed(problems) | spare
+    pointer = Pointer(file=path, text=text, about_keys={*map(filled.origin, about_keys), *about_spare})
+    raise Misconfigured(pointer.at(told[place], place) for place in in_order_of_file(told, filled.given))
 
 
 def _is_token(place: KeyPath) -> bool:

@@ -1,13 +1,16 @@
 """Every mistake of a configuration, in words. Imported where there is one, for it imports all adapters."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from pydantic import ValidationError
 
 from syncd.config.instances import find_wrong_instances
-from syncd.config.places import KeyPath, find, find_table, spell
+from syncd.config.model import Document
+from syncd.config.places import TEMPLATE, KeyPath, find, find_table, spell
 from syncd.config.schema import outline
-from syncd.config.secrets import Resolved, find_plain_secrets
+from syncd.config.secrets import Resolved, find_plain_secrets, resolve
+from syncd.config.templates import Filled
 from syncd.config.words import translate
 from syncd.errors import Problem
 
@@ -32,6 +35,35 @@ def find_mistakes(
     problems = problems if nameless else find_wrong_instances(resolved) | problems
     about_keys |= {place for place in problems if outline().is_secret(resolved.document, place)}
     return problems, about_keys
+
+
+def find_in_unused(filled: Filled, env: Mapping[str, str], base: Path) -> tuple[dict[KeyPath, Problem], set[KeyPath]]:
+    """Mistakes of templates that no sync uses, as far as they can be told of a part of a sync; as `find_mistakes`."""
+    if not filled.unused:
+        return {}, set()
+    trial = resolve({**filled.document, "sync": filled.unused}, env, base)
+    error: ValidationError | None = None
+    try:
+        Document.model_validate(trial.document)
+    except ValidationError as found:
+        error = found
+    problems, about_keys = find_mistakes(trial, {}, error)
+    judged = [place for place in problems if place[:1] == ("sync",) and _is_told_alone(trial, place, about_keys)]
+    moved = {place: (TEMPLATE, *place[1:]) for place in judged}
+    told = {
+        moved[place]: Problem(
+            path=spell(moved[place]), message=problems[place].message.replace("[sync.", f"[{TEMPLATE}.")
+        )
+        for place in judged
+    }
+    return told, {moved[place] for place in about_keys & moved.keys()}
+
+
+def _is_told_alone(trial: Resolved, place: KeyPath, about_keys: set[KeyPath]) -> bool:
+    """Not what is missing, or does not go together: the sync may have more to it."""
+    value = find(trial.document, place)
+    is_of_all = place[2:3] in (("examples",), ("use",)) or any(place[: len(one)] == one for one in trial.problems)
+    return value is not None and not is_of_all and (place in about_keys or not isinstance(value, dict))
 
 
 def _nameless(document: object) -> dict[KeyPath, Problem]:

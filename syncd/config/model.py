@@ -256,6 +256,9 @@ ActionName: TypeAlias = Literal["create", "update", "erase"]
 class SyncTable(_Table):
     """`[sync.NAME]` as the file has it."""
 
+    use: str | None = Field(
+        default=None, description="The template whose keys the sync takes over where it has none of its own."
+    )
     gomus: str | None = Field(default=None, description="The name of the instance; may be left out where there is one.")
     written_schedule: Annotated[str, AfterValidator(_check_schedule)] | None = Field(
         default=None,

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 KeyPath: TypeAlias = tuple[str | int, ...]
+TEMPLATE, USE = "template", "use"  # what syncs have in common, and the key by which one takes it over
 
 
 def spell(path: KeyPath) -> str:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from syncd.config.model import Document, SyncTable
-from syncd.config.places import KeyPath, children
+from syncd.config.places import TEMPLATE, USE, KeyPath, children
 from syncd.config.worklist import WorklistOptions
 from syncd.domain.durations import format_duration
 from syncd.gomus.fields import FIELDS
@@ -31,6 +31,13 @@ _REFERENCE: Schema = {
     "minProperties": 1,
     "maxProperties": 1,
 }
+PART = "PartOf"
+_TEMPLATES: Schema = {
+    "description": "What several syncs have in common, by a name of yours; a sync takes it over with `use`.",
+    "type": "object",
+    "title": "Templates",
+}
+_CHOICES = ("then", "else")
 _SCALARS = {"string", "integer", "number", "boolean"}
 
 
@@ -80,7 +87,25 @@ def plain_schema(types: frozenset[str] | None = None) -> Schema:
         "minProperties": 1,
     }
     _place(sync, "fields", fields)
-    return {**definition(Document), "$defs": definitions}
+    document, name = definition(Document), places[SyncTable, "validation"]["$ref"].rpartition("/")[2]
+    definitions |= {f"{PART}{key}": _in_part(one) for key, one in definitions.items()}
+    whole, part = ({"$ref": f"#/$defs/{kind}{name}"} for kind in ("", PART))
+    _place(document, TEMPLATE, _TEMPLATES | {"additionalProperties": {**part, "not": {"required": [USE]}}})
+    document["properties"]["sync"]["additionalProperties"] = {"if": {"required": [USE]}, "then": part, "else": whole}
+    return {**document, "$defs": definitions}
+
+
+def _in_part(schema: Any) -> Any:  # noqa: ANN401 - a keyword of JSON Schema may hold anything
+    """The same without what is needed: a template has some of it, and the sync that uses it the rest."""
+    if isinstance(schema, list):
+        return [_in_part(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    left = {key: one for key, one in schema.items() if key not in ("required", "discriminator", "minProperties")}
+    named = {"anyOf" if key == "oneOf" else key: _in_part(one) for key, one in left.items()}
+    if isinstance(reference := schema.get("$ref"), str):
+        named["$ref"] = reference.replace("#/$defs/", f"#/$defs/{PART}")
+    return named
 
 
 def _place(table: Schema, key: str, schema: Schema) -> None:
@@ -124,7 +149,7 @@ def _inside(key: str, inner: Any) -> Any:  # noqa: ANN401 - a keyword of JSON Sc
         return {name: _with_references(schema) for name, schema in inner.items()}
     if key in ("anyOf", "oneOf", "allOf"):
         return [_with_references(schema) for schema in inner]
-    if key in ("items", "additionalProperties") and isinstance(inner, dict):
+    if key in ("items", "additionalProperties", *_CHOICES) and isinstance(inner, dict):
         return _with_references(inner)
     return inner
 
@@ -169,6 +194,7 @@ class Outline:
         if "$ref" in schema:
             return self._alternatives(self.schema["$defs"][schema["$ref"].rpartition("/")[2]], document)
         branches = [*schema.get("anyOf", ()), *schema.get("oneOf", ()), *schema.get("allOf", ())]
+        branches += [schema[key] for key in _CHOICES if key in schema]
         found = [schema, *(place for branch in branches for place in self._alternatives(branch, document))]
         chosen = [place for place in found if _names_type(place, document)]
         return chosen or found

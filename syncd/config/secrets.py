@@ -54,7 +54,7 @@ def resolve(document: object, env: Mapping[str, str], base: Path) -> Resolved:
     problems: dict[KeyPath, Problem] = {}
 
     def visit(value: object, path: KeyPath) -> object:
-        if reference := _as_reference(value):
+        if reference := as_reference(value):
             references[path] = reference
             try:
                 return _fetch(reference, env, base)
@@ -70,7 +70,7 @@ def resolve(document: object, env: Mapping[str, str], base: Path) -> Resolved:
     return Resolved(document=visit(document, ()), references=references, problems=problems)
 
 
-def _as_reference(value: object) -> Reference | None:
+def as_reference(value: object) -> Reference | None:
     if isinstance(value, dict) and len(value) == 1:
         ((kind, name),) = value.items()
         if kind in ("env", "file") and isinstance(name, str):

@@ -14,6 +14,7 @@ from syncd.delivery.outcomes import refused_as
 from syncd.delivery.placeholders import Placeholders
 from syncd.domain.digest import is_same_but_for_form
 from syncd.domain.records import RemoteCustomer, Value
+from syncd.domain.trail import What
 from syncd.errors import Missing, Refused, Unclear
 from syncd.gomus.wire import WriteAnswer
 
@@ -46,12 +47,29 @@ class Blanking:
         first = left = self.left(self.placeholders.values)
         spellings = {name: self.placeholders.spellings(name) for name in self.placeholders.values}
         names: Iterable[str] = spellings if first else ()
+        if first:
+            self.leaver.trail.note(What.EMPTYING, number=len(spellings))
         while sent := {name: spellings[name].pop(0) for name in names if spellings[name]}:
             self._send(sent)
             names = left = self.left(self.placeholders.values)
+        self._note(first, left)
         if left and len(left) == len(first) and not self.is_touched:
             raise Refused(reasons.NOT_LET_GO.tell(fields=", ".join(left)))
         return left
+
+    def _note(self, first: Collection[str], left: Collection[str]) -> None:
+        """`first` held something personal before, `left` still does."""
+        trail, values = self.leaver.trail, self.placeholders.values
+        if self.shown is None:
+            trail.note(What.GONE)
+            return
+        trail.note(What.EMPTIED, fields=[name for name in first if name not in left])
+        if replaced := [name for name in values if self.placeholders.is_one(name, self.shown.fields.get(name))]:
+            trail.note(What.REPLACED, fields=replaced)
+        if left:
+            trail.note(What.KEPT, fields=left)
+        else:
+            trail.note(What.READ_BACK, number=len(values))
 
     def left(self, names: Iterable[str]) -> tuple[str, ...]:
         """Those of the fields that still show something personal."""
@@ -99,7 +117,9 @@ class Blanking:
             except Unclear as unclear:
                 lost = unclear
                 self.is_touched = True
+                self.leaver.trail.note(What.EMPTYING_LOST)
                 self._look(fields, later=False)  # to send it twice does no harm, whenever the first one comes
+                self.leaver.trail.note_effect(is_there=not self.left(fields))
             else:
                 shown = delivery.shown_in(answer, self.leaver.foreign_id)
                 is_taken = self._take(fields, answer, shown)

@@ -17,7 +17,9 @@ from syncd.delivery.placeholders import Placeholders
 from syncd.delivery.releasing import Releasing
 from syncd.domain.changes import Action, Cause, Ending, Erase, Outcome, Result
 from syncd.domain.records import RemoteCustomer, Value
+from syncd.domain.trail import What
 from syncd.errors import CallFailed, Missing, NotYet, Refused, Unclear
+from syncd.gomus.sentences import is_needed
 
 MOST_TWINS = 10  # so many customers of one foreign_id are erased in one go
 GONE = reasons.VANISHED.tell()
@@ -43,30 +45,32 @@ class Erasing:
         """Read, empty every personal field, and read back to see it; take the foreign_id off who stays."""
         erasure = self._begin(erase)
         try:
-            return erasure.anonymize()
+            return erasure.told(erasure.anonymize())
         except CallFailed as failure:
-            return replace(given_up(erase, failure, Action.ANONYMIZE), untouched=not erasure.is_touched)
+            failed = given_up(erase, failure, Action.ANONYMIZE)
+            return erasure.told(replace(failed, untouched=not erasure.is_touched))
 
     def delete(self, erase: Erase) -> Outcome:
         """Delete who is anonymized; where go~mus refuses, the anonymized customer stays, without its foreign_id.
 
         "Deleted" is said only when neither the foreign_id nor the known number shows the customer any more.
         """
+        erasure = self._begin(erase)
         try:
-            return self._begin(erase).delete()
+            return erasure.told(erasure.delete())
         except CallFailed as failure:
-            return given_up(erase, failure)
+            return erasure.told(given_up(erase, failure))
 
     def release(self, erase: Erase) -> Outcome:
         """Take the foreign_id off, and touch nothing else."""
         erasure = self._begin(erase)
         try:
-            return erasure.release()
+            return erasure.told(erasure.release())
         except CallFailed as failure:
-            return replace(given_up(erase, failure), untouched=not erasure.is_touched)
+            return erasure.told(replace(given_up(erase, failure), untouched=not erasure.is_touched))
 
     def _begin(self, erase: Erase) -> "Erasure":
-        leaver = Leaver(delivery=self.delivery, foreign_id=erase.foreign_id, gomus_id=erase.gomus_id)
+        leaver = Leaver.of(self.delivery, erase.foreign_id, erase.gomus_id)
         holds_addresses = self.holds_addresses and erase.cause is Cause.ABSENCE
         return Erasure(
             erase=erase,
@@ -102,6 +106,18 @@ class Erasure:
         steps: list[Blanking | Releasing] = [*self.blankings, *self.releasings]
         return any(step.is_touched for step in steps)
 
+    def told(self, outcome: Outcome) -> Outcome:
+        """The outcome of the step, with its trail."""
+        trail = self.leaver.trail
+        if outcome.result is Result.FAILED:
+            trail.note(What.FAILED, reason=outcome.error)
+        return replace(outcome, trail=tuple(trail.entries))
+
+    def _see(self, sighting: Sighting) -> Sighting:
+        if sighting.here:
+            self.leaver.trail.note(What.FOUND, number=sighting.here.addresses)
+        return sighting
+
     def _done(self, action: Action, result: Result = Result.OK) -> Outcome:
         return erased(self.erase, action, result, error="; ".join(dict.fromkeys(self.notices)) or None)
 
@@ -113,9 +129,10 @@ class Erasure:
     # --- anonymizing ---
 
     def anonymize(self) -> Outcome:
-        sighting = self.leaver.find_first()
+        sighting = self._see(self.leaver.find_first())
         if sighting.whereabouts is Whereabouts.GONE:
             self._refuse_if_taken_lately()
+            self.leaver.trail.note(What.GONE)
             return erased(self.erase, Action.ANONYMIZE, Result.SKIPPED, error=GONE)
         if sighting.here is None:
             return replace(not_here(self.erase, sighting), untouched=True)
@@ -157,12 +174,16 @@ class Erasure:
             if twin is None:
                 return
             remote = twin
+            self.leaver.trail.note(What.TWIN)
             self._blank(remote)
         raise NotYet(TOO_MANY)
 
     def _detach(self, remote: RemoteCustomer) -> bool:
         """Whoever returns under the foreign_id must not find a ghost; an instance that insists on it keeps it."""
-        is_off = remote.foreign_id is None or self._take_off(remote)
+        if remote.foreign_id is None:
+            return True
+        is_off = self._take_off(remote)
+        self.leaver.trail.note(What.RELEASED if is_off else What.NOT_RELEASED)
         if not is_off:
             self.notices.append(reasons.NOT_RELEASED.tell())
         return is_off
@@ -196,8 +217,10 @@ class Erasure:
     # --- deleting ---
 
     def delete(self) -> Outcome:
-        sighting = self.leaver.find_first()
+        sighting = self._see(self.leaver.find_first())
         while remote := self._next(sighting):
+            if self.tries and remote.gomus_id not in self.tries:
+                self.leaver.trail.note(What.TWIN)
             self.tries[remote.gomus_id] += 1
             self._make_sure(remote)
             sighting = self._delete_one(remote)
@@ -206,6 +229,8 @@ class Erasure:
         is_kept = sighting.remote is not None and sighting.remote.gomus_id in self.kept  # and has lost its foreign_id
         if sighting.here is None and sighting.whereabouts is not Whereabouts.GONE and not is_kept:
             return replace(not_here(self.erase, sighting), action=Action.DELETE)
+        if not self.kept:
+            self.leaver.trail.note(What.GONE)
         if len(self.tries) > 1:
             self.notices.append(f"{len(self.tries)} customers had this foreign_id")
         if self.kept:
@@ -228,23 +253,29 @@ class Erasure:
             self._blank(remote)
 
     def _delete_one(self, remote: RemoteCustomer) -> Sighting:
+        trail, is_lost = self.leaver.trail, False
         may_be_gone = self.erase.anonymized or self.tries[remote.gomus_id] > 1
         try:
             if remote.gomus_id not in self.deleted:
                 self.leaver.delete(remote, may_be_gone=may_be_gone)
                 self.deleted.add(remote.gomus_id)
+                trail.note(What.DELETED)
         except Missing:
             pass  # the look tells whether it is gone
         except Refused as refusal:
             self.kept[remote.gomus_id] = refusal
+            trail.note(What.NEEDED if is_needed(refusal.reasons) else What.REFUSED, number=refusal.status)
             self._detach(remote)
         except Unclear as lost:
-            self.last = lost
+            self.last, is_lost = lost, True
+            trail.note(What.DELETE_LOST)
             self.leaver.delivery.pause(self.tries[remote.gomus_id])
         for _ in self.leaver.delivery.looks(later=remote.gomus_id in self.deleted):
             sighting = self.leaver.find()
             if sighting.here is None or sighting.here.gomus_id != remote.gomus_id:
                 break
+        if is_lost:
+            trail.note_effect(is_there=sighting.here is None or sighting.here.gomus_id != remote.gomus_id)
         return sighting
 
     def _is_elsewhere(self) -> bool:

@@ -8,6 +8,7 @@ from syncd.delivery.delivery import Delivery
 from syncd.delivery.looking import Sighting
 from syncd.delivery.placeholders import token_of
 from syncd.domain.records import RemoteCustomer, Value
+from syncd.domain.trail import Trail
 from syncd.errors import Missing
 from syncd.gomus.client import is_addressable
 from syncd.gomus.wire import WriteAnswer
@@ -15,11 +16,19 @@ from syncd.gomus.wire import WriteAnswer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaver:
-    """`gomus_id` is its number, where that is known. Each method raises as `Client.update_one` and `read` do."""
+    """`gomus_id` is its number, where that is known; `trail` tells what was done and seen.
+
+    Each method raises as `Client.update_one` and `read` do.
+    """
 
     delivery: Delivery
     foreign_id: str
     gomus_id: int | None
+    trail: Trail
+
+    @classmethod
+    def of(cls, delivery: Delivery, foreign_id: str, gomus_id: int | None) -> "Leaver":
+        return cls(delivery=delivery, foreign_id=foreign_id, gomus_id=gomus_id, trail=Trail(delivery.clock))
 
     @property
     def mark(self) -> str:

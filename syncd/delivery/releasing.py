@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from syncd.delivery.leaver import Leaver
 from syncd.domain.records import Field, RemoteCustomer, Value
+from syncd.domain.trail import What
 from syncd.errors import Missing, Refused, Unclear
 
 FOREIGN_ID = Field(name="foreign_id", code=0, personal=False)
@@ -31,7 +32,10 @@ class Releasing:
                 return False
             except Unclear as lost:
                 self.is_touched, failure = True, lost
-                if self._is_off(remote, later=False):
+                self.leaver.trail.note(What.RELEASE_LOST)
+                is_off = self._is_off(remote, later=False)
+                self.leaver.trail.note_effect(is_there=is_off)
+                if is_off:
                     return True
                 delivery.pause(tries)
             else:

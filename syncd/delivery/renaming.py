@@ -57,7 +57,7 @@ class Renaming:
     @property
     def _leaver(self) -> Leaver:
         known = self.known
-        return Leaver(delivery=self.delivery, foreign_id=known.foreign_id, gomus_id=known.gomus_id)
+        return Leaver.of(self.delivery, known.foreign_id, known.gomus_id)
 
     def memory(self, remote: RemoteCustomer) -> Digests:
         """What was known of the customer, under its new id: digests are salted by it."""

@@ -64,7 +64,7 @@ class Resuming:
         ending = self.policy.ending_of(known.origin)
         if known.stage is Stage.RELEASING:
             ending = Ending.RELEASE
-        leaver = Leaver(delivery=self.delivery, foreign_id=known.foreign_id, gomus_id=gomus_id)
+        leaver = Leaver.of(self.delivery, known.foreign_id, gomus_id)
         remote = leaver.named() if known.stage is Stage.RELEASING else leaver.find().here
         has_begun = remote is None or (known.stage is not Stage.RELEASING and self._has_begun(known, remote))
         if has_begun and ending and not recall.owners([known.foreign_id]):

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import ClassVar, TypeAlias, TypeVar
 
 from syncd.domain.records import Digests, Value
+from syncd.domain.trail import Entry
 
 V = TypeVar("V")
 
@@ -192,7 +193,7 @@ class Outcome:
     `known` is what go~mus has confirmed to hold now; None where nothing was accepted.
     `differing` are the fields an adopted customer still needs; `stale` says that the change was made for another
     customer than the one found, so that the next run has to compare anew. `untouched` says of an erasure that failed
-    that it has changed nothing.
+    that it has changed nothing, `trail` what it did and saw.
     """
 
     change: Change
@@ -209,3 +210,4 @@ class Outcome:
     differing: Mapping[str, Value] = field(default_factory=dict, repr=False)
     stale: bool = False
     untouched: bool = False
+    trail: tuple[Entry, ...] = ()

@@ -3,6 +3,9 @@
 `{count}` stands for a number, `{field}` for the label of a field, `{record}` for a kind of record.
 """
 
+import re
+from collections.abc import Iterable
+
 RAILS = {
     "en": """
         is not included in the list
@@ -217,3 +220,10 @@ LABELS = {
     "foreign_id": "Foreign, Foreign id, External id, Externe ID, Fremdschlüssel, Fremd-ID",
 }
 """By field of go~mus."""
+
+_NEEDED = re.compile(r"\bdependent\b|abhängig|dépendant|afhankelijk")
+
+
+def is_needed(said: Iterable[str]) -> bool:
+    """Whether go~mus keeps a record because others hang on it, such as orders."""
+    return any(_NEEDED.search(sentence) for sentence in said)

@@ -107,6 +107,18 @@ class Words:
             zone=self.named("zones", told.tzname() or ""),
         )
 
+    def instant(self, at: datetime, zone: tzinfo) -> str:
+        """To the second: 23 Nov 2026, 14:05:09 CET."""
+        told = at.astimezone(zone)
+        return self.say(
+            "page.instant",
+            date=str(told.day),
+            month=self.say("page.months").split()[told.month - 1],
+            year=str(told.year),
+            time=f"{told:%H:%M:%S}",
+            zone=self.named("zones", told.tzname() or ""),
+        )
+
     def ago(self, at: datetime, now: datetime) -> str:
         """12 minutes ago, or in 12 minutes."""
         section, distance = ("ago" if at <= now else "in"), abs(now - at)

@@ -7,7 +7,7 @@ from syncd.domain.chunks import chunks
 from syncd.runs.world import Sync, World
 from syncd.state.erasures import Place
 from syncd.state.recall import Recall
-from syncd.state.tombstones import Instance, Tombstone
+from syncd.state.tombstones import Instance, Step, Tombstone
 
 
 def instance_of(sync: Sync, world: World) -> Instance:
@@ -40,9 +40,16 @@ def request_erasure(
                 why=why,
                 foreign_id=foreign_id,
                 ledger=bytes.fromhex(digest) or None,
+                steps=_steps_before(world, instance, foreign_id),
             )
             world.store.tombstones.put(instance, tombstone)
         world.store.failures.lift(sync.name, list(digests))  # who was refused is tried again at once
+
+
+def _steps_before(world: World, instance: Instance, foreign_id: str) -> tuple[Step, ...]:
+    """Whoever asks once more does not wipe out what was done before."""
+    before = world.store.tombstones.find_requested(instance, world.digester.name(foreign_id))
+    return before.steps if before else ()
 
 
 def request_forgotten(sync: Sync, world: World, recall: Recall) -> None:

@@ -10,7 +10,6 @@ from sqlalchemy import ColumnElement, Row, and_, bindparam, func, select, update
 
 from syncd.domain.changes import Action, Change, Create, Outcome, Result, names_sent
 from syncd.state import tables as t
-from syncd.state.tombstones import Step
 from syncd.state.transactions import Transactions
 
 C = t.journal.c
@@ -152,18 +151,6 @@ class Journal:
         """How many customers were created since."""
         created = (C.sync == sync, C.action == Action.CREATE.value, C.result == "ok", C.settled_at >= since)
         return int(self.db.rows(select(func.count()).where(*created))[0][0])
-
-    def steps(self, sync: str, foreign_id: str, *, since: datetime) -> list[Step]:
-        """What was done to erase a customer, in that order."""
-        erasing = [action.value for action in (Action.ANONYMIZE, Action.DELETE)]
-        query = select(C.settled_at, C.action, C.result, C.error).where(C.sync == sync, C.foreign_id == foreign_id)
-        query = query.where(C.settled_at >= since, C.action.in_(erasing)).order_by(C.id)
-        return [
-            Step(
-                at=row.settled_at.isoformat(timespec="seconds"), action=row.action, result=row.result, remark=row.error
-            )
-            for row in self.db.rows(query)
-        ]
 
     def unclear(self, sync: str) -> frozenset[str]:
         """Whose create was sent and may still come to pass, or who may still get this foreign_id."""

@@ -14,16 +14,18 @@ from syncd.domain.changes import Action, Cause, Change, Create, Ending, Erase, O
 from syncd.domain.digest import Digester
 from syncd.domain.records import Digests, KnownCustomer, Origin, Stage
 from syncd.domain.sharing import EMAIL, SharedEmail
+from syncd.domain.trail import Entry, What
 from syncd.state.emails import Holder
 from syncd.state.erasures import NOBODY, NOBODY_LINKED, Erased, Linked
 from syncd.state.failures import Quarantined, pause_after
 from syncd.state.journal import OpenIntent
 from syncd.state.known import KnownRow
 from syncd.state.store import Store
-from syncd.state.tombstones import Instance, Tombstone
+from syncd.state.tombstones import Instance, Step, Tombstone
 
 ERASURE = b"erasure"  # stands for the content of a refused erasure
 VANISHED = (404, 410)
+ERASING = (Action.ANONYMIZE, Action.DELETE, Action.RELEASE)
 STAGES = {Action.ANONYMIZE: Stage.ERASING, Action.RELEASE: Stage.RELEASING}
 
 
@@ -112,13 +114,17 @@ class Ledger:
             store.journal.settle(begun, now)
             store.journal.keep_open([n for n, outcome in outcomes if n is not None and not outcome.settled], now)
             store.journal.note(self.run_id, self.sync, [o for number, o in outcomes if number is None], now)
+            self._note_steps([outcome for _, outcome in outcomes], now)
             self._learn([outcome for _, outcome in outcomes])
 
     def settle_open(self, intent: OpenIntent, result: Result, *, words: str, row: KnownRow | None = None) -> None:
         """Write down what a look made of an intent that an earlier run left open, and what is known by it."""
         with self.writing() as store:
-            gomus_id = row.gomus_id if row else intent.gomus_id
-            store.journal.close(intent, result.value, gomus_id=gomus_id, words=words, at=self.clock())
+            gomus_id, now = row.gomus_id if row else intent.gomus_id, self.clock()
+            store.journal.close(intent, result.value, gomus_id=gomus_id, words=words, at=now)
+            if intent.action in ERASING:
+                cut_off = Entry(at=intent.sent_at, what=What.CUT_OFF)
+                self._add_step(intent.foreign_id, _step(now, intent.action, result, words, (cut_off,)))
             store.known.put(self.sync, [row] if row else [])
             store.matches.drop(self.sync, [row.foreign_id] if row else [])
             if row and result is Result.OK:
@@ -244,11 +250,24 @@ class Ledger:
         has_open_write = self.store.journal.has_open_write
         may_come = has_open_write([self.sync], foreign_id) or has_open_write(syncs, foreign_id, since=sent_lately)
         requested = self.store.tombstones.find_requested(self.instance, name)
-        if requested and not may_come:
-            steps = self.store.journal.steps(self.sync, foreign_id, since=requested.at)
-            self.store.tombstones.finish(self.instance, name, steps)
+        if requested and may_come:
+            now = self.clock()
+            waiting = Entry(at=now, what=What.MAY_COME)
+            self._add_step(foreign_id, _step(now, Action.CREATE, Result.FAILED, None, (waiting,)))
+        elif requested:
+            self.store.tombstones.finish(self.instance, name)
         for sync in syncs:
             self.store.forget_customer(sync, foreign_id, keep_open=may_come)
+
+    def _note_steps(self, outcomes: Sequence[Outcome], now: datetime) -> None:
+        """What was done for erasures on request, for their certificates; also where absence was the cause at first."""
+        for outcome in outcomes:
+            if isinstance(outcome.change, Erase):
+                step = _step(now, outcome.action, outcome.result, outcome.error, outcome.trail)
+                self._add_step(outcome.change.foreign_id, step)
+
+    def _add_step(self, foreign_id: str, step: Step) -> None:
+        self.store.tombstones.add_step(self.instance, self.digester.name(foreign_id), step)
 
     def _set_stage(self, changes: Sequence[Change], stage: Stage) -> None:
         self.store.known.set_stage(self.sync, [change.foreign_id for change in changes], stage)
@@ -361,6 +380,11 @@ class Ledger:
         with self.writing() as store:
             store.forget_sync(self.sync)
             store.runs.move_to(self.sync, address)
+
+
+def _step(at: datetime, action: Action, result: Result, remark: str | None, trail: tuple[Entry, ...]) -> Step:
+    told = at.isoformat(timespec="seconds")
+    return Step(at=told, action=action.value, result=result.value, remark=remark, trail=trail)
 
 
 def email_now(outcome: Outcome) -> tuple[str, str | None] | None:

@@ -1,15 +1,16 @@
 """What stays of an erased customer: a keyed digest of the foreign_id, called its name, and why it was erased."""
 
 import json
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, literal_column, select, update
 
-from syncd.domain.changes import Cause
+from syncd.domain.changes import Cause, Result
 from syncd.domain.digest import Digester
+from syncd.domain.trail import Entry, What
 from syncd.state import tables as t
 from syncd.state.transactions import Transactions
 
@@ -31,20 +32,30 @@ class Instance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step of an erasure on request, without a word about whom."""
+    """One step of an erasure on request, without a word about whom; `times` it came to nothing but this.
+
+    Steps of earlier versions have no trail.
+    """
 
     at: str
     action: str
     result: str
     remark: str | None
+    times: int = 1
+    trail: tuple[Entry, ...] = ()
+
+    def is_again(self, earlier: "Step") -> bool:
+        """Whether it failed as the one before did: a museum whose go~mus is out of reach tries it with each run."""
+        this, that = ((one.action, one.result, one.remark, _gist(one.trail)) for one in (self, earlier))
+        return this == that and self.result == Result.FAILED.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tombstone:
     """`sync`, `by` and `why` are of the erasure.
 
-    `foreign_id` is there as long as an erasure on request is open, and `steps` once it is over. `ledger` is the
-    person's digest in the ledger of erasures.
+    `foreign_id` is there as long as an erasure on request is open. `ledger` is the person's digest in the ledger of
+    erasures.
     """
 
     name: bytes
@@ -56,6 +67,12 @@ class Tombstone:
     foreign_id: str | None = None
     steps: tuple[Step, ...] = ()
     ledger: bytes | None = None
+
+    @property
+    def latest(self) -> tuple[Step, ...]:
+        """The steps since it was asked for the last time."""
+        asked = self.at.replace(microsecond=0)
+        return tuple(step for step in self.steps if datetime.fromisoformat(step.at) >= asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +117,7 @@ class Tombstones:
         """One of a request stays one."""
         columns = {
             **asdict(tombstone),
-            "steps": json.dumps([asdict(step) for step in tombstone.steps]),
+            "steps": _written(tombstone.steps),
             "instance": instance.name,
             "address": instance.address,
             "reason": tombstone.cause.value,
@@ -112,10 +129,23 @@ class Tombstones:
         replaced = None if tombstone.cause is Cause.REQUEST else ~REQUESTED
         self.db.write(statement.on_conflict_do_update(index_elements=key, set_=new, where=replaced), [columns])
 
-    def finish(self, instance: Instance, name: bytes, steps: Sequence[Step]) -> None:
+    def add_step(self, instance: Instance, name: bytes, step: Step) -> None:
+        """Write down what was done for an erasure on request; nothing where none is open."""
+        found = self.find_requested(instance, name)
+        if found is None or found.foreign_id is None:
+            return
+        *before, last = found.steps or (None,)
+        steps = [*before, last, step] if last else [step]
+        if last and step.is_again(last):
+            steps = [*before, replace(step, times=last.times + 1)]
+        self._change(instance, name, {"steps": _written(steps)})
+
+    def finish(self, instance: Instance, name: bytes) -> None:
         """Note that an erasure on request is over. One that was taken back meanwhile is none any more."""
-        done = {"foreign_id": None, "steps": json.dumps([asdict(step) for step in steps])}
-        self.db.write(update(t.tombstone).where(_of(instance), REQUESTED, C.name == name).values(done))
+        self._change(instance, name, {"foreign_id": None})
+
+    def _change(self, instance: Instance, name: bytes, values: Mapping[str, str | None]) -> None:
+        self.db.write(update(t.tombstone).where(_of(instance), REQUESTED, C.name == name).values(values))
 
     def lift(self, instance: Instance, names: Collection[bytes], cause: Cause) -> None:
         """Forget the erasures of this cause; one on request is lifted by a person's word only."""
@@ -136,6 +166,30 @@ def _of(instance: Instance) -> ColumnElement[bool]:
 
 
 def _tombstone(row: Row[Any]) -> Tombstone:
-    steps = tuple(Step(**step) for step in json.loads(row.steps or "[]"))
+    steps = tuple(_step(**step) for step in json.loads(row.steps or "[]"))
     columns = {name: getattr(row, name) for name in Tombstone.__slots__ if name not in ("cause", "steps")}
     return Tombstone(**columns, cause=Cause(row.reason), steps=steps)
+
+
+def _written(steps: Iterable[Step]) -> str:
+    return json.dumps([asdict(step) | {"trail": [_plain(entry) for entry in step.trail]} for step in steps])
+
+
+def _plain(entry: Entry) -> dict[str, Any]:
+    """Without what is empty."""
+    columns = {name: value for name, value in asdict(entry).items() if value not in (None, ())}
+    return {**columns, "at": entry.at.isoformat(), "what": entry.what.value}
+
+
+def _step(trail: Iterable[Mapping[str, Any]] = (), **columns: Any) -> Step:  # noqa: ANN401 - as json reads them
+    return Step(**columns, trail=tuple(map(_entry, trail)))
+
+
+def _entry(columns: Mapping[str, Any]) -> Entry:
+    at, what = datetime.fromisoformat(columns["at"]), What(columns["what"])
+    return Entry(**{**columns, "at": at, "what": what, "fields": tuple(columns.get("fields", ()))})
+
+
+def _gist(trail: Iterable[Entry]) -> list[Entry]:
+    """All but the times."""
+    return [replace(entry, at=datetime.min.replace(tzinfo=UTC)) for entry in trail]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from daemons import until
-from office import MARKS, Office, open_office
+from office import Office, open_office
 
 from syncd.state.connect import open_engine
 from syncd.state.lease import take_lease
@@ -175,18 +175,6 @@ def test_the_list_says_when_by_whom_and_how_far_and_whom_as_a_hash(office: Offic
     assert (found["sync"], found["by"], found["state"]) == ("members", "Frau Amt", "done")
     assert len(bytes.fromhex(found["name"])) == 16
     assert found["name"] in office.syncd("erasures").out
-
-
-def test_a_certificate_says_what_was_done_and_what_is_out_of_reach(office: Office) -> None:
-    office.syncd("--once")
-    file = office.folder / "certificate.json"
-    assert office.syncd("erase", "M-0002", "--why", "Brief", "--certificate", str(file)).code == 0
-    text = file.read_text(encoding="utf-8")
-    (erasure,) = json.loads(text)["erasures"]
-    assert [(step["action"], step["result"]) for step in erasure["steps"]] == [("anonymize", "ok"), ("delete", "ok")]
-    assert (erasure["state"], erasure["why"], stat.S_IMODE(file.stat().st_mode)) == ("done", "Brief", 0o600)
-    assert [word for word in ("addresses", "newsletters", "orders") if word not in text] == []
-    assert not [mark for mark in (*MARKS, "0002") if mark in text]
 
 
 # --- taken back ---

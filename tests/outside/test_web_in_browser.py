@@ -24,7 +24,8 @@ from syncd.report.period import period_as_html, report_period
 from syncd.report.run import report_as_html, report_run
 from syncd.web import Metrics, serving
 
-PAGES = ("status", "status in German", "many", "report", "report over the web", "held", "time", "plan", "worklist")
+OF_AN_OFFICE = ("plan", "worklist", "certificate")
+PAGES = ("status", "status in German", "many", "report", "report over the web", "held", "time", *OF_AN_OFFICE)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
                 ("many", many, None),
             )
         }
-        written = {name: (folder / f"{name}.html").as_uri() for name in ("report", "held", "time", "plan", "worklist")}
+        written = {name: (folder / f"{name}.html").as_uri() for name in ("report", "held", "time", *OF_AN_OFFICE)}
         run = f"{urls['status in German']}/runs/20260309T130000-members"
         yield urls | written | {"report over the web": run}
 
@@ -77,7 +78,8 @@ def pages_of(folder: Path) -> Iterator[tuple[str, str]]:
         office.syncd("plan", "--html", "plan.html", "--lang", "de")
         office.syncd("--once")
         office.syncd("worklist", "--html", "worklist.html")
-        yield from ((name, (folder / f"{name}.html").read_text(encoding="utf-8")) for name in ("plan", "worklist"))
+        office.syncd("erase", "M-0002", "--certificate", "certificate.html", "--lang", "de")
+        yield from ((name, (folder / f"{name}.html").read_text(encoding="utf-8")) for name in OF_AN_OFFICE)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 from syncd.domain.diff import DeleteMode
 from syncd.domain.records import Origin, Stage
 from syncd.domain.runs import Status, Trigger
+from syncd.domain.trail import What
 from syncd.runs.run import opening
 from syncd.sandbox.customers import Complaint
 from syncd.sandbox.proxy import Hook, Passing, html, in_json
@@ -597,3 +598,55 @@ def test_a_refused_first_step_keeps_nobody_from_being_active(museum: Museum) -> 
     assert known is not None
     assert known.stage is Stage.ACTIVE
     assert "surname" in museum.listed()["M-0002"]
+
+
+# --- what is written down for the certificate of an erasure on request ---
+
+
+def trail(museum: Museum) -> list[What]:
+    (asked,) = museum.store.tombstones.requested(museum.instance)
+    return [entry.what for step in asked.steps for entry in step.trail]
+
+
+def killed_at(museum: Museum, method: str) -> None:
+    with pytest.raises(Killed):
+        museum.erase("M-0002", lambda request, _n: Fault.KILLED_AFTER if request.method == method else None)
+    museum.reopen()
+
+
+@pytest.mark.parametrize(("method", "entries"), [("PUT", [What.REPLACED, What.READ_BACK]), ("DELETE", [])])
+def test_a_call_that_was_cut_off_is_told_and_what_the_next_run_saw(
+    museum: Museum, method: str, entries: list[What]
+) -> None:
+    killed_at(museum, method)
+    assert museum.run().status is Status.PROBLEMS  # the source still has the record
+    told = trail(museum)
+    told = told[told.index(What.CUT_OFF) :]
+    assert (set(entries) <= set(told), told[-1]) == (True, What.GONE)
+
+
+def test_a_create_that_may_still_come_is_told(museum: Museum) -> None:
+    museum.transport.late_for = timedelta(seconds=90)
+    museum.rows.append(member(9))
+    museum.run(lambda request, _n: Fault.LATE if request.method == "POST" else None)
+    museum.erase("M-0009")
+    assert trail(museum)[-1] is What.MAY_COME
+    museum.let_late_writes_come()
+    museum.clock.sleep(A_WHILE)
+    museum.run()
+    assert trail(museum)[-1] is What.GONE
+    assert museum.sandbox.by_foreign_id("M-0009") == []
+
+
+def test_a_second_customer_of_the_same_id_is_told(museum: Museum) -> None:
+    museum.sandbox.switches = Switches(foreign_ids="repeatable")
+    museum.sandbox.add_customer(foreign_id="M-0002", surname="Muster2")
+    museum.erase("M-0002")
+    told = trail(museum)
+    assert (told.count(What.TWIN), told.count(What.DELETED), told[-1]) == (1, 2, What.GONE)
+
+
+def test_an_erasure_for_absence_leaves_no_trail(museum: Museum) -> None:
+    museum.remove(2)
+    museum.run()
+    assert museum.store.tombstones.requested(museum.instance) == []

@@ -109,25 +109,6 @@ def test_unclear_are_those_whose_create_is_open(store: Store) -> None:
     assert store.journal.unclear("members") == {"M-1"}
 
 
-def test_the_steps_of_an_erasure_are_those_since_it_was_asked_for(store: Store) -> None:
-    steps = (
-        (Action.ANONYMIZE, NOW),
-        (Action.ANONYMIZE, LATER),
-        (Action.UPDATE, LATER),
-        (Action.DELETE, LATER + SECOND),
-    )
-    for action, at in steps:
-        done = outcome(create("M-1"), action=action, error="found")
-        store.journal.settle([(begin(store, "M-1", action=action), done)], at)
-    found = store.journal.steps("members", "M-1", since=LATER)
-    assert [(step.action, step.result, step.remark) for step in found] == [
-        ("anonymize", "ok", "found"),
-        ("delete", "ok", "found"),
-    ]
-    assert found[0].at == LATER.isoformat(timespec="seconds")
-    assert store.journal.steps("donors", "M-1", since=NOW) == store.journal.steps("members", "M-2", since=NOW) == []
-
-
 def test_the_outcomes_of_a_run_are_counted(store: Store) -> None:
     changed = [outcome(create(name, "tel", "fax")) for name in ids(3)]
     refused = outcome(create("M-9", "tel"), result=Result.FAILED, error="tel: is bad")

@@ -1,9 +1,15 @@
 """Tombstones hold for an instance, whichever of its name and its address still tells it."""
 
+import json
+from dataclasses import replace
+
 import pytest
 from rows import DIGESTER, LATER, MAIN, NOW, tombstone
+from sqlalchemy import update
 
 from syncd.domain.changes import Cause
+from syncd.domain.trail import Entry, What
+from syncd.state import tables as t
 from syncd.state.store import Store
 from syncd.state.tombstones import Instance, Step
 
@@ -61,15 +67,14 @@ def test_an_absence_does_not_end_a_request_that_is_open(store: Store) -> None:
 
 def test_who_is_finished_is_no_longer_named(store: Store) -> None:
     store.tombstones.put(MAIN, tombstone("M-1", foreign_id="M-1"))
-    step = Step(at="2026-03-01T08:30:15+00:00", action="delete", result="ok", remark=None)
-    store.tombstones.finish(MAIN, ONE, [step])
+    store.tombstones.finish(MAIN, ONE)
     found = store.tombstones.find_requested(MAIN, ONE)
     assert found
-    assert (found.foreign_id, found.steps) == (None, (step,))
+    assert found.foreign_id is None
 
 
 def test_a_request_that_was_taken_back_is_not_finished(store: Store) -> None:
-    store.tombstones.finish(MAIN, ONE, [])
+    store.tombstones.finish(MAIN, ONE)
     assert store.tombstones.find(MAIN, [ONE]) == {}
 
 
@@ -89,5 +94,46 @@ def test_requests_follow_an_instance_that_is_renamed_and_then_moves(store: Store
     (found,) = store.tombstones.requested(moved)
     assert (found.name, found.foreign_id, found.by) == (ONE, "M-1", "the office")
     assert len(store.tombstones.requested(renamed)) == 1
-    store.tombstones.finish(renamed, ONE, [])
+    store.tombstones.finish(renamed, ONE)
     assert [one.foreign_id for one in store.tombstones.requested(MAIN)] == [None]
+
+
+# --- steps ---
+
+EMPTIED = Entry(at=NOW, what=What.EMPTIED, fields=("name", "email"))
+STEP = Step(at="2026-03-01T08:30:15+00:00", action="delete", result="failed", remark="why", trail=(EMPTIED,))
+
+
+def steps_of(store: Store) -> tuple[Step, ...]:
+    (found,) = store.tombstones.requested(MAIN)
+    return found.steps
+
+
+def test_steps_are_kept_as_they_were_written_down(store: Store) -> None:
+    store.tombstones.put(MAIN, tombstone("M-1", foreign_id="M-1"))
+    steps = (STEP, replace(STEP, action="release"), replace(STEP, result="ok", trail=()))
+    for step in steps:
+        store.tombstones.add_step(MAIN, ONE, step)
+    store.tombstones.finish(MAIN, ONE)
+    assert steps_of(store) == steps
+
+
+def test_a_step_that_fails_again_and_again_is_counted(store: Store) -> None:
+    store.tombstones.put(MAIN, tombstone("M-1", foreign_id="M-1"))
+    later = replace(STEP, at="2026-03-01T09:30:15+00:00", trail=(replace(EMPTIED, at=LATER),))
+    for step in (STEP, STEP, later):
+        store.tombstones.add_step(MAIN, ONE, step)
+    assert steps_of(store) == (replace(later, times=3),)
+
+
+def test_an_erasure_that_is_over_has_no_further_step(store: Store) -> None:
+    store.tombstones.put(MAIN, tombstone("M-1"))
+    store.tombstones.add_step(MAIN, ONE, STEP)
+    assert steps_of(store) == ()
+
+
+def test_steps_of_an_earlier_version_have_no_trail(store: Store) -> None:
+    store.tombstones.put(MAIN, tombstone("M-1"))
+    written = {"at": "2026-03-01T08:30:15+00:00", "action": "delete", "result": "ok", "remark": None}
+    store.tombstones.db.write(update(t.tombstone).values(steps=json.dumps([written])))
+    assert steps_of(store) == (replace(STEP, result="ok", remark=None, trail=()),)

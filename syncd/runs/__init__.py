@@ -13,6 +13,7 @@ __all__ = [
     "entering",
     "erase",
     "excerpt",
+    "learning",
     "link",
     "lookups",
     "requests",

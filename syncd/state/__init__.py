@@ -15,6 +15,7 @@ __all__ = [
     "erasures",
     "failures",
     "held",
+    "instances",
     "journal",
     "known",
     "lease",

@@ -4,7 +4,7 @@ import secrets
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +12,7 @@ import typer
 
 from syncd.assembly import State, looking_at_state, make_instance, now, opening_state
 from syncd.cli import context as ctx
-from syncd.cli.exits import DONE, FAILED, PROBLEMS, USAGE, say, stop
+from syncd.cli.exits import DONE, FAILED, PROBLEMS, USAGE, say, sentence, stop
 from syncd.cli.progress import Report, showing_progress
 from syncd.cli.stopping import ending_on_signals, stopping_on_signals
 from syncd.config.model import Config
@@ -20,6 +20,7 @@ from syncd.delivery.delivery import Delivery
 from syncd.domain.addresses import server_of
 from syncd.domain.languages import Language
 from syncd.domain.nearest import suggest
+from syncd.errors import LeaseTaken
 from syncd.gomus.client import Client
 from syncd.gomus.fields import FIELDS
 from syncd.gomus.options import GomusOptions
@@ -55,7 +56,7 @@ def probe(
     """
     with ctx.configured(context) as config:
         if name not in config.gomus:
-            stop(f"There is no instance [gomus.{name}]{suggest(name, config.gomus)}.", USAGE)
+            stop(sentence(f"There is no [gomus.{name}] in the configuration{suggest(name, config.gomus)}"), USAGE)
         probed = _write(config, name, lang, is_test=test_instance, is_sure=yes) if write else _read(config, name)
         if page is not None:
             zone = ctx.zone_of(config, None)
@@ -85,7 +86,7 @@ def _write(config: Config, name: str, lang: Language, *, is_test: bool, is_sure:
         if sys.stdin.isatty() and not is_sure and not typer.confirm(f"Is {name} an instance for tests?"):
             stop("Nothing was written.", DONE)
         with (
-            take_lease(state.engine, f"probe of {name}"),
+            _alone(state, name),
             stopping_on_signals() as stopping,
             showing_progress(name) as progress,
             _opening(config, name, state, Waiting(stopping), progress) as (opened, learning),
@@ -94,6 +95,17 @@ def _write(config: Config, name: str, lang: Language, *, is_test: bool, is_sure:
                 return opened.write()
             finally:
                 learning.keep()
+
+
+@contextmanager
+def _alone(state: State, name: str) -> Iterator[None]:
+    """Two probes of an instance would take away each other's customers."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(take_lease(state.engine, f"probe of {name}"))
+        except LeaseTaken:
+            raise LeaseTaken(f"another process is probing {name}", remedy="wait for it to end, or stop it") from None
+        yield
 
 
 def _refuse_productive(config: Config, name: str, state: State) -> None:

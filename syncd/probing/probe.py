@@ -78,8 +78,6 @@ class Probe:
         self.step("reading")
         self.bench.tell("access", reading.check_token(self.delivery.client))
         reading.look_for_nobody(self.bench)
-        for code in OUT_OF_REACH:
-            self.bench.tell(code, UNTRIED)
         return reading.read_lists(self.bench)
 
     def _go_through(self, ids: dict[str, int]) -> None:
@@ -112,5 +110,7 @@ class Probe:
         """What could not be told for want of an answer is told as such, and how often that was."""
         first = self.bench.people[0].foreign_id
         removing.tell_twins(self.bench, sweep.seen.get(first, ()))
+        for code in OUT_OF_REACH:
+            self.bench.tell(code, UNTRIED)
         self.bench.tell("between", "some" if self.bench.lost else "none", count=self.bench.lost)
         self.bench.lose(*POINTS)

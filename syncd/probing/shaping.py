@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from syncd.domain.records import RemoteCustomer, Value
-from syncd.errors import CallFailed, Refused
+from syncd.errors import Fatal
 from syncd.gomus.wire import WriteAnswer
 from syncd.probing.bench import Bench, refusal_of
 from syncd.probing.findings import FORMS
@@ -28,7 +28,7 @@ FEWEST = ("name", "surname", "email")
 
 
 def make_first(bench: Bench, person: Person) -> Person:
-    """The customer as it was taken. Raises Refused where an instance takes none, however little is said of it."""
+    """The customer as it was taken. Raises Fatal where an instance takes none, however little is said of it."""
     fewest = {name: value for name, value in person.fields.items() if name in FEWEST or name.endswith("_id")}
     for fields in (person.fields, fewest):
         heard = bench.make(person, fields)
@@ -38,13 +38,10 @@ def make_first(bench: Bench, person: Person) -> Person:
         if bench.appears(person, later=False) is None:
             bench.was_not_made(person)
     if heard.is_refused and person.foreign_id not in bench.numbers:
-        raise heard.failure if isinstance(heard.failure, Refused) else _refused(heard)
+        words = refusal_of(heard) or "without a reason that is known"
+        raise Fatal(f"go~mus takes no invented customer ({words})", remedy="ask its operator what a customer needs")
     _wait_for_first(bench, person, heard)
     return replace(person, fields=fields)
-
-
-def _refused(heard: Heard[WriteAnswer]) -> CallFailed:
-    return CallFailed(f"go~mus takes no invented customer: {refusal_of(heard) or 'it does not say why'}")
 
 
 def _wait_for_first(bench: Bench, person: Person, heard: Heard[WriteAnswer]) -> None:

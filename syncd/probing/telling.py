@@ -44,7 +44,8 @@ def as_lines(name: str, probed: Probed, language: Language) -> Iterator[str]:
 def outcome_as_lines(probed: Probed, language: Language) -> Iterator[str]:
     """How many customers were made, and who is left."""
     words = words_of(language)
-    yield words.say("probe.made", probed.made)
+    if probed.made and not probed.left:
+        yield words.say("probe.made", probed.made)
     for one in probed.left:
         yield left_as_line(one, words)
     if probed.left:

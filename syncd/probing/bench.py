@@ -7,7 +7,7 @@ from typing import TypeVar
 from syncd.delivery.delivery import Delivery
 from syncd.domain.digest import is_same_but_for_form
 from syncd.domain.records import RemoteCustomer, Value
-from syncd.errors import CallFailed, Refused
+from syncd.errors import CallFailed, Fatal, Refused, Retryable
 from syncd.gomus.wire import WriteAnswer
 from syncd.probing.findings import LOST, Finding
 from syncd.probing.hearing import Ear, Heard
@@ -66,7 +66,14 @@ class Bench:
         """One create, sent once, noted before; whether it has made somebody a look tells."""
         sent = {"foreign_id": person.foreign_id, **fields}
         self.expect(person)
-        return self.ask(lambda: self.delivery.client.create([sent], is_list=is_batch))
+        try:
+            heard = self.ask(lambda: self.delivery.client.create([sent], is_list=is_batch))
+        except Fatal:  # it was not sent, or the token was refused
+            self.was_not_made(person)
+            raise
+        if isinstance(heard.failure, Retryable):
+            self.was_not_made(person)
+        return heard
 
     def expect(self, person: Person) -> None:
         """A call is to be sent that makes this customer, or may."""
@@ -119,9 +126,10 @@ class Bench:
         return remote
 
     def was_not_made(self, person: Person) -> None:
-        """Refused, and a look has found nobody."""
+        """The call has made nobody; somebody with the same id may be there since before."""
         self.made -= 1
-        self.leftovers.drop(person.foreign_id)
+        if person.foreign_id not in self.numbers:
+            self.leftovers.drop(person.foreign_id)
 
 
 def refusal_of(heard: Heard[T]) -> str:

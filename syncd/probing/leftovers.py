@@ -5,6 +5,7 @@ DELETE has been seen to take no foreign_id, and right after a read that shows ou
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -159,7 +160,8 @@ class Sweep:
         """None where it keeps one that may not come through a path: by its number somebody else might be deleted."""
         if has_plain_id(one, remote) or self.delivery.habits.deletes_by_number:
             return remote
-        rename(self.delivery, remote, one.foreign_id)
+        with suppress(Refused):
+            rename(self.delivery, remote, one.foreign_id)
         for _ in self.delivery.looks(later=True):
             found = find_one(self.delivery, one)
             if found and has_plain_id(one, found):

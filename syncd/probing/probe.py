@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
 from syncd.delivery.delivery import Delivery
-from syncd.errors import SyncdError
+from syncd.errors import Fatal, SyncdError
 from syncd.gomus.options import GomusOptions
 from syncd.probing import clearing, naming, reading, refusing, removing, shaping
 from syncd.probing.bench import Bench
@@ -86,7 +86,7 @@ class Probe:
         self.step("creating")
         first = shaping.make_first(bench, first)
         if first.foreign_id not in bench.numbers:
-            return
+            raise Fatal("go~mus does not show the first invented customer", remedy="probe it again in ten minutes")
         shaping.look_at_first(bench, first)
         naming.read_otherwise(bench, first)
         shaping.make_second(bench, second)

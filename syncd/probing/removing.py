@@ -92,7 +92,7 @@ def make_twin(bench: Bench, first: Person, third: Person) -> None:
     heard = bench.make(twin, twin.fields)
     habits = bench.delivery.habits
     if heard.is_refused:
-        bench.made -= 1
+        bench.was_not_made(twin)
         says_taken = isinstance(heard.failure, Refused) and heard.failure.says_taken
         habits.is_seen_unique |= says_taken
         bench.tell("foreign_ids", "unique" if says_taken else "refused", status=heard.status or 0)

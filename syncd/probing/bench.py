@@ -73,6 +73,8 @@ class Bench:
             raise
         if isinstance(heard.failure, Retryable):
             self.was_not_made(person)
+        elif heard.is_refused:
+            self.note_answer(person)
         return heard
 
     def expect(self, person: Person) -> None:
@@ -80,6 +82,10 @@ class Bench:
         self.made += 1
         known = self.numbers.get(person.foreign_id)
         self.leftovers.note(Leftover(foreign_id=person.foreign_id, gomus_id=known, sent_at=self.delivery.clock()))
+
+    def note_answer(self, person: Person) -> None:
+        """What the call has not made until now it will not make."""
+        self.leftovers.note(Leftover(foreign_id=person.foreign_id, gomus_id=self.numbers.get(person.foreign_id)))
 
     def put(self, person: Person, fields: Mapping[str, Value]) -> Heard[WriteAnswer]:
         spelt = self.delivery.habits.spell_id(person.foreign_id)
@@ -95,8 +101,7 @@ class Bench:
     def read(self, person: Person) -> RemoteCustomer | None:
         """The customer as reads show it now, under its number where that is known. Raises CallFailed."""
         number = self.numbers.get(person.foreign_id)
-        leftover = Leftover(foreign_id=person.foreign_id, gomus_id=number, sent_at=self.delivery.clock())
-        return find_one(self.delivery, leftover)
+        return find_one(self.delivery, Leftover(foreign_id=person.foreign_id, gomus_id=number))
 
     def see(
         self, person: Person, until: Callable[[RemoteCustomer], bool], *, later: bool = False

@@ -27,12 +27,12 @@ MOST_TRIES = 6  # a customer and a twin of it, each a few times
 class Leftover:
     """A customer that was made, or may have been. `gomus_id` is None as long as no answer has shown it.
 
-    `sent_at` is when the call was sent that made it.
+    `sent_at` is when the call was sent that may have made it; None once its answer has said that it is done with.
     """
 
     foreign_id: str
     gomus_id: int | None
-    sent_at: datetime
+    sent_at: datetime | None = None
 
     def has(self, foreign_id: str | None) -> bool:
         return Person(foreign_id=self.foreign_id).has(foreign_id)
@@ -61,14 +61,13 @@ class Leftovers:
                 yield Leftover(
                     foreign_id=name.removeprefix(MARK),
                     gomus_id=int(number) or None,
-                    sent_at=datetime.fromisoformat(sent_at),
+                    sent_at=datetime.fromisoformat(sent_at) if sent_at else None,
                 )
 
     def note(self, one: Leftover) -> None:
         """Before the call that makes it, and once its number is known."""
-        self.instances.learn(
-            self.instance, {f"{MARK}{one.foreign_id}": f"{one.gomus_id or 0} {one.sent_at.isoformat()}"}
-        )
+        sent_at = one.sent_at.isoformat() if one.sent_at else ""
+        self.instances.learn(self.instance, {f"{MARK}{one.foreign_id}": f"{one.gomus_id or 0} {sent_at}"})
 
     def number(self, foreign_id: str, gomus_id: int) -> None:
         for one in self:
@@ -116,15 +115,16 @@ class Sweep:
         except CallFailed:
             return "unanswered"
         except TokenRefused:
-            return "token"
+            return "permission"
         except Fatal:
             return "cut_off"
         return "refused" if one.foreign_id in self.refused else "stays"
 
     def _why_unseen(self, one: Leftover) -> str | None:
         """Who was never seen may come yet."""
-        is_over = one.gomus_id is not None or self.delivery.seconds_since(one.sent_at) > self.settle.total_seconds()
-        return None if is_over else "may_come"
+        if one.gomus_id is not None or one.sent_at is None:
+            return None
+        return "may_come" if self.delivery.seconds_since(one.sent_at) <= self.settle.total_seconds() else None
 
     # --- where it is ---
 

@@ -72,7 +72,7 @@ def _tell_form(bench: Bench, sent: str, shown: str | None) -> None:
     """Small letters or capitals are told by the first id."""
     known = bench.found.get("foreign_id_form")
     if shown is not None and (known is None or known.answer in ("as_sent", "lost")):
-        bench.tell("foreign_id_form", form_of(sent, shown), field="foreign_id")
+        bench.tell("foreign_id_form", form_of(sent, shown))
 
 
 def _finds(bench: Bench, person: Person, foreign_id: str) -> bool | None:

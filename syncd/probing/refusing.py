@@ -62,6 +62,8 @@ def name_nobody(bench: Bench, first: Person, nobody: Person) -> None:
     good = "Beside an unknown one"
     bench.expect(nobody)
     heard = bench.put_batch([(first, {"notes": good}), (nobody, {"surname": nobody.fields["surname"]})])
+    if not (heard.is_lost or heard.is_later):
+        bench.note_answer(nobody)
     made = bench.appears(nobody, later=heard.is_lost or heard.is_later)
     if made is None and not heard.is_lost:
         bench.was_not_made(nobody)

@@ -124,7 +124,7 @@ def look_at_first(bench: Bench, person: Person) -> None:
         return
     _tell_keys(bench, shown[0])
     _tell_forms(bench, person.fields, heard.taken)
-    bench.tell("foreign_id_form", form_of(person.foreign_id, heard.taken.foreign_id), field="foreign_id")
+    bench.tell("foreign_id_form", form_of(person.foreign_id, heard.taken.foreign_id))
 
 
 def _tell_keys(bench: Bench, shown: Shown) -> None:
@@ -141,6 +141,6 @@ def _tell_forms(bench: Bench, sent: Mapping[str, Value], remote: RemoteCustomer)
     """Names come back in one form: the given name stands for both."""
     for name in ("name", "tel", "email", "notes"):
         if name in sent:
-            bench.tell(f"{name}_form", form_of(str(sent[name]), remote.fields.get(name)), field=name)
+            bench.tell(f"{name}_form", form_of(str(sent[name]), remote.fields.get(name)))
         else:
             bench.lose(f"{name}_form")

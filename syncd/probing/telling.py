@@ -23,7 +23,7 @@ def words_of(language: Language) -> Words:
 
 
 def asked(finding: Finding, words: Words) -> str:
-    return words.say(f"{finding.section}.asked", None, **finding.values)
+    return words.say(f"{finding.section}.asked", field=finding.code.removesuffix("_form"))
 
 
 def answered(finding: Finding, words: Words) -> str:

@@ -35,6 +35,7 @@ COMMANDS = group_of(
     "syncd.cli.erased:erasures",
     "syncd.cli.starting:init",
     "syncd.cli.rehearsing:rehearse",
+    "syncd.cli.probing:probe",
     "syncd.cli.trying:sandbox",
     "syncd.cli.trying:demo",
 )

@@ -167,7 +167,10 @@ def _tell_pause(state: State, sync: SyncConfig) -> None:
             )
 
 
-def _show_answer(status: int, text: bytes) -> None:
+def _show_answer(method: str, status: int, text: bytes) -> None:
+    """Of a write."""
+    if method == "GET":
+        return
     shown = "".join(one if one.isprintable() else " " for one in text[:LONGEST_ANSWER].decode(errors="replace"))
     print(f"go~mus answers {status}: {shown}", file=sys.stderr)
 

@@ -9,12 +9,15 @@ are how many go at once.
 """
 
 __all__ = [
+    "blanking",
     "delivery",
     "erasing",
     "executor",
     "habits",
+    "leaver",
     "looking",
     "outcomes",
+    "placeholders",
     "recovery",
     "renaming",
     "requests",

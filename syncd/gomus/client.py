@@ -76,8 +76,8 @@ class Client:
     `sleep` raises Stopped where it is cut short. So every call may raise Stopped instead of being tried again, and
     besides TokenRefused where the token will not do for anything, and Fatal where no go~mus answers at this address.
     `has_shown` says that a read has shown a customer. Where the patience with go~mus is over, `out_of_reach` says why,
-    and each further call raises Outage. `date` is the hour in go~mus's latest answer. `show` is given each answer to a
-    write, word for word: for a terminal alone.
+    and each further call raises Outage. `date` is the hour in go~mus's latest answer. `show` is given each answer, word
+    for word, with the method that was called: to be looked at, never to be kept.
     """
 
     def __init__(  # noqa: PLR0913 - the world's parts, each with its own
@@ -103,7 +103,7 @@ class Client:
         self.has_shown = False
         self.out_of_reach: str | None = None
         self.date: datetime | None = None
-        self.show: Callable[[int, bytes], None] = lambda _status, _text: None
+        self.show: Callable[[str, int, bytes], None] = lambda _method, _status, _text: None
         self._patience = Patience(options.timeout.total_seconds(), clock)
         self._confirm: Callable[[], None] = lambda: None
         # A request's own auth object, or httpx would let a .netrc replace the token.
@@ -175,13 +175,13 @@ class Client:
         self.has_shown = True
         return customers[0]
 
-    def create(self, customers: Sequence[Mapping[str, Value]]) -> WriteAnswer:
-        """One POST, tried once: the object itself where there is one, else a list.
+    def create(self, customers: Sequence[Mapping[str, Value]], *, is_list: bool = False) -> WriteAnswer:
+        """One POST, tried once: the object itself where there is one, else a list, or where it is to be one.
 
         Raises Refused; NoTurn and Stopped where it was not sent, Retryable where it certainly was not processed;
         Unclear where nobody knows whether it was.
         """
-        body = dict(customers[0]) if len(customers) == 1 else [dict(customer) for customer in customers]
+        body = [dict(one) for one in customers] if is_list or len(customers) > 1 else dict(customers[0])
         return self._write("POST", CUSTOMERS, body, attempts=1)
 
     def update(self, customers: Sequence[Mapping[str, Value]]) -> WriteAnswer:
@@ -320,8 +320,7 @@ class Client:
             finally:
                 self._observe(method, status, self._clock() - began)
         self._patience.note_answer()
-        if method != "GET":
-            self.show(status, text)
+        self.show(method, status, text)
         if elsewhere and method != "GET":
             return _Answer(status=status, failure=Missing, body=None, retry_after=None)
         if elsewhere and followed < MOST_MERGERS:

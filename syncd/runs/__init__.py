@@ -14,6 +14,7 @@ __all__ = [
     "entering",
     "erase",
     "excerpt",
+    "learning",
     "link",
     "lookups",
     "requests",

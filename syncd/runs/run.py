@@ -106,7 +106,7 @@ class Run:
         self._waiting: frozenset[str] = frozenset()
         self._overdue: Mapping[str, OpenIntent] = {}  # creates to be made by this run, or met
         self._found: Mapping[str, KnownRow] = {}  # those of them who are there
-        self._learning = Learning(sync, world)
+        self._learning = Learning.of_run(sync, world)
         self.delivery = Delivery(
             client=world.client,
             digester=world.digester,

@@ -16,6 +16,7 @@ __all__ = [
     "erasures",
     "failures",
     "held",
+    "instances",
     "journal",
     "known",
     "lease",

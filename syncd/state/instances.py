@@ -1,7 +1,7 @@
 """What is learned of an instance, and its lists of salutations, titles, countries and languages, kept for a while."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,6 +25,11 @@ class Instances:
     def learn(self, instance: str, facts: Mapping[str, str]) -> None:
         rows = [{"instance": instance, "name": name, "value": value} for name, value in facts.items()]
         self.db.upsert(t.learned, rows, key=["instance", "name"])
+
+    def unlearn(self, instance: str, names: Collection[str]) -> None:
+        """So that it is as though these had never been learned."""
+        statement = delete(t.learned).where(t.learned.c.instance == instance)
+        self.db.write_among(statement, t.learned.c.name, names)
 
     def forget(self, instance: str) -> None:
         """What was learned under this name, and the lists: they are of another instance."""

@@ -68,6 +68,7 @@ COMMANDS: dict[str, list[list[str]] | str] = {
     "pause": [["pause", "members"]],
     "resume": [["resume", "members"]],
     "rehearse": [["rehearse", "members"]],
+    "probe": [["probe", "main"], ["probe", "main", "--write", "--test-instance", "--html", "probe.html"]],
     "trigger": "it asks a daemon for a run",
     "init": "it reads an export",
     "sandbox": "it is another server",

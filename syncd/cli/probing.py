@@ -1,0 +1,159 @@
+"""`probe`: what a test instance answers to the open points of its API."""
+
+import secrets
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from syncd.assembly import State, looking_at_state, make_instance, now, opening_state
+from syncd.cli import context as ctx
+from syncd.cli.exits import DONE, FAILED, PROBLEMS, USAGE, say, sentence, stop
+from syncd.cli.progress import Report, showing_progress
+from syncd.cli.stopping import ending_on_signals, stopping_on_signals
+from syncd.config.model import Config
+from syncd.delivery.delivery import Delivery
+from syncd.domain.addresses import server_of
+from syncd.domain.languages import Language
+from syncd.domain.nearest import suggest
+from syncd.errors import LeaseTaken
+from syncd.gomus.client import Client
+from syncd.gomus.fields import FIELDS
+from syncd.gomus.options import GomusOptions
+from syncd.probing.leftovers import Left, Leftovers
+from syncd.probing.probe import Probe, Probed
+from syncd.probing.telling import as_html, as_json, as_lines, promise
+from syncd.probing.waiting import Waiting
+from syncd.runs.learning import Learning
+from syncd.state.lease import take_lease
+from syncd.state.slots import sharing
+
+
+def probe(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The instance: NAME of `[gomus.NAME]`.")],
+    write: Annotated[bool, typer.Option("--write", help="Make three invented customers, and remove them.")] = False,
+    test_instance: Annotated[
+        bool, typer.Option("--test-instance", help="It is one for tests, although the state knows customers of it.")
+    ] = False,
+    page: Annotated[
+        Path | None, typer.Option("--html", help="Write it to this file, as a page for the vendor.")
+    ] = None,
+    lang: Annotated[Language, typer.Option(help="The language.")] = Language.ENGLISH,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Ask a test instance the open points of its API, and keep what was learned for runs.
+
+    With `--write` at most three invented customers are created, changed, cleared, anonymized and deleted; nobody else
+    is touched, and who could not be deleted is named. Without it this command reads, and says what it would do.
+
+    Exit code: 0, 3 where an invented customer is left, 1 where the instance does not answer or refuses the token.
+    """
+    with ctx.configured(context) as config:
+        if name not in config.gomus:
+            stop(sentence(f"There is no [gomus.{name}] in the configuration{suggest(name, config.gomus)}"), USAGE)
+        probed = _write(config, name, lang, is_test=test_instance, is_sure=yes) if write else _read(config, name)
+        if page is not None:
+            zone = ctx.zone_of(config, None)
+            ctx.write_page(page, as_html(name, probed, lang, at=now(), zone=zone))
+        lines = [*as_lines(name, probed, lang), *([] if write else [promise(name, lang)])]
+        if json or page is None:
+            ctx.answer(json, as_json(probed, lang), lines)
+        if probed.failure:
+            say(probed.failure)
+        raise typer.Exit(PROBLEMS if probed.left else FAILED if probed.failure else DONE)
+
+
+def _read(config: Config, name: str) -> Probed:
+    with ending_on_signals(), looking_at_state(config) as state, showing_progress(name) as progress:
+        waiting = Waiting(threading.Event())
+        with _opening(config, name, state, waiting, progress) as (opened, _):
+            found = opened.read()
+            left = [Left(foreign_id=o.foreign_id, gomus_id=o.gomus_id, why="earlier") for o in opened.leftovers]
+            return Probed(findings=found.findings, left=left)
+
+
+def _write(config: Config, name: str, lang: Language, *, is_test: bool, is_sure: bool) -> Probed:
+    with opening_state(config) as state:
+        if not is_test:
+            _refuse_productive(config, name, state)
+        print(promise(name, lang), file=sys.stderr)
+        if sys.stdin.isatty() and not is_sure and not typer.confirm(f"Is {name} an instance for tests?"):
+            stop("Nothing was written.", DONE)
+        with (
+            _alone(state, name),
+            stopping_on_signals() as stopping,
+            showing_progress(name) as progress,
+            _opening(config, name, state, Waiting(stopping), progress) as (opened, learning),
+        ):
+            try:
+                return opened.write()
+            finally:
+                learning.keep()
+
+
+@contextmanager
+def _alone(state: State, name: str) -> Iterator[None]:
+    """Two probes of an instance would take away each other's customers."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(take_lease(state.engine, f"probe of {name}"))
+        except LeaseTaken:
+            raise LeaseTaken(f"another process is probing {name}", remedy="wait for it to end, or stop it") from None
+        yield
+
+
+def _refuse_productive(config: Config, name: str, state: State) -> None:
+    """Whoever is known was brought by a sync: such an instance is in use."""
+    here = server_of(config.gomus[name].url)
+    ours = {one.name for one in config.syncs.values() if server_of(config.gomus[one.gomus].url) == here}
+    ours.update(state.store.runs.syncs_at(make_instance(config, name, state).address))
+    known = [one for one in sorted(ours) if state.store.known.count(one)]
+    if known:
+        stop(
+            f"The state knows customers of {name}, of {', '.join(known)}: it is in use. Probe an instance for tests; "
+            "where this is one, say --test-instance.",
+            USAGE,
+        )
+
+
+@contextmanager
+def _opening(
+    config: Config, name: str, state: State, waiting: Waiting, progress: Report
+) -> Iterator[tuple[Probe, Learning]]:
+    options = config.gomus[name]
+    learning = Learning(name, options, state.store.instances, now(), "")
+    shared = sharing(config.state.url, options.url, is_looking=True)
+    with Client(options, sleep=waiting, sharing=shared) as client:
+        yield (
+            Probe(
+                delivery=_delivery(client, options, state, learning, waiting),
+                leftovers=Leftovers(instances=state.store.instances, instance=name),
+                gomus=options,
+                token=secrets.token_hex(8),
+                tidying=waiting.tidying,
+                step=lambda step: progress(step, 0, None),
+            ),
+            learning,
+        )
+
+
+def _delivery(client: Client, options: GomusOptions, state: State, learning: Learning, waiting: Waiting) -> Delivery:
+    return Delivery(
+        client=client,
+        digester=state.digester,
+        catalogue=FIELDS,
+        habits=learning.habits,
+        writes={},
+        attempts=options.attempts,
+        timeout=options.timeout,
+        clock=now,
+        placeholder=options.placeholder,
+        sleep=waiting,
+        is_stopping=lambda: False,
+    )

@@ -20,7 +20,7 @@ from syncd.errors import IncompleteRead
 from syncd.plan.claims import refuse_shared
 from syncd.plan.reading import Gone, Partial, Read, Snapshot
 from syncd.plan.spool import Spool
-from syncd.state.ledger import Emails, Found
+from syncd.state.found import Emails, Found
 from syncd.state.recall import Recall
 
 C = TypeVar("C", bound=Change)

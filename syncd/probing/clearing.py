@@ -117,7 +117,7 @@ def anonymize(bench: Bench, person: Person) -> None:
     if remote is None:
         bench.lose("anonymized")
         return
-    leaver = Leaver(delivery=bench.delivery, foreign_id=person.foreign_id, gomus_id=remote.gomus_id)
+    leaver = Leaver.of(bench.delivery, person.foreign_id, remote.gomus_id)
     placeholders = Placeholders.of(bench.delivery, person.foreign_id)
     blanking = Blanking(leaver=leaver, old=remote, placeholders=placeholders)
     try:

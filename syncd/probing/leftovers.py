@@ -144,9 +144,7 @@ class Sweep:
             if renamed is None:
                 return "keeps_id"
             remote = renamed
-            Leaver(delivery=self.delivery, foreign_id=one.foreign_id, gomus_id=remote.gomus_id).delete(
-                remote, may_be_gone=tries > 1
-            )
+            Leaver.of(self.delivery, one.foreign_id, remote.gomus_id).delete(remote, may_be_gone=tries > 1)
         except Missing:
             pass  # a look tells
         except (Refused, Unclear, Retryable) as failure:

@@ -68,7 +68,7 @@ def _tell_again(bench: Bench, again: Heard[None]) -> None:
 def _delete_by_number(bench: Bench, person: Person) -> None:
     """Once: a second time the number might be the foreign_id of somebody else."""
     number = bench.numbers[person.foreign_id]
-    leaver = Leaver(delivery=bench.delivery, foreign_id=person.foreign_id, gomus_id=number)
+    leaver = Leaver.of(bench.delivery, person.foreign_id, number)
     is_at = partial(leaver.is_at, number, for_sure=True)
     client = bench.delivery.client
     heard = bench.ask(lambda: bench.delivery.write_by_number(number, is_at, client.delete))

@@ -2,9 +2,9 @@
 
 `store` is all of it, in parts for each family of tables (`known`, `absences`, `journal`, `runs`, `failures`, `held`,
 `instances`, `tombstones`, `worklist`, `matches`, `emails`, `pauses`) over one base (`transactions`). `ledger` is what a
-run writes, `recall` what it asks; `erasures`, kept in a `register`, outlive all of it. `board` and `conditions` are
-what daemons share; `lease` is the right to run a sync, `slots` are the locks behind an instance's budget. `connect`,
-`tables`, `migrate` and `copying` keep the database itself.
+run writes, `found` what a read showed, `recall` what it asks; `erasures`, kept in a `register`, outlive all of it.
+`board` and `conditions` are what daemons share; `lease` is the right to run a sync, `slots` are the locks behind an
+instance's budget. `connect`, `tables`, `migrate` and `copying` keep the database itself.
 """
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "emails",
     "erasures",
     "failures",
+    "found",
     "held",
     "instances",
     "journal",

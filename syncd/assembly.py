@@ -329,6 +329,7 @@ def make_recall(config: Config, sync: SyncConfig, state: State) -> Recall:
         linking=state.store.journal.linking(sync.name),
         absence_context=state.digester.context(_absence_terms(sync)),
         counting=state.store.absences.counting(sync.name),
+        mergers=state.store.mergers.of(sync.name),
         others=state.store.runs.neighbours(
             sync.name, instance.address, configured=[other.name for other in config.beside(sync)], now=at
         ),

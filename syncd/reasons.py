@@ -159,6 +159,15 @@ OF_ANOTHER_SYNC = Reason(
     "of-another-list",
     "belongs to the sync '{sync}' of the same instance: take it out of one list, or change a prefix",
 )
+MERGED_IN_A_CIRCLE = Reason(
+    "merged-in-a-circle",
+    "went into itself, or into one that went into it again: nobody can tell which one is left; mend the column that "
+    "foreign_id.merged_into names",
+)
+MERGED_INTO_NOBODY = Reason(
+    "merged-into-nobody",
+    "went into a record that is neither in the list nor known: mend the column that foreign_id.merged_into names",
+)
 ERASED = Reason("erased", "was erased on request and is not sent again: take the record out of the source")
 
 # --- what go~mus refuses ---

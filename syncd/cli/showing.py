@@ -116,6 +116,7 @@ class _Telling:
             intents=intents,
             drifted=store.worklist.drift_of(name, foreign_id),
             told=store.worklist.errands_of(name, foreign_id),
+            merger=store.mergers.of(name).get(foreign_id),
             settle=self._config.gomus[self._sync.gomus].settle,
         )
 

@@ -25,6 +25,7 @@ class Verdict(Enum):
     ERASED = "erased"  # erased on request: never again without a person's word
     INVALID = "invalid"
     CONTRADICTED = "contradicted"  # stands more than once, with different contents
+    MERGED = "merged"  # went into another one, in the source or in go~mus
     GONE = "gone"  # the source itself tells it as deleted
 
 

@@ -36,6 +36,8 @@ def name_columns(
     tell: Sequence[Condition] = (),
 ) -> Iterator[Column]:
     yield Column(path=foreign_id.from_, used_by="foreign_id.from")
+    if foreign_id.merged_into:
+        yield Column(path=foreign_id.merged_into, used_by="foreign_id.merged_into")
     for condition in where:
         yield Column(path=condition.from_, used_by="where.from")
     for condition in tell:

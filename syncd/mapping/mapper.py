@@ -19,16 +19,16 @@ from syncd.domain.records import (
     FieldKind,
     FieldProblem,
     InvalidRecord,
-    NumberCell,
     SourceRecord,
     Value,
 )
 from syncd.domain.winner import Write
-from syncd.mapping.cells import in_lines, in_one_line, is_plain, make_reader
-from syncd.mapping.checks import CHECKS, ValueProblem, check_foreign_id
+from syncd.mapping.cells import in_lines, in_one_line, make_reader
+from syncd.mapping.checks import CHECKS, ValueProblem
 from syncd.mapping.columns import cell, name_columns
 from syncd.mapping.errands import Errand, Errands
 from syncd.mapping.filters import Condition, Where
+from syncd.mapping.ids import Ids, check_number
 from syncd.mapping.lookups import Lookup, LookupKind, fold
 from syncd.mapping.origin import as_text, from_path, from_template, is_empty
 from syncd.mapping.spec import FieldSpec, ForeignIdSpec
@@ -41,7 +41,6 @@ VERSION = 1
 Lookups: TypeAlias = Mapping[str, Lookup]
 
 REMEMBERED = 2_000  # cells of a field
-EXACT = 2.0**53  # from here on several whole numbers are one and the same to a float
 
 NOBODY = FieldProblem(
     field="foreign_id",
@@ -245,10 +244,8 @@ class Mapper:
         self.fingerprint = _fingerprint(foreign_id, fields)
         self.writes = {name: spec.write for name, spec in fields.items()}
         self.prefix = foreign_id.prefix
-        self._foreign_id = foreign_id
-        self._id_origin = from_path(foreign_id.from_)
-        self._id_reader = make_reader(in_one_line, transforms=foreign_id.transform)
-        self._id_transforms = [compile_transform(one) for one in foreign_id.transform]
+        self._ids = Ids(foreign_id)
+        self._mergers = Ids(foreign_id, foreign_id.merged_into) if foreign_id.merged_into else None
         self._fields = [_FieldMapper(name, spec, catalogue[name]) for name, spec in fields.items()]
         taken = [field for field in self._fields if field.is_taken]
         has_names = any(field.name in NAMES for field in taken)
@@ -279,33 +276,26 @@ class Mapper:
         """
         former: str | None = None
         try:
-            found = self._id_origin(record.values)
-            if not isinstance(found, str):
-                _check_number(found)
-            elif isinstance(found, NumberCell) or not is_plain(found):
-                former = self._former_id(found)
-            return self._with_prefix(self._id_reader.read(found)), former
+            found = self._ids.find(record.values)
+            check_number(found)
+            former = self._ids.read_former(found)
+            return self._ids.read(found), former
         except ValueProblem as problem:
             return FieldProblem(field="foreign_id", reason=problem.reason), former
 
     def id_as_read(self, record: SourceRecord) -> object:
         """What stands where the id is taken from, None where nothing can be found."""
         try:
-            return self._id_origin(record.values)
+            return self._ids.find(record.values)
         except ValueProblem:
             return None
 
-    def _former_id(self, found: str) -> str | None:
+    def merged_into(self, record: SourceRecord) -> str | FieldProblem | None:
+        """The id of the record that this one says it went into, None where it says nothing, or why it can't be used."""
         try:
-            return self._with_prefix(found.plain if isinstance(found, NumberCell) else found.strip())
-        except ValueProblem:
-            return None
-
-    def _with_prefix(self, text: str | None) -> str:
-        text = transformed(text, self._id_transforms)
-        if text is None or not text.strip():
-            raise ValueProblem(reasons.NO_ID.tell(column=self._foreign_id.from_))
-        return check_foreign_id(text.strip(), self.prefix)
+            return self._mergers.read_mark(record.values) if self._mergers else None
+        except ValueProblem as problem:
+            return FieldProblem(field="foreign_id", reason=problem.reason)
 
     def customer(
         self, record: SourceRecord, lookups: Lookups, *, known_as: str | None = None
@@ -364,17 +354,10 @@ class Mapper:
         return fields, problems
 
 
-def _check_number(found: object) -> None:
-    """Raises ValueProblem where what stands in the place of an id, and is no text, is nobody's id."""
-    if isinstance(found, bool):
-        raise ValueProblem(reasons.BOOLEAN_ID.tell())
-    if isinstance(found, float) and abs(found) >= EXACT:
-        raise ValueProblem(reasons.LOST_DIGITS.tell())
-
-
 def _fingerprint(foreign_id: ForeignIdSpec, fields: Mapping[str, FieldSpec]) -> bytes:
     spec = {name: _spelt(spec) for name, spec in sorted(fields.items())}
-    who = foreign_id.model_dump(mode="json", exclude=None if foreign_id.transform else {"transform"})
+    unsaid = {name for name in ("transform", "merged_into") if not getattr(foreign_id, name)}
+    who = foreign_id.model_dump(mode="json", exclude=unsaid)
     text = json.dumps([VERSION, who, spec], sort_keys=True)
     return blake2b(text.encode(), digest_size=16).digest()
 

@@ -73,6 +73,11 @@ class ForeignIdSpec(_Spec):
         description="Text put before it, which keeps it from being read as go~mus's own number.",
     )
     transform: Transforms = Field(default=[], description="Steps that make an id fit.")
+    merged_into: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The column with the id of the record that this one went into: it is left alone, and listed.",
+    )
 
 
 class FieldSpec(_Spec):

@@ -155,13 +155,16 @@ class Comparison:
         return self.recognition.sift(records, lambda record: not (record.deleted or self._doubt_about(record)))
 
     def _that_count(self, records: Sequence[SourceRecord]) -> Iterator[SourceRecord]:
-        """Those that `where` does not leave out: whoever is left out is not in a snapshot, and deleted in changes."""
+        """Those that `where` does not leave out: whoever is left out is not in a snapshot, and deleted in changes.
+
+        Who went into another one is left out of many lists, and has to be known all the same.
+        """
         self.unjudged.clear()
         for record in records:
             counts = self.mapper.counts(record, self.today)
             if isinstance(counts, FieldProblem):
                 self.unjudged[record.position] = counts
-            elif not counts and not self._is_cut(record):
+            elif not counts and not self._is_cut(record) and self.mapper.merged_into(record) is None:
                 self.tally["filtered"] += 1
                 if self.is_snapshot:
                     continue
@@ -260,15 +263,24 @@ class Comparison:
             take_words(self.words, change)
         return seen
 
-    def _decide_one(self, foreign_id: str, record: SourceRecord, source_digest: bytes, memory: Memory) -> Decision:
-        known = memory.known
+    def _decide_unmapped(self, foreign_id: str, record: SourceRecord, memory: Memory) -> Decision | None:
+        """What can be decided without a look at the fields; None where it can't."""
+        is_erased = memory.tombstone is Cause.REQUEST
+        if not is_erased and (merged := self._judge_merger(foreign_id, record, memory)):
+            return merged
         if record.deleted:
             return Decision(Verdict.GONE)
-        if memory.owner and memory.tombstone is not Cause.REQUEST:
+        if memory.owner and not is_erased:
             self.spool.add_invalid([_owned(record, foreign_id, memory.owner)])
             return Decision(Verdict.INVALID)
         if record.position in self.unjudged or self._is_cut(record):
             return Decision(Verdict.INVALID)
+        return None
+
+    def _decide_one(self, foreign_id: str, record: SourceRecord, source_digest: bytes, memory: Memory) -> Decision:
+        known = memory.known
+        if unmapped := self._decide_unmapped(foreign_id, record, memory):
+            return unmapped
         if known and _is_remembered(known, source_digest):
             return Decision(Verdict.UNCHANGED)  # the same record as at the last acceptance: no need to map it
         if self.mapper.errands and memory.tombstone is not Cause.REQUEST:
@@ -287,6 +299,18 @@ class Comparison:
         if decision.digests:
             self.spool.add_relearned(foreign_id, source_digest, decision.digests)
         return decision
+
+    def _judge_merger(self, foreign_id: str, record: SourceRecord, memory: Memory) -> Decision | None:
+        """Of a record that went into another one: whether that makes sense, the whole read will tell."""
+        into, merger = self.mapper.merged_into(record), self.recall.mergers.get(foreign_id)
+        if isinstance(into, FieldProblem):
+            self.spool.add_invalid([InvalidRecord(foreign_id=foreign_id, position=record.position, problems=(into,))])
+            return Decision(Verdict.INVALID)
+        if into is not None:
+            self.spool.add_merger(foreign_id, self._identities.known_as.get(into, into))
+        elif record.deleted or merger is None or merger.is_open or memory.known:
+            return None
+        return Decision(Verdict.MERGED)
 
     def _list_doubtful(self, foreign_id: str, record: SourceRecord, doubt: FieldProblem) -> None:
         if self.recall.tombstones([foreign_id]).get(foreign_id) is Cause.REQUEST:

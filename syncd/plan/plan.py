@@ -16,6 +16,7 @@ from syncd.domain.guards import Held, Word, free_part, held_part
 from syncd.domain.records import KnownBrief, Skipped, Stage
 from syncd.domain.spelling import spellings_of
 from syncd.errors import IncompleteRead
+from syncd.plan.merging import judge_mergers
 from syncd.plan.reading import Gone, Partial, Read, Snapshot
 from syncd.plan.spool import Spool
 from syncd.state.ledger import Found
@@ -120,6 +121,7 @@ def draw_up(read: Read, policy: AbsencePolicy, *, now: datetime, only: frozenset
     """
     comparison = read.comparison
     spool, tally = comparison.spool, comparison.tally
+    merging = judge_mergers(read)
     nameless = _nameless(read, now)
     absences = _judge_absences(read, _hiding(read, nameless, policy, now), now)
     fields = Counter(name for update in spool.changes(Update) for name in update.fields)
@@ -145,6 +147,8 @@ def draw_up(read: Read, policy: AbsencePolicy, *, now: datetime, only: frozenset
             nameless=nameless,
             relearned=spool.relearned(),
             unsure=comparison.unsure_note,
+            mergers=merging.marked,
+            unmerged=merging.unmarked,
             errands=spool.errands() if comparison.mapper.errands else None,
         ),
     )
@@ -186,7 +190,7 @@ def _judge_absences(read: Read, policy: AbsencePolicy, now: datetime) -> Absence
     told_policy = replace(policy, hidden_since=None)  # nothing hides whom the source names
     absences = Absences()
     has_new, prefix = spool.has_new(), read.comparison.mapper.prefix
-    for page in chunks(_active(read.gone(), recall)):
+    for page in chunks(_active(read.gone(), recall, tally)):
         absences.add(gone.known.absent_since for gone in page if recall.is_unexplained(gone.known.absent_since))
         if has_new:
             spool.add_absent(
@@ -214,7 +218,7 @@ def _judge_absences(read: Read, policy: AbsencePolicy, now: datetime) -> Absence
 
 
 ERASURES = (Action.ANONYMIZE, Action.DELETE, Action.RELEASE)
-IN_ORDER = (Verdict.UNCHANGED, Verdict.RELEARNED)
+IN_ORDER = (Verdict.UNCHANGED, Verdict.RELEARNED, Verdict.MERGED)
 UNCOUNTED = {
     Verdict.UNCHANGED,
     Verdict.RELEARNED,
@@ -243,10 +247,16 @@ def _mended(read: Read) -> list[str]:
     return mended
 
 
-def _active(absent: Iterable[Gone], recall: Recall) -> Iterator[Gone]:
-    """Erasures that have begun are finished at the start of a run, whatever the source says."""
+def _active(absent: Iterable[Gone], recall: Recall, tally: Counter[str]) -> Iterator[Gone]:
+    """Erasures that have begun are finished at the start of a run, whatever the source says.
+
+    Whose record went into another one has not left.
+    """
     for gone in absent:
         known = gone.known
+        if recall.is_merging(known.foreign_id):
+            tally[Verdict.MERGED.value] += 1
+            continue
         is_begun = known.stage is not Stage.ACTIVE and known.foreign_id not in recall.waiting
         if known.gomus_id is not None and known.gomus_id not in recall.linking and not is_begun:
             yield gone

@@ -35,6 +35,7 @@ create index invalid_of on invalid (foreign_id);
 create table relearned (foreign_id text primary key, source blob, body blob) without rowid;
 create table nameless (digest blob primary key) without rowid;
 create table errand (foreign_id text primary key, texts text) without rowid;
+create table merger (foreign_id text primary key, into_id text) without rowid;
 create table pile (number int, body blob);
 create index pile_number on pile (number);
 """
@@ -199,6 +200,7 @@ class Spool:
         self._db.execute("delete from errand where foreign_id = ?", (foreign_id,))
         self._db.execute("delete from change where foreign_id = ?", (foreign_id,))
         self._db.execute("delete from relearned where foreign_id = ?", (foreign_id,))
+        self._db.execute("delete from merger where foreign_id = ?", (foreign_id,))
 
     def forget_invalid(self, foreign_id: str) -> None:
         self._db.execute("delete from invalid where foreign_id = ?", (foreign_id,))
@@ -243,6 +245,17 @@ class Spool:
     def errands(self) -> Iterator[tuple[str, Sequence[str]]]:
         rows = self._db.execute("select foreign_id, texts from errand")
         return ((foreign_id, json.loads(texts)) for foreign_id, texts in rows)
+
+    def add_merger(self, foreign_id: str, into: str) -> None:
+        """A record that says that it went into another one."""
+        self._db.execute("insert or replace into merger values (?, ?)", (foreign_id, into))
+
+    def mergers(self) -> Iterator[tuple[str, str]]:
+        return iter(self._db.execute("select foreign_id, into_id from merger").fetchall())
+
+    def merged_into(self, foreign_id: str) -> str | None:
+        row = self._db.execute("select into_id from merger where foreign_id = ?", (foreign_id,)).fetchone()
+        return row[0] if row else None
 
     def add_nameless(self, digest: bytes) -> bool:
         """Note a record without a readable id; False where one just like it was noted before."""

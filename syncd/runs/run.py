@@ -29,6 +29,8 @@ from syncd.runs.guarding import Guarding, count_absence_anew
 from syncd.runs.invalid import note_invalid, note_same_invalid
 from syncd.runs.learning import Learning
 from syncd.runs.lookups import find_lookups
+from syncd.runs.merging import close_mergers
+from syncd.runs.recalling import recall
 from syncd.runs.repetition import Repetition, finds_nothing
 from syncd.runs.requests import instance_of, place_of, request_erasure, request_forgotten
 from syncd.runs.skipped import tell_skipped
@@ -165,14 +167,14 @@ class Run:
         self.ledger.let_try(self.sync.only or (), now)
         count_absence_anew(self.sync, self.ledger)
         lookups = find_lookups(self.sync, self.world, now)
-        recall, sync = self.recall(now), replace(self.sync, mode=self._mode)
-        repetition = Repetition(sync=sync, ledger=self.ledger, recall=recall, is_idle=self._is_idle)
+        remembered, sync = self.recall(now), replace(self.sync, mode=self._mode)
+        repetition = Repetition(sync=sync, ledger=self.ledger, recall=remembered, is_idle=self._is_idle)
         try:
             stop, is_known = self.world.stop_if_asked, repetition.holds_for
             with drawing_up(
-                sync, recall, lookups, progress=self._between_records, stop_if_asked=stop, is_known=is_known
+                sync, remembered, lookups, progress=self._between_records, stop_if_asked=stop, is_known=is_known
             ) as drawn:
-                summary = self._follow(drawn, recall, probe=probe)
+                summary = self._follow(drawn, remembered, probe=probe)
                 if finds_nothing(drawn.plan):
                     repetition.note(drawn.plan.counts, summary.status)
         except SameAsBefore:
@@ -183,15 +185,15 @@ class Run:
             repetition.note(repetition.counts, summary.status)
         return summary
 
-    def _follow(self, drawn: Drawn, recall: Recall, *, probe: bool) -> Summary:
+    def _follow(self, drawn: Drawn, remembered: Recall, *, probe: bool) -> Summary:
         """Do what a plan says, as far as the guards let it through."""
-        plan, now = drawn.plan, recall.now
+        plan, now = drawn.plan, remembered.now
         self._heed_requests(plan)
         tell_skipped(plan.read.comparison.reading)
         note_invalid(plan, self.ledger)
         log.info("run.planned", counts=plan.counts, figures=plan.fields)
         is_judging = self._mode is self.sync.mode
-        guarding = Guarding(sync=self.sync, ledger=self.ledger, recall=recall, plan=plan, is_judging=is_judging)
+        guarding = Guarding(sync=self.sync, ledger=self.ledger, recall=remembered, plan=plan, is_judging=is_judging)
         held = guarding.ask()
         if not any(one.guard is Guard.IDENTITY for one in held):
             self.ledger.note_read(plan.found, now)
@@ -209,6 +211,7 @@ class Run:
 
     def _look_after(self, now: datetime) -> None:
         """What each run does beside the source."""
+        close_mergers(self.sync, self.world, self.ledger, self.delivery)
         audit(self.sync, self.world, self.ledger, self.delivery, self.account)
         if not self.world.stopping.is_set():
             self.ledger.tidy(now - self.sync.keep, now)
@@ -220,33 +223,16 @@ class Run:
         return self._mode is self.sync.mode and not (self._requests.taken or has_acted)
 
     def recall(self, now: datetime) -> Recall:
-        ledger = self.ledger
-        return Recall(
-            store=ledger.store,
-            digester=ledger.digester,
-            sync=ledger.sync,
-            instance=ledger.instance,
-            now=now,
-            erased=ledger.erased,
-            unclear=ledger.store.journal.unclear(ledger.sync) - self._overdue.keys(),
-            resends=bool(self._overdue),
-            waiting=self._waiting,
-            linking=ledger.store.journal.linking(ledger.sync),
-            absence_context=ledger.digester.context(self.sync.absence_terms),
-            counting=ledger.store.absences.counting(ledger.sync),
-            others=ledger.store.runs.neighbours(
-                ledger.sync, ledger.instance.address, configured=self.sync.others, now=now
-            ),
-        )
+        return recall(self.sync, self.ledger, now, overdue=self._overdue, waiting=self._waiting)
 
     # --- the steps ---
 
     def settle_what_was_begun(self) -> None:
         self._overdue = self._settle(self.world.store.journal.open_intents(self.sync.name))
-        recall = self.recall(self.world.clock())
-        request_forgotten(self.sync, self.world, recall)
+        remembered = self.recall(self.world.clock())
+        request_forgotten(self.sync, self.world, remembered)
         with self.executor() as executor:
-            executor.erase(self._erasures_begun(recall))
+            executor.erase(self._erasures_begun(remembered))
 
     def _settle(self, intents: Sequence[OpenIntent]) -> dict[str, OpenIntent]:
         """Answers the creates that this run is to make, or to meet."""
@@ -265,7 +251,7 @@ class Run:
         self.account.unreached = recovery.failure.message if recovery.failure else None
         return overdue
 
-    def _erasures_begun(self, recall: Recall) -> Sequence[Erase]:
+    def _erasures_begun(self, remembered: Recall) -> Sequence[Erase]:
         """Those of earlier runs that are to be finished now; those that are open as requests the executor learns of."""
         self._requests.look(at_once=True)
         if Erase not in self.sync.limits.actions:
@@ -273,7 +259,7 @@ class Run:
         policy = replace(self.sync, mode=self._mode).absence_policy
         settle, report = self.sync.gomus.settle, self.account.report
         resuming = Resuming(ledger=self.ledger, delivery=self.delivery, policy=policy, settle=settle, report=report)
-        begun = list(resuming.each_begun(recall, but=self._requests.taken))
+        begun = list(resuming.each_begun(remembered, but=self._requests.taken))
         self._waiting = frozenset(resuming.waiting)
         return begun
 

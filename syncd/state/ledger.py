@@ -7,7 +7,7 @@ can't be used.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from syncd.domain.changes import Action, Cause, Change, Create, Ending, Erase, Outcome, Result, Update
@@ -39,6 +39,10 @@ class Found:
     errands: Iterable[tuple[str, Sequence[str]]] | None = (
         None  # what the owner of the data is to be told, by foreign_id
     )
+    mergers: Mapping[str, str | None] = field(
+        default_factory=dict
+    )  # records that went into another one, so far unnoted
+    unmerged: Sequence[str] = ()  # of whom that is said no longer
     unsure: str | None = None  # digests of the last record and of the file that ends within it
 
 
@@ -236,6 +240,8 @@ class Ledger:
             store.failures.replace_nameless(self.sync, found.nameless)
             store.known.relearn(self.sync, found.relearned)
             store.worklist.replace_errands(self.sync, found.errands)
+            store.mergers.note(self.sync, found.mergers, now)
+            store.mergers.drop(self.sync, found.unmerged)
             store.note_unsure(self.sync, found.unsure)
 
     def note_drift(self, drifted: Mapping[str, Iterable[str]]) -> None:
@@ -250,6 +256,15 @@ class Ledger:
             if shown is not None:
                 store.known.relearn(self.sync, [(known.foreign_id, None, shown)])
             store.known.mark_verified(self.sync, known.row, self.clock())
+
+    def note_merger(self, foreign_id: str, *, is_over: bool) -> None:
+        """Looked at; where go~mus has one customer now, the one whose record went into another is known no longer."""
+        with self.writing() as store:
+            store.mergers.note_look(self.sync, foreign_id, self.clock(), is_over=is_over)
+            if is_over:
+                store.known.drop(self.sync, [foreign_id])
+                store.failures.lift(self.sync, [foreign_id])
+                store.held.forget(self.sync, [foreign_id])
 
     def tidy(self, before: datetime, now: datetime) -> None:
         """Once a day, forget outcomes and runs that are older, in transactions so short that nobody waits."""

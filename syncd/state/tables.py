@@ -28,7 +28,7 @@ CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 metadata = MetaData(naming_convention=CONVENTION)
-REVISION = "0008"  # the migration that ends in these tables
+REVISION = "0009"  # the migration that ends in these tables
 RowNumber = BigInteger().with_variant(Integer, "sqlite")  # only an INTEGER counts up by itself in SQLite
 
 
@@ -270,6 +270,17 @@ errand = Table(
     Column("sync", Text, primary_key=True),
     Column("foreign_id", Text, primary_key=True),
     Column("texts", Text, nullable=False),  # of the configuration
+)
+
+merger = Table(
+    "merger",
+    metadata,
+    Column("sync", Text, primary_key=True),
+    Column("foreign_id", Text, primary_key=True),
+    Column("into", Text),  # the foreign_id that the record went into
+    Column("since", Moment, nullable=False),
+    Column("looked_at", Moment),  # in go~mus
+    Column("closed_at", Moment),  # when go~mus was seen to have one customer
 )
 
 absence = Table(

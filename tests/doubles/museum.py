@@ -280,6 +280,7 @@ class Museum:
     fix_drift: bool = False
     address: str = "https://demo.gomus.de"
     prefix: str = "M-"
+    ids: dict[str, object] = field(default_factory=dict)  # what else the configuration says of ids
     path: str = "members.csv"  # what decides absence in the configuration
     instance_name: str = "main"
     others: tuple[str, ...] = ()  # the other syncs of the instance
@@ -387,7 +388,7 @@ class Museum:
             gomus=self.options,
             source=self.shelf,
             mapper=Mapper(
-                foreign_id=ForeignIdSpec.model_validate({"from": "id", "prefix": self.prefix}),
+                foreign_id=ForeignIdSpec.model_validate({"from": "id", "prefix": self.prefix} | self.ids),
                 fields={
                     name: FieldSpec.model_validate({"from": column, "write": self.who_wins.get(name, "always")})
                     for name, column in FIELDS_MAPPED.items()

@@ -13,7 +13,7 @@ from syncd.report.catalogue import OF_GOMUS, Explaining, catalogue
 
 DOCS = Path(__file__).parents[2] / "docs"
 REASONS = list(reasons.each())
-OF_THE_WORKLIST = {*OF_GOMUS, "gomus-unfit", "unknown", "pair", "changed-in-gomus", "tell", "needed"}
+OF_THE_WORKLIST = {*OF_GOMUS, "gomus-unfit", "unknown", "pair", "changed-in-gomus", "tell", "needed", "to-merge"}
 GERMAN = Explaining(language=Language.GERMAN)
 
 

@@ -224,9 +224,12 @@ def _compile_origin(spec: FieldSpec, field: Field) -> Callable[[Mapping[str, obj
 
 
 class Mapper:
-    """One sync's mapping, compiled once. `catalogue` describes the go~mus fields; it has every field of `fields`."""
+    """One sync's mapping, compiled once. `catalogue` describes the go~mus fields; it has every field of `fields`.
 
-    def __init__(
+    `twin` is how the list that `same_as` names has its ids.
+    """
+
+    def __init__(  # noqa: PLR0913 - what the configuration says of a sync
         self,
         *,
         foreign_id: ForeignIdSpec,
@@ -234,6 +237,7 @@ class Mapper:
         catalogue: Mapping[str, Field],
         where: Sequence[Condition] = (),
         tell: Sequence[Errand] = (),
+        twin: ForeignIdSpec | None = None,
     ) -> None:
         self.names = tuple(fields)
         self.where = Where(where)
@@ -241,11 +245,14 @@ class Mapper:
         self.columns = tuple(name_columns(foreign_id, fields, where, tell))
         self.lookups_needed = frozenset(spec.lookup for spec in fields.values() if spec.lookup is not None)
         self._lookups = {name: spec.lookup for name, spec in fields.items()}
-        self.fingerprint = _fingerprint(foreign_id, fields)
+        self.fingerprint = _fingerprint(foreign_id, fields) + (_fingerprint(twin, {}) if twin else b"")
         self.writes = {name: spec.write for name, spec in fields.items()}
         self.prefix = foreign_id.prefix
         self._ids = Ids(foreign_id)
         self._mergers = Ids(foreign_id, foreign_id.merged_into) if foreign_id.merged_into else None
+        same_as = foreign_id.same_as
+        self.same_list = same_as.sync if same_as and twin else None
+        self._twins = Ids(twin, same_as.from_) if same_as and twin else None
         self._fields = [_FieldMapper(name, spec, catalogue[name]) for name, spec in fields.items()]
         taken = [field for field in self._fields if field.is_taken]
         has_names = any(field.name in NAMES for field in taken)
@@ -292,10 +299,11 @@ class Mapper:
 
     def merged_into(self, record: SourceRecord) -> str | FieldProblem | None:
         """The id of the record that this one says it went into, None where it says nothing, or why it can't be used."""
-        try:
-            return self._mergers.read_mark(record.values) if self._mergers else None
-        except ValueProblem as problem:
-            return FieldProblem(field="foreign_id", reason=problem.reason)
+        return _mark_in(self._mergers, record)
+
+    def same_as(self, record: SourceRecord) -> str | FieldProblem | None:
+        """The id of the same person in the list that `same_as` names, as `merged_into` has it."""
+        return _mark_in(self._twins, record)
 
     def customer(
         self, record: SourceRecord, lookups: Lookups, *, known_as: str | None = None
@@ -354,9 +362,16 @@ class Mapper:
         return fields, problems
 
 
+def _mark_in(ids: Ids | None, record: SourceRecord) -> str | FieldProblem | None:
+    try:
+        return ids.read_mark(record.values) if ids else None
+    except ValueProblem as problem:
+        return FieldProblem(field="foreign_id", reason=problem.reason)
+
+
 def _fingerprint(foreign_id: ForeignIdSpec, fields: Mapping[str, FieldSpec]) -> bytes:
     spec = {name: _spelt(spec) for name, spec in sorted(fields.items())}
-    unsaid = {name for name in ("transform", "merged_into") if not getattr(foreign_id, name)}
+    unsaid = {name for name in ("transform", "merged_into", "same_as") if not getattr(foreign_id, name)}
     who = foreign_id.model_dump(mode="json", exclude=unsaid)
     text = json.dumps([VERSION, who, spec], sort_keys=True)
     return blake2b(text.encode(), digest_size=16).digest()

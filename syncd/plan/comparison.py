@@ -7,12 +7,10 @@ from datetime import date, datetime
 from functools import cached_property
 
 from syncd import reasons
-from syncd.domain.changes import Cause, Change, Create, Update
-from syncd.domain.diff import Decision, Memory, Verdict, Wanted, compare
-from syncd.domain.digest import OLDEST_SCHEME
+from syncd.domain.changes import Cause, Change, Create
+from syncd.domain.diff import Decision, Memory, Verdict, compare
 from syncd.domain.records import (
     SCHEME,
-    Customer,
     FieldProblem,
     InvalidRecord,
     KnownCustomer,
@@ -25,8 +23,11 @@ from syncd.letters.misread import Words
 from syncd.mapping.lookups import Lookup
 from syncd.mapping.mapper import Mapper
 from syncd.plan.identity import Identities
+from syncd.plan.kinship import FREE, Bond, Kinship
 from syncd.plan.recognising import Digested, Recognition, RecognitionByChunk, recognise
+from syncd.plan.sent import take_words
 from syncd.plan.spool import Seen, Spool
+from syncd.plan.wanting import digest_wanted
 from syncd.sources.base import Reading, ReadKind
 from syncd.state.recall import Recall
 
@@ -57,6 +58,8 @@ class Comparison:
     recognises: bool = True
     recognition: Recognition | None = None
     looked_at: int = 0  # so many records, to recognise them
+    named: dict[str, str | FieldProblem | None] = field(default_factory=dict)  # of one chunk: by `same_as`
+    bonds: Mapping[str, Bond] = field(default_factory=dict)  # of one chunk
     unjudged: dict[Position, FieldProblem] = field(default_factory=dict)  # of one chunk: why `where` can't be judged
 
     @property
@@ -117,6 +120,10 @@ class Comparison:
     def count_verdicts(self) -> Counter[Verdict]:
         recognised = len(self.recognition.marks) if self.recognition else 0
         return Counter(self.spool.count_verdicts()) + Counter({Verdict.UNCHANGED: recognised})
+
+    @cached_property
+    def kinship(self) -> Kinship:
+        return Kinship(recall=self.recall, mapper=self.mapper)
 
     @cached_property
     def _identities(self) -> Identities:
@@ -241,12 +248,15 @@ class Comparison:
         self.forgotten += self.recall.forgotten(ids)
         refused = self.recall.refused(ids)
         owners = self.recall.owners(ids)
+        self.named = self.kinship.named({one: record for one, (record, _) in fresh.items()})
+        self.bonds = self.kinship.bonds(self.named, known)
+        erased = {one for one, bond in self.bonds.items() if bond.is_erased}
         seen: dict[str, Seen] = {}
         changes: list[Change] = []
         for foreign_id, (record, source_digest) in fresh.items():
             memory = Memory(
                 known=known.get(foreign_id),
-                tombstone=tombstones.get(foreign_id),
+                tombstone=Cause.REQUEST if foreign_id in erased else tombstones.get(foreign_id),
                 refused=refused.get(foreign_id),
                 is_unclear=foreign_id in self.recall.unclear,
                 owner=owners.get(foreign_id),
@@ -275,6 +285,24 @@ class Comparison:
             return Decision(Verdict.INVALID)
         if record.position in self.unjudged or self._is_cut(record):
             return Decision(Verdict.INVALID)
+        if memory.known and memory.known.gomus_id in self.recall.linking:
+            return Decision(Verdict.WAITING)
+        return None if is_erased else self._decide_by_kin(foreign_id, record)
+
+    def _decide_by_kin(self, foreign_id: str, record: SourceRecord) -> Decision | None:
+        """Of a record whose person stands in another list, too."""
+        named, bond, other = self.named.get(foreign_id), self.bonds.get(foreign_id, FREE), self.mapper.same_list
+        if isinstance(named, FieldProblem):
+            self.spool.add_invalid([InvalidRecord(foreign_id=foreign_id, position=record.position, problems=(named,))])
+            return Decision(Verdict.INVALID)
+        is_twice = named is not None and self.spool.is_person_due(named)
+        if named is not None and other is not None:
+            self.spool.add_likeness(foreign_id, (other, named))
+        if bond.stays:
+            self.spool.add_merger(foreign_id, bond.stays, is_own=False)
+            return Decision(Verdict.MERGED)
+        if bond.verdict or is_twice:
+            return Decision(bond.verdict or Verdict.SAME)
         return None
 
     def _decide_one(self, foreign_id: str, record: SourceRecord, source_digest: bytes, memory: Memory) -> Decision:
@@ -292,13 +320,25 @@ class Comparison:
                 return Decision(Verdict.ERASED)
             self.spool.add_invalid([customer])
             return Decision(Verdict.INVALID)
-        decision = compare(customer, self._wanted(customer, memory), memory, source_digest=source_digest)
+        wanted = digest_wanted(customer, memory, self.recall.digester, self.mapper.writes)
+        decision = compare(customer, wanted, memory, source_digest=source_digest)
         if decision.verdict is Verdict.ERASED:
             problem = FieldProblem(field="foreign_id", reason=reasons.ERASED.tell())
             self._list_erased(foreign_id, InvalidRecord(foreign_id=None, position=record.position, problems=(problem,)))
         if decision.digests:
             self.spool.add_relearned(foreign_id, source_digest, decision.digests)
-        return decision
+        return self._claim(decision) if isinstance(decision.change, Create) else decision
+
+    def _claim(self, decision: Decision) -> Decision:
+        """Whoever has a customer under the foreign_id of another list gets that one, and no new one."""
+        create = decision.change
+        if not isinstance(create, Create) or create.foreign_id not in self.named:
+            return decision
+        self.spool.note_due(create.foreign_id)
+        if (taken := self.bonds.get(create.foreign_id, FREE).taken) is None:
+            return decision
+        self.spool.add_claim(create, taken)
+        return Decision(Verdict.TAKEN_OVER)
 
     def _judge_merger(self, foreign_id: str, record: SourceRecord, memory: Memory) -> Decision | None:
         """Of a record that went into another one: whether that makes sense, the whole read will tell."""
@@ -329,36 +369,10 @@ class Comparison:
         self.unsure_note = f"{source_digest.hex()} {before if is_same else version}"
         return is_same and before != version
 
-    def _wanted(self, customer: Customer, memory: Memory) -> Wanted:
-        digester, foreign_id = self.recall.digester, customer.foreign_id
-        current = digester.of(foreign_id)
-        today = current.customer(customer.fields)
-        scheme = memory.known.digests.scheme if memory.known else today.scheme
-        if memory.refused and not memory.known:
-            scheme = OLDEST_SCHEME  # it may be as old as the refusal
-        earlier = current if scheme == today.scheme else digester.of(foreign_id, scheme)
-        as_known = today if earlier is current else earlier.customer(customer.fields)
-        if memory.known and as_known.fields != memory.known.digests.fields:
-            values = earlier.as_held(customer.fields, memory.known.digests.fields)
-            if values is not customer.fields:
-                today, as_known = current.customer(values), earlier.customer(values)
-        return Wanted(digester=earlier, as_known=as_known, today=today, writes=self.mapper.writes)
-
     def _list_erased(self, foreign_id: str, invalid: InvalidRecord) -> None:
         """List the record without its id: nothing but the tombstone may point to the erased person."""
         name = self.recall.digester.name(foreign_id)
         self.spool.add_erased(foreign_id, replace(invalid, foreign_id=None, name=name))
-
-
-def take_words(words: Words, change: Change) -> None:
-    for text in texts_of(change):
-        words.take(text)
-
-
-def texts_of(change: Change) -> Iterator[str]:
-    """What would be sent."""
-    if isinstance(change, Create | Update):
-        yield from (value for value in change.fields.values() if isinstance(value, str))
 
 
 def _earlier(one: Position, other: Position) -> Position:

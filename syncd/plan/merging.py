@@ -28,10 +28,11 @@ def judge_mergers(read: Read) -> Merging:
     """Spool what is invalid. Only a complete read of all there is can say that an id is nobody's."""
     recall, marked = read.comparison.recall, dict[str, str | None]()
     for page in chunks(read.comparison.spool.mergers()):
-        ends = {foreign_id: _end_of(read, foreign_id, into) for foreign_id, into in page}
+        ends = {foreign_id: _end_of(read, foreign_id, into) for foreign_id, into, _ in page}
+        elsewhere = {into for _, into, is_own in page if not is_own}
         circular = [foreign_id for foreign_id, end in ends.items() if end is None]
         found = {foreign_id: end for foreign_id, end in ends.items() if end is not None}
-        unheard = _unheard(read, sorted(set(found.values())))
+        unheard = _unheard(read, sorted(set(found.values()) - elsewhere))
         lost = [one for one, end in found.items() if end in unheard and one not in recall.mergers]
         _refuse(read, circular, reasons.MERGED_IN_A_CIRCLE.tell())
         _refuse(read, lost, reasons.MERGED_INTO_NOBODY.tell())

@@ -16,10 +16,12 @@ from syncd.domain.guards import Held, Word, free_part, held_part
 from syncd.domain.records import KnownBrief, Skipped, Stage
 from syncd.domain.spelling import spellings_of
 from syncd.errors import IncompleteRead
+from syncd.plan.likening import liken
 from syncd.plan.merging import judge_mergers
 from syncd.plan.reading import Gone, Partial, Read, Snapshot
 from syncd.plan.spool import Spool
 from syncd.state.ledger import Found
+from syncd.state.likeness import Person
 from syncd.state.recall import Recall
 
 C = TypeVar("C", bound=Change)
@@ -106,6 +108,10 @@ class Plan:
             elif not word and isinstance(part := free_part(change, held), kind):
                 yield part
 
+    def claims(self) -> Iterator[tuple[Create, Person]]:
+        """The records that get a customer of another list."""
+        return (claim for claim in self.spool.claims() if self.only is None or claim[0].foreign_id in self.only)
+
 
 def find_missing(plan: Plan) -> frozenset[str]:
     """Those who alone are meant, and are not in the source."""
@@ -123,7 +129,8 @@ def draw_up(read: Read, policy: AbsencePolicy, *, now: datetime, only: frozenset
     spool, tally = comparison.spool, comparison.tally
     merging = judge_mergers(read)
     nameless = _nameless(read, now)
-    absences = _judge_absences(read, _hiding(read, nameless, policy, now), now)
+    hiding = _hiding(read, nameless, policy, now)
+    absences = _judge_absences(read, hiding, now)
     fields = Counter(name for update in spool.changes(Update) for name in update.fields)
     verdicts = comparison.count_verdicts()
     tally.update({verdict.value: count for verdict, count in verdicts.items() if verdict not in UNCOUNTED})
@@ -149,6 +156,7 @@ def draw_up(read: Read, policy: AbsencePolicy, *, now: datetime, only: frozenset
             unsure=comparison.unsure_note,
             mergers=merging.marked,
             unmerged=merging.unmarked,
+            likened=liken(read, hiding, offered=absences.kept_by_others, now=now),
             errands=spool.errands() if comparison.mapper.errands else None,
         ),
     )
@@ -170,11 +178,13 @@ class Absences:
     """The rows of those who are absent, or told to be gone, since this read; and how many are absent at all.
 
     `left_to_others` are due, but another sync of the instance knows them too: they are its own from now on.
+    `kept_by_others` are due, but the person stands in another list, which may take the customer over.
     """
 
     newly_absent: list[int] = field(default_factory=list)
     newly_told: list[int] = field(default_factory=list)
     left_to_others: list[str] = field(default_factory=list)
+    kept_by_others: list[str] = field(default_factory=list)
     count: int = 0
     since: datetime | None = None
 
@@ -210,7 +220,10 @@ def _judge_absences(read: Read, policy: AbsencePolicy, now: datetime) -> Absence
                 tally[verdict.value] += 1
         owners = recall.owners([known.foreign_id for known in due])
         absences.left_to_others.extend(known.foreign_id for known in due if known.foreign_id in owners)
-        due = [known for known in due if known.foreign_id not in owners]
+        kept = read.comparison.kinship.kept_by_others([one.foreign_id for one in due if one.foreign_id not in owners])
+        absences.kept_by_others.extend(kept)
+        tally["handed_over"] += len(kept)
+        due = [known for known in due if known.foreign_id not in owners and known.foreign_id not in kept]
         refused = recall.rests([known.foreign_id for known in due])
         tally["quarantined"] += len(refused)
         spool.add_changes(_erasure(known, policy) for known in due if known.foreign_id not in refused)
@@ -218,7 +231,7 @@ def _judge_absences(read: Read, policy: AbsencePolicy, now: datetime) -> Absence
 
 
 ERASURES = (Action.ANONYMIZE, Action.DELETE, Action.RELEASE)
-IN_ORDER = (Verdict.UNCHANGED, Verdict.RELEARNED, Verdict.MERGED)
+IN_ORDER = (Verdict.UNCHANGED, Verdict.RELEARNED, Verdict.MERGED, Verdict.SAME)
 UNCOUNTED = {
     Verdict.UNCHANGED,
     Verdict.RELEARNED,

@@ -35,7 +35,10 @@ create index invalid_of on invalid (foreign_id);
 create table relearned (foreign_id text primary key, source blob, body blob) without rowid;
 create table nameless (digest blob primary key) without rowid;
 create table errand (foreign_id text primary key, texts text) without rowid;
-create table merger (foreign_id text primary key, into_id text) without rowid;
+create table merger (foreign_id text primary key, into_id text, is_own int) without rowid;
+create table likeness (foreign_id text primary key, list text, other_id text, is_due int default 0) without rowid;
+create index likeness_of on likeness (other_id) where is_due;
+create table claim (foreign_id text primary key, sync text, taken text, body blob) without rowid;
 create table pile (number int, body blob);
 create index pile_number on pile (number);
 """
@@ -200,7 +203,8 @@ class Spool:
         self._db.execute("delete from errand where foreign_id = ?", (foreign_id,))
         self._db.execute("delete from change where foreign_id = ?", (foreign_id,))
         self._db.execute("delete from relearned where foreign_id = ?", (foreign_id,))
-        self._db.execute("delete from merger where foreign_id = ?", (foreign_id,))
+        for table in ("merger", "likeness", "claim"):
+            self._db.execute(f"delete from {table} where foreign_id = ?", (foreign_id,))  # noqa: S608 - our own words
 
     def forget_invalid(self, foreign_id: str) -> None:
         self._db.execute("delete from invalid where foreign_id = ?", (foreign_id,))
@@ -246,16 +250,49 @@ class Spool:
         rows = self._db.execute("select foreign_id, texts from errand")
         return ((foreign_id, json.loads(texts)) for foreign_id, texts in rows)
 
-    def add_merger(self, foreign_id: str, into: str) -> None:
-        """A record that says that it went into another one."""
-        self._db.execute("insert or replace into merger values (?, ?)", (foreign_id, into))
+    def add_merger(self, foreign_id: str, into: str, *, is_own: bool = True) -> None:
+        """A record that went into another one, of the same list or of another."""
+        self._db.execute("insert or replace into merger values (?, ?, ?)", (foreign_id, into, is_own))
 
-    def mergers(self) -> Iterator[tuple[str, str]]:
-        return iter(self._db.execute("select foreign_id, into_id from merger").fetchall())
+    def mergers(self) -> Iterator[tuple[str, str, bool]]:
+        rows = self._db.execute("select foreign_id, into_id, is_own from merger").fetchall()
+        return ((foreign_id, into, bool(is_own)) for foreign_id, into, is_own in rows)
 
     def merged_into(self, foreign_id: str) -> str | None:
         row = self._db.execute("select into_id from merger where foreign_id = ?", (foreign_id,)).fetchone()
         return row[0] if row else None
+
+    def add_likeness(self, foreign_id: str, other: tuple[str, str]) -> None:
+        """A record that names one of another list: a sync, and a foreign_id of it."""
+        row = (foreign_id, *other)
+        self._db.execute("insert or replace into likeness (foreign_id, list, other_id) values (?, ?, ?)", row)
+
+    def likened(self) -> Iterator[tuple[str, tuple[str, str]]]:
+        rows = self._db.execute("select foreign_id, list, other_id from likeness").fetchall()
+        return ((foreign_id, (sync, other_id)) for foreign_id, sync, other_id in rows)
+
+    def likened_among(self, foreign_ids: Sequence[str]) -> set[str]:
+        question = f"select foreign_id from likeness where foreign_id in ({_marks(foreign_ids)})"  # noqa: S608 - only question marks
+        return {row[0] for row in self._db.execute(question, foreign_ids)}
+
+    def note_due(self, foreign_id: str) -> None:
+        """From now on another record of the same person needs no customer."""
+        self._db.execute("update likeness set is_due = 1 where foreign_id = ?", (foreign_id,))
+
+    def is_person_due(self, other_id: str) -> bool:
+        question = "select 1 from likeness where other_id = ? and is_due"
+        return self._db.execute(question, (other_id,)).fetchone() is not None
+
+    def add_claim(self, create: Create, person: tuple[str, str]) -> None:
+        """A record that gets the customer of another list."""
+        self._db.execute(
+            "insert or replace into claim values (?, ?, ?, ?)", (create.foreign_id, *person, _freeze(create))
+        )
+
+    def claims(self) -> Iterator[tuple[Create, tuple[str, str]]]:
+        """By list."""
+        rows = self._db.execute("select sync, taken, body from claim order by sync, foreign_id").fetchall()
+        return ((_create(*marshal.loads(body)), (sync, taken)) for sync, taken, body in rows)  # noqa: S302 - as above
 
     def add_nameless(self, digest: bytes) -> bool:
         """Note a record without a readable id; False where one just like it was noted before."""

@@ -36,6 +36,7 @@ class Lot(Enum):
     MISSING = "missing in go~mus"  # as the audit or `verify` has seen
     LEFT_OUT = "left out"  # by `where`
     MERGED = "merged"  # went into another record
+    SAME = "same person"  # as in another list, which has the customer
     ABSENT = "absent"  # within grace
     TO_ERASE = "to be erased"
     LEFT_ALONE = "left alone"  # by delete.mode
@@ -169,6 +170,13 @@ def _by_source(facts: Facts) -> tuple[Lot, str] | None:
             )
         case Verdict.UNCHANGED | Verdict.RELEARNED:
             return Lot.IN_STEP, "is in step: go~mus has what the source says, and nothing is due"
+        case Verdict.SAME:
+            return (
+                Lot.SAME,
+                "stands in another list too, which has the customer: nothing is sent for this record",
+            )
+        case Verdict.TAKEN_OVER:
+            return Lot.TO_UPDATE, "has a customer under the foreign_id of another list: the next run gives it this one"
         case _:
             return None
 

@@ -10,7 +10,8 @@ import structlog
 from syncd.domain.changes import Create, Erase, Outcome, Result
 
 log = structlog.get_logger()
-DONE_BY_CALLS = {"create", "update", "delete", "release", "unclear"}  # planned so; a summary counts what was done
+# planned so; a summary counts what was done
+DONE_BY_CALLS = {"create", "update", "delete", "release", "unclear", "taken_over"}
 
 
 @dataclass(slots=True, kw_only=True)

@@ -15,6 +15,7 @@ LOOKS = 20  # in each run
 
 def close_mergers(sync: Sync, world: World, ledger: Ledger, delivery: Delivery) -> None:
     """One look at each of those whose last look is longest ago. Raises as `Delivery.find` does, but for Refused."""
+    mergers = world.store.mergers.of(sync.name)
     for foreign_id in world.store.mergers.longest_unseen(sync.name, LOOKS):
         if world.stopping.is_set():
             return
@@ -22,7 +23,8 @@ def close_mergers(sync: Sync, world: World, ledger: Ledger, delivery: Delivery) 
         if known and known.stage is not Stage.ACTIVE:
             continue
         is_over = known is None or _is_one(delivery, known)
-        ledger.note_merger(foreign_id, is_over=is_over)
+        is_of_one_list = (mergers[foreign_id].into or "").startswith(sync.mapper.prefix)
+        ledger.note_merger(foreign_id, is_over=is_over, is_final=is_of_one_list)
         if is_over:
             log.info("record.merged", foreign_id=foreign_id, gomus_id=known.gomus_id if known else None)
 

@@ -13,6 +13,7 @@ def recall(
 ) -> Recall:
     """`overdue` are the creates that this run is to make, or to meet; `waiting` as the recall has them."""
     store = ledger.store
+    linking = (store.journal.linking(one) for one in {ledger.sync} | sync.kin)
     return Recall(
         store=store,
         digester=ledger.digester,
@@ -21,9 +22,10 @@ def recall(
         now=now,
         erased=ledger.erased,
         unclear=store.journal.unclear(ledger.sync) - set(overdue),
-        resends=bool(overdue),
+        resends=bool(overdue) or (len(sync.kin) > 1 and store.likeness.is_due(ledger.sync)),
         waiting=waiting,
-        linking=store.journal.linking(ledger.sync),
+        linking=frozenset().union(*linking),
+        kin=sync.kin,
         absence_context=ledger.digester.context(sync.absence_terms),
         counting=store.absences.counting(ledger.sync),
         mergers=store.mergers.of(ledger.sync),

@@ -83,6 +83,7 @@ class Repetition:
             or store.known.unfinished(name)
             or recall.counts_anew
             or recall.is_configuration_new
+            or len(self.sync.kin) > 1  # another list may have given somebody up
             or self._may_share()
         )
 

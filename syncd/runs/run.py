@@ -1,7 +1,7 @@
 """One run, told from top to bottom: read, map, compare, ask the guards, write down, carry out, record."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -31,9 +31,12 @@ from syncd.runs.learning import Learning
 from syncd.runs.lookups import find_lookups
 from syncd.runs.merging import close_mergers
 from syncd.runs.recalling import recall
+from syncd.runs.renaming import Renamer
 from syncd.runs.repetition import Repetition, finds_nothing
 from syncd.runs.requests import instance_of, place_of, request_erasure, request_forgotten
 from syncd.runs.skipped import tell_skipped
+from syncd.runs.taking_over import take_over
+from syncd.runs.turns import taking_turn
 from syncd.runs.unbegun import run_id_at
 from syncd.runs.unclear import close_who_left, count_unclear, count_unmet
 from syncd.runs.world import Sync, World
@@ -148,8 +151,10 @@ class Run:
         started = self.world.clock()
         self.world.store.runs.begin(self.ledger.run_id, self.ledger.sync, self.sync.instance, self._trigger, started)
         log.info("run.started", instance=self.sync.instance, trigger=self._trigger.value)
+        is_alone = nullcontext() if self._trigger is Trigger.ERASE else taking_turn(self.sync, self.world)
         try:
-            summary = body(started)
+            with is_alone:
+                summary = body(started)
         except (Fatal, CallFailed) as failure:
             status = Status.STOPPED if isinstance(failure, Stopped) else Status.FAILED
             with suppress(StateUnusable):
@@ -289,6 +294,9 @@ class Run:
         """Answers what is held in the end: some of it shows only when the customers have been looked up."""
         plan, actions = guarding.plan, self.sync.limits.actions
         self.account.due = sum(plan.count_released(kind, held) for kind in actions)
+        if actions & {Create, Update}:
+            renamer = Renamer(delivery=self.delivery, ledger=self.ledger, account=self.account)
+            take_over(self.world, renamer, self._requests, plan.claims())
         with self.executor(plan.spool) as executor:
             if actions & {Create, Update}:  # whom go~mus has already is no new customer
                 executor.create(plan.released(Create, held), probe=probe or Create not in actions)

@@ -7,7 +7,7 @@ can't be used.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from syncd.domain.changes import Action, Cause, Change, Create, Ending, Erase, Outcome, Result, Update
@@ -17,6 +17,7 @@ from syncd.state.erasures import NOBODY, Erased
 from syncd.state.failures import Quarantined, pause_after
 from syncd.state.journal import OpenIntent
 from syncd.state.known import KnownRow
+from syncd.state.likeness import Likened, Person
 from syncd.state.store import Store
 from syncd.state.tombstones import Instance, Tombstone
 
@@ -43,6 +44,7 @@ class Found:
         default_factory=dict
     )  # records that went into another one, so far unnoted
     unmerged: Sequence[str] = ()  # of whom that is said no longer
+    likened: Likened = field(default_factory=Likened)
     unsure: str | None = None  # digests of the last record and of the file that ends within it
 
 
@@ -104,15 +106,27 @@ class Ledger:
         with self.writing() as store:
             gomus_id = row.gomus_id if row else intent.gomus_id
             store.journal.close(intent, result.value, gomus_id=gomus_id, words=words, at=self.clock())
+            if row and intent.action is Action.LINK:
+                row = self._take_from_others(row)
             store.known.put(self.sync, [row] if row else [])
             if row and intent.action in (Action.CREATE, Action.ADOPT):
                 self._lift_tombstones([row.foreign_id])
-            if row and intent.action is Action.LINK:
-                store.known.drop_number(self.sync, row.gomus_id, but=row.foreign_id)
 
-    def link(self, number: int, outcome: Outcome, before: KnownCustomer) -> None:
-        """Write down that a customer has the foreign_id of the outcome now, and is known under no other."""
-        ids = [outcome.change.foreign_id, before.foreign_id]
+    def _take_from_others(self, row: KnownRow) -> KnownRow:
+        """The customer is known under its new id alone, and goes on being what it was."""
+        for sync in {self.sync, *self.store.runs.syncs_at(self.instance.address)}:
+            for before in self.store.known.at_number(sync, row.gomus_id, but=row.foreign_id):
+                row = replace(row, origin=before.origin)
+                self.store.known.drop(sync, [before.foreign_id])
+                self.store.likeness.take((sync, before.foreign_id))
+        return row
+
+    def link(self, number: int, outcome: Outcome, before: KnownCustomer, of: str) -> None:
+        """Write down that a customer has the foreign_id of the outcome now, and is known under no other.
+
+        Before, it was one of the sync `of`.
+        """
+        taken: Person = (of, before.foreign_id)
         row = KnownRow(
             foreign_id=outcome.change.foreign_id,
             gomus_id=before.gomus_id,
@@ -121,10 +135,12 @@ class Ledger:
         )
         with self.writing() as store:
             store.journal.settle([(number, outcome)], self.clock())
-            store.known.drop(self.sync, ids)
+            for sync, foreign_id in ((self.sync, row.foreign_id), taken):
+                store.known.drop(sync, [foreign_id])
+                store.failures.lift(sync, [foreign_id])
+                store.held.forget(sync, [foreign_id])
             store.known.put(self.sync, [row])
-            store.failures.lift(self.sync, ids)
-            store.held.forget(self.sync, ids)
+            store.likeness.take(taken)
 
     def _learn(self, outcomes: Sequence[Outcome]) -> None:
         accepted = [o for o in outcomes if o.result is not Result.FAILED]
@@ -242,6 +258,7 @@ class Ledger:
             store.worklist.replace_errands(self.sync, found.errands)
             store.mergers.note(self.sync, found.mergers, now)
             store.mergers.drop(self.sync, found.unmerged)
+            store.likeness.note(self.sync, found.likened, now)
             store.note_unsure(self.sync, found.unsure)
 
     def note_drift(self, drifted: Mapping[str, Iterable[str]]) -> None:
@@ -257,10 +274,15 @@ class Ledger:
                 store.known.relearn(self.sync, [(known.foreign_id, None, shown)])
             store.known.mark_verified(self.sync, known.row, self.clock())
 
-    def note_merger(self, foreign_id: str, *, is_over: bool) -> None:
-        """Looked at; where go~mus has one customer now, the one whose record went into another is known no longer."""
+    def note_merger(self, foreign_id: str, *, is_over: bool, is_final: bool) -> None:
+        """Looked at; where go~mus has one customer now, the one whose record went into another is known no longer.
+
+        `is_final`: nor is it to be created again.
+        """
         with self.writing() as store:
             store.mergers.note_look(self.sync, foreign_id, self.clock(), is_over=is_over)
+            if is_over and not is_final:
+                store.mergers.drop(self.sync, [foreign_id])
             if is_over:
                 store.known.drop(self.sync, [foreign_id])
                 store.failures.lift(self.sync, [foreign_id])

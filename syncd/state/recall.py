@@ -26,7 +26,7 @@ class Recall:
     absent is planned anew. `others` are the syncs of the same instance that have a state. `linking` are the numbers of
     customers who may still get another foreign_id. `absence_context` is the digest of what decides absence in the
     configuration, `counting` under which one it was counted and judged so far. `mergers` are the records that went into
-    another one.
+    another one, `kin` the syncs of lists that may have the same people, this one included.
     """
 
     store: Store
@@ -43,6 +43,7 @@ class Recall:
     absence_context: bytes = b""
     counting: Counting = field(default_factory=Counting)
     mergers: Mapping[str, Merger] = field(default_factory=dict)
+    kin: frozenset[str] = frozenset()
 
     def is_merging(self, foreign_id: str) -> bool:
         """Whether its record went into another one, and go~mus may still have two customers."""

@@ -283,6 +283,25 @@ merger = Table(
     Column("closed_at", Moment),  # when go~mus was seen to have one customer
 )
 
+likeness = Table(
+    "likeness",
+    metadata,
+    Column("sync", Text, primary_key=True),
+    Column("foreign_id", Text, primary_key=True),
+    Column("other_sync", Text, nullable=False),
+    Column("other_id", Text, nullable=False),  # of the same person in that list
+    Column("absent_since", Moment),  # the record, from its own list
+)
+Index(None, likeness.c.other_id)
+
+offer = Table(
+    "offer",
+    metadata,
+    Column("sync", Text, primary_key=True),  # whose list has given the customer up
+    Column("foreign_id", Text, primary_key=True),
+    Column("since", Moment, nullable=False),
+)
+
 absence = Table(
     "absence",
     metadata,

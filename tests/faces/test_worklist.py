@@ -181,7 +181,8 @@ def test_the_audit_of_a_run_lists_changes_too(office: Office) -> None:
 def test_two_records_that_are_one_person_are_to_be_merged_in_go_mus(office: Office) -> None:
     office.reconfigure('prefix = "M-"', 'prefix = "M-"\nmerged_into = "Aufgegangen in"')
     office.columns.append("Aufgegangen in")
-    office.rows[4].append("0003")
+    office.rows[:] = [[*row, ""] for row in office.rows]
+    office.rows[4][-1] = "0003"
     office.export()
     office.reconfigure("merged_into", "# merged_into")
     office.syncd("--once")

@@ -17,6 +17,7 @@ from syncd.cli.exits import CODES, DONE, PROBLEMS, USAGE, gravest, stop
 from syncd.cli.naming import spellings
 from syncd.cli.progress import Report, showing_progress
 from syncd.cli.stopping import stopping_on_signals
+from syncd.config.likeness import kin_of
 from syncd.config.model import Config, SyncConfig
 from syncd.domain.runs import Summary
 from syncd.domain.spelling import spellings_of
@@ -24,7 +25,7 @@ from syncd.mapping.cells import id_in_one_line, in_one_line
 from syncd.report.certificate import certificate_of, write_certificate
 from syncd.report.words import iso, plain
 from syncd.runs.erase import WAITING, carry_out
-from syncd.runs.requests import request_erasure, undo_erasure
+from syncd.runs.requests import request_erasure, undo_erasure, with_kin
 from syncd.runs.world import Sync, World
 from syncd.state.erasures import Place
 from syncd.state.tombstones import Tombstone
@@ -99,7 +100,10 @@ def _few(foreign_ids: Sequence[str]) -> str:
 
 
 def _which_syncs(config: Config, state: State, typed: Sequence[str], name: str | None, *, undo: bool) -> list[Asked]:
-    """The named sync, the only one, or for each id the one that knows it, or whose prefix it has."""
+    """The named sync, the only one, or for each id the one that knows it, or whose prefix it has.
+
+    To erase somebody is to erase them in all lists that have the person.
+    """
     if not typed:
         stop("Say who is to be erased: one foreign_id or several, or --file with one a line.", USAGE)
     candidates = ctx.pick(config, [name] if name else [])
@@ -115,6 +119,9 @@ def _which_syncs(config: Config, state: State, typed: Sequence[str], name: str |
             not undo or _was_asked_to_erase(config, state, which, written)
         ):
             ids.append(written)
+    for sync_name, ids in list(found.items()) if not undo else ():
+        for foreign_id, of in with_kin(state.store, sync_name, kin_of(config, config.syncs[sync_name]), ids):
+            found.setdefault(of, []).append(foreign_id)
     asked = [Asked(sync=config.syncs[one], foreign_ids=list(dict.fromkeys(ids))) for one, ids in found.items()]
     for one in asked:
         _refuse_half_a_pair(state, one)

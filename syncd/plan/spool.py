@@ -268,7 +268,7 @@ class Spool:
         self._db.execute("insert or replace into likeness (foreign_id, list, other_id) values (?, ?, ?)", row)
 
     def likened(self) -> Iterator[tuple[str, tuple[str, str]]]:
-        rows = self._db.execute("select foreign_id, list, other_id from likeness").fetchall()
+        rows = self._db.execute("select foreign_id, list, other_id from likeness")
         return ((foreign_id, (sync, other_id)) for foreign_id, sync, other_id in rows)
 
     def likened_among(self, foreign_ids: Sequence[str]) -> set[str]:

@@ -1,6 +1,6 @@
 """Asking for an erasure, and taking it back: the ledger first, then the state, whoever holds the lease."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 
 from syncd.domain.changes import Cause
@@ -33,7 +33,7 @@ def request_erasure(
     if not foreign_ids:
         return
     now, instance = world.clock(), instance_of(sync, world)
-    persons = dict(with_kin(world.store, sync, foreign_ids))
+    persons = dict(with_kin(world.store, sync.name, sync.kin, foreign_ids))
     digests = dict.fromkeys(persons, "") | world.erasures.add(place_of(sync), list(persons), now)
     with world.store.transaction():
         for foreign_id, digest in digests.items():
@@ -52,11 +52,11 @@ def request_erasure(
             world.store.failures.lift(name, [foreign_id])  # who was refused is tried again at once
 
 
-def with_kin(store: Store, sync: Sync, foreign_ids: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """These ids and those of the same people in other lists, each with its sync."""
-    start: dict[Person, Person | None] = {(sync.name, one): None for one in foreign_ids}
-    kin = store.likeness.kin(start, sync.kin, is_fresh=False) if len(sync.kin) > 1 else {}
-    for person in {*start, *chain.from_iterable(found.all for found in kin.values())}:
+def with_kin(store: Store, sync: str, kin: Collection[str], foreign_ids: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """These ids and those of the same people in the lists `kin`, each with its sync."""
+    start: dict[Person, Person | None] = {(sync, one): None for one in foreign_ids}
+    found_kin = store.likeness.kin(start, kin, is_fresh=False) if len(kin) > 1 else {}
+    for person in {*start, *chain.from_iterable(found.all for found in found_kin.values())}:
         yield person[1], person[0]
 
 

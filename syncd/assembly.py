@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import structlog
 from sqlalchemy import Engine
 
+from syncd.config.likeness import kin_of
 from syncd.config.model import ActionName, Config, DeleteOptions, GuardOptions, NotifyOptions, StateOptions, SyncConfig
 from syncd.config.prefixes import REMEDY, find_shared_prefix
 from syncd.domain.changes import Change, Create, Erase, Update
@@ -28,8 +29,9 @@ from syncd.sources.base import Source
 from syncd.state import migrate
 from syncd.state.board import Board
 from syncd.state.conditions import Conditions
-from syncd.state.connect import key_file, open_engine, open_engine_readonly, refuse_pooler, unwritable
+from syncd.state.connect import key_file, open_engine, open_engine_readonly, refuse_pooler
 from syncd.state.erasures import Erasures, Key, Place
+from syncd.state.keys import make_key
 from syncd.state.recall import Recall
 from syncd.state.register import open_register
 from syncd.state.slots import sharing
@@ -176,7 +178,7 @@ def _digest_key(config: Config, engine: Engine) -> str:
     if file is None:
         raise Misconfigured([Problem(path="state.digest_key", message='is needed: { env = "SYNCD_DIGEST_KEY" }')])
     _refuse_lost_key(config, engine)
-    return _make_key(file)
+    return make_key(file)
 
 
 def _refuse_lost_key(config: Config, engine: Engine) -> None:
@@ -185,26 +187,6 @@ def _refuse_lost_key(config: Config, engine: Engine) -> None:
             f"the key {key_file(config.state.url)} of the state database is gone",
             remedy="restore it from a backup; without it, move the database away too: it is then rebuilt by adoption",
         )
-
-
-def _make_key(file: Path) -> str:
-    """Create the key file in one step: an empty key, left behind by a full disk, would block every later start."""
-    key = secrets.token_hex(32)
-    draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as opened:
-            opened.write(key + "\n")
-            opened.flush()
-            os.fsync(opened.fileno())
-        file.hardlink_to(draft)
-    except FileExistsError:  # another start was first
-        return file.read_text(encoding="ascii").strip()
-    except OSError as error:
-        raise unwritable(f"the key {file}", error) from None
-    finally:
-        draft.unlink(missing_ok=True)
-    return key
 
 
 def _check_key(state: State) -> None:
@@ -251,7 +233,14 @@ def make_client(
 def make_mapper(sync: SyncConfig) -> "Mapper":
     from syncd.mapping.mapper import Mapper
 
-    return Mapper(foreign_id=sync.foreign_id, fields=sync.fields, catalogue=FIELDS, where=sync.where, tell=sync.tell)
+    return Mapper(
+        foreign_id=sync.foreign_id,
+        fields=sync.fields,
+        catalogue=FIELDS,
+        where=sync.where,
+        tell=sync.tell,
+        twin=sync.twin,
+    )
 
 
 def make_sync(config: Config, sync: SyncConfig, sleep: Sleep, *, only: frozenset[str] | None = None) -> "Sync":
@@ -275,6 +264,7 @@ def make_sync(config: Config, sync: SyncConfig, sleep: Sleep, *, only: frozenset
         keep=config.state.keep,
         absence_terms=_absence_terms(sync),
         others=tuple(other.name for other in config.beside(sync)),
+        kin=kin_of(config, sync),
         releases_linked=sync.delete.linked == "release",
         holds_addresses=sync.delete.further_addresses == "hold",
         only=only,
@@ -327,9 +317,11 @@ def make_recall(config: Config, sync: SyncConfig, state: State) -> Recall:
         erased=state.erasures.read(Place(sync.gomus, config.gomus[sync.gomus].url)),
         unclear=state.store.journal.unclear(sync.name),
         shared_email=config.gomus[sync.gomus].shared_email,
-        linking=state.store.journal.linking(sync.name),
+        linking=frozenset().union(*(state.store.journal.linking(one) for one in kin_of(config, sync))),
         absence_context=state.digester.context(_absence_terms(sync)),
         counting=state.store.absences.counting(sync.name),
+        mergers=state.store.mergers.of(sync.name),
+        kin=kin_of(config, sync),
         others=state.store.runs.neighbours(
             sync.name, instance.address, configured=[other.name for other in config.beside(sync)], now=at
         ),

@@ -162,6 +162,15 @@ OF_ANOTHER_SYNC = Reason(
 EMAIL_TAKEN = Reason(
     "email-taken", "another customer of the instance has this address; it is sent by itself once the address is free"
 )
+MERGED_IN_A_CIRCLE = Reason(
+    "merged-in-a-circle",
+    "went into itself, or into one that went into it again: nobody can tell which one is left; mend the column that "
+    "foreign_id.merged_into names",
+)
+MERGED_INTO_NOBODY = Reason(
+    "merged-into-nobody",
+    "went into a record that is neither in the list nor known: mend the column that foreign_id.merged_into names",
+)
 ERASED = Reason("erased", "was erased on request and is not sent again: take the record out of the source")
 
 # --- which customer of go~mus a record is ---

@@ -1,4 +1,4 @@
-"""Who of a list is which customer that go~mus has already, and who shares an e-mail address; which syncs rest."""
+"""Going live: who is a customer of go~mus already, who is one person in several lists or with one address; pauses."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -42,6 +42,33 @@ def upgrade() -> None:
         sa.Column("by", sa.Text, nullable=False),
         sa.Column("why", sa.Text),
         sa.PrimaryKeyConstraint("sync", name="pk_pause"),
+    )
+    op.create_table(
+        "merger",
+        sa.Column("sync", sa.Text, nullable=False),
+        sa.Column("foreign_id", sa.Text, nullable=False),
+        sa.Column("into", sa.Text),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("looked_at", sa.DateTime(timezone=True)),
+        sa.Column("closed_at", sa.DateTime(timezone=True)),
+        sa.PrimaryKeyConstraint("sync", "foreign_id", name="pk_merger"),
+    )
+    op.create_table(
+        "likeness",
+        sa.Column("sync", sa.Text, nullable=False),
+        sa.Column("foreign_id", sa.Text, nullable=False),
+        sa.Column("other_sync", sa.Text, nullable=False),
+        sa.Column("other_id", sa.Text, nullable=False),
+        sa.Column("absent_since", sa.DateTime(timezone=True)),
+        sa.PrimaryKeyConstraint("sync", "foreign_id", name="pk_likeness"),
+    )
+    op.create_index("ix_likeness_other_id", "likeness", ["other_id"])
+    op.create_table(
+        "offer",
+        sa.Column("sync", sa.Text, nullable=False),
+        sa.Column("foreign_id", sa.Text, nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("sync", "foreign_id", name="pk_offer"),
     )
 
 

@@ -18,6 +18,7 @@ from syncd.cli.exits import CODES, DONE, USAGE, gravest, stop
 from syncd.cli.naming import spellings
 from syncd.cli.progress import Report, showing_progress
 from syncd.cli.stopping import stopping_on_signals
+from syncd.config.likeness import kin_of
 from syncd.config.model import Config, SyncConfig
 from syncd.domain.languages import Language
 from syncd.domain.runs import Summary
@@ -25,7 +26,7 @@ from syncd.domain.spelling import spellings_of
 from syncd.mapping.cells import id_in_one_line, in_one_line
 from syncd.report.certificate import Certified
 from syncd.runs.erase import WAITING, carry_out
-from syncd.runs.requests import request_erasure, undo_erasure
+from syncd.runs.requests import request_erasure, undo_erasure, with_kin
 from syncd.runs.world import Sync, World
 from syncd.state.tombstones import Tombstone
 
@@ -100,7 +101,10 @@ def _few(foreign_ids: Sequence[str]) -> str:
 
 
 def _which_syncs(config: Config, state: State, typed: Sequence[str], name: str | None, *, undo: bool) -> list[Asked]:
-    """The named sync, the only one, or for each id the one that knows it, or whose prefix it has."""
+    """The named sync, the only one, or for each id the one that knows it, or whose prefix it has.
+
+    To erase somebody is to erase them in all lists that have the person.
+    """
     if not typed:
         stop("Say who is to be erased: one foreign_id or several, or --file with one a line.", USAGE)
     candidates = ctx.pick(config, [name] if name else [])
@@ -116,6 +120,9 @@ def _which_syncs(config: Config, state: State, typed: Sequence[str], name: str |
             not undo or _was_asked_to_erase(config, state, which, written)
         ):
             ids.append(written)
+    for sync_name, ids in list(found.items()) if not undo else ():
+        for foreign_id, of in with_kin(state.store, sync_name, kin_of(config, config.syncs[sync_name]), ids):
+            found.setdefault(of, []).append(foreign_id)
     asked = [Asked(sync=config.syncs[one], foreign_ids=list(dict.fromkeys(ids))) for one, ids in found.items()]
     for one in asked:
         _refuse_half_a_pair(state, one)

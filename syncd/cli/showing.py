@@ -118,6 +118,7 @@ class _Telling:
             drifted=store.worklist.drift_of(name, foreign_id),
             told=store.worklist.errands_of(name, foreign_id),
             sharing=store.emails.shared_with(name, foreign_id),
+            merger=store.mergers.of(name).get(foreign_id),
             settle=self._config.gomus[self._sync.gomus].settle,
         )
 

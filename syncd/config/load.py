@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from syncd.config.excerpt import Pointer
 from syncd.config.instances import find_wrong_instances
-from syncd.config.model import Config, Document, SyncConfig
+from syncd.config.likeness import find_wrong_lists
+from syncd.config.model import Config, Document, SyncConfig, SyncTable
 from syncd.config.overwriting import find_overwritten
 from syncd.config.places import KeyPath, find_table, in_order_of_file
 from syncd.config.reading import parse, read_text
@@ -15,6 +16,7 @@ from syncd.config.schema import outline
 from syncd.config.secrets import find_plain_secrets, resolve
 from syncd.config.templates import fill
 from syncd.errors import Misconfigured, Problem
+from syncd.mapping.spec import ForeignIdSpec
 
 LISTEN = "SYNCD_WEB_LISTEN"
 NOT_ASKED = "-"  # in the place of a token, for whoever is offline
@@ -56,7 +58,7 @@ def _load(path: Path, text: str, env: Mapping[str, str], *, is_offline: bool) ->
         used = frozenset(sync.source.type for sync in tables.syncs.values())
         if not (missing or find_plain_secrets(resolved, outline(used)) or find_wrong_instances(resolved)):
             config = _assemble(tables, base)
-            missing |= find_overwritten(config)
+            missing |= find_overwritten(config) | find_wrong_lists(config)
             if not (missing or filled.unused):
                 return config
     from syncd.config.mistakes import find_in_unused, find_mistakes
@@ -85,12 +87,21 @@ def _with_listen(document: Mapping[str, object], env: Mapping[str, str]) -> Mapp
 def _assemble(document: Document, base: Path) -> Config:
     only_instance = next(iter(document.gomus))
     syncs = {
-        name: SyncConfig.model_construct(**dict(table) | {"name": name, "gomus": table.gomus or only_instance})
+        name: SyncConfig.model_construct(
+            **dict(table) | {"name": name, "gomus": table.gomus or only_instance, "twin": _twin(document, table)}
+        )
         for name, table in document.syncs.items()
     }
     ledger = document.state.ledger and _anchored(document.state.ledger, base)
     state = document.state.model_copy(update={"url": _anchored(document.state.url, base), "ledger": ledger})
     return Config.model_construct(**dict(document) | {"base": base, "state": state, "syncs": syncs})
+
+
+def _twin(document: Document, table: SyncTable) -> ForeignIdSpec | None:
+    """How the list that `same_as` names has its ids."""
+    same_as = table.foreign_id.same_as
+    other = document.syncs.get(same_as.sync) if same_as else None
+    return other.foreign_id if other else None
 
 
 def _anchored(url: str, base: Path) -> str:

@@ -328,6 +328,7 @@ class SyncConfig(SyncTable):
 
     name: str
     gomus: str
+    twin: ForeignIdSpec | None = None  # how the list that `same_as` names has its ids
 
 
 Name = Annotated[str, AfterValidator(_check_name)]

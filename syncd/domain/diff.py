@@ -26,6 +26,9 @@ class Verdict(Enum):
     ERASED = "erased"  # erased on request: never again without a person's word
     INVALID = "invalid"
     CONTRADICTED = "contradicted"  # stands more than once, with different contents
+    MERGED = "merged"  # went into another one, in the source or in go~mus
+    SAME = "same"  # another list has the person, and the customer
+    TAKEN_OVER = "taken_over"  # gets the customer that another list has, or has given up
     GONE = "gone"  # the source itself tells it as deleted
 
 

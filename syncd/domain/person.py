@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from syncd.domain.likeness import fold_names
+from syncd.domain.folding import fold_names
 from syncd.domain.records import Value
 
 NAMES = ("name", "surname")

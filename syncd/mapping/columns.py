@@ -38,6 +38,10 @@ def name_columns(
     yield Column(path=foreign_id.from_, used_by="foreign_id.from")
     if foreign_id.gomus_id:
         yield Column(path=foreign_id.gomus_id, used_by="foreign_id.gomus_id")
+    if foreign_id.merged_into:
+        yield Column(path=foreign_id.merged_into, used_by="foreign_id.merged_into")
+    if foreign_id.same_as:
+        yield Column(path=foreign_id.same_as.from_, used_by="foreign_id.same_as.from")
     for condition in where:
         yield Column(path=condition.from_, used_by="where.from")
     for condition in tell:

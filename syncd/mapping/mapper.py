@@ -19,16 +19,16 @@ from syncd.domain.records import (
     FieldKind,
     FieldProblem,
     InvalidRecord,
-    NumberCell,
     SourceRecord,
     Value,
 )
 from syncd.domain.winner import Write
-from syncd.mapping.cells import in_lines, in_one_line, is_plain, make_reader
-from syncd.mapping.checks import CHECKS, ValueProblem, check_foreign_id
+from syncd.mapping.cells import in_lines, in_one_line, make_reader
+from syncd.mapping.checks import CHECKS, ValueProblem
 from syncd.mapping.columns import cell, name_columns
 from syncd.mapping.errands import Errand, Errands
 from syncd.mapping.filters import Condition, Where
+from syncd.mapping.ids import Ids, check_number
 from syncd.mapping.lookups import Lookup, LookupKind, fold
 from syncd.mapping.numbers import NumberColumn
 from syncd.mapping.origin import as_text, from_path, from_template, is_empty
@@ -42,7 +42,6 @@ VERSION = 1
 Lookups: TypeAlias = Mapping[str, Lookup]
 
 REMEMBERED = 2_000  # cells of a field
-EXACT = 2.0**53  # from here on several whole numbers are one and the same to a float
 
 NOBODY = FieldProblem(
     field="foreign_id",
@@ -226,9 +225,12 @@ def _compile_origin(spec: FieldSpec, field: Field) -> Callable[[Mapping[str, obj
 
 
 class Mapper:
-    """One sync's mapping, compiled once. `catalogue` describes the go~mus fields; it has every field of `fields`."""
+    """One sync's mapping, compiled once. `catalogue` describes the go~mus fields; it has every field of `fields`.
 
-    def __init__(
+    `twin` is how the list that `same_as` names has its ids.
+    """
+
+    def __init__(  # noqa: PLR0913 - what the configuration says of a sync
         self,
         *,
         foreign_id: ForeignIdSpec,
@@ -236,6 +238,7 @@ class Mapper:
         catalogue: Mapping[str, Field],
         where: Sequence[Condition] = (),
         tell: Sequence[Errand] = (),
+        twin: ForeignIdSpec | None = None,
     ) -> None:
         self.names = tuple(fields)
         self.where = Where(where)
@@ -244,13 +247,14 @@ class Mapper:
         self.columns = tuple(name_columns(foreign_id, fields, where, tell))
         self.lookups_needed = frozenset(spec.lookup for spec in fields.values() if spec.lookup is not None)
         self._lookups = {name: spec.lookup for name, spec in fields.items()}
-        self.fingerprint = _fingerprint(foreign_id, fields)
+        self.fingerprint = _fingerprint(foreign_id, fields) + (_fingerprint(twin, {}) if twin else b"")
         self.writes = {name: spec.write for name, spec in fields.items()}
         self.prefix = foreign_id.prefix
-        self._foreign_id = foreign_id
-        self._id_origin = from_path(foreign_id.from_)
-        self._id_reader = make_reader(in_one_line, transforms=foreign_id.transform)
-        self._id_transforms = [compile_transform(one) for one in foreign_id.transform]
+        self._ids = Ids(foreign_id)
+        self._mergers = Ids(foreign_id, foreign_id.merged_into) if foreign_id.merged_into else None
+        same_as = foreign_id.same_as
+        self.same_list = same_as.sync if same_as and twin else None
+        self._twins = Ids(twin, same_as.from_) if same_as and twin else None
         self._fields = [_FieldMapper(name, spec, catalogue[name]) for name, spec in fields.items()]
         taken = [field for field in self._fields if field.is_taken]
         has_names = any(field.name in NAMES for field in taken)
@@ -281,33 +285,27 @@ class Mapper:
         """
         former: str | None = None
         try:
-            found = self._id_origin(record.values)
-            if not isinstance(found, str):
-                _check_number(found)
-            elif isinstance(found, NumberCell) or not is_plain(found):
-                former = self._former_id(found)
-            return self._with_prefix(self._id_reader.read(found)), former
+            found = self._ids.find(record.values)
+            check_number(found)
+            former = self._ids.read_former(found)
+            return self._ids.read(found), former
         except ValueProblem as problem:
             return FieldProblem(field="foreign_id", reason=problem.reason), former
 
     def id_as_read(self, record: SourceRecord) -> object:
         """What stands where the id is taken from, None where nothing can be found."""
         try:
-            return self._id_origin(record.values)
+            return self._ids.find(record.values)
         except ValueProblem:
             return None
 
-    def _former_id(self, found: str) -> str | None:
-        try:
-            return self._with_prefix(found.plain if isinstance(found, NumberCell) else found.strip())
-        except ValueProblem:
-            return None
+    def merged_into(self, record: SourceRecord) -> str | FieldProblem | None:
+        """The id of the record that this one says it went into, None where it says nothing, or why it can't be used."""
+        return _mark_in(self._mergers, record)
 
-    def _with_prefix(self, text: str | None) -> str:
-        text = transformed(text, self._id_transforms)
-        if text is None or not text.strip():
-            raise ValueProblem(reasons.NO_ID.tell(column=self._foreign_id.from_))
-        return check_foreign_id(text.strip(), self.prefix)
+    def same_as(self, record: SourceRecord) -> str | FieldProblem | None:
+        """The id of the same person in the list that `same_as` names, as `merged_into` has it."""
+        return _mark_in(self._twins, record)
 
     def customer(
         self, record: SourceRecord, lookups: Lookups, *, known_as: str | None = None
@@ -366,17 +364,16 @@ class Mapper:
         return fields, problems
 
 
-def _check_number(found: object) -> None:
-    """Raises ValueProblem where what stands in the place of an id, and is no text, is nobody's id."""
-    if isinstance(found, bool):
-        raise ValueProblem(reasons.BOOLEAN_ID.tell())
-    if isinstance(found, float) and abs(found) >= EXACT:
-        raise ValueProblem(reasons.LOST_DIGITS.tell())
+def _mark_in(ids: Ids | None, record: SourceRecord) -> str | FieldProblem | None:
+    try:
+        return ids.read_mark(record.values) if ids else None
+    except ValueProblem as problem:
+        return FieldProblem(field="foreign_id", reason=problem.reason)
 
 
 def _fingerprint(foreign_id: ForeignIdSpec, fields: Mapping[str, FieldSpec]) -> bytes:
     spec = {name: _spelt(spec) for name, spec in sorted(fields.items())}
-    unsaid = {name for name in ("transform", "gomus_id") if not getattr(foreign_id, name)}
+    unsaid = {name for name in ("transform", "gomus_id", "merged_into", "same_as") if not getattr(foreign_id, name)}
     who = foreign_id.model_dump(mode="json", exclude=unsaid)
     text = json.dumps([VERSION, who, spec], sort_keys=True)
     return blake2b(text.encode(), digest_size=16).digest()

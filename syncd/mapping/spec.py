@@ -62,6 +62,15 @@ def _check_prefix(prefix: str) -> str:
     return prefix
 
 
+class SameAs(BaseModel):
+    """Which record of another list is the same person."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    sync: str = Field(min_length=1, description="The sync of that list.")
+    from_: str = Field(alias="from", min_length=1, description="The column with the person's id in it.")
+
+
 class ForeignIdSpec(_Spec):
     """Where the foreign_id comes from; the prefix keeps it from being read as a go~mus id."""
 
@@ -77,6 +86,14 @@ class ForeignIdSpec(_Spec):
         default=None,
         min_length=1,
         description="The column with the number of a customer that go~mus has already, where there is one.",
+    )
+    merged_into: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The column with the id of the record that this one went into: it is left alone, and listed.",
+    )
+    same_as: SameAs | None = Field(
+        default=None, description="Another list that has the same people: nobody gets a second customer."
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from syncd.domain.chunks import chunks
-from syncd.domain.likeness import fold_email, fold_names
+from syncd.domain.folding import fold_email, fold_names
 from syncd.matching.columns import Columns
 from syncd.plan.spool import open_unnamed, refuse_lack_of_room
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from syncd.domain.likeness import is_misspelt, is_role
+from syncd.domain.folding import is_misspelt, is_role
 from syncd.matching.index import Candidate, Index, Person
 
 SHOWN = 10  # customers among whom a person has to choose

@@ -7,9 +7,8 @@ from datetime import date, datetime
 from functools import cached_property
 
 from syncd import reasons
-from syncd.domain.changes import Cause, Change, Create, Update
-from syncd.domain.diff import Decision, Memory, Verdict, Wanted, compare
-from syncd.domain.digest import OLDEST_SCHEME
+from syncd.domain.changes import Cause, Change, Create
+from syncd.domain.diff import Decision, Memory, Verdict, compare
 from syncd.domain.records import (
     SCHEME,
     Customer,
@@ -20,15 +19,18 @@ from syncd.domain.records import (
     SourceRecord,
     Stage,
 )
-from syncd.errors import IncompleteRead
 from syncd.letters.misread import Words
 from syncd.mapping.lookups import Lookup
 from syncd.mapping.mapper import Mapper
 from syncd.plan.claims import NONE, find_claims
 from syncd.plan.identity import Identities
+from syncd.plan.kinship import FREE, Bond, Kinship
+from syncd.plan.objections import earlier_of, of_another_sync, shifted, standing_twice
 from syncd.plan.recognising import Digested, Recognition, RecognitionByChunk, recognise
+from syncd.plan.sent import take_words
 from syncd.plan.sharing import Sharing
 from syncd.plan.spool import Seen, Spool
+from syncd.plan.wanting import digest_wanted
 from syncd.sources.base import Reading, ReadKind
 from syncd.state.recall import Recall
 
@@ -59,6 +61,8 @@ class Comparison:
     recognises: bool = True
     recognition: Recognition | None = None
     looked_at: int = 0  # so many records, to recognise them
+    named: dict[str, str | FieldProblem | None] = field(default_factory=dict)  # of one chunk: by `same_as`
+    bonds: Mapping[str, Bond] = field(default_factory=dict)  # of one chunk
     unjudged: dict[Position, FieldProblem] = field(default_factory=dict)  # of one chunk: why `where` can't be judged
 
     @property
@@ -125,6 +129,10 @@ class Comparison:
         return Sharing(spool=self.spool, recall=self.recall)
 
     @cached_property
+    def kinship(self) -> Kinship:
+        return Kinship(recall=self.recall, mapper=self.mapper)
+
+    @cached_property
     def _identities(self) -> Identities:
         return Identities(self.mapper, self.recall)
 
@@ -161,13 +169,16 @@ class Comparison:
         return self.recognition.sift(records, lambda record: not (record.deleted or self._doubt_about(record)))
 
     def _that_count(self, records: Sequence[SourceRecord]) -> Iterator[SourceRecord]:
-        """Those that `where` does not leave out: whoever is left out is not in a snapshot, and deleted in changes."""
+        """Those that `where` does not leave out: whoever is left out is not in a snapshot, and deleted in changes.
+
+        Who went into another one is left out of many lists, and has to be known all the same.
+        """
         self.unjudged.clear()
         for record in records:
             counts = self.mapper.counts(record, self.today)
             if isinstance(counts, FieldProblem):
                 self.unjudged[record.position] = counts
-            elif not counts and not self._is_cut(record):
+            elif not counts and not self._is_cut(record) and self.mapper.merged_into(record) is None:
                 self.tally["filtered"] += 1
                 if self.is_snapshot:
                     continue
@@ -208,7 +219,7 @@ class Comparison:
         elif first.source_digest == source_digest and first.verdict is not Verdict.CONTRADICTED:
             self.tally["duplicates"] += 1
             if slipped and self.is_snapshot:
-                raise _slipped(record, first)
+                raise shifted(record, first)
             self.is_doubtful |= slipped
         elif self.is_snapshot and first.verdict is Verdict.ERASED:
             self.tally["duplicates"] += 1  # whatever it says: the person is listed, without an id
@@ -223,17 +234,14 @@ class Comparison:
 
     def _contradict(self, seen: dict[str, Seen], first: Seen, record: SourceRecord) -> None:
         foreign_id, positions = first.foreign_id, [record.position]
-        earlier = _earlier(first.position, record.position)  # who was recognised may stand behind
+        earlier = earlier_of(first.position, record.position)  # who was recognised may stand behind
         if first.verdict is not Verdict.CONTRADICTED:
             self.spool.withdraw(foreign_id)
             if first.verdict is not Verdict.INVALID:
                 positions.insert(0, first.position)
             seen[foreign_id] = Seen(foreign_id, first.source_digest, Verdict.CONTRADICTED, earlier)
             self.spool.note_seen([seen[foreign_id]])
-        problem = FieldProblem(field="foreign_id", reason=reasons.TWICE.tell(first=earlier))
-        self.spool.add_invalid(
-            InvalidRecord(foreign_id=foreign_id, position=position, problems=(problem,)) for position in positions
-        )
+        self.spool.add_invalid(standing_twice(foreign_id, position, earlier) for position in positions)
 
     def _decide(self, fresh: Mapping[str, tuple[SourceRecord, bytes]]) -> dict[str, Seen]:
         ids = list(fresh)
@@ -246,12 +254,15 @@ class Comparison:
         owners = self.recall.owners(ids)
         new = {one: record for one, (record, _) in fresh.items() if one not in known}
         claims = find_claims(self.mapper, self.recall, new) if new else {}
+        self.named = self.kinship.named({one: record for one, (record, _) in fresh.items()})
+        self.bonds = self.kinship.bonds(self.named, known)
+        erased = {one for one, bond in self.bonds.items() if bond.is_erased}
         seen: dict[str, Seen] = {}
         changes: list[Change] = []
         for foreign_id, (record, source_digest) in fresh.items():
             memory = Memory(
                 known=known.get(foreign_id),
-                tombstone=tombstones.get(foreign_id),
+                tombstone=Cause.REQUEST if foreign_id in erased else tombstones.get(foreign_id),
                 refused=refused.get(foreign_id),
                 is_unclear=foreign_id in self.recall.unclear,
                 owner=owners.get(foreign_id),
@@ -272,15 +283,42 @@ class Comparison:
             take_words(self.words, change)
         return seen
 
-    def _decide_one(self, foreign_id: str, record: SourceRecord, source_digest: bytes, memory: Memory) -> Decision:
-        known = memory.known
+    def _decide_unmapped(self, foreign_id: str, record: SourceRecord, memory: Memory) -> Decision | None:
+        """What can be decided without a look at the fields; None where it can't."""
+        is_erased = memory.tombstone is Cause.REQUEST
+        if not is_erased and (merged := self._judge_merger(foreign_id, record, memory)):
+            return merged
         if record.deleted:
             return Decision(Verdict.GONE)
-        if memory.owner and memory.tombstone is not Cause.REQUEST:
-            self.spool.add_invalid([_owned(record, foreign_id, memory.owner)])
+        if memory.owner and not is_erased:
+            self.spool.add_invalid([of_another_sync(record, foreign_id, memory.owner)])
             return Decision(Verdict.INVALID)
         if record.position in self.unjudged or self._is_cut(record):
             return Decision(Verdict.INVALID)
+        if memory.known and memory.known.gomus_id in self.recall.linking:
+            return Decision(Verdict.WAITING)
+        return None if is_erased else self._decide_by_kin(foreign_id, record)
+
+    def _decide_by_kin(self, foreign_id: str, record: SourceRecord) -> Decision | None:
+        """Of a record whose person stands in another list, too."""
+        named, bond, other = self.named.get(foreign_id), self.bonds.get(foreign_id, FREE), self.mapper.same_list
+        if isinstance(named, FieldProblem):
+            self.spool.add_invalid([InvalidRecord(foreign_id=foreign_id, position=record.position, problems=(named,))])
+            return Decision(Verdict.INVALID)
+        is_twice = named is not None and self.spool.is_person_due(named)
+        if named is not None and other is not None:
+            self.spool.add_likeness(foreign_id, (other, named))
+        if bond.stays:
+            self.spool.add_merger(foreign_id, bond.stays, is_own=False)
+            return Decision(Verdict.MERGED)
+        if bond.verdict or is_twice:
+            return Decision(bond.verdict or Verdict.SAME)
+        return None
+
+    def _decide_one(self, foreign_id: str, record: SourceRecord, source_digest: bytes, memory: Memory) -> Decision:
+        known = memory.known
+        if unmapped := self._decide_unmapped(foreign_id, record, memory):
+            return unmapped
         if known and _is_remembered(known, source_digest):
             return Decision(Verdict.UNCHANGED)  # the same record as at the last acceptance: no need to map it
         if self.mapper.errands and memory.tombstone is not Cause.REQUEST:
@@ -292,8 +330,8 @@ class Comparison:
                 return Decision(Verdict.ERASED)
             self.spool.add_invalid([customer])
             return Decision(Verdict.INVALID)
-        wanted = self._wanted(customer, memory)
-        decision = compare(customer, wanted, memory, source_digest=source_digest)
+        wanted = digest_wanted(customer, memory, self.recall.digester, self.mapper.writes)
+        decision = self._claim(compare(customer, wanted, memory, source_digest=source_digest))
         self.sharing.note(customer, wanted, memory, decision)
         if decision.verdict is Verdict.ERASED:
             problem = FieldProblem(field="foreign_id", reason=reasons.ERASED.tell())
@@ -301,6 +339,29 @@ class Comparison:
         if decision.digests:
             self.spool.add_relearned(foreign_id, source_digest, decision.digests)
         return decision
+
+    def _claim(self, decision: Decision) -> Decision:
+        """Whoever has a customer under the foreign_id of another list gets that one, and no new one."""
+        create = decision.change
+        if not isinstance(create, Create) or create.foreign_id not in self.named:
+            return decision
+        self.spool.note_due(create.foreign_id)
+        if (taken := self.bonds.get(create.foreign_id, FREE).taken) is None:
+            return decision
+        self.spool.add_takeover(create, taken)
+        return Decision(Verdict.TAKEN_OVER)
+
+    def _judge_merger(self, foreign_id: str, record: SourceRecord, memory: Memory) -> Decision | None:
+        """Of a record that went into another one: whether that makes sense, the whole read will tell."""
+        into, merger = self.mapper.merged_into(record), self.recall.mergers.get(foreign_id)
+        if isinstance(into, FieldProblem):
+            self.spool.add_invalid([InvalidRecord(foreign_id=foreign_id, position=record.position, problems=(into,))])
+            return Decision(Verdict.INVALID)
+        if into is not None:
+            self.spool.add_merger(foreign_id, self._identities.known_as.get(into, into))
+        elif record.deleted or merger is None or merger.is_open or memory.known:
+            return None
+        return Decision(Verdict.MERGED)
 
     def _customer(self, foreign_id: str, record: SourceRecord, memory: Memory) -> Customer | InvalidRecord:
         if memory.gomus_id is not None and memory.tombstone is not Cause.REQUEST:
@@ -328,55 +389,12 @@ class Comparison:
         self.unsure_note = f"{source_digest.hex()} {before if is_same else version}"
         return is_same and before != version
 
-    def _wanted(self, customer: Customer, memory: Memory) -> Wanted:
-        digester, foreign_id = self.recall.digester, customer.foreign_id
-        current = digester.of(foreign_id)
-        today = current.customer(customer.fields)
-        scheme = memory.known.digests.scheme if memory.known else today.scheme
-        if memory.refused and not memory.known:
-            scheme = OLDEST_SCHEME  # it may be as old as the refusal
-        earlier = current if scheme == today.scheme else digester.of(foreign_id, scheme)
-        as_known = today if earlier is current else earlier.customer(customer.fields)
-        if memory.known and as_known.fields != memory.known.digests.fields:
-            values = earlier.as_held(customer.fields, memory.known.digests.fields)
-            if values is not customer.fields:
-                today, as_known = current.customer(values), earlier.customer(values)
-        return Wanted(digester=earlier, as_known=as_known, today=today, writes=self.mapper.writes)
-
     def _list_erased(self, foreign_id: str, invalid: InvalidRecord) -> None:
         """List the record without its id: nothing but the tombstone may point to the erased person."""
         name = self.recall.digester.name(foreign_id)
         self.spool.add_erased(foreign_id, replace(invalid, foreign_id=None, name=name))
 
 
-def take_words(words: Words, change: Change) -> None:
-    for text in texts_of(change):
-        words.take(text)
-
-
-def texts_of(change: Change) -> Iterator[str]:
-    """What would be sent."""
-    if isinstance(change, Create | Update):
-        yield from (value for value in change.fields.values() if isinstance(value, str))
-
-
-def _earlier(one: Position, other: Position) -> Position:
-    return other if one.source == other.source and (other.line or 0) < (one.line or 0) else one
-
-
 def _is_remembered(known: KnownCustomer, source_digest: bytes) -> bool:
     is_today = known.digests.scheme == SCHEME
     return is_today and known.source_digest == source_digest and known.stage is Stage.ACTIVE
-
-
-def _owned(record: SourceRecord, foreign_id: str, owner: str) -> InvalidRecord:
-    problem = FieldProblem(field="foreign_id", reason=reasons.OF_ANOTHER_SYNC.tell(sync=owner))
-    return InvalidRecord(foreign_id=foreign_id, position=record.position, problems=(problem,))
-
-
-def _slipped(record: SourceRecord, first: Seen) -> IncompleteRead:
-    return IncompleteRead(
-        str(record.position),
-        f"the record stands at {first.position} too: the list has shifted while it was read, and may have lost others",
-        remedy="the next run reads it anew; let the source sort by something that never changes, such as its own id",
-    )

@@ -10,9 +10,9 @@ from syncd.domain.chunks import chunks
 from syncd.domain.guards import Figures, Word
 from syncd.domain.spelling import spellings_of
 from syncd.letters.misread import Misreading, Words
-from syncd.plan.comparison import take_words, texts_of
 from syncd.plan.plan import Plan
 from syncd.plan.reading import Changes
+from syncd.plan.sent import take_words, texts_of
 from syncd.state.recall import Recall
 
 WINDOW = timedelta(hours=24)

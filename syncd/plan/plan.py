@@ -18,9 +18,13 @@ from syncd.domain.sharing import EMAIL, SharedEmail
 from syncd.domain.spelling import spellings_of
 from syncd.errors import IncompleteRead
 from syncd.plan.claims import refuse_shared
+from syncd.plan.likening import liken
+from syncd.plan.merging import judge_mergers
 from syncd.plan.reading import Gone, Partial, Read, Snapshot
 from syncd.plan.spool import Spool
-from syncd.state.found import Emails, Found
+from syncd.state.emails import EmailsRead
+from syncd.state.found import Found
+from syncd.state.likeness import Person
 from syncd.state.recall import Recall
 
 C = TypeVar("C", bound=Change)
@@ -107,6 +111,10 @@ class Plan:
             elif not word and isinstance(part := free_part(change, held), kind):
                 yield part
 
+    def claims(self) -> Iterator[tuple[Create, Person]]:
+        """The records that get a customer of another list."""
+        return (claim for claim in self.spool.takeovers() if self.only is None or claim[0].foreign_id in self.only)
+
 
 def find_missing(plan: Plan) -> frozenset[str]:
     """Those who alone are meant, and are not in the source."""
@@ -122,10 +130,12 @@ def draw_up(read: Read, policy: AbsencePolicy, *, now: datetime, only: frozenset
     """
     comparison = read.comparison
     spool, tally = comparison.spool, comparison.tally
+    merging = judge_mergers(read)
     refuse_shared(spool)
     comparison.sharing.judge()
     nameless = _nameless(read, now)
-    absences = _judge_absences(read, _hiding(read, nameless, policy, now), now)
+    hiding = _hiding(read, nameless, policy, now)
+    absences = _judge_absences(read, hiding, now)
     fields = Counter(name for update in spool.changes(Update) for name in update.fields)
     verdicts = comparison.count_verdicts()
     tally.update({verdict.value: count for verdict, count in verdicts.items() if verdict not in UNCOUNTED})
@@ -151,17 +161,20 @@ def draw_up(read: Read, policy: AbsencePolicy, *, now: datetime, only: frozenset
             relearned=spool.relearned(),
             unsure=comparison.unsure_note,
             emails=_emails(read),
+            mergers=merging.marked,
+            unmerged=merging.unmarked,
+            likened=liken(read, hiding, offered=absences.kept_by_others, now=now),
             errands=spool.errands() if comparison.mapper.errands else None,
         ),
     )
 
 
-def _emails(read: Read) -> Emails | None:
+def _emails(read: Read) -> EmailsRead | None:
     spool, mapper = read.comparison.spool, read.comparison.mapper
     if read.comparison.recall.shared_email is SharedEmail.ALLOW or EMAIL not in mapper.writes:
         return None
     among = None if isinstance(read, Snapshot) else spool.each_seen()
-    return Emails(held=spool.emails_held(), waiting=spool.waiting(), among=among)
+    return EmailsRead(held=spool.emails_held(), waiting=spool.waiting(), among=among)
 
 
 def _nameless(read: Read, now: datetime) -> Mapping[bytes, datetime]:
@@ -180,11 +193,13 @@ class Absences:
     """The rows of those who are absent, or told to be gone, since this read; and how many are absent at all.
 
     `left_to_others` are due, but another sync of the instance knows them too: they are its own from now on.
+    `kept_by_others` are due, but the person stands in another list, which may take the customer over.
     """
 
     newly_absent: list[int] = field(default_factory=list)
     newly_told: list[int] = field(default_factory=list)
     left_to_others: list[str] = field(default_factory=list)
+    kept_by_others: list[str] = field(default_factory=list)
     count: int = 0
     since: datetime | None = None
 
@@ -200,7 +215,7 @@ def _judge_absences(read: Read, policy: AbsencePolicy, now: datetime) -> Absence
     told_policy = replace(policy, hidden_since=None)  # nothing hides whom the source names
     absences = Absences()
     has_new, prefix = spool.has_new(), read.comparison.mapper.prefix
-    for page in chunks(_active(read.gone(), recall)):
+    for page in chunks(_active(read.gone(), recall, tally)):
         absences.add(gone.known.absent_since for gone in page if recall.is_unexplained(gone.known.absent_since))
         if has_new:
             spool.add_absent(
@@ -220,7 +235,10 @@ def _judge_absences(read: Read, policy: AbsencePolicy, now: datetime) -> Absence
                 tally[verdict.value] += 1
         owners = recall.owners([known.foreign_id for known in due])
         absences.left_to_others.extend(known.foreign_id for known in due if known.foreign_id in owners)
-        due = [known for known in due if known.foreign_id not in owners]
+        kept = read.comparison.kinship.kept_by_others([one.foreign_id for one in due if one.foreign_id not in owners])
+        absences.kept_by_others.extend(kept)
+        tally["handed_over"] += len(kept)
+        due = [known for known in due if known.foreign_id not in owners and known.foreign_id not in kept]
         refused = recall.rests([known.foreign_id for known in due])
         tally["quarantined"] += len(refused)
         spool.add_changes(_erasure(known, policy) for known in due if known.foreign_id not in refused)
@@ -228,7 +246,7 @@ def _judge_absences(read: Read, policy: AbsencePolicy, now: datetime) -> Absence
 
 
 ERASURES = (Action.ANONYMIZE, Action.DELETE, Action.RELEASE)
-IN_ORDER = (Verdict.UNCHANGED, Verdict.RELEARNED)
+IN_ORDER = (Verdict.UNCHANGED, Verdict.RELEARNED, Verdict.MERGED, Verdict.SAME)
 UNCOUNTED = {
     Verdict.UNCHANGED,
     Verdict.RELEARNED,
@@ -257,10 +275,16 @@ def _mended(read: Read) -> list[str]:
     return mended
 
 
-def _active(absent: Iterable[Gone], recall: Recall) -> Iterator[Gone]:
-    """Erasures that have begun are finished at the start of a run, whatever the source says."""
+def _active(absent: Iterable[Gone], recall: Recall, tally: Counter[str]) -> Iterator[Gone]:
+    """Erasures that have begun are finished at the start of a run, whatever the source says.
+
+    Whose record went into another one has not left.
+    """
     for gone in absent:
         known = gone.known
+        if recall.is_merging(known.foreign_id):
+            tally[Verdict.MERGED.value] += 1
+            continue
         is_begun = known.stage is not Stage.ACTIVE and known.foreign_id not in recall.waiting
         if known.gomus_id is not None and known.gomus_id not in recall.linking and not is_begun:
             yield gone

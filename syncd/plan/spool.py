@@ -4,19 +4,19 @@ It holds personal values for the length of a run, so nobody else can open it and
 """
 
 import json
-import marshal
 import pickle
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
-from syncd.domain.changes import Cause, Change, Create, Ending, Erase, Update
+from syncd.domain.changes import Change, Create
 from syncd.domain.chunks import CHUNK
 from syncd.domain.diff import Verdict
 from syncd.domain.guards import Word
 from syncd.domain.records import Digests, InvalidRecord, Position
 from syncd.errors import Fatal
+from syncd.plan.frozen import freeze, thaw
 
 C = TypeVar("C", bound=Change)
 
@@ -39,6 +39,10 @@ create table claim (foreign_id text primary key, gomus_id int) without rowid;
 create index claim_number on claim (gomus_id);
 create table email (foreign_id text primary key, digest blob, sends int) without rowid;
 create table waiting (foreign_id text primary key, digest blob) without rowid;
+create table merger (foreign_id text primary key, into_id text, is_own int) without rowid;
+create table likeness (foreign_id text primary key, list text, other_id text, is_due int default 0) without rowid;
+create index likeness_of on likeness (other_id) where is_due;
+create table takeover (foreign_id text primary key, sync text, taken text, body blob) without rowid;
 create table pile (number int, body blob);
 create index pile_number on pile (number);
 """
@@ -132,7 +136,7 @@ class Spool:
     def add_changes(self, changes: Iterable[Change]) -> None:
         self._db.executemany(
             "insert into change (foreign_id, kind, body) values (?, ?, ?)",
-            ((change.foreign_id, change.order, _freeze(change)) for change in changes),
+            ((change.foreign_id, change.order, freeze(change)) for change in changes),
         )
 
     def changes(self, kind: type[C]) -> Iterator[C]:
@@ -146,7 +150,7 @@ class Spool:
             "select id, body, word from change where kind = ? and id > ? order by id limit ?", (kind.order, last, CHUNK)
         ).fetchall():
             for last, body, word in rows:  # noqa: B007 - `last` is where the next page begins
-                yield THAWING[kind](*marshal.loads(body)), Word(word) if word else None  # type: ignore[misc]  # noqa: S302 - our own bytes, from a file that nobody else can open
+                yield thaw(kind, body), Word(word) if word else None
 
     def decide(self, words: Iterable[tuple[str, Word]]) -> None:
         """Note what a person has decided on the changes of these customers."""
@@ -203,8 +207,8 @@ class Spool:
         self._db.execute("delete from errand where foreign_id = ?", (foreign_id,))
         self._db.execute("delete from change where foreign_id = ?", (foreign_id,))
         self._db.execute("delete from relearned where foreign_id = ?", (foreign_id,))
-        self._db.execute("delete from email where foreign_id = ?", (foreign_id,))
-        self._db.execute("delete from waiting where foreign_id = ?", (foreign_id,))
+        for table in ("email", "waiting", "merger", "likeness", "takeover"):
+            self._db.execute(f"delete from {table} where foreign_id = ?", (foreign_id,))  # noqa: S608 - our own words
 
     def forget_invalid(self, foreign_id: str) -> None:
         self._db.execute("delete from invalid where foreign_id = ?", (foreign_id,))
@@ -281,7 +285,49 @@ class Spool:
     def waiting(self) -> dict[str, bytes]:
         return dict(self._db.execute("select foreign_id, digest from waiting").fetchall())
 
-    # --- records without an id ---
+    def add_merger(self, foreign_id: str, into: str, *, is_own: bool = True) -> None:
+        """A record that went into another one, of the same list or of another."""
+        self._db.execute("insert or replace into merger values (?, ?, ?)", (foreign_id, into, is_own))
+
+    def mergers(self) -> Iterator[tuple[str, str, bool]]:
+        rows = self._db.execute("select foreign_id, into_id, is_own from merger").fetchall()
+        return ((foreign_id, into, bool(is_own)) for foreign_id, into, is_own in rows)
+
+    def merged_into(self, foreign_id: str) -> str | None:
+        row = self._db.execute("select into_id from merger where foreign_id = ?", (foreign_id,)).fetchone()
+        return row[0] if row else None
+
+    def add_likeness(self, foreign_id: str, other: tuple[str, str]) -> None:
+        """A record that names one of another list: a sync, and a foreign_id of it."""
+        row = (foreign_id, *other)
+        self._db.execute("insert or replace into likeness (foreign_id, list, other_id) values (?, ?, ?)", row)
+
+    def likened(self) -> Iterator[tuple[str, tuple[str, str]]]:
+        rows = self._db.execute("select foreign_id, list, other_id from likeness")
+        return ((foreign_id, (sync, other_id)) for foreign_id, sync, other_id in rows)
+
+    def likened_among(self, foreign_ids: Sequence[str]) -> set[str]:
+        question = f"select foreign_id from likeness where foreign_id in ({_marks(foreign_ids)})"  # noqa: S608 - only question marks
+        return {row[0] for row in self._db.execute(question, foreign_ids)}
+
+    def note_due(self, foreign_id: str) -> None:
+        """From now on another record of the same person needs no customer."""
+        self._db.execute("update likeness set is_due = 1 where foreign_id = ?", (foreign_id,))
+
+    def is_person_due(self, other_id: str) -> bool:
+        question = "select 1 from likeness where other_id = ? and is_due"
+        return self._db.execute(question, (other_id,)).fetchone() is not None
+
+    def add_takeover(self, create: Create, person: tuple[str, str]) -> None:
+        """A record that gets the customer of another list."""
+        self._db.execute(
+            "insert or replace into takeover values (?, ?, ?, ?)", (create.foreign_id, *person, freeze(create))
+        )
+
+    def takeovers(self) -> Iterator[tuple[Create, tuple[str, str]]]:
+        """By list."""
+        rows = self._db.execute("select sync, taken, body from takeover order by sync, foreign_id").fetchall()
+        return ((thaw(Create, body), (sync, taken)) for sync, taken, body in rows)
 
     def add_nameless(self, digest: bytes) -> bool:
         """Note a record without a readable id; False where one just like it was noted before."""
@@ -296,74 +342,6 @@ class Spool:
 
     def nameless(self) -> Iterator[bytes]:
         return (row[0] for row in self._db.execute("select digest from nameless"))
-
-
-# --- changes as bytes: parts that are no classes of ours, for those take several times as long ---
-
-
-def _freeze(change: Change) -> bytes:
-    parts: list[Any] = [change.foreign_id]
-    match change:
-        case Create():
-            parts += dict(change.fields), _parts(change.digests), change.source_digest
-            parts += change.gomus_id, change.is_decided
-        case Update():
-            parts += change.gomus_id, dict(change.fields), _parts(change.digests), change.source_digest
-            parts += _parts(change.before), change.exchanged, change.is_adopted, change.kept
-        case Erase():
-            parts += change.gomus_id, change.cause.value, change.ending.value, change.anonymized, change.is_approved
-    return marshal.dumps(parts)
-
-
-def _parts(digests: Digests) -> tuple[object, ...]:
-    return digests.record, dict(digests.fields), dict(digests.shown), digests.scheme
-
-
-def _digests(parts: tuple[Any, ...]) -> Digests:
-    record, fields, shown, scheme = parts
-    return Digests(record=record, fields=fields, shown=shown, scheme=scheme)
-
-
-def _create(foreign_id: str, *parts: Any) -> Create:  # noqa: ANN401 - as `_freeze` has put them
-    fields, digests, source_digest, gomus_id, is_decided = parts
-    return Create(
-        foreign_id=foreign_id,
-        fields=fields,
-        digests=_digests(digests),
-        source_digest=source_digest,
-        gomus_id=gomus_id,
-        is_decided=is_decided,
-    )
-
-
-def _update(foreign_id: str, *parts: Any) -> Update:  # noqa: ANN401 - as `_freeze` has put them
-    gomus_id, fields, digests, source_digest, before, exchanged, is_adopted, kept = parts
-    return Update(
-        foreign_id=foreign_id,
-        gomus_id=gomus_id,
-        fields=fields,
-        digests=_digests(digests),
-        source_digest=source_digest,
-        before=_digests(before),
-        exchanged=exchanged,
-        is_adopted=is_adopted,
-        kept=kept,
-    )
-
-
-def _erase(foreign_id: str, *parts: Any) -> Erase:  # noqa: ANN401 - as `_freeze` has put them
-    gomus_id, cause, ending, anonymized, is_approved = parts
-    return Erase(
-        foreign_id=foreign_id,
-        gomus_id=gomus_id,
-        cause=Cause(cause),
-        ending=Ending(ending),
-        anonymized=anonymized,
-        is_approved=is_approved,
-    )
-
-
-THAWING: Mapping[type, Callable[..., Change]] = {Create: _create, Update: _update, Erase: _erase}
 
 
 def _marks(values: Sequence[object]) -> str:

@@ -20,6 +20,7 @@ from syncd.state.emails import Holder
 from syncd.state.failures import InvalidRow, Quarantined
 from syncd.state.held import Standing
 from syncd.state.journal import OpenIntent
+from syncd.state.mergers import Merger
 
 
 class Lot(Enum):
@@ -38,6 +39,8 @@ class Lot(Enum):
     UNCLEAR = "unclear"
     MISSING = "missing in go~mus"  # as the audit or `verify` has seen
     LEFT_OUT = "left out"  # by `where`
+    MERGED = "merged"  # went into another record
+    SAME = "same person"  # as in another list, which has the customer
     ABSENT = "absent"  # within grace
     TO_ERASE = "to be erased"
     LEFT_ALONE = "left alone"  # by delete.mode
@@ -69,6 +72,7 @@ class Facts:
     drifted: Sequence[str] = ()  # fields, or where it is in go~mus
     told: Sequence[str] = ()  # what the office is told of it
     sharing: Sequence[Holder] = ()  # who else has its e-mail address, or the one that it waits for
+    merger: Merger | None = None  # into another record
     excerpt: Excerpt | None = None
     trouble: str | None = None
 
@@ -89,13 +93,14 @@ class Facts:
             self.match,
             self.drifted,
             self.told,
+            self.merger,
         )
         return any(map(bool, facts))
 
 
 def tell(facts: Facts) -> tuple[Lot, str]:
     """Where the record stands, and a sentence that says why and what is next."""
-    return _gone_for_good(facts) or _waiting(facts) or _by_source(facts) or _by_absence(facts)
+    return _gone_for_good(facts) or _merged(facts) or _waiting(facts) or _by_source(facts) or _by_absence(facts)
 
 
 def _gone_for_good(facts: Facts) -> tuple[Lot, str] | None:
@@ -107,6 +112,18 @@ def _gone_for_good(facts: Facts) -> tuple[Lot, str] | None:
     if known and known.stage is not Stage.ACTIVE:
         what = "is anonymized, and the delete is still due" if known.stage is Stage.ANONYMIZED else "has begun"
         return Lot.ERASING, f"is being erased: it {what}; the next run goes on"
+    return None
+
+
+def _merged(facts: Facts) -> tuple[Lot, str] | None:
+    merger, excerpt = facts.merger, facts.excerpt
+    if merger and not merger.is_open:
+        return Lot.MERGED, "was merged into another customer in go~mus, and is not created again"
+    if merger:
+        into = f"its record went into {merger.into}" if merger.into else "its record went into another one"
+        return Lot.MERGED, f"{into}: the customer is left alone until staff merge the two in go~mus"
+    if excerpt and excerpt.verdict is Verdict.MERGED:
+        return Lot.MERGED, "its record went into another one: the next run leaves it alone, and creates nobody"
     return None
 
 
@@ -160,6 +177,13 @@ def _by_source(facts: Facts) -> tuple[Lot, str] | None:
             )
         case Verdict.UNCHANGED | Verdict.RELEARNED:
             return Lot.IN_STEP, "is in step: go~mus has what the source says, and nothing is due"
+        case Verdict.SAME:
+            return (
+                Lot.SAME,
+                "stands in another list too, which has the customer: nothing is sent for this record",
+            )
+        case Verdict.TAKEN_OVER:
+            return Lot.TO_UPDATE, "has a customer under the foreign_id of another list: the next run gives it this one"
         case _:
             return None
 
@@ -278,6 +302,7 @@ def facts_as_json(facts: Facts, lot: Lot, why: str) -> dict[str, Any]:
         "drifted": list(facts.drifted),
         "told": list(facts.told),
         "shares_email_with": [{"sync": one.sync, "foreign_id": one.foreign_id} for one in facts.sharing],
+        "merged_into": facts.merger.into if facts.merger else None,
         "source": _source_as_json(facts),
     }
 

@@ -17,11 +17,13 @@ KINDS = {"done": "done", "done with problems": "problems", "held": "held", "fail
 RESULTS = ("ok", "failed", "skipped", "open")
 DONE = ("create update adopt anonymize delete release link failed skipped drifted unclear invalid quarantined").split()
 COUNTED = (
-    "records unchanged absent hidden ignored erased waiting duplicates left_out filtered sharing shown_only audited"
+    "records unchanged merged same handed_over absent hidden ignored erased waiting duplicates left_out filtered "
+    "sharing shown_only audited"
 ).split()
 IN_PLAN = [
-    *"records unchanged create link update delete release".split(),
-    *"absent hidden ignored unclear invalid quarantined erased waiting duplicates left_out filtered sharing".split(),
+    *"records unchanged create link taken_over update delete release".split(),
+    *"merged same handed_over absent hidden ignored unclear invalid quarantined".split(),
+    *"erased waiting duplicates left_out filtered sharing".split(),
 ]
 UNITS = (("days", timedelta(days=1)), ("hours", timedelta(hours=1)), ("minutes", timedelta(minutes=1)))
 

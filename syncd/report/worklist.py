@@ -54,6 +54,7 @@ class Kind(StrEnum):
     MATCH = "match"
     PAIR = "pair"
     SHARED = "shared"
+    MERGED = "merged"
     CHANGED = "changed"
     TELL = "tell"
 
@@ -95,6 +96,7 @@ class _Lister:
         yield from self._matches()
         yield from self._pairs()
         yield from self._shared()
+        yield from self._merged()
         yield from self._changed()
         yield from self._told()
 
@@ -114,7 +116,8 @@ class _Lister:
     def _refused(self) -> Iterator[Entry]:
         for row in self.store.failures.refused(self.sync.name):
             explained = self.explaining.refusal(row.reason, row.foreign_id)
-            yield self._entry(Kind.REFUSED, row.foreign_id, explained, column=explained.column)
+            kind = Kind.MERGED if row.reason == reasons.MERGED.tell() else Kind.REFUSED
+            yield self._entry(kind, row.foreign_id, explained, column=explained.column)
 
     def _matches(self) -> Iterator[Entry]:
         """Whoever has left the source since then is not listed."""
@@ -159,6 +162,17 @@ class _Lister:
         )
         return ", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else "")
 
+    def _merged(self) -> Iterator[Entry]:
+        """Whom the source says to be one, and go~mus has twice; and the other way round."""
+        own = self.sync.foreign_id
+        for merger in self.store.mergers.of(self.sync.name).values():
+            if merger.is_open and merger.into:
+                explained = self.explaining.entry("to-merge", foreign_id=merger.foreign_id, other=merger.into)
+                yield self._entry(Kind.MERGED, merger.foreign_id, explained, column=own.merged_into or own.from_)
+            elif not merger.into:
+                explained = self.explaining.entry(reasons.MERGED.code, foreign_id=merger.foreign_id)
+                yield self._entry(Kind.MERGED, merger.foreign_id, explained, column=own.from_)
+
     def _changed(self) -> Iterator[Entry]:
         drifts = self.store.worklist.drifts(self.sync.name)
         refused = self.store.failures.find_refused(self.sync.name, [row.foreign_id for row in drifts])
@@ -168,7 +182,8 @@ class _Lister:
             for name in row.fields:
                 code, column = NOT_FOUND.get(name), self.explaining.columns("foreign_id" if name in NOT_FOUND else name)
                 explained = self.explaining.entry(code or "changed-in-gomus", foreign_id=row.foreign_id)
-                yield self._entry(Kind.CHANGED, row.foreign_id, explained, column=column)
+                kind = Kind.MERGED if code == reasons.MERGED.code else Kind.CHANGED
+                yield self._entry(kind, row.foreign_id, explained, column=column)
 
     def _told(self) -> Iterator[Entry]:
         columns = {errand.text: errand.from_ for errand in self.sync.tell}

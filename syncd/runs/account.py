@@ -11,7 +11,7 @@ from syncd.domain.changes import Create, Outcome, Result, names_sent
 
 log = structlog.get_logger()
 # Planned so; a summary counts what was done
-DONE_BY_CALLS = {"create", "link", "update", "delete", "release", "unclear"}
+DONE_BY_CALLS = {"create", "link", "update", "delete", "release", "unclear", "taken_over"}
 
 
 @dataclass(slots=True, kw_only=True)

@@ -5,15 +5,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from syncd.delivery.outcomes import failed, updated
-from syncd.delivery.renaming import Renaming
-from syncd.domain.changes import Action, Create, Update
-from syncd.domain.records import Stage
+from syncd.domain.changes import Create, Update
 from syncd.domain.runs import Status, Summary, Trigger
-from syncd.errors import CallFailed
 from syncd.plan.figures import find_pairs
 from syncd.runs.drawing import drawing_up
 from syncd.runs.lookups import find_lookups
+from syncd.runs.renaming import Renamer
 from syncd.runs.run import Run, opening, run
 from syncd.runs.world import Sync, World
 
@@ -64,25 +61,9 @@ def _link(run: Run, pairs: Mapping[str, str], failures: dict[str, str], now: dat
 
 def _rename(run: Run, create: Create, old: str) -> str | None:
     """Why it could not be done."""
-    known = run.ledger.store.known.find_one(run.sync.name, old)
-    if known is None or known.gomus_id is None or known.stage is not Stage.ACTIVE:
-        return "the customer with the old id is being erased"
-    renaming = Renaming(delivery=run.delivery, create=create, known=known)
-    change = renaming.change(known.gomus_id)
-    intent = None
-    try:
-        remote = renaming.find()
-        (intent,) = run.ledger.begin([change], Action.LINK)
-        digests = renaming.memory(renaming.rename(remote))
-    except CallFailed as failure:
-        outcome = replace(failed(change, failure, Action.LINK), refused=False)
-        run.ledger.settle([(intent, outcome)] if intent is not None else [])
-        run.account.report(outcome)
-        return failure.message
-    outcome = replace(updated(change, digests), action=Action.LINK)
-    run.ledger.link(intent, outcome, known)
-    run.account.report(outcome)
-    return None
+    renamer = Renamer(delivery=run.delivery, ledger=run.ledger, account=run.account)
+    outcome = renamer.rename(create, (run.sync.name, old))
+    return outcome if isinstance(outcome, str) else outcome.error
 
 
 def link_matched(sync: Sync, world: World, foreign_ids: Collection[str], *, takes_source: bool) -> Summary:

@@ -20,7 +20,7 @@ from syncd.state.recall import Recall
 from syncd.state.runs import Standstill
 
 # What a plan may count that has nothing to do
-COUNTED = {"records", "unchanged", "duplicates", "filtered", "absent", "ignored", "invalid", "quarantined"}
+COUNTED = {"records", "unchanged", "duplicates", "filtered", "absent", "ignored", "invalid", "quarantined", "merged"}
 UNJOINED = frozenset("-_./:#")  # signs that no letter behind them changes, however it is composed
 
 
@@ -84,6 +84,7 @@ class Repetition:
             or store.known.unfinished(name)
             or recall.counts_anew
             or recall.is_configuration_new
+            or len(self.sync.kin) > 1  # another list may have given somebody up
             or self._may_share()
         )
 
@@ -105,5 +106,6 @@ def finds_nothing(plan: Plan) -> bool:
     learns = (
         *(found.newly_absent, found.newly_told, found.left_to_others, found.returned, found.mended),
         *(found.nameless, comparison.forgotten, next(plan.spool.relearned(), None)),
+        *(found.mergers, found.unmerged),
     )
     return is_sure and not any(learns) and plan.counts.keys() <= COUNTED

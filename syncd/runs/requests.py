@@ -1,12 +1,15 @@
 """Asking for an erasure, and taking it back: the ledger first, then the state, whoever holds the lease."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
 
 from syncd.domain.changes import Cause
 from syncd.domain.chunks import chunks
 from syncd.runs.world import Sync, World
 from syncd.state.erasures import Place
+from syncd.state.likeness import Person
 from syncd.state.recall import Recall
+from syncd.state.store import Store
 from syncd.state.tombstones import Instance, Step, Tombstone
 
 
@@ -23,17 +26,20 @@ def request_erasure(
 ) -> None:
     """From now on nobody is created under these ids, and the next run, or the one under way, erases who is there.
 
+    The same people of other lists are erased by the next runs of those.
+
     Raises Misconfigured or Fatal where the ledger can't be written, and StateUnusable; then nothing has happened.
     """
     if not foreign_ids:
         return
     now, instance = world.clock(), instance_of(sync, world)
-    digests = dict.fromkeys(foreign_ids, "") | world.erasures.add(place_of(sync), foreign_ids, now)
+    persons = dict(with_kin(world.store, sync.name, sync.kin, foreign_ids))
+    digests = dict.fromkeys(persons, "") | world.erasures.add(place_of(sync), list(persons), now)
     with world.store.transaction():
         for foreign_id, digest in digests.items():
             tombstone = Tombstone(
                 name=world.digester.name(foreign_id),
-                sync=sync.name,
+                sync=persons[foreign_id],
                 cause=Cause.REQUEST,
                 at=now,
                 by=by,
@@ -43,7 +49,16 @@ def request_erasure(
                 steps=_steps_before(world, instance, foreign_id),
             )
             world.store.tombstones.put(instance, tombstone)
-        world.store.failures.lift(sync.name, list(digests))  # who was refused is tried again at once
+        for foreign_id, name in persons.items():
+            world.store.failures.lift(name, [foreign_id])  # who was refused is tried again at once
+
+
+def with_kin(store: Store, sync: str, kin: Collection[str], foreign_ids: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """These ids and those of the same people in the lists `kin`, each with its sync."""
+    start: dict[Person, Person | None] = {(sync, one): None for one in foreign_ids}
+    found_kin = store.likeness.kin(start, kin, is_fresh=False) if len(kin) > 1 else {}
+    for person in {*start, *chain.from_iterable(found.all for found in found_kin.values())}:
+        yield person[1], person[0]
 
 
 def _steps_before(world: World, instance: Instance, foreign_id: str) -> tuple[Step, ...]:

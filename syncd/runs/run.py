@@ -1,7 +1,7 @@
 """One run, told from top to bottom: read, map, compare, ask the guards, write down, carry out, record."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -30,9 +30,14 @@ from syncd.runs.guarding import Guarding, count_absence_anew
 from syncd.runs.invalid import note_invalid, note_same_invalid
 from syncd.runs.learning import Learning
 from syncd.runs.lookups import find_lookups
+from syncd.runs.merging import close_mergers
+from syncd.runs.recalling import recall
+from syncd.runs.renaming import Renamer
 from syncd.runs.repetition import Repetition, finds_nothing
 from syncd.runs.requests import instance_of, place_of, request_erasure, request_forgotten
 from syncd.runs.skipped import tell_skipped
+from syncd.runs.taking_over import take_over
+from syncd.runs.turns import taking_turn
 from syncd.runs.unbegun import run_id_at
 from syncd.runs.unclear import close_who_left, count_unclear, count_unmet
 from syncd.runs.world import Sync, World
@@ -136,8 +141,10 @@ class Run:
         started = self.world.clock()
         self.world.store.runs.begin(self.ledger.run_id, self.ledger.sync, self.sync.instance, self._trigger, started)
         log.info("run.started", instance=self.sync.instance, trigger=self._trigger.value)
+        is_alone = nullcontext() if self._trigger is Trigger.ERASE else taking_turn(self.sync, self.world)
         try:
-            summary = body(started)
+            with is_alone:
+                summary = body(started)
         except (Fatal, CallFailed) as failure:
             status = Status.STOPPED if isinstance(failure, Stopped) else Status.FAILED
             with suppress(StateUnusable):
@@ -155,14 +162,14 @@ class Run:
         self.ledger.let_try(self.sync.only or (), now)
         count_absence_anew(self.sync, self.ledger)
         lookups = find_lookups(self.sync, self.world, now)
-        recall, sync = self.recall(now), replace(self.sync, mode=self._mode)
-        repetition = Repetition(sync=sync, ledger=self.ledger, recall=recall, is_idle=self._is_idle)
+        remembered, sync = self.recall(now), replace(self.sync, mode=self._mode)
+        repetition = Repetition(sync=sync, ledger=self.ledger, recall=remembered, is_idle=self._is_idle)
         try:
             stop, is_known = self.world.stop_if_asked, repetition.holds_for
             with drawing_up(
-                sync, recall, lookups, progress=self._between_records, stop_if_asked=stop, is_known=is_known
+                sync, remembered, lookups, progress=self._between_records, stop_if_asked=stop, is_known=is_known
             ) as drawn:
-                summary = self._follow(drawn, recall, probe=probe)
+                summary = self._follow(drawn, remembered, probe=probe)
                 if finds_nothing(drawn.plan):
                     repetition.note(drawn.plan.counts, summary.status)
         except SameAsBefore:
@@ -173,15 +180,15 @@ class Run:
             repetition.note(repetition.counts, summary.status)
         return summary
 
-    def _follow(self, drawn: Drawn, recall: Recall, *, probe: bool) -> Summary:
+    def _follow(self, drawn: Drawn, remembered: Recall, *, probe: bool) -> Summary:
         """Do what a plan says, as far as the guards let it through."""
-        plan, now = drawn.plan, recall.now
+        plan, now = drawn.plan, remembered.now
         self._heed_requests(plan)
         tell_skipped(plan.read.comparison.reading)
         note_invalid(plan, self.ledger)
         log.info("run.planned", counts=plan.counts, figures=plan.fields)
         is_judging = self._mode is self.sync.mode
-        guarding = Guarding(sync=self.sync, ledger=self.ledger, recall=recall, plan=plan, is_judging=is_judging)
+        guarding = Guarding(sync=self.sync, ledger=self.ledger, recall=remembered, plan=plan, is_judging=is_judging)
         held = guarding.ask()
         if not any(one.guard is Guard.IDENTITY for one in held):
             self.ledger.note_read(plan.found, now)
@@ -200,6 +207,7 @@ class Run:
 
     def _look_after(self, now: datetime) -> None:
         """What each run does beside the source."""
+        close_mergers(self.sync, self.world, self.ledger, self.delivery)
         audit(self.sync, self.world, self.ledger, self.delivery, self.account)
         if not self.world.stopping.is_set():
             self.ledger.tidy(now - self.sync.keep, now)
@@ -211,34 +219,16 @@ class Run:
         return self._mode is self.sync.mode and not (self._requests.taken or has_acted)
 
     def recall(self, now: datetime) -> Recall:
-        ledger = self.ledger
-        return Recall(
-            store=ledger.store,
-            digester=ledger.digester,
-            sync=ledger.sync,
-            instance=ledger.instance,
-            now=now,
-            erased=ledger.erased,
-            unclear=ledger.store.journal.unclear(ledger.sync) - self._overdue.keys(),
-            resends=bool(self._overdue),
-            waiting=self._waiting,
-            shared_email=ledger.shared_email,
-            linking=ledger.store.journal.linking(ledger.sync),
-            absence_context=ledger.digester.context(self.sync.absence_terms),
-            counting=ledger.store.absences.counting(ledger.sync),
-            others=ledger.store.runs.neighbours(
-                ledger.sync, ledger.instance.address, configured=self.sync.others, now=now
-            ),
-        )
+        return recall(self.sync, self.ledger, now, overdue=self._overdue, waiting=self._waiting)
 
     # --- the steps ---
 
     def settle_what_was_begun(self) -> None:
         self._overdue = self._settle(self.world.store.journal.open_intents(self.sync.name))
-        recall = self.recall(self.world.clock())
-        request_forgotten(self.sync, self.world, recall)
+        remembered = self.recall(self.world.clock())
+        request_forgotten(self.sync, self.world, remembered)
         with self.executor() as executor:
-            executor.erase(self._erasures_begun(recall))
+            executor.erase(self._erasures_begun(remembered))
 
     def _settle(self, intents: Sequence[OpenIntent]) -> dict[str, OpenIntent]:
         """Answers the creates that this run is to make, or to meet."""
@@ -257,7 +247,7 @@ class Run:
         self.account.unreached = recovery.failure.message if recovery.failure else None
         return overdue
 
-    def _erasures_begun(self, recall: Recall) -> Sequence[Erase]:
+    def _erasures_begun(self, remembered: Recall) -> Sequence[Erase]:
         """Those of earlier runs that are to be finished now; those that are open as requests the executor learns of."""
         self._requests.look(at_once=True)
         if Erase not in self.sync.limits.actions:
@@ -265,7 +255,7 @@ class Run:
         policy = replace(self.sync, mode=self._mode).absence_policy
         settle, report = self.sync.gomus.settle, self.account.report
         resuming = Resuming(ledger=self.ledger, delivery=self.delivery, policy=policy, settle=settle, report=report)
-        begun = list(resuming.each_begun(recall, but=self._requests.taken))
+        begun = list(resuming.each_begun(remembered, but=self._requests.taken))
         self._waiting = frozenset(resuming.waiting)
         return begun
 
@@ -296,6 +286,9 @@ class Run:
         plan, actions = guarding.plan, self.sync.limits.actions
         let = Claiming(ledger=self.ledger, spool=plan.spool, is_withdrawn=self._requests.is_withdrawn).let_through
         self.account.due = sum(plan.count_released(kind, held) for kind in actions)
+        if actions & {Create, Update}:
+            renamer = Renamer(delivery=self.delivery, ledger=self.ledger, account=self.account)
+            take_over(self.world, renamer, self._requests, plan.claims())
         with self.executor(plan.spool) as executor:
             if actions & {Create, Update}:  # whom go~mus has already is no new customer
                 executor.create(let(plan.released(Create, held)), probe=probe or Create not in actions)

@@ -16,7 +16,7 @@ from syncd.state.ledger import Ledger
 log = structlog.get_logger()
 FOUND = "cut off; found in go~mus, and no longer in the list"
 NEVER_FOUND = "never found, and no longer in the list"
-NOT_WANTED = (Verdict.GONE, Verdict.ERASED)
+NOT_WANTED = (Verdict.GONE, Verdict.ERASED, Verdict.MERGED, Verdict.SAME)
 
 
 def close_who_left(ledger: Ledger, plan: Plan, overdue: Iterable[OpenIntent], found: Mapping[str, KnownRow]) -> None:

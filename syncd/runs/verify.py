@@ -109,7 +109,7 @@ def _pairs(run: Run, now: datetime) -> Iterator[Pair]:
             yield from (
                 Pair(customers[name], known[name])
                 for name in known
-                if name in own and known[name].stage is Stage.ACTIVE
+                if name in own and known[name].stage is Stage.ACTIVE and not recall.is_merging(name)
             )
 
 

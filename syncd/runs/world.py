@@ -37,6 +37,7 @@ class Sync:
     keep: timedelta  # outcomes and runs
     absence_terms: bytes = b""  # what decides in the configuration who is absent
     others: tuple[str, ...] = ()  # the other syncs of the same instance
+    kin: frozenset[str] = frozenset()  # those of lists that may have the same people, this one included
     releases_linked: bool = True  # whom go~mus had before is released, whatever becomes of the others
     holds_addresses: bool = True  # for absence, whoever has addresses out of reach is left as it is
     timezone: tzinfo = UTC

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, Row, and_, delete, func, or_, select,
 from syncd.domain.changes import Action
 from syncd.domain.runs import Trigger
 from syncd.state import tables as t
+from syncd.state.columns import Moment
 from syncd.state.pauses import Pauses
 from syncd.state.transactions import Transactions
 
@@ -160,7 +161,7 @@ class Board:
 
     def unclear(self) -> dict[str, datetime]:
         """Of each sync that has such, when the last of the creates was sent whose fate is unknown."""
-        sent_at = func.max(func.coalesce(JOURNAL.sent_at, JOURNAL.begun_at), type_=t.Moment).label("sent_at")
+        sent_at = func.max(func.coalesce(JOURNAL.sent_at, JOURNAL.begun_at), type_=Moment).label("sent_at")
         is_open = (JOURNAL.settled_at.is_(None), JOURNAL.action == Action.CREATE.value)
         rows = self._db.rows(select(JOURNAL.sync, sent_at).where(*is_open).group_by(JOURNAL.sync))
         return {row.sync: row.sent_at for row in rows}

@@ -26,6 +26,15 @@ class Holder:
     foreign_id: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailsRead:
+    """What a read showed of e-mail addresses, as digests. `among`: whom the read held, where it did not hold all."""
+
+    held: Iterable[tuple[str, bytes | None]]  # by those whom go~mus has with it
+    waiting: Mapping[str, bytes]  # for an address that somebody else has
+    among: Iterable[str] | None
+
+
 @dataclass(frozen=True, slots=True)
 class Emails:
     """The table `email`. A digest is of an address at one instance, so equal ones are of one address there."""
@@ -90,6 +99,22 @@ class Emails:
             had = delete(t.email).where(C.sync == sync, C.hold == Hold.HAS.value)
             self.db.write_among(had, C.foreign_id, [foreign_id for foreign_id, digest in page if digest is None])
             self._upsert(sync, Hold.HAS, {one: digest for one, digest in page if digest is not None})
+
+    def note(self, sync: str, read: EmailsRead | None) -> None:
+        """What a read showed; None where nothing is kept of the sync's addresses."""
+        if read is None:
+            self.forget_sync(sync)
+            return
+        self.put(sync, read.held)
+        self.stop_waiting(sync, read.among)
+        self.wait(sync, read.waiting)
+
+    def hand_over(self, giver: Holder, taker: Holder) -> None:
+        """A customer has another foreign_id now, and its address under that one."""
+        had = select(C.digest).where(C.sync == giver.sync, C.foreign_id == giver.foreign_id, C.hold == Hold.HAS.value)
+        if row := self.db.first(had):
+            self._upsert(taker.sync, Hold.HAS, {taker.foreign_id: row.digest})
+        self.forget(giver.sync, [giver.foreign_id])
 
     def forget(self, sync: str, foreign_ids: Collection[str]) -> None:
         """These customers have no address any more that anybody could share."""

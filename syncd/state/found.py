@@ -1,19 +1,12 @@
 """What a read showed that the state remembers, whatever is sent."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from syncd.domain.records import Digests
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Emails:
-    """What a read showed of e-mail addresses, as digests. `among`: whom the read held, where it did not hold all."""
-
-    held: Iterable[tuple[str, bytes | None]]  # by those whom go~mus has with it
-    waiting: Mapping[str, bytes]  # for an address that somebody else has
-    among: Iterable[str] | None
+from syncd.state.emails import EmailsRead
+from syncd.state.likeness import Likened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,5 +21,8 @@ class Found:
     nameless: Mapping[bytes, datetime]  # records without a readable id → since when they stand there
     relearned: Iterable[tuple[str, bytes, Digests]]  # another record that leads to the customer as go~mus has it
     errands: Iterable[tuple[str, Sequence[str]]] | None = None  # what the owner of the data is told, by foreign_id
-    emails: Emails | None = None  # None where nothing is kept of addresses
+    emails: EmailsRead | None = None  # None where nothing is kept of addresses
+    mergers: Mapping[str, str | None] = field(default_factory=dict)  # records that went into another one, unnoted
+    unmerged: Sequence[str] = ()  # of whom that is said no longer
+    likened: Likened = field(default_factory=Likened)
     unsure: str | None = None  # digests of the last record and of the file that ends within it

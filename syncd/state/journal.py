@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Row, and_, bindparam, func, select, update
 
 from syncd.domain.changes import Action, Change, Create, Outcome, Result, names_sent
 from syncd.state import tables as t
+from syncd.state.columns import Moment
 from syncd.state.transactions import Transactions
 
 C = t.journal.c
@@ -123,7 +124,7 @@ class Journal:
     # --- questions ---
 
     def open_intents(self, sync: str) -> list[OpenIntent]:
-        sent_at = func.coalesce(C.sent_at, C.begun_at, type_=t.Moment).label("sent_at")
+        sent_at = func.coalesce(C.sent_at, C.begun_at, type_=Moment).label("sent_at")
         columns = (C.foreign_id, C.gomus_id, C.action, C.fields, C.begun_at, sent_at, C.round, C.is_unmet)
         query = select(C.id.label("number"), *columns).where(C.sync == sync, C.settled_at.is_(None)).order_by(C.id)
         rows = self.db.rows(query)

@@ -58,6 +58,13 @@ class Known:
         others = select(C.row).where(C.sync == sync, C.gomus_id == gomus_id, C.foreign_id != but)
         return self.db.first(others.limit(1)) is not None
 
+    def at_number(self, sync: str, gomus_id: int | None, *, but: str) -> list[KnownBrief]:
+        """Who else is known under the number. It reads all rows, as `has_number` does."""
+        return [
+            _brief(row)
+            for row in self.db.rows(BRIEF.where(C.sync == sync, C.gomus_id == gomus_id, C.foreign_id != but))
+        ]
+
     def first_absent(self, sync: str) -> datetime | None:
         """Since when the first of those is absent who still are."""
         ((first,),) = self.db.rows(select(func.min(C.absent_since)).where(C.sync == sync, not_(t.SETTLED)))
@@ -184,9 +191,6 @@ class Known:
 
     def drop(self, sync: str, foreign_ids: Sequence[str]) -> None:
         self.db.write_among(delete(t.known).where(C.sync == sync), C.foreign_id, foreign_ids)
-
-    def drop_number(self, sync: str, gomus_id: int | None, *, but: str) -> None:
-        self.db.write(delete(t.known).where(C.sync == sync, C.gomus_id == gomus_id, C.foreign_id != but))
 
     def set_stage(self, sync: str, foreign_ids: Sequence[str], stage: Stage) -> None:
         statement = update(t.known).where(C.sync == sync).values(stage=stage.value)

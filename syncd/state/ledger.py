@@ -7,20 +7,21 @@ can't be used.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from syncd.domain.changes import Action, Cause, Change, Create, Ending, Erase, Outcome, Result, Update
 from syncd.domain.digest import Digester
 from syncd.domain.records import Digests, KnownCustomer, Origin, Stage
-from syncd.domain.sharing import EMAIL, SharedEmail
+from syncd.domain.sharing import SharedEmail, email_now, has_unseen_email
 from syncd.domain.trail import Entry, What
 from syncd.state.emails import Holder
 from syncd.state.erasures import NOBODY, NOBODY_LINKED, Erased, Linked
 from syncd.state.failures import Quarantined, pause_after
-from syncd.state.found import Emails, Found
+from syncd.state.found import Found
 from syncd.state.journal import OpenIntent
 from syncd.state.known import KnownRow
+from syncd.state.likeness import Person
 from syncd.state.store import Store
 from syncd.state.tombstones import Instance, Step, Tombstone
 
@@ -99,18 +100,31 @@ class Ledger:
             if intent.action in ERASING:
                 cut_off = Entry(at=intent.sent_at, what=What.CUT_OFF)
                 self._add_step(intent.foreign_id, _step(now, intent.action, result, words, (cut_off,)))
+            if row and intent.action is Action.LINK:
+                row = self._take_from_others(row)
             store.known.put(self.sync, [row] if row else [])
             store.matches.drop(self.sync, [row.foreign_id] if row else [])
             if row and result is Result.OK:
                 store.emails.got(self.sync, row.foreign_id)
             if row and intent.action in (Action.CREATE, Action.ADOPT):
                 self._lift_tombstones([row.foreign_id])
-            if row and intent.action is Action.LINK:
-                store.known.drop_number(self.sync, row.gomus_id, but=row.foreign_id)
 
-    def link(self, number: int, outcome: Outcome, before: KnownCustomer) -> None:
-        """Write down that a customer has the foreign_id of the outcome now, and is known under no other."""
-        ids = [outcome.change.foreign_id, before.foreign_id]
+    def _take_from_others(self, row: KnownRow) -> KnownRow:
+        """The customer is known under its new id alone, and goes on being what it was."""
+        for sync in {self.sync, *self.store.runs.syncs_at(self.instance.address)}:
+            for before in self.store.known.at_number(sync, row.gomus_id, but=row.foreign_id):
+                row = replace(row, origin=before.origin)
+                self.store.known.drop(sync, [before.foreign_id])
+                self.store.emails.hand_over(Holder(sync, before.foreign_id), Holder(self.sync, row.foreign_id))
+                self.store.likeness.take((sync, before.foreign_id))
+        return row
+
+    def link(self, number: int, outcome: Outcome, before: KnownCustomer, of: str) -> None:
+        """Write down that a customer has the foreign_id of the outcome now, and is known under no other.
+
+        Before, it was one of the sync `of`.
+        """
+        taken: Person = (of, before.foreign_id)
         row = KnownRow(
             foreign_id=outcome.change.foreign_id,
             gomus_id=before.gomus_id,
@@ -119,10 +133,13 @@ class Ledger:
         )
         with self.writing() as store:
             store.journal.settle([(number, outcome)], self.clock())
-            self._drop(ids)
+            for sync, foreign_id in ((self.sync, row.foreign_id), taken):
+                store.known.drop(sync, [foreign_id])
+                store.failures.lift(sync, [foreign_id])
+                store.held.forget(sync, [foreign_id])
             store.known.put(self.sync, [row])
-            store.failures.lift(self.sync, ids)
-            store.held.forget(self.sync, ids)
+            store.emails.hand_over(Holder(of, before.foreign_id), Holder(self.sync, row.foreign_id))
+            store.likeness.take(taken)
 
     def _learn(self, outcomes: Sequence[Outcome]) -> None:
         accepted = [o for o in outcomes if o.result is not Result.FAILED]
@@ -146,7 +163,7 @@ class Ledger:
                 self._learn_refusal(outcome)
 
     def _known_row(self, outcome: Outcome, change: Create | Update) -> KnownRow:
-        is_unsure = bool(outcome.differing) or outcome.stale or _has_unseen_email(outcome, change)
+        is_unsure = bool(outcome.differing) or outcome.stale or has_unseen_email(outcome, change)
         return KnownRow(
             foreign_id=change.foreign_id,
             gomus_id=outcome.gomus_id,
@@ -307,16 +324,11 @@ class Ledger:
             store.failures.replace_nameless(self.sync, found.nameless)
             store.known.relearn(self.sync, found.relearned)
             store.worklist.replace_errands(self.sync, found.errands)
-            self._note_emails(found.emails)
+            store.emails.note(self.sync, found.emails)
+            store.mergers.note(self.sync, found.mergers, now)
+            store.mergers.drop(self.sync, found.unmerged)
+            store.likeness.note(self.sync, found.likened, now)
             store.note_unsure(self.sync, found.unsure)
-
-    def _note_emails(self, emails: Emails | None) -> None:
-        if emails is None:
-            self.store.emails.forget_sync(self.sync)
-            return
-        self.store.emails.put(self.sync, emails.held)
-        self.store.emails.stop_waiting(self.sync, emails.among)
-        self.store.emails.wait(self.sync, emails.waiting)
 
     def note_drift(self, drifted: Mapping[str, Iterable[str]]) -> None:
         """What of these customers go~mus shows otherwise than it accepted it; no fields where all is in step."""
@@ -330,6 +342,20 @@ class Ledger:
             if shown is not None:
                 store.known.relearn(self.sync, [(known.foreign_id, None, shown)])
             store.known.mark_verified(self.sync, known.row, self.clock())
+
+    def note_merger(self, foreign_id: str, *, is_over: bool, is_final: bool) -> None:
+        """Looked at; where go~mus has one customer now, the one whose record went into another is known no longer.
+
+        `is_final`: nor is it to be created again.
+        """
+        with self.writing() as store:
+            store.mergers.note_look(self.sync, foreign_id, self.clock(), is_over=is_over)
+            if is_over and not is_final:
+                store.mergers.drop(self.sync, [foreign_id])
+            if is_over:
+                store.known.drop(self.sync, [foreign_id])
+                store.failures.lift(self.sync, [foreign_id])
+                store.held.forget(self.sync, [foreign_id])
 
     def tidy(self, before: datetime, now: datetime) -> None:
         """Once a day, forget outcomes and runs that are older, in transactions so short that nobody waits."""
@@ -359,27 +385,6 @@ class Ledger:
 def _step(at: datetime, action: Action, result: Result, remark: str | None, trail: tuple[Entry, ...]) -> Step:
     told = at.isoformat(timespec="seconds")
     return Step(at=told, action=action.value, result=result.value, remark=remark, trail=trail)
-
-
-def email_now(outcome: Outcome) -> tuple[str, str | None] | None:
-    """Whose e-mail address is another one since a change was accepted, and which, where go~mus has that of the change.
-
-    None where it is none of another, or nobody can tell.
-    """
-    change = outcome.change
-    if isinstance(change, Erase) or not (isinstance(change, Create) or {EMAIL} & {*change.fields, *change.kept}):
-        return None
-    wanted, held = change.digests.fields.get(EMAIL), (outcome.known or change.digests).fields.get(EMAIL)
-    value = change.fields.get(EMAIL)
-    return change.foreign_id, str(value) if value is not None and wanted == held else None
-
-
-def _has_unseen_email(outcome: Outcome, change: Create | Update) -> bool:
-    """Whether go~mus was found to have the new address already, so that it was not sent: it must be read again."""
-    held = (outcome.known or change.digests).fields.get(EMAIL)
-    if isinstance(change, Create) or EMAIL in {*change.fields, *change.kept}:
-        return False
-    return held != change.before.fields.get(EMAIL)
 
 
 def _content(change: Change) -> bytes:

@@ -13,6 +13,7 @@ from syncd.domain.sharing import SharedEmail
 from syncd.state.absences import Counting
 from syncd.state.erasures import NOBODY, Erased
 from syncd.state.ledger import ERASURE
+from syncd.state.mergers import Merger
 from syncd.state.store import Store
 from syncd.state.tombstones import Instance
 
@@ -25,7 +26,8 @@ class Recall:
     still has them. `waiting` are those whose erasure was begun before and has changed nothing yet; one who is still
     absent is planned anew. `others` are the syncs of the same instance that have a state. `linking` are the numbers of
     customers who may still get another foreign_id. `absence_context` is the digest of what decides absence in the
-    configuration, `counting` under which one it was counted and judged so far.
+    configuration, `counting` under which one it was counted and judged so far. `mergers` are the records that went into
+    another one, `kin` the syncs of lists that may have the same people, this one included.
     """
 
     store: Store
@@ -42,6 +44,12 @@ class Recall:
     linking: frozenset[int] = frozenset()
     absence_context: bytes = b""
     counting: Counting = field(default_factory=Counting)
+    mergers: Mapping[str, Merger] = field(default_factory=dict)
+    kin: frozenset[str] = frozenset()
+
+    def is_merging(self, foreign_id: str) -> bool:
+        """Whether its record went into another one, and go~mus may still have two customers."""
+        return (merger := self.mergers.get(foreign_id)) is not None and merger.is_open
 
     @property
     def counts_anew(self) -> bool:

@@ -21,7 +21,9 @@ from syncd.state.held import HeldChanges
 from syncd.state.instances import Instances
 from syncd.state.journal import Journal
 from syncd.state.known import ACTIVE, Known, Pack, Unpack
+from syncd.state.likeness import Likenesses
 from syncd.state.matches import Matches
+from syncd.state.mergers import Mergers
 from syncd.state.pauses import Pauses
 from syncd.state.runs import Runs
 from syncd.state.tombstones import Tombstones
@@ -30,7 +32,20 @@ from syncd.state.worklist import Worklist
 
 TIDIED = 5_000  # rows forgotten in one transaction
 FREE_PAGES = 1_000  # fewer are not worth a vacuum
-OF_A_PERSON = (t.known, t.journal, t.invalid, t.quarantine, t.held_change, t.drift, t.errand, t.match, t.email)
+OF_A_PERSON = (
+    t.known,
+    t.journal,
+    t.invalid,
+    t.quarantine,
+    t.held_change,
+    t.drift,
+    t.errand,
+    t.match,
+    t.email,
+    t.merger,
+    t.likeness,
+    t.offer,
+)
 OF_A_READ = (t.watermark, t.standstill)
 OF_A_SYNC = (*OF_A_PERSON, *OF_A_READ, t.nameless, t.held, t.absence, t.departure)
 
@@ -65,6 +80,8 @@ class Store:
         self.instances = Instances(self._db)
         self.worklist = Worklist(self._db)
         self.matches = Matches(self._db)
+        self.mergers = Mergers(self._db)
+        self.likeness = Likenesses(self._db)
 
     def meta(self, name: str) -> str | None:
         row = self._db.first(select(t.meta.c.value).where(t.meta.c.name == name))
@@ -151,6 +168,8 @@ class Store:
                 forgotten = delete(table).where(table.c.sync == sync, table.c.foreign_id == foreign_id)
                 is_kept = keep_open and table is t.journal
                 self._db.write(forgotten.where(t.journal.c.settled_at.is_not(None)) if is_kept else forgotten)
+            self.mergers.forget_survivor(sync, foreign_id)
+            self.likeness.forget_named(sync, foreign_id)
             self.note_unsure(sync, None)  # it may be of this customer
 
     def forget_sync(self, sync: str) -> None:
@@ -171,6 +190,7 @@ class Store:
         """Let absence count anew; reported deletions are forgotten too, so that the source is read from its start."""
         with self._db.transaction():
             self.known.forget_absence(sync)
+            self.likeness.forget_absence(sync)
             self._forget_reads(sync)
 
     def _forget_reads(self, sync: str) -> None:

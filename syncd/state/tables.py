@@ -1,26 +1,23 @@
 """The tables of the state database: ids, digests, times and words; never a value."""
 
-from datetime import UTC, datetime
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    DateTime,
-    Dialect,
     Index,
     Integer,
     LargeBinary,
     MetaData,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     and_,
     false,
     not_,
     text,
 )
+
+from syncd.state.columns import Moment, Words
 
 CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -30,33 +27,6 @@ CONVENTION = {
 metadata = MetaData(naming_convention=CONVENTION)
 REVISION = "0009"  # the migration that ends in these tables
 RowNumber = BigInteger().with_variant(Integer, "sqlite")  # only an INTEGER counts up by itself in SQLite
-
-
-class Moment(TypeDecorator[datetime]):
-    """A time in UTC; a naive time is refused."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        if value is not None and value.tzinfo is None:
-            raise ValueError("a time without a time zone")
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Words(TypeDecorator[str]):
-    """Text from outside (a server's message, a file's name). Characters that no database stores are replaced."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
-        return None if value is None else value.replace("\0", "?").encode(errors="replace").decode()
 
 
 meta = Table("meta", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
@@ -298,6 +268,36 @@ NOT_HAD = email.c.hold != text("'has'")
 """Addresses that somebody may get, or waits for: they are few."""
 Index(None, email.c.digest, email.c.hold)
 Index("ix_email_not_had", email.c.sync, sqlite_where=NOT_HAD, postgresql_where=NOT_HAD)
+
+merger = Table(
+    "merger",
+    metadata,
+    Column("sync", Text, primary_key=True),
+    Column("foreign_id", Text, primary_key=True),
+    Column("into", Text),  # the foreign_id that the record went into
+    Column("since", Moment, nullable=False),
+    Column("looked_at", Moment),  # in go~mus
+    Column("closed_at", Moment),  # when go~mus was seen to have one customer
+)
+
+likeness = Table(
+    "likeness",
+    metadata,
+    Column("sync", Text, primary_key=True),
+    Column("foreign_id", Text, primary_key=True),
+    Column("other_sync", Text, nullable=False),
+    Column("other_id", Text, nullable=False),  # of the same person in that list
+    Column("absent_since", Moment),  # the record, from its own list
+)
+Index(None, likeness.c.other_id)
+
+offer = Table(
+    "offer",
+    metadata,
+    Column("sync", Text, primary_key=True),  # whose list has given the customer up
+    Column("foreign_id", Text, primary_key=True),
+    Column("since", Moment, nullable=False),
+)
 
 absence = Table(
     "absence",

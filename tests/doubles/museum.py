@@ -281,6 +281,9 @@ class Museum:
     fix_drift: bool = False
     address: str = "https://demo.gomus.de"
     prefix: str = "M-"
+    ids: dict[str, object] = field(default_factory=dict)  # what else the configuration says of ids
+    twin: ForeignIdSpec | None = None  # how the list that `same_as` names has its ids
+    kin: frozenset[str] = frozenset()  # the syncs of lists that may have the same people
     path: str = "members.csv"  # what decides absence in the configuration
     instance_name: str = "main"
     others: tuple[str, ...] = ()  # the other syncs of the instance
@@ -391,7 +394,7 @@ class Museum:
             source=self.shelf,
             mapper=Mapper(
                 foreign_id=ForeignIdSpec.model_validate(
-                    {"from": "id", "prefix": self.prefix, "gomus_id": self.number_column}
+                    {"from": "id", "prefix": self.prefix, "gomus_id": self.number_column} | self.ids
                 ),
                 fields={
                     name: FieldSpec.model_validate({"from": column, "write": self.who_wins.get(name, "always")})
@@ -399,6 +402,7 @@ class Museum:
                 },
                 catalogue=FIELDS,
                 where=[Condition.model_validate(one) for one in self.where],
+                twin=self.twin,
             ),
             catalogue=FIELDS,
             limits=self.limits,
@@ -411,6 +415,7 @@ class Museum:
             absence_terms=f"{self.path}{self.where or ''}".encode(),
             timezone=ZoneInfo("Europe/Berlin"),
             others=self.others,
+            kin=self.kin,
             releases_linked=self.releases_linked,
             holds_addresses=self.holds_addresses,
         )

@@ -156,6 +156,33 @@ def missing_in_gomus(office: Office) -> None:
     office.syncd("--once")
 
 
+def merged(office: Office) -> None:
+    office.syncd("--once")
+    office.columns.append("Aufgegangen in")
+    office.rows[:] = [[*row, "0003" if row is office.rows[4] else ""] for row in office.rows]
+    office.export()
+    office.reconfigure('prefix = "M-"', 'prefix = "M-"\nmerged_into = "Aufgegangen in"')
+
+
+LETTERS = """
+[sync.letters.source]
+type = "csv"
+path = "members.csv"
+settled = "0s"
+[sync.letters.foreign_id]
+from = "Nr"
+prefix = "N-"
+same_as = { sync = "members", from = "Nr" }
+[sync.letters.fields]
+surname = "Nachname"
+"""
+
+
+def the_same_person(office: Office) -> None:
+    office.syncd("--once")
+    office.configure((office.folder / "config.toml").read_text(encoding="utf-8") + LETTERS)
+
+
 STATES: dict[Callable[[Office], None], tuple[Lot, str]] = {
     in_step: (Lot.IN_STEP, "nothing is due"),
     to_be_created: (Lot.TO_CREATE, "the next run creates it"),
@@ -171,6 +198,8 @@ STATES: dict[Callable[[Office], None], tuple[Lot, str]] = {
     missing_in_gomus: (Lot.MISSING, "somebody has deleted it there"),
     left_out: (Lot.LEFT_OUT, "`where` leaves it out"),
     left_out_once_known: (Lot.LEFT_OUT, "it is erased after"),
+    merged: (Lot.MERGED, "its record went into another one"),
+    the_same_person: (Lot.SAME, "stands in another list too"),
     absent: (Lot.ABSENT, "unless it comes back"),
     to_be_erased: (Lot.TO_ERASE, "its grace is over"),
     left_alone: (Lot.LEFT_ALONE, 'delete.mode = "ignore"'),
@@ -185,7 +214,7 @@ STATES: dict[Callable[[Office], None], tuple[Lot, str]] = {
 def test_every_state_is_told_with_what_is_next(office: Office, state: Callable[[Office], None]) -> None:
     lot, words = STATES[state]
     state(office)
-    known = ("M-0005",) if state is erased else ("0005",)
+    known = {erased: ("M-0005",), the_same_person: ("N-0005",)}.get(state, ("0005",))
     found = shown(office, *known)
     assert found["state"] == lot.value
     assert words in found["why"]

@@ -6,6 +6,7 @@ import json
 import stat
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,43 @@ def test_the_audit_of_a_run_lists_changes_too(office: Office) -> None:
     office.sandbox.by_foreign_id("M-0003")[0].fields["surname"] = "Changed"
     office.syncd("--once")
     assert [(entry["kind"], entry["id"]) for entry in listed(office)] == [("changed", "0003")]
+
+
+# --- one person, two records ---
+
+
+def test_two_records_that_are_one_person_are_to_be_merged_in_go_mus(office: Office) -> None:
+    office.reconfigure('prefix = "M-"', 'prefix = "M-"\nmerged_into = "Aufgegangen in"')
+    office.columns.append("Aufgegangen in")
+    office.rows[:] = [[*row, ""] for row in office.rows]
+    office.rows[4][-1] = "0003"
+    office.export()
+    office.reconfigure("merged_into", "# merged_into")
+    office.syncd("--once")
+    office.reconfigure("# merged_into", "merged_into")
+    assert office.syncd("--once").code == 0
+    (entry,) = listed(office)
+    assert (entry["kind"], entry["code"], entry["id"], entry["column"]) == (
+        "merged",
+        "to-merge",
+        "0005",
+        "Aufgegangen in",
+    )
+    assert ("M-0005" in entry["text"], "M-0003" in entry["text"]) == (True, True)
+    assert json.loads(office.syncd("show", "0005", "--json").out)[0]["merged_into"] == "M-0003"
+
+
+@pytest.mark.parametrize("finding", ["audit", "update"])
+def test_whom_staff_have_merged_is_listed_as_such(office: Office, finding: str) -> None:
+    configure(office, head="audit_per_run = 40" if finding == "audit" else "")
+    office.sandbox.switches = replace(office.sandbox.switches, merged="by-both")
+    office.syncd("--once")
+    office.sandbox.merge(*(office.sandbox.by_foreign_id(f"M-000{number}")[0].id for number in (5, 3)))
+    spoil(office, 4, "Nachname", "Anders" if finding == "update" else "Zznäch5")
+    office.syncd("--once")
+    assert [(entry["kind"], entry["id"], entry["code"]) for entry in listed(office)] == [
+        ("merged", "0005", "merged-in-gomus")
+    ]
 
 
 # --- what the source says ---

@@ -13,7 +13,7 @@ import pytest
 from museum import Museum, sqlite_url
 from shop import Shop
 
-from syncd.domain.likeness import fold_email
+from syncd.domain.folding import fold_email
 from syncd.domain.matches import Word
 from syncd.domain.runs import Summary
 from syncd.matching.columns import BY, find_columns

@@ -29,6 +29,7 @@ from syncd.runs.requests import place_of, request_erasure
 from syncd.sources.files import csv as adapter
 from syncd.sources.files.excel import ExcelOptions, ExcelSource
 from syncd.state import tables as t
+from syncd.state.columns import Moment
 from syncd.state.failures import Quarantined
 from syncd.state.held import HeldChange, Signature
 from syncd.state.known import KnownRow
@@ -615,8 +616,8 @@ def remembered(museum: Museum) -> dict[str, list[tuple[object, ...]]]:
         for table in t.metadata.sorted_tables:
             if table in (t.standstill, t.meta):
                 continue
-            columns = [c for c in table.c if not isinstance(c.type, t.Moment) and c.name not in ("run_id", "id")]
-            moments = [c.is_(None) for c in table.c if isinstance(c.type, t.Moment)]
+            columns = [c for c in table.c if not isinstance(c.type, Moment) and c.name not in ("run_id", "id")]
+            moments = [c.is_(None) for c in table.c if isinstance(c.type, Moment)]
             rows = connection.execute(sa.select(*columns, *moments))
             found[table.name] = sorted((tuple(row) for row in rows), key=repr)
     return found

@@ -17,6 +17,7 @@ REASONS = list(reasons.each())
 OF_THE_WORKLIST = {*OF_GOMUS, "gomus-unfit", "unknown", "pair", "changed-in-gomus", "tell", "needed"}
 OF_THE_WORKLIST |= {lot.value for lot in Lot if lot.is_open}
 OF_THE_WORKLIST |= {"email-taken-by", "email-shared"}
+OF_THE_WORKLIST |= {"to-merge"}
 GERMAN = Explaining(language=Language.GERMAN)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from syncd.domain.likeness import fold_email, fold_names, is_misspelt, is_role
+from syncd.domain.folding import fold_email, fold_names, is_misspelt, is_role
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from syncd.domain.records import (
     SourceRecord,
     Stage,
 )
+from syncd.domain.sharing import EMAIL
 from syncd.errors import IncompleteRead
 from syncd.letters.misread import Words
 from syncd.mapping.lookups import Lookup
@@ -90,7 +91,7 @@ class Comparison:
             self.looked_at = count
             progress(count)
 
-        may_recognise = self.recognises and self.is_snapshot
+        may_recognise = self.recognises and self.is_snapshot and not self.lacks_emails
         has_known = may_recognise and bool(self.recall.store.known.witnesses(self.recall.sync, 1))
         if not has_known or self.recall.is_ledger_ahead():
             return
@@ -118,6 +119,10 @@ class Comparison:
     def count_verdicts(self) -> Counter[Verdict]:
         recognised = len(self.recognition.marks) if self.recognition else 0
         return Counter(self.spool.count_verdicts()) + Counter({Verdict.UNCHANGED: recognised})
+
+    @cached_property
+    def lacks_emails(self) -> bool:
+        return EMAIL in self.mapper.writes and self.recall.lacks_emails()
 
     @cached_property
     def sharing(self) -> Sharing:
@@ -275,7 +280,7 @@ class Comparison:
             return Decision(Verdict.INVALID)
         if record.position in self.unjudged or self._is_cut(record):
             return Decision(Verdict.INVALID)
-        if known and _is_remembered(known, source_digest):
+        if known and _is_remembered(known, source_digest) and not self.lacks_emails:
             return Decision(Verdict.UNCHANGED)  # the same record as at the last acceptance: no need to map it
         if self.mapper.errands and memory.tombstone is not Cause.REQUEST:
             self.spool.add_errands([(foreign_id, self.mapper.errands.of(record.values, self.today))])

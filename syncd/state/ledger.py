@@ -49,7 +49,7 @@ class Found:
 class Emails:
     """What a read showed of e-mail addresses, as digests. `among`: whom the read held, where it did not hold all."""
 
-    held: Iterable[tuple[str, bytes | None]]  # by those whom go~mus has with it
+    held: Iterable[tuple[str, bytes | None]] | None  # by those whom go~mus has with it; None where none is mapped
     waiting: Mapping[str, bytes]  # for an address that somebody else has
     among: Iterable[str] | None
 
@@ -293,6 +293,11 @@ class Ledger:
 
     def _note_emails(self, emails: Emails | None) -> None:
         if emails is None:
+            self.store.forget_emails(self.sync)
+            return
+        if emails.among is None:
+            self.store.note_emails_read(self.sync)
+        if emails.held is None:
             self.store.emails.forget_sync(self.sync)
             return
         self.store.emails.put(self.sync, emails.held)

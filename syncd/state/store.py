@@ -79,6 +79,19 @@ class Store:
         elif self.unsure(sync) is not None:
             self._db.write(delete(t.meta).where(t.meta.c.name == _unsure(sync)))
 
+    def has_read_emails(self, sync: str) -> bool:
+        """Whether a complete read of the sync has told of e-mail addresses, so that they are all in the state."""
+        return self.meta(_emails(sync)) is not None
+
+    def note_emails_read(self, sync: str) -> None:
+        if not self.has_read_emails(sync):
+            self.set_meta(_emails(sync), "read")
+
+    def forget_emails(self, sync: str) -> None:
+        self.emails.forget_sync(sync)
+        if self.has_read_emails(sync):
+            self._db.write(delete(t.meta).where(t.meta.c.name == _emails(sync)))
+
     def tally(self) -> dict[str, Tally]:
         """The figures of all syncs, with one query for each kind of figure."""
         known = self._count_by_sync(t.known, ACTIVE)
@@ -151,6 +164,7 @@ class Store:
             for table in OF_A_SYNC:
                 self._db.write(delete(table).where(table.c.sync == sync))
             self.note_unsure(sync, None)
+            self.forget_emails(sync)
 
     def forget_erasure(self, sync: str, foreign_id: str, name: bytes) -> None:
         """Let a customer be as anybody else, in a read of the source from its start."""
@@ -196,6 +210,10 @@ class Store:
             if free > FREE_PAGES and free * 4 > pages:
                 driver.execute("vacuum")
             driver.execute("pragma optimize")
+
+
+def _emails(sync: str) -> str:
+    return f"emails {sync}"
 
 
 def _unsure(sync: str) -> str:

@@ -198,6 +198,11 @@ class KnownCustomer:
     stage: Stage
     origin: Origin
 
+    def remembers(self, source_digest: bytes) -> bool:
+        """Whether it is the very record that led to what go~mus holds."""
+        is_today = self.digests.scheme == SCHEME
+        return is_today and self.source_digest == source_digest and self.stage is Stage.ACTIVE
+
 
 @dataclass(frozen=True, slots=True)
 class KnownBrief:

@@ -14,11 +14,10 @@ from syncd.domain.records import (
     Customer,
     FieldProblem,
     InvalidRecord,
-    KnownCustomer,
     Position,
     SourceRecord,
-    Stage,
 )
+from syncd.domain.sharing import EMAIL
 from syncd.letters.misread import Words
 from syncd.mapping.lookups import Lookup
 from syncd.mapping.mapper import Mapper
@@ -95,7 +94,7 @@ class Comparison:
             self.looked_at = count
             progress(count)
 
-        may_recognise = self.recognises and self.is_snapshot
+        may_recognise = self.recognises and self.is_snapshot and not self.lacks_emails
         has_known = may_recognise and bool(self.recall.store.known.witnesses(self.recall.sync, 1))
         if not has_known or self.recall.is_ledger_ahead():
             return
@@ -123,6 +122,10 @@ class Comparison:
     def count_verdicts(self) -> Counter[Verdict]:
         recognised = len(self.recognition.marks) if self.recognition else 0
         return Counter(self.spool.count_verdicts()) + Counter({Verdict.UNCHANGED: recognised})
+
+    @cached_property
+    def lacks_emails(self) -> bool:
+        return EMAIL in self.mapper.writes and self.recall.lacks_emails()
 
     @cached_property
     def sharing(self) -> Sharing:
@@ -319,7 +322,7 @@ class Comparison:
         known = memory.known
         if unmapped := self._decide_unmapped(foreign_id, record, memory):
             return unmapped
-        if known and _is_remembered(known, source_digest):
+        if known and known.remembers(source_digest) and not self.lacks_emails:
             return Decision(Verdict.UNCHANGED)  # the same record as at the last acceptance: no need to map it
         if self.mapper.errands and memory.tombstone is not Cause.REQUEST:
             self.spool.add_errands([(foreign_id, self.mapper.errands.of(record.values, self.today))])
@@ -393,8 +396,3 @@ class Comparison:
         """List the record without its id: nothing but the tombstone may point to the erased person."""
         name = self.recall.digester.name(foreign_id)
         self.spool.add_erased(foreign_id, replace(invalid, foreign_id=None, name=name))
-
-
-def _is_remembered(known: KnownCustomer, source_digest: bytes) -> bool:
-    is_today = known.digests.scheme == SCHEME
-    return is_today and known.source_digest == source_digest and known.stage is Stage.ACTIVE

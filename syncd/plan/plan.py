@@ -170,11 +170,12 @@ def draw_up(read: Read, policy: AbsencePolicy, *, now: datetime, only: frozenset
 
 
 def _emails(read: Read) -> EmailsRead | None:
-    spool, mapper = read.comparison.spool, read.comparison.mapper
-    if read.comparison.recall.shared_email is SharedEmail.ALLOW or EMAIL not in mapper.writes:
+    spool = read.comparison.spool
+    if read.comparison.recall.shared_email is SharedEmail.ALLOW:
         return None
     among = None if isinstance(read, Snapshot) else spool.each_seen()
-    return EmailsRead(held=spool.emails_held(), waiting=spool.waiting(), among=among)
+    held = spool.emails_held() if EMAIL in read.comparison.mapper.writes else None
+    return EmailsRead(held=held, waiting=spool.waiting(), among=among)
 
 
 def _nameless(read: Read, now: datetime) -> Mapping[bytes, datetime]:

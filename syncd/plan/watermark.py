@@ -35,6 +35,7 @@ def find_bounds(source: Source, recall: Recall, context: bytes, *, is_whole: boo
         and not recall.is_retry_due()  # whoever was refused does not change by waiting
         and not recall.resends
         and not recall.is_email_free()
+        and not recall.lacks_emails()
     )
     return Bounds(context=context, since=mark if is_of_use else None)
 

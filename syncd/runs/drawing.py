@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from syncd.domain.sharing import EMAIL, SharedEmail
 from syncd.gomus.client import Client
 from syncd.mapping.columns import require_columns
 from syncd.mapping.lookups import Lookup
@@ -79,8 +78,7 @@ def comparing(sync: Sync, recall: Recall, lookups: Mapping[str, Lookup]) -> "par
         lookups=lookups,
         context=sync.mapper.fingerprint
         + b"".join(lookups[kind].fingerprint for kind in sorted(lookups))
-        + sync.mapper.errands.spelt_on(today)
-        + (b"emails" if recall.shared_email is not SharedEmail.ALLOW and EMAIL in sync.mapper.writes else b""),
+        + sync.mapper.errands.spelt_on(today),
         reach=_reach(sync, recall.now),
         today=today,
     )

@@ -77,6 +77,7 @@ class Repetition:
         return not (
             recall.is_retry_due()
             or recall.is_email_free()
+            or recall.lacks_emails()
             or store.failures.nameless(name)
             or store.journal.open_intents(name)
             or store.held.find(name)

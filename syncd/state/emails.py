@@ -30,7 +30,7 @@ class Holder:
 class EmailsRead:
     """What a read showed of e-mail addresses, as digests. `among`: whom the read held, where it did not hold all."""
 
-    held: Iterable[tuple[str, bytes | None]]  # by those whom go~mus has with it
+    held: Iterable[tuple[str, bytes | None]] | None  # by those whom go~mus has with it; None where none is mapped
     waiting: Mapping[str, bytes]  # for an address that somebody else has
     among: Iterable[str] | None
 
@@ -100,9 +100,9 @@ class Emails:
             self.db.write_among(had, C.foreign_id, [foreign_id for foreign_id, digest in page if digest is None])
             self._upsert(sync, Hold.HAS, {one: digest for one, digest in page if digest is not None})
 
-    def note(self, sync: str, read: EmailsRead | None) -> None:
-        """What a read showed; None where nothing is kept of the sync's addresses."""
-        if read is None:
+    def note(self, sync: str, read: EmailsRead) -> None:
+        """What a read showed."""
+        if read.held is None:
             self.forget_sync(sync)
             return
         self.put(sync, read.held)

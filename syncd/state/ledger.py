@@ -324,7 +324,7 @@ class Ledger:
             store.failures.replace_nameless(self.sync, found.nameless)
             store.known.relearn(self.sync, found.relearned)
             store.worklist.replace_errands(self.sync, found.errands)
-            store.emails.note(self.sync, found.emails)
+            store.note_emails(self.sync, found.emails)
             store.mergers.note(self.sync, found.mergers, now)
             store.mergers.drop(self.sync, found.unmerged)
             store.likeness.note(self.sync, found.likened, now)

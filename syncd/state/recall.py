@@ -64,6 +64,10 @@ class Recall:
         """The digest of an address, the same in all syncs of the instance."""
         return self.digester.email(address, self.instance.address)
 
+    def lacks_emails(self) -> bool:
+        """Whether no complete read has told of addresses yet: each record has to be compared once for it."""
+        return self.shared_email is not SharedEmail.ALLOW and not self.store.has_read_emails(self.sync)
+
     def is_email_free(self) -> bool:
         """Whether somebody waits for an e-mail address that may be sent now."""
         if self.shared_email is SharedEmail.REFUSE:

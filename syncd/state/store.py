@@ -15,7 +15,7 @@ from syncd.domain.matches import Word
 from syncd.domain.runs import WHOLE, Status
 from syncd.state import tables as t
 from syncd.state.absences import Absences
-from syncd.state.emails import Emails
+from syncd.state.emails import Emails, EmailsRead
 from syncd.state.failures import Failures
 from syncd.state.held import HeldChanges
 from syncd.state.instances import Instances
@@ -100,6 +100,24 @@ class Store:
         elif self.unsure(sync) is not None:
             self._db.write(delete(t.meta).where(t.meta.c.name == _unsure(sync)))
 
+    def has_read_emails(self, sync: str) -> bool:
+        """Whether a complete read of the sync has told of e-mail addresses, so that they are all in the state."""
+        return self.meta(_emails(sync)) is not None
+
+    def note_emails(self, sync: str, read: EmailsRead | None) -> None:
+        """What a read showed of addresses; None where nothing is kept of those of the sync."""
+        if read is None:
+            self.forget_emails(sync)
+            return
+        if read.among is None and not self.has_read_emails(sync):
+            self.set_meta(_emails(sync), "read")
+        self.emails.note(sync, read)
+
+    def forget_emails(self, sync: str) -> None:
+        self.emails.forget_sync(sync)
+        if self.has_read_emails(sync):
+            self._db.write(delete(t.meta).where(t.meta.c.name == _emails(sync)))
+
     def tally(self) -> dict[str, Tally]:
         """The figures of all syncs, with one query for each kind of figure."""
         known = self._count_by_sync(t.known, ACTIVE)
@@ -178,6 +196,7 @@ class Store:
             for table in OF_A_SYNC:
                 self._db.write(delete(table).where(table.c.sync == sync))
             self.note_unsure(sync, None)
+            self.forget_emails(sync)
 
     def forget_erasure(self, sync: str, foreign_id: str, name: bytes) -> None:
         """Let a customer be as anybody else, in a read of the source from its start."""
@@ -224,6 +243,10 @@ class Store:
             if free > FREE_PAGES and free * 4 > pages:
                 driver.execute("vacuum")
             driver.execute("pragma optimize")
+
+
+def _emails(sync: str) -> str:
+    return f"emails {sync}"
 
 
 def _unsure(sync: str) -> str:

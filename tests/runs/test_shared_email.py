@@ -270,6 +270,17 @@ def test_customers_known_from_before_are_compared_once_without_a_call(museum: Mu
     assert list(shared(museum)) == ["M-0001", "M-0002"]
 
 
+def test_records_are_recognised_again_once_all_were_compared(museum: Museum, tmp_path: Path) -> None:
+    museum.shelf, museum.shared_email = FileShelf(tmp_path), "allow"
+    of_family(museum, 1, 2)
+    museum.run()
+    museum.shared_email = "report"
+    before = museum.store.known.find("members", ["M-0001", "M-0002"])
+    museum.run()
+    assert museum.store.known.find("members", ["M-0001", "M-0002"]) == before
+    assert museum.store.has_read_emails("members")
+
+
 def test_nothing_is_kept_where_it_is_allowed(museum: Museum) -> None:
     museum.shared_email = "report"
     of_family(museum, 1, 2)

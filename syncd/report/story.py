@@ -67,6 +67,7 @@ class Facts:
     drifted: Sequence[str] = ()  # fields, or where it is in go~mus
     told: Sequence[str] = ()  # what the office is told of it
     merger: Merger | None = None  # into another record
+    same_person: Sequence[str] = ()  # foreign_ids of other lists
     excerpt: Excerpt | None = None
     trouble: str | None = None
 
@@ -87,6 +88,7 @@ class Facts:
             self.drifted,
             self.told,
             self.merger,
+            self.same_person,
         )
         return any(map(bool, facts))
 
@@ -291,6 +293,7 @@ def facts_as_json(facts: Facts, lot: Lot, why: str) -> dict[str, Any]:
         "drifted": list(facts.drifted),
         "told": list(facts.told),
         "merged_into": facts.merger.into if facts.merger else None,
+        "same_person": list(facts.same_person),
         "source": _source_as_json(facts),
     }
 
@@ -342,5 +345,7 @@ def facts_as_lines(facts: Facts, why: str) -> Iterator[str]:
     if facts.drifted:
         yield f"  seen to be changed in go~mus: {', '.join(facts.drifted)}"
     yield from (f"  the office is told: {text}" for text in facts.told)
+    if facts.same_person:
+        yield f"  the same person in other lists: {', '.join(facts.same_person)}"
     for words, names in owners(facts.sync).items():
         yield f"  {words}: {', '.join(names)}"

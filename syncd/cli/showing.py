@@ -25,6 +25,7 @@ from syncd.report.story import Facts, Lot, facts_as_json, facts_as_lines, tell
 from syncd.report.words import iso, plain
 from syncd.runs.excerpt import Excerpt, read_excerpt
 from syncd.runs.lookups import kept_entries
+from syncd.runs.requests import with_kin
 from syncd.state.journal import JournalLine
 
 SHOWN_LINES = 50
@@ -119,6 +120,9 @@ class _Telling:
             told=store.worklist.errands_of(name, foreign_id),
             sharing=store.emails.shared_with(name, foreign_id),
             merger=store.mergers.of(name).get(foreign_id),
+            same_person=sorted(
+                one for one, _ in with_kin(store, name, self._made.kin, [foreign_id]) if one != foreign_id
+            ),
             settle=self._config.gomus[self._sync.gomus].settle,
         )
 

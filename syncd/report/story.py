@@ -73,6 +73,7 @@ class Facts:
     told: Sequence[str] = ()  # what the office is told of it
     sharing: Sequence[Holder] = ()  # who else has its e-mail address, or the one that it waits for
     merger: Merger | None = None  # into another record
+    same_person: Sequence[str] = ()  # foreign_ids of other lists
     excerpt: Excerpt | None = None
     trouble: str | None = None
 
@@ -94,6 +95,7 @@ class Facts:
             self.drifted,
             self.told,
             self.merger,
+            self.same_person,
         )
         return any(map(bool, facts))
 
@@ -303,6 +305,7 @@ def facts_as_json(facts: Facts, lot: Lot, why: str) -> dict[str, Any]:
         "told": list(facts.told),
         "shares_email_with": [{"sync": one.sync, "foreign_id": one.foreign_id} for one in facts.sharing],
         "merged_into": facts.merger.into if facts.merger else None,
+        "same_person": list(facts.same_person),
         "source": _source_as_json(facts),
     }
 
@@ -383,5 +386,7 @@ def facts_as_lines(facts: Facts, why: str) -> Iterator[str]:
         yield f"  seen to be changed in go~mus: {', '.join(facts.drifted)}"
     yield from (f"  the office is told: {text}" for text in facts.told)
     yield from (f"  its e-mail address is also that of {one.foreign_id} ({one.sync})" for one in facts.sharing)
+    if facts.same_person:
+        yield f"  the same person in other lists: {', '.join(facts.same_person)}"
     for words, names in owners(facts.sync).items():
         yield f"  {words}: {', '.join(names)}"

@@ -221,6 +221,12 @@ def test_every_state_is_told_with_what_is_next(office: Office, state: Callable[[
     assert words in office.syncd("show", *known).out
 
 
+def test_who_stands_in_two_lists_is_told_with_the_other_id(office: Office) -> None:
+    the_same_person(office)
+    office.syncd("--once")
+    assert [shown(office, one)["same_person"] for one in ("M-0005", "N-0005")] == [["N-0005"], ["M-0005"]]
+
+
 def test_the_states_that_are_tried_are_all_there_are() -> None:
     assert {lot for lot, _ in STATES.values()} == set(Lot) - {Lot.UNKNOWN}
 

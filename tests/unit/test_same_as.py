@@ -48,7 +48,7 @@ def written(folder: Path, *syncs: str) -> Path:
 @pytest.mark.parametrize(
     ("syncs", "words"),
     [
-        ([sync("letters", "member"), sync("members")], "there is no [sync.member], did you mean 'members'?"),
+        ([sync("letters", "member"), sync("members")], "there is no [sync.member]; did you mean 'members'?"),
         ([sync("letters", "letters"), sync("members")], "names its own sync"),
         ([sync("letters", "members"), sync("members", gomus="other")], "of another instance"),
         ([sync("letters", "members"), sync("members", "letters")], "one list must come first"),

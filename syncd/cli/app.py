@@ -40,7 +40,7 @@ COMMANDS = group_of(
     "syncd.cli.trying:demo",
 )
 DB = group_of("syncd.cli.housekeeping:upgrade", "syncd.cli.housekeeping:copy")
-CONFIGURATION = group_of("syncd.cli.housekeeping:schema")
+CONFIGURATION = group_of("syncd.cli.housekeeping:schema", "syncd.cli.housekeeping:show")
 
 app = typer.Typer(
     name="syncd",

@@ -1,4 +1,4 @@
-"""`db upgrade`, `db copy` and `config schema`."""
+"""`db upgrade`, `db copy`, `config schema` and `config show`."""
 
 from contextlib import ExitStack
 from typing import Annotated
@@ -13,6 +13,7 @@ from syncd.cli.exits import stop
 from syncd.cli.progress import showing_progress
 from syncd.config import json_schema
 from syncd.config.model import Config, StateOptions
+from syncd.config.showing import as_toml, resolved
 from syncd.state import migrate
 from syncd.state.connect import key_file, open_engine
 from syncd.state.copying import copy_state
@@ -82,3 +83,19 @@ def schema(context: typer.Context) -> None:
     """Print the JSON Schema of the configuration, for editors that check and complete TOML."""
     with ctx.answering(context):
         ctx.print_json(json_schema())
+
+
+def show(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="Only this sync, and its instance.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Print the configuration as it holds: templates filled in, values fetched from elsewhere, defaults written out.
+
+    As TOML, with *** for what is or may be a secret: tokens, keys, addresses with a login, headers, parameters, queries
+    and commands. It needs no token of go~mus.
+    """
+    with ctx.answering(context) as chosen:
+        config = chosen.load(is_offline=True)
+        found = resolved(config, [one.name for one in ctx.pick(config, [name])] if name else None)
+        ctx.answer(json, found, as_toml(found).splitlines())

@@ -11,7 +11,7 @@ from syncd.gomus.fields import FIELDS
 HIDDEN = "***"
 _HEADING = re.compile(r"\s*(\[{1,2}[\w. -]+(\]|$)|\[{1,2}(state|gomus|sync|template|daemon|web|notify)\b[^#=]*)\]?")
 # Keys whose text is shown neither where the schema knows them: each may hold a login
-_DISCREET = {"headers", "params", "json", "query", "command", "value", "username", "client_id", "urls", "webhook"}
+DISCREET = {"headers", "params", "json", "query", "command", "value", "username", "client_id", "urls", "webhook"}
 _PORT = r"""\d{1,5}(?=/|["']?$)"""
 _LOGIN = re.compile(rf"""[:?].*[@=]|:.*:(?!{_PORT})|://(?![\w.*-]+(:{_PORT})?(/[^?#]*)?["']?$)""")
 _PLAIN = re.compile(r"true|false|[+-]?[0-9.]{1,4}")
@@ -112,7 +112,7 @@ def secret_keys() -> frozenset[str]:
 @cache
 def shown_keys() -> frozenset[str]:
     """Whose text may be shown."""
-    return known_keys() - {key for key, kinds in _keys(plain_schema()).items() if True in kinds} - _DISCREET
+    return known_keys() - {key for key, kinds in _keys(plain_schema()).items() if True in kinds} - DISCREET
 
 
 def _keys(schema: Any) -> dict[str, set[bool]]:  # noqa: ANN401 - a keyword of JSON Schema may hold anything

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -587,6 +588,15 @@ def test_the_token_is_nowhere(office: Office) -> None:
 
 def test_the_schema_of_the_configuration_is_json(office: Office) -> None:
     assert "properties" in json.loads(office.syncd("config", "schema").out)
+
+
+def test_the_configuration_is_shown_as_it_holds(office: Office) -> None:
+    office.reconfigure('token = { env = "GOMUS_TOKEN" }', 'token = { env = "NOBODY_SET_IT" }')
+    told, whole = office.syncd("config", "show"), office.syncd("config", "show", "members", "--json")
+    assert (told.code, whole.code, told.err) == (0, 0, "")
+    assert tomllib.loads(told.out)["sync"] == json.loads(whole.out)["sync"]
+    assert tomllib.loads(told.out)["gomus"]["main"]["token"] == "***"
+    assert office.syncd("config", "show", "membres").code == 2
 
 
 def test_the_database_can_be_upgraded_by_hand(office: Office) -> None:

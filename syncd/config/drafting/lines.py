@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, time
 from functools import partial
 
 from syncd.config.drafting.cells import Column
@@ -94,11 +95,13 @@ def quote(text: str) -> str:
 def in_toml(value: object) -> str:
     match value:
         case Mapping():
-            return f"{{ {', '.join(f'{_as_key(key)} = {in_toml(one)}' for key, one in value.items())} }}"
+            return f"{{ {', '.join(f'{as_key(key)} = {in_toml(one)}' for key, one in value.items())} }}"
         case bool():
             return "true" if value else "false"
-        case int():
+        case int() | float():
             return str(value)
+        case date() | time():
+            return value.isoformat()
         case list() | tuple():
             return f"[{', '.join(map(in_toml, value))}]"
         case _:
@@ -106,7 +109,7 @@ def in_toml(value: object) -> str:
             return f"'{text}'" if "\\" in text and "'" not in text and text.isprintable() else quote(text)
 
 
-def _as_key(key: str) -> str:
+def as_key(key: str) -> str:
     return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else quote(key)
 
 

@@ -38,7 +38,8 @@ _LONG = 6  # letters, from which on two slips are no more than one in a shorter 
 
 def fold_email(text: str | None) -> str:
     """The address without what makes no difference; nothing where it is none."""
-    address = unicodedata.normalize("NFC", text or "").strip().lower()
+    text = text or ""
+    address = (text if text.isascii() else unicodedata.normalize("NFC", text)).strip().lower()
     return address if "@" in address[1:-1] else ""
 
 
@@ -56,6 +57,8 @@ def _without_titles(words: Sequence[str]) -> Sequence[str]:
 
 
 def _words(name: str) -> Sequence[str]:
+    if name.isascii():  # as most are, and quick
+        return _WORDS.findall(name.casefold().replace("'", "").replace("`", ""))
     text = unicodedata.normalize("NFC", name).casefold().translate(_SPELT_OUT)
     bare = (letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
     return _WORDS.findall("".join(bare))

@@ -1,6 +1,6 @@
 """Who of the source is whom of the export: what is certain, and what a person has to decide."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -62,18 +62,18 @@ def _judge(index: Index, person: Person) -> tuple[Lot, Iterable[int]]:
         lacking := [one for one in namesakes if not (one.person.email and person.email)]
     ):
         return Lot.NAMES, _numbers(lacking)
-    return (Lot.NAMESAKE if namesakes else Lot.NEW), _numbers(namesakes)
+    return (Lot.NAMESAKE if namesakes else Lot.NEW), ()
 
 
 def _numbers(candidates: Iterable[Candidate]) -> list[int]:
     return [one.number for one in candidates]
 
 
-def settle(finding: Finding, claims: int, claimed: Iterable[int]) -> Finding:
-    """What a record is beside the others: so many agree with its customer, and `claimed` are certainly others' own."""
-    if finding.lot is Lot.CERTAIN and claims > 1:
+def settle(finding: Finding, claims: Mapping[int, int]) -> Finding:
+    """What a record is beside the others: of so many each of its customers is certain, or a person's word."""
+    if finding.lot is Lot.CERTAIN and sum(claims.values()) > 1:
         return Finding(foreign_id=finding.foreign_id, lot=Lot.SHARED, numbers=finding.numbers)
     if finding.lot is Lot.NAMES:
-        left = tuple(number for number in finding.numbers if number not in set(claimed))
+        left = tuple(number for number in finding.numbers if not claims[number])
         return Finding(foreign_id=finding.foreign_id, lot=Lot.NAMES if left else Lot.NEW, numbers=left)
     return finding

@@ -79,9 +79,8 @@ class MatchPlan:
         rows = self._db.execute("select foreign_id, lot, numbers from finding order by foreign_id")
         for foreign_id, lot, numbers in rows:
             found = Finding(foreign_id=foreign_id, lot=Lot(lot), numbers=tuple(json.loads(numbers)))
-            claims = {number: self._claims(number) for number in found.numbers}
-            claimed = [number for number, count in claims.items() if count]
-            yield settle(found, sum(claims.values()), claimed)
+            depends_on_others = found.lot in (Lot.CERTAIN, Lot.NAMES)
+            yield settle(found, {one: self._claims(one) for one in found.numbers}) if depends_on_others else found
 
     def _claims(self, number: int) -> int:
         return int(self._db.execute("select count(*) from claim where number = ?", (number,)).fetchone()[0])

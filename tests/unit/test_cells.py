@@ -379,6 +379,7 @@ def test_an_id_without_transforms_has_the_fingerprint_that_it_had() -> None:
     plain = mapper(name="a").fingerprint
     assert plain.hex() == "bfc2a9a27dcdb86a10314b0373bdf8a5"
     assert plain != mapper({"from": "Nr", "prefix": "M-", "transform": ["upper"]}, name="a").fingerprint
+    assert plain != mapper({"from": "Nr", "prefix": "M-", "gomus_id": "go~mus"}, name="a").fingerprint
 
 
 # --- days ---

@@ -17,6 +17,7 @@ from syncd.config.words import shield
 from syncd.domain.diff import DeleteMode
 from syncd.domain.winner import Write
 from syncd.errors import Misconfigured
+from syncd.rehearsal.stage import without_numbers
 
 ROOT = Path(__file__).parents[2]
 CONTRACT = Path(__file__).parent / "contract"
@@ -747,6 +748,13 @@ def test_an_old_key_in_plain_text_is_refused(mistakes):
     assert "hunter2" not in mistake
 
 
+def test_a_rehearsal_knows_no_numbers_for_its_sandbox_has_nobody(read):
+    config = read(SMALLEST.replace('prefix = "M-"', 'prefix = "M-", gomus_id = "go~mus"'))
+    sync = config.syncs["members"]
+    numbers = [make_sync(config, one, print).mapper.numbers for one in (sync, without_numbers(sync))]
+    assert [bool(one) for one in numbers] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("change", "decides"),
     [
@@ -761,6 +769,7 @@ def test_an_old_key_in_plain_text_is_refused(mistakes):
         ),
         (('surname = "Nachname"', 'surname = "Nachname"\nname = "Vorname"'), False),
         (("[gomus.main]", "[gomus.main]\nbatch_size = 7"), False),
+        (('prefix = "M-"', 'prefix = "M-", gomus_id = "go~mus"'), False),
     ],
 )
 def test_absence_counts_anew_after_what_decides_it(read, change, decides):

@@ -25,6 +25,7 @@ def told(counts: dict[str, int], *, is_unique: bool = False, **options: object) 
         ({"unchanged": 500, "invalid": 3}, 0),
         ({"create": 250}, 253),  # each looked up, and three batches
         ({"update": 101}, 2),
+        ({"link": 3}, 15),
         ({"delete": 2, "anonymize": 1, "release": 1}, 24),
     ],
 )

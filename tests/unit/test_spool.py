@@ -16,6 +16,7 @@ EARLIER = Digests(record=b"earlier", fields={"name": b"o"}, scheme=1)
         Create(
             foreign_id="M-ü", fields={"name": "Käthe\ud800", "is_institution": True}, digests=DIGESTS, source_digest=b""
         ),
+        Create(foreign_id="M-1", fields={}, digests=DIGESTS, source_digest=b"", gomus_id=2**40, is_decided=True),
         Update(
             foreign_id="M-2",
             gomus_id=2**40,

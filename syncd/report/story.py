@@ -364,16 +364,11 @@ def _source_as_json(facts: Facts) -> dict[str, object]:
 
 
 def facts_as_lines(facts: Facts, why: str) -> Iterator[str]:
-    known, refused, zone = facts.known, facts.refused, facts.zone
+    refused, zone = facts.refused, facts.zone
     yield f"{facts.foreign_id} in {facts.sync.name}"
     yield f"  {why}"
-    if known:
-        what = "" if known.stage is Stage.ACTIVE else f", {known.stage.value}"
-        yield f"  known: go~mus id {known.gomus_id}{what}; fields {', '.join(sorted(known.digests.fields))}"
-        if others := sorted(known.digests.of_others):
-            yield f"  values that syncd did not put there: {', '.join(others)}"
-    if known and known.absent_since:
-        yield f"  absent from the source since {local(known.absent_since, zone)}"
+    if facts.known:
+        yield from _known_as_lines(facts.known, zone)
     if facts.tombstone:
         yield f"  erased ({facts.tombstone.value})"
     if refused:
@@ -390,3 +385,12 @@ def facts_as_lines(facts: Facts, why: str) -> Iterator[str]:
         yield f"  the same person in other lists: {', '.join(facts.same_person)}"
     for words, names in owners(facts.sync).items():
         yield f"  {words}: {', '.join(names)}"
+
+
+def _known_as_lines(known: KnownCustomer, zone: tzinfo) -> Iterator[str]:
+    what = "" if known.stage is Stage.ACTIVE else f", {known.stage.value}"
+    yield f"  known: go~mus id {known.gomus_id}{what}; fields {', '.join(sorted(known.digests.fields))}"
+    if others := sorted(known.digests.of_others):
+        yield f"  values that syncd did not put there: {', '.join(others)}"
+    if known.absent_since:
+        yield f"  absent from the source since {local(known.absent_since, zone)}"

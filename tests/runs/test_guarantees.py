@@ -482,9 +482,10 @@ def name_of(customer: Customer) -> str:
 
 
 def is_lost(before: Customer, after: Customer | None) -> bool:
-    if after is None:
+    """Whoever gets a first foreign_id is linked."""
+    if after is None or is_anonymous(after) > is_anonymous(before):
         return True
-    return is_anonymous(after) > is_anonymous(before) or after.foreign_id != before.foreign_id
+    return before.foreign_id is not None and after.foreign_id != before.foreign_id
 
 
 def is_anonymous(customer: Customer) -> bool:

@@ -126,6 +126,7 @@ class Ledger:
             store.journal.settle([(number, outcome)], self.clock())
             store.known.drop(self.sync, ids)
             store.known.put(self.sync, [row])
+            store.matches.drop(self.sync, ids)
             store.failures.lift(self.sync, ids)
             store.held.forget(self.sync, ids)
 

@@ -138,6 +138,7 @@ class Ledger:
                 store.failures.lift(sync, [foreign_id])
                 store.held.forget(sync, [foreign_id])
             store.known.put(self.sync, [row])
+            store.matches.drop(self.sync, [row.foreign_id])
             store.emails.hand_over(Holder(of, before.foreign_id), Holder(self.sync, row.foreign_id))
             store.likeness.take(taken)
 

@@ -160,10 +160,11 @@ class Store:
         return any(self._db.first(query) is not None for query in (is_known, has_run))
 
     def owners(self, syncs: Collection[str], foreign_ids: Iterable[str]) -> dict[str, str]:
-        """Which of these syncs knows an id, or has sent it in a create that may still come to pass."""
+        """Which of these syncs knows an id, or has sent it in a call that may still come to pass."""
         k, j = t.known.c, t.journal.c
         known = select(k.foreign_id, k.sync).where(k.sync.in_(syncs))
-        is_open = (j.sync.in_(syncs), j.settled_at.is_(None), j.action == Action.CREATE.value)
+        makes = (Action.CREATE.value, Action.LINK.value)
+        is_open = (j.sync.in_(syncs), j.settled_at.is_(None), j.action.in_(makes))
         found: dict[str, str] = {}
         for page in chunks(foreign_ids, PAGE // 2) if syncs else ():
             sent = select(j.foreign_id, j.sync).where(*is_open, j.foreign_id.in_(page))

@@ -52,6 +52,8 @@ class Kinship:
         }
         found_kin = recall.store.likeness.kin(start, recall.kin) if start else {}
         kin = {one: found for one, found in found_kin.items() if found.all}
+        if not kin:
+            return {}
         persons = set[Person]().union(*(found.all for found in kin.values()))
         standings = self.recall.store.likeness.standings(persons)
         tombstones = self.recall.tombstones([foreign_id for _, foreign_id in persons])

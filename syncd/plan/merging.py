@@ -12,6 +12,7 @@ from syncd.domain.diff import Verdict
 from syncd.domain.records import FieldProblem, InvalidRecord
 from syncd.plan.reading import Read, Snapshot
 from syncd.reasons import Told
+from syncd.state.mergers import Merger
 
 UNSURE = (Verdict.INVALID, Verdict.CONTRADICTED, Verdict.ERASED)  # whether it still has the mark is not known
 
@@ -74,21 +75,23 @@ def _refuse(read: Read, foreign_ids: Sequence[str], reason: Told) -> None:
 
 def _left_without_mark(read: Read) -> tuple[list[str], list[str]]:
     """Whom go~mus has merged though the source says so no longer, and whom nothing is to be remembered of any more."""
-    closed, over = list[str](), list[str]()
-    for foreign_id, is_open, verdict in _each_remembered(read):
+    closed, over, prefix = list[str](), list[str](), read.comparison.mapper.prefix
+    for merger, verdict in _each_remembered(read):
+        foreign_id = merger.foreign_id
         is_gone = verdict is Verdict.GONE or (verdict is None and isinstance(read, Snapshot))
         if verdict is Verdict.MERGED and read.comparison.spool.merged_into(foreign_id) is None:
             closed.append(foreign_id)
         elif is_gone:
-            over += [] if is_open else [foreign_id]
+            is_of_two_lists = not (merger.into or prefix).startswith(prefix)
+            over += [foreign_id] if is_of_two_lists or not merger.is_open else []
         elif verdict not in (None, Verdict.MERGED, *UNSURE):
             over.append(foreign_id)
     return closed, over
 
 
-def _each_remembered(read: Read) -> Iterator[tuple[str, bool, Verdict | None]]:
+def _each_remembered(read: Read) -> Iterator[tuple[Merger, Verdict | None]]:
     for page in chunks(read.comparison.recall.mergers.values()):
         seen = read.comparison.seen_among([merger.foreign_id for merger in page])
         for merger in page:
             verdict = seen[merger.foreign_id].verdict if merger.foreign_id in seen else None
-            yield merger.foreign_id, merger.is_open, verdict
+            yield merger, verdict

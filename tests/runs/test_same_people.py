@@ -181,6 +181,18 @@ def test_two_customers_of_one_person_are_to_be_merged(lists: Lists) -> None:
     assert lists.letters.store.mergers.of("newsletter") == {}
 
 
+def test_two_customers_of_one_person_are_erased_once_both_lists_are_left(lists: Lists) -> None:
+    lists.join("M", 2)
+    lists.join("N", 2, of="")
+    lists.run("M", "N")
+    lists.join("N", 2)
+    lists.run("N")
+    for name in "MN":
+        lists.leave(name, 2)
+    lists.run("M", "N", "M", "N", "M", "N", "M")
+    assert lists.customers(2) == {}
+
+
 def test_the_same_person_twice_in_the_second_list_gets_one_customer(lists: Lists) -> None:
     lists.join("N", 2)
     lists.join("N", 3, of="0002")

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -24,12 +25,12 @@ from syncd.errors import LeaseTaken
 from syncd.gomus.client import Client
 from syncd.gomus.fields import FIELDS
 from syncd.gomus.options import GomusOptions
-from syncd.probing.leftovers import Left, Leftovers
+from syncd.probing.leftovers import Left, Leftovers, forget_what_is_asked
 from syncd.probing.probe import Probe, Probed
 from syncd.probing.telling import as_html, as_json, as_lines, promise
 from syncd.probing.waiting import Waiting
 from syncd.runs.learning import Learning
-from syncd.state.lease import take_lease
+from syncd.state.lease import Lease, take_lease
 from syncd.state.slots import sharing
 
 
@@ -70,12 +71,18 @@ def probe(
 
 
 def _read(config: Config, name: str) -> Probed:
-    with ending_on_signals(), looking_at_state(config) as state, showing_progress(name) as progress:
-        waiting = Waiting(threading.Event())
-        with _opening(config, name, state, waiting, progress) as (opened, _):
-            found = opened.read()
-            left = [Left(foreign_id=o.foreign_id, gomus_id=o.gomus_id, why="earlier") for o in opened.leftovers]
-            return Probed(findings=found.findings, left=left)
+    waiting = Waiting(threading.Event())
+    with (
+        ending_on_signals(),
+        looking_at_state(config) as state,
+        showing_progress(name) as progress,
+        _open_client(config, name, waiting, is_looking=True) as client,
+    ):
+        place, options = _Place(name, state, waiting, progress), config.gomus[name]
+        opened = _make(client, options, place, _learning(options, place))
+        found = opened.read()
+        left = [Left(foreign_id=one.foreign_id, gomus_id=one.gomus_id, why="earlier") for one in opened.leftovers]
+        return Probed(findings=found.findings, left=left)
 
 
 def _write(config: Config, name: str, lang: Language, *, is_test: bool, is_sure: bool) -> Probed:
@@ -86,26 +93,30 @@ def _write(config: Config, name: str, lang: Language, *, is_test: bool, is_sure:
         if sys.stdin.isatty() and not is_sure and not typer.confirm(f"Is {name} an instance for tests?"):
             stop("Nothing was written.", DONE)
         with (
-            _alone(state, name),
+            _alone(state, name) as lease,
             stopping_on_signals() as stopping,
             showing_progress(name) as progress,
-            _opening(config, name, state, Waiting(stopping), progress) as (opened, learning),
+            _open_client(config, name, waiting := Waiting(stopping), is_looking=False) as client,
+            client.confirming(lease.confirm),
         ):
+            forget_what_is_asked(state.store.instances, name)
+            place, options = _Place(name, state, waiting, progress), config.gomus[name]
+            learning = _learning(options, place)
             try:
-                return opened.write()
+                return _make(client, options, place, learning).write()
             finally:
                 learning.keep()
 
 
 @contextmanager
-def _alone(state: State, name: str) -> Iterator[None]:
+def _alone(state: State, name: str) -> Iterator[Lease]:
     """Two probes of an instance would take away each other's customers."""
     with ExitStack() as stack:
         try:
-            stack.enter_context(take_lease(state.engine, f"probe of {name}"))
+            lease = stack.enter_context(take_lease(state.engine, f"probe of {name}"))
         except LeaseTaken:
             raise LeaseTaken(f"another process is probing {name}", remedy="wait for it to end, or stop it") from None
-        yield
+        yield lease
 
 
 def _refuse_productive(config: Config, name: str, state: State) -> None:
@@ -122,31 +133,25 @@ def _refuse_productive(config: Config, name: str, state: State) -> None:
         )
 
 
-@contextmanager
-def _opening(
-    config: Config, name: str, state: State, waiting: Waiting, progress: Report
-) -> Iterator[tuple[Probe, Learning]]:
+def _open_client(config: Config, name: str, waiting: Waiting, *, is_looking: bool) -> Client:
     options = config.gomus[name]
-    learning = Learning(name, options, state.store.instances, now(), "")
-    shared = sharing(config.state.url, options.url, is_looking=True)
-    with Client(options, sleep=waiting, sharing=shared) as client:
-        yield (
-            Probe(
-                delivery=_delivery(client, options, state, learning, waiting),
-                leftovers=Leftovers(instances=state.store.instances, instance=name),
-                gomus=options,
-                token=secrets.token_hex(8),
-                tidying=waiting.tidying,
-                step=lambda step: progress(step, 0, None),
-            ),
-            learning,
-        )
+    return Client(options, sleep=waiting, sharing=sharing(config.state.url, options.url, is_looking=is_looking))
 
 
-def _delivery(client: Client, options: GomusOptions, state: State, learning: Learning, waiting: Waiting) -> Delivery:
-    return Delivery(
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where one instance is probed."""
+
+    name: str
+    state: State
+    waiting: Waiting
+    progress: Report
+
+
+def _make(client: Client, options: GomusOptions, place: _Place, learning: Learning) -> Probe:
+    delivery = Delivery(
         client=client,
-        digester=state.digester,
+        digester=place.state.digester,
         catalogue=FIELDS,
         habits=learning.habits,
         writes={},
@@ -154,6 +159,18 @@ def _delivery(client: Client, options: GomusOptions, state: State, learning: Lea
         timeout=options.timeout,
         clock=now,
         placeholder=options.placeholder,
-        sleep=waiting,
+        sleep=place.waiting,
         is_stopping=lambda: False,
     )
+    return Probe(
+        delivery=delivery,
+        leftovers=Leftovers(instances=place.state.store.instances, instance=place.name),
+        gomus=options,
+        token=secrets.token_hex(8),
+        tidying=place.waiting.tidying,
+        step=lambda step: place.progress(step, 0, None),
+    )
+
+
+def _learning(options: GomusOptions, place: _Place) -> Learning:
+    return Learning(place.name, options, place.state.store.instances, now(), "")

@@ -20,6 +20,7 @@ from syncd.probing.invented import Person
 from syncd.state.instances import Instances
 
 MARK = "probe."
+ASKED_ANEW = ("deletes_by_number", "unique")  # to act on these does harm where they are of another instance
 MOST_TRIES = 6  # a customer and a twin of it, each a few times
 
 
@@ -76,6 +77,11 @@ class Leftovers:
 
     def drop(self, foreign_id: str) -> None:
         self.instances.unlearn(self.instance, [f"{MARK}{foreign_id}"])
+
+
+def forget_what_is_asked(instances: Instances, instance: str) -> None:
+    """Before a probe: the address of an instance may have changed since, and a probe finds these out again."""
+    instances.unlearn(instance, ASKED_ANEW)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from syncd.errors import Stopped
 from syncd.gomus.client import Client
 from syncd.gomus.fields import FIELDS
 from syncd.gomus.options import GomusOptions
-from syncd.probing.leftovers import Leftovers
+from syncd.probing.leftovers import Leftovers, forget_what_is_asked
 from syncd.probing.probe import Probe, Probed
 from syncd.runs.learning import Learning
 from syncd.sandbox import TOKEN, Sandbox, Switches, called_by_httpx, create_app
@@ -62,6 +62,7 @@ class Laboratory:
 
     def probe(self, *, writes: bool = True, token: str = TOKEN) -> Probed:
         options = GomusOptions(url="https://test.gomus.de", token=SecretStr(token), attempts=3)
+        forget_what_is_asked(self.store.instances, INSTANCE)
         learning = Learning(INSTANCE, options, self.store.instances, self.clock(), "")
         transport = self.wrap(httpx.WSGITransport(app=called_by_httpx(create_app(self.sandbox))))
         with Client(options, transport=transport, sleep=self.sleep, clock=lambda: self.clock().timestamp()) as client:

@@ -225,6 +225,15 @@ def test_what_is_learned_is_there_for_the_next_run(laboratory: Callable[..., Lab
     assert "read_lag" in lab.learned
 
 
+def test_what_was_learned_of_another_instance_is_asked_anew(laboratory: Callable[..., Laboratory]) -> None:
+    """The address behind the name may have changed; a number may be the foreign_id of somebody else there."""
+    lab = laboratory(delete_key="foreign-id-first", foreign_ids="repeatable")
+    lab.store.instances.learn("test", {"deletes_by_number": "yes", "unique": "yes"})
+    lab.probe()
+    assert (lab.sandbox.customers, lab.sandbox.touched_strangers()) == ([], [])
+    assert {"deletes_by_number", "unique"}.isdisjoint(lab.learned)
+
+
 def test_no_customer_of_a_probe_stays_in_the_state(laboratory: Callable[..., Laboratory]) -> None:
     lab = laboratory()
     lab.probe()

@@ -19,3 +19,13 @@ def test_what_is_learned_and_looked_up_is_kept_for_each_instance(store: Store) -
     assert store.instances.lookup("main", "salutation", "de", since=before) == entries
     assert store.instances.lookup("main", "salutation", "de", since=NOW) is None  # it is too old
     assert store.instances.lookup("main", "salutation", "en", since=before) is None
+
+
+def test_what_is_unlearned_is_of_one_instance_and_of_one_name(store: Store) -> None:
+    for instance in ("main", "test"):
+        store.instances.learn(instance, {"unique": "yes", "batch_size": "50"})
+    store.instances.unlearn("main", ["unique"])
+    assert [store.instances.learned(one) for one in ("main", "test")] == [
+        {"batch_size": "50"},
+        {"unique": "yes", "batch_size": "50"},
+    ]

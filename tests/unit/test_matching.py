@@ -71,6 +71,11 @@ def test_a_customer_that_stands_there_twice_is_one() -> None:
     ]
 
 
+def test_a_customer_of_two_names_at_one_address_is_one() -> None:
+    twice = [row(7, *ADA), row(7, "Ada", "Meier", ADA[2])]
+    assert compare(twice, ADA, by=("email",)) == [(Lot.CERTAIN, (7,))]
+
+
 def test_two_records_of_one_customer_are_left_to_a_person() -> None:
     assert compare([row(7, *ADA)], ADA, ADA) == [(Lot.SHARED, (7,))] * 2
 

@@ -77,6 +77,8 @@ def link(
         stop(WAYS, USAGE)
     if ((apply or columns) and file is None) or ((take or plan) and not apply):
         stop("--apply and --columns go with an export, `syncd link NAME FILE`; --plan and --take with --apply.", USAGE)
+    if why and not decide:
+        stop("--why goes with --decide.", USAGE)
     how = How(by=_parse_by(by), columns=_parse_columns(columns), takes_source=take is not None, plan=plan)
     with ctx.configured(context) as config:
         (sync,) = ctx.pick(config, [name])

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from syncd.mapping.lookups import Lookup
 from syncd.matching.index import Index
-from syncd.matching.newcomers import each_newcomer
+from syncd.matching.newcomers import each_named, each_newcomer
 from syncd.matching.plan import MatchPlan
 from syncd.plan.plan import Plan
 from syncd.sources.base import Source
@@ -25,6 +25,7 @@ def comparing(
     recall = plan.read.comparison.recall
     for sync in (recall.sync, *recall.others):
         index.leave_out(one.gomus_id for one in recall.store.known.each(sync) if one.gomus_id is not None)
+    index.leave_out(each_named(plan))
     decided = {match.foreign_id: match for match in recall.store.matches.each(recall.sync) if match.by is not None}
     with MatchPlan(index, decided) as matching:
         matching.take(each_newcomer(plan, source, lookups, stop_if_asked))

@@ -5,12 +5,24 @@ from collections.abc import Callable, Iterator, Mapping
 from syncd.domain.changes import Action, Create
 from syncd.domain.chunks import chunks, until_stopped
 from syncd.domain.guards import Word
+from syncd.domain.matches import Word as Said
 from syncd.domain.records import SourceRecord, Value
 from syncd.mapping.lookups import Lookup
 from syncd.mapping.mapper import Mapper
 from syncd.matching.columns import BY
 from syncd.plan.plan import Plan
 from syncd.sources.base import Source
+
+
+def each_named(plan: Plan) -> Iterator[int]:
+    """The customers whose numbers stand in the source itself."""
+    found = _found_before(plan)
+    return (one.gomus_id for one in plan.spool.changes(Create) if one.gomus_id and one.foreign_id not in found)
+
+
+def _found_before(plan: Plan) -> set[str]:
+    recall = plan.read.comparison.recall
+    return {match.foreign_id for match in recall.store.matches.each(recall.sync, Said.LINK)}
 
 
 def each_newcomer(
@@ -20,8 +32,9 @@ def each_newcomer(
 
     For the latter the source is read once more. Raises IncompleteRead where it can't be read to its end.
     """
+    found = _found_before(plan)
     for create, word in plan.spool.decided(Create):
-        if word is not Word.REJECTED:
+        if word is not Word.REJECTED and (create.gomus_id is None or create.foreign_id in found):
             yield create.foreign_id, create.fields
     waiting = _waiting(plan)
     if not waiting:
@@ -32,7 +45,8 @@ def each_newcomer(
             foreign_id = mapper.foreign_id_of(record)
             if isinstance(foreign_id, str) and foreign_id in waiting:
                 waiting.remove(foreign_id)
-                yield foreign_id, _fields(mapper, record, lookups)
+                if mapper.numbers.of(record.values) is None:
+                    yield foreign_id, _fields(mapper, record, lookups)
     mapper.forget_cells()
 
 

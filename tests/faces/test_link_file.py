@@ -89,6 +89,17 @@ def test_a_record_that_is_invalid_is_compared_too(office: Office) -> None:
     assert {"foreign_id": "M-0001", "gomus_id": 101} in found(office)["link"]
 
 
+def test_a_record_that_names_its_customer_is_not_compared_and_takes_it(office: Office) -> None:
+    office.columns.append("Nr. in go~mus")
+    office.rows = [[*row, "107" if row[0] == "0007" else ""] for row in office.rows]
+    office.rows[5][1:4] = office.rows[6][1:4]  # another record of the same name and address
+    office.export()
+    office.reconfigure('prefix = "M-"', 'prefix = "M-"\ngomus_id = "Nr. in go~mus"')
+    plan = found(office)
+    assert "M-0007" not in {one["foreign_id"] for one in plan["open"] + plan["link"]}
+    assert {"foreign_id": "M-0006", "gomus_id": 207} in plan["link"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -100,6 +111,7 @@ def test_a_record_that_is_invalid_is_compared_too(office: Office) -> None:
         (("export.csv", "--renamed"), "Say which customers"),
         ((), "Say which customers"),
         (("--apply",), "Say which customers"),
+        (("export.csv", "--why", "asked"), "--why goes with --decide"),
         (("--decide", "M-0001"), "is not ID=NUMBER"),
         (("--decide", "M-0001=old"), "is not ID=NUMBER"),
         (("--decide", "=4"), "is not ID=NUMBER"),

@@ -66,8 +66,10 @@ def test_an_id_belongs_to_the_sync_that_knows_it_or_has_sent_it(store: Store) ->
     _, settled = store.journal.begin("run", "friends", [create("M-4"), create("M-5")], Action.CREATE, NOW)
     store.journal.settle([(settled, outcome(create("M-5")))], NOW)
     store.journal.begin("run", "friends", [erase("M-6")], Action.DELETE, NOW)
+    store.journal.begin("run", "friends", [create("M-7")], Action.LINK, NOW)
     asked = [f"M-{number}" for number in range(2000)]
-    assert store.owners(["members", "friends"], asked) == {"M-1": "members", "M-2": "members", "M-4": "friends"}
+    owners = {"M-1": "members", "M-2": "members", "M-4": "friends", "M-7": "friends"}
+    assert store.owners(["members", "friends"], asked) == owners
     assert store.owners([], asked) == {}
 
 

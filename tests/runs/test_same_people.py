@@ -151,10 +151,11 @@ def test_who_leaves_the_second_list_alone_stays(lists: Lists) -> None:
 
 @pytest.mark.parametrize("mode", [DeleteMode.ANONYMIZE, DeleteMode.RELEASE])
 def test_whatever_becomes_of_leavers_who_is_in_the_other_list_is_handed_over(lists: Lists, mode: DeleteMode) -> None:
+    number = lists.number_of("M-0001")
     lists.members.mode = mode
     lists.leave("M", 1)
     lists.run("M", "N", "N")
-    assert lists.customers(1) == {"N-0001": "Letter1"}
+    assert (lists.customers(1), lists.number_of("N-0001")) == ({"N-0001": "Letter1"}, number)
 
 
 def test_whom_the_first_list_has_only_as_invalid_gets_no_customer_from_the_second(lists: Lists) -> None:

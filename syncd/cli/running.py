@@ -130,8 +130,7 @@ def _run_one(
             showing_progress(sync.name) as progress,
             opening_world(config, sync, state, stopping=stopping, progress=progress) as world,
         ):
-            judge_prefix(config, sync, state)
-            _tell_pause(state, sync)
+            _look_before(config, sync, state)
             asked = spellings(state, sync, how.only)
             made = make_sync(config, sync, world.sleep, only=frozenset(chain(*asked.values())) if how.only else None)
             world.client.show = _show_answer if how.shows_answers else world.client.show
@@ -156,8 +155,9 @@ def _run_one(
     return CODES[summary.status]
 
 
-def _tell_pause(state: State, sync: SyncConfig) -> None:
-    """The schedule rests, and a person runs the sync all the same."""
+def _look_before(config: Config, sync: SyncConfig, state: State) -> None:
+    """Raises Misconfigured. Where the sync is paused a person runs it all the same, and is told."""
+    judge_prefix(config, sync, state)
     if pause := state.store.pauses.find(sync.name, now()):
         logger.warning("sync.paused", sync=sync.name, until=pause.until, reason="its schedule rests; this run goes on")
         if sys.stderr.isatty():

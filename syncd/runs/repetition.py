@@ -63,7 +63,7 @@ class Repetition:
         sync, recall = self.sync, self.recall
         terms = (
             (__version__, SCHEME),
-            (recall.instance, recall.erased.mark, recall.shared_email.value),
+            (recall.instance, recall.erased.mark),
             (sync.mode.value, sync.grace, sync.releases_linked, recall.absence_context, recall.counting),
             [(one.name, one.at) for one in recall.store.tombstones.requested(recall.instance)],
             [(one.foreign_id, one.position, one.problems) for one in recall.store.failures.invalid(sync.name)],

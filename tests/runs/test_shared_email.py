@@ -11,6 +11,7 @@ import structlog
 from faults import Fault, Killed
 from museum import Feed, FileShelf, Museum, Shelf, member, mortal, sqlite_url
 
+from syncd.domain.diff import DeleteMode
 from syncd.domain.runs import Status
 from syncd.state.emails import Holder
 
@@ -91,7 +92,9 @@ def test_it_comes_once_the_address_is_free(museum: Museum) -> None:
     assert museum.listed() == {}
 
 
-def test_who_is_erased_frees_the_address(museum: Museum) -> None:
+@pytest.mark.parametrize("mode", [DeleteMode.ANONYMIZE_THEN_DELETE, DeleteMode.RELEASE])
+def test_who_is_erased_or_released_frees_the_address(museum: Museum, mode: DeleteMode) -> None:
+    museum.mode = mode
     museum.shelf.rows[:] = [*(member(number) for number in range(3, 30)), member(1, mail=FAMILY)]
     museum.run()
     museum.shelf.rows.append(member(2, mail=FAMILY))

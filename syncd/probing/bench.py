@@ -30,7 +30,6 @@ class Bench:
     numbers: dict[str, int] = field(default_factory=dict)
     found: dict[str, Finding] = field(default_factory=dict)
     lost: int = 0
-    step: Callable[[str], None] = lambda _name: None
 
     # --- findings ---
 

@@ -18,6 +18,7 @@ from syncd.domain.sharing import EMAIL, SharedEmail
 from syncd.domain.spelling import spellings_of
 from syncd.errors import IncompleteRead
 from syncd.plan.claims import refuse_shared
+from syncd.plan.comparison import Comparison
 from syncd.plan.likening import liken
 from syncd.plan.merging import judge_mergers
 from syncd.plan.reading import Gone, Partial, Read, Snapshot
@@ -129,7 +130,7 @@ def draw_up(read: Read, policy: AbsencePolicy, *, now: datetime, only: frozenset
     Where `only` some customers are meant, nothing is released of the others.
     """
     comparison = read.comparison
-    spool, tally = comparison.spool, comparison.tally
+    spool = comparison.spool
     merging = judge_mergers(read)
     refuse_shared(spool)
     comparison.sharing.judge()
@@ -137,19 +138,13 @@ def draw_up(read: Read, policy: AbsencePolicy, *, now: datetime, only: frozenset
     hiding = _hiding(read, nameless, policy, now)
     absences = _judge_absences(read, hiding, now)
     fields = Counter(name for update in spool.changes(Update) for name in update.fields)
-    verdicts = comparison.count_verdicts()
-    tally.update({verdict.value: count for verdict, count in verdicts.items() if verdict not in UNCOUNTED})
-    tally["unchanged"] = verdicts.get(Verdict.UNCHANGED, 0) + verdicts.get(Verdict.RELEARNED, 0)
-    tally["invalid"] = spool.count_invalid()
-    tally["sharing"] = 0 if comparison.recall.shared_email is SharedEmail.REFUSE else comparison.sharing.count
-    tally["left_out"] = comparison.reading.skips
-    tally.update(erase.action.value for erase in spool.changes(Erase))
+    _count(comparison)
     return Plan(
         read=read,
         only=only,
         absent=absences.count,
         absent_since=absences.since,
-        counts={name: count for name, count in sorted(tally.items()) if count},
+        counts={name: count for name, count in sorted(comparison.tally.items()) if count},
         fields=fields,
         found=Found(
             newly_absent=absences.newly_absent,
@@ -167,6 +162,16 @@ def draw_up(read: Read, policy: AbsencePolicy, *, now: datetime, only: frozenset
             errands=spool.errands() if comparison.mapper.errands else None,
         ),
     )
+
+
+def _count(comparison: Comparison) -> None:
+    tally, verdicts = comparison.tally, comparison.count_verdicts()
+    tally.update({verdict.value: count for verdict, count in verdicts.items() if verdict not in UNCOUNTED})
+    tally["unchanged"] = verdicts.get(Verdict.UNCHANGED, 0) + verdicts.get(Verdict.RELEARNED, 0)
+    tally["invalid"] = comparison.spool.count_invalid()
+    tally["sharing"] = 0 if comparison.recall.shared_email is SharedEmail.REFUSE else comparison.sharing.count
+    tally["left_out"] = comparison.reading.skips
+    tally.update(erase.action.value for erase in comparison.spool.changes(Erase))
 
 
 def _emails(read: Read) -> EmailsRead | None:

@@ -24,6 +24,7 @@ def recall(
         unclear=store.journal.unclear(ledger.sync) - set(overdue),
         resends=bool(overdue) or (len(sync.kin) > 1 and store.likeness.is_due(ledger.sync)),
         waiting=waiting,
+        shared_email=ledger.shared_email,
         linking=frozenset().union(*linking),
         kin=sync.kin,
         absence_context=ledger.digester.context(sync.absence_terms),

@@ -384,8 +384,7 @@ class Ledger:
 
 
 def _step(at: datetime, action: Action, result: Result, remark: str | None, trail: tuple[Entry, ...]) -> Step:
-    told = at.isoformat(timespec="seconds")
-    return Step(at=told, action=action.value, result=result.value, remark=remark, trail=trail)
+    return Step(at=at.isoformat(), action=action.value, result=result.value, remark=remark, trail=trail)
 
 
 def _content(change: Change) -> bytes:

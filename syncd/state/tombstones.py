@@ -71,8 +71,7 @@ class Tombstone:
     @property
     def latest(self) -> tuple[Step, ...]:
         """The steps since it was asked for the last time."""
-        asked = self.at.replace(microsecond=0)
-        return tuple(step for step in self.steps if datetime.fromisoformat(step.at) >= asked)
+        return tuple(step for step in self.steps if datetime.fromisoformat(step.at) >= self.at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ import pytest
 from museum import Museum, sqlite_url
 from office import MARKS, Ended, Office, open_office, person
 
-from syncd.assembly import _make_key
 from syncd.domain.runs import Status
 from syncd.errors import Fatal, StateUnusable
 from syncd.plan.spool import Spool
+from syncd.state.keys import make_key
 from syncd.state.lease import take_lease
 from syncd.state.migrate import upgrade
 
@@ -149,7 +149,7 @@ def test_a_key_is_written_whole_or_not_at_all(tmp_path: Path, new_disk: Callable
     disk = new_disk(tmp_path / "disk", "size=4k")
     disk.fill()
     with pytest.raises(StateUnusable, match="make room"):
-        _make_key(disk.folder / "syncd.key")
+        make_key(disk.folder / "syncd.key")
     assert [file.name for file in disk.folder.iterdir()] == ["ballast"]
 
 

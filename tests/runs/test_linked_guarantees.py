@@ -34,7 +34,9 @@ class Linked(Guarantees):
             return
         row = member(number)
         fields = {name: row[column] for name, column in FIELDS_MAPPED.items()}
-        customer = self.museum.sandbox.add_customer(**(fields if has_phone else fields | {"tel": None}))
+        unasked = ["tel"] if not has_phone else []
+        unasked += ["email"] if self.museum.sandbox.switches.email_unique else []  # or nobody could be created beside
+        customer = self.museum.sandbox.add_customer(**fields | dict.fromkeys(unasked))
         self.entered[number] = customer.id
         self.as_entered[customer.id] = dict(customer.fields)
 

@@ -96,7 +96,7 @@ def test_wherever_in_a_run_the_disk_is_full_the_next_one_goes_on_without_a_dupli
 ) -> None:
     """The sizes end from before the tables are made until after the last outcome is recorded."""
     ended, told = set(), set()
-    for number, size in enumerate(range(204, 528, 12)):
+    for number, size in enumerate(range(204, 612, 16)):
         disk = new_disk(tmp_path / f"disk {number}", f"size={size}k")
         museum = None
         try:

@@ -191,7 +191,7 @@ class Run:
         guarding = Guarding(sync=self.sync, ledger=self.ledger, recall=remembered, plan=plan, is_judging=is_judging)
         held = guarding.ask()
         if not any(one.guard is Guard.IDENTITY for one in held):
-            self.ledger.note_read(plan.found, now)
+            self.ledger.note_read(plan.found, now, erased=self._requests.taken)
             held = self._carry_out(guarding, held, probe=probe)
             close_who_left(self.ledger, plan, self._overdue.values(), self._found)
             self.ledger.settle_emails()

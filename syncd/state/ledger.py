@@ -99,7 +99,7 @@ class Ledger:
             store.journal.close(intent, result.value, gomus_id=gomus_id, words=words, at=now)
             if intent.action in ERASING:
                 cut_off = Entry(at=intent.sent_at, what=What.CUT_OFF)
-                self._add_step(intent.foreign_id, _step(now, intent.action, result, words, (cut_off,)))
+                self._add_step(intent.foreign_id, Step.of(now, intent.action, result, words, (cut_off,)))
             if row and intent.action is Action.LINK:
                 row = self._take_from_others(row)
             store.known.put(self.sync, [row] if row else [])
@@ -245,7 +245,7 @@ class Ledger:
         if requested and may_come:
             now = self.clock()
             waiting = Entry(at=now, what=What.MAY_COME)
-            self._add_step(foreign_id, _step(now, Action.CREATE, Result.FAILED, None, (waiting,)))
+            self._add_step(foreign_id, Step.of(now, Action.CREATE, Result.FAILED, None, (waiting,)))
         elif requested:
             self.store.tombstones.finish(self.instance, name)
         for sync in syncs:
@@ -255,7 +255,7 @@ class Ledger:
         """What was done for erasures on request, for their certificates; also where absence was the cause at first."""
         for outcome in outcomes:
             if isinstance(outcome.change, Erase):
-                step = _step(now, outcome.action, outcome.result, outcome.error, outcome.trail)
+                step = Step.of(now, outcome.action, outcome.result, outcome.error, outcome.trail)
                 self._add_step(outcome.change.foreign_id, step)
 
     def _add_step(self, foreign_id: str, step: Step) -> None:
@@ -314,8 +314,8 @@ class Ledger:
 
     # --- the read ---
 
-    def note_read(self, found: Found, now: datetime) -> None:
-        """Remember a read that the guards let through: who is absent since when, who is back."""
+    def note_read(self, found: Found, now: datetime, *, erased: Iterable[str] = ()) -> None:
+        """Remember a read that the guards let through; nothing of whom this run has `erased` on request meanwhile."""
         with self.writing() as store:
             store.failures.lift(self.sync, found.mended)
             store.known.mark_absent(self.sync, found.newly_absent, now)
@@ -330,6 +330,10 @@ class Ledger:
             store.mergers.drop(self.sync, found.unmerged)
             store.likeness.note(self.sync, found.likened, now)
             store.note_unsure(self.sync, found.unsure)
+            for foreign_id in erased:
+                requested = store.tombstones.find_requested(self.instance, self.digester.name(foreign_id))
+                if requested and requested.foreign_id is None:
+                    store.forget_customer(self.sync, foreign_id, keep_open=True)
 
     def note_drift(self, drifted: Mapping[str, Iterable[str]]) -> None:
         """What of these customers go~mus shows otherwise than it accepted it; no fields where all is in step."""
@@ -381,10 +385,6 @@ class Ledger:
         with self.writing() as store:
             store.forget_sync(self.sync)
             store.runs.move_to(self.sync, address)
-
-
-def _step(at: datetime, action: Action, result: Result, remark: str | None, trail: tuple[Entry, ...]) -> Step:
-    return Step(at=at.isoformat(), action=action.value, result=result.value, remark=remark, trail=trail)
 
 
 def _content(change: Change) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, literal_column, select, update
 
-from syncd.domain.changes import Cause, Result
+from syncd.domain.changes import Action, Cause, Result
 from syncd.domain.digest import Digester
 from syncd.domain.trail import Entry, What
 from syncd.state import tables as t
@@ -43,6 +43,10 @@ class Step:
     remark: str | None
     times: int = 1
     trail: tuple[Entry, ...] = ()
+
+    @classmethod
+    def of(cls, at: datetime, action: Action, result: Result, remark: str | None, trail: tuple[Entry, ...]) -> "Step":
+        return cls(at=at.isoformat(), action=action.value, result=result.value, remark=remark, trail=trail)
 
     def is_again(self, earlier: "Step") -> bool:
         """Whether it failed as the one before did: a museum whose go~mus is out of reach tries it with each run."""

@@ -9,6 +9,7 @@ from museum import Museum, member
 
 from syncd.domain.records import NumberCell
 from syncd.domain.runs import Status
+from syncd.mapping import ids as id_reading
 from syncd.mapping import mapper as mapping
 from syncd.state.known import KnownRow
 
@@ -21,6 +22,7 @@ def before(museum: Museum, monkeypatch: pytest.MonkeyPatch) -> None:
     """One run of the version that took every cell as it came."""
     with monkeypatch.context() as patch:
         patch.setattr(mapping, "in_one_line", str.strip)
+        patch.setattr(id_reading, "in_one_line", str.strip)
         patch.setattr(mapping, "in_lines", str.strip)
         assert museum.run().status is Status.DONE
 

@@ -11,7 +11,7 @@ from museum import DEFAULT_LIMITS, Feed, Museum, member, sqlite_url
 
 from syncd.domain.runs import Status, Summary, Trigger
 from syncd.mapping.mapper import Mapper
-from syncd.mapping.spec import FieldSpec
+from syncd.mapping.spec import FieldSpec, ForeignIdSpec
 from syncd.runs.run import run
 from syncd.sandbox.switches import Switches
 from syncd.sources.base import SourceOptions
@@ -84,11 +84,9 @@ def test_the_source_is_read_whole_again_in_time(museum: Museum, feed: Feed) -> N
 
 
 def test_another_mapping_concerns_everybody(museum: Museum, feed: Feed) -> None:
-    mapper = museum.sync.mapper
+    ids = ForeignIdSpec.model_validate({"from": "id", "prefix": museum.prefix})
     fields = {"name": FieldSpec.model_validate({"from": "given"}), "fax": FieldSpec.model_validate({"from": "phone"})}
-    sync = replace(
-        museum.sync, mapper=Mapper(foreign_id=mapper._foreign_id, fields=fields, catalogue=museum.sync.catalogue)
-    )
+    sync = replace(museum.sync, mapper=Mapper(foreign_id=ids, fields=fields, catalogue=museum.sync.catalogue))
     with museum.world() as world:
         run(sync, world, trigger=Trigger.COMMAND_LINE)
     assert feed.cursors == [None, None]

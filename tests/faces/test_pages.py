@@ -51,7 +51,7 @@ def toml_blocks(page):
 def test_the_examples_of_a_page_are_together_one_valid_configuration(page, tmp_path):
     file = tmp_path / "config.toml"
     file.write_text(toml_blocks((ROOT / page).read_text(encoding="utf-8")), encoding="utf-8")
-    assert set(load(file, {"GOMUS_TOKEN": "of nobody"}).syncs) == {"members"}
+    assert "members" in load(file, {"GOMUS_TOKEN": "of nobody"}).syncs
 
 
 @pytest.mark.parametrize(("table", "page"), [*((table, "configuration") for table in TABLES), *ELSEWHERE.items()])

@@ -46,6 +46,14 @@ def in_step(office: Office) -> None:
     office.syncd("--once")
 
 
+def to_be_linked(office: Office) -> None:
+    entered = office.sandbox.add_customer(name="Zzvor5", surname="Zznäch5")
+    office.columns.append("Nr. dort")
+    office.rows = [[*row, str(entered.id) if row[0] == "0005" else ""] for row in office.rows]
+    office.reconfigure('prefix = "M-"', 'prefix = "M-"\ngomus_id = "Nr. dort"')
+    office.export()
+
+
 def to_be_created(_office: Office) -> None:
     pass
 
@@ -186,6 +194,7 @@ def the_same_person(office: Office) -> None:
 STATES: dict[Callable[[Office], None], tuple[Lot, str]] = {
     in_step: (Lot.IN_STEP, "nothing is due"),
     to_be_created: (Lot.TO_CREATE, "the next run creates it"),
+    to_be_linked: (Lot.TO_LINK, "in go~mus, which gets this foreign_id"),
     to_be_updated: (Lot.TO_UPDATE, "the next run sends surname"),
     not_to_be_done: (Lot.NOT_DONE, "`actions` does not name that"),
     invalid: (Lot.INVALID, "members.csv line 6: email: is not an e-mail address"),

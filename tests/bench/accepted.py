@@ -20,6 +20,7 @@ from syncd.domain.records import Customer, Digests
 from syncd.example.make import FILE
 from syncd.plan.spool import Spool
 from syncd.runs.drawing import comparing, fetch_lookups
+from syncd.state.emails import EmailsRead
 from syncd.state.known import KnownRow
 
 CHANGED = 100  # of so many one
@@ -64,7 +65,7 @@ def accept_all(folder: Path) -> None:
             comparison = comparing(sync, recall, fetch_lookups(sync, client))(reading=reading, spool=spool)
         state.store.runs.enter(sync.name, recall.instance.address)
         for start, page in zip(count(1, CHUNK), chunks(reading), strict=False):
-            rows = []
+            rows, addresses = [], {}  # that there are addresses makes the state as large as it is
             for number, record in enumerate(page, start):
                 digest, own_id = comparison.digest(record), str(record.values["Mitgliedsnummer"])
                 digests = Digests(record=digest, fields=dict.fromkeys(sync.mapper.writes, digest[:8]))
@@ -73,8 +74,10 @@ def accept_all(folder: Path) -> None:
                     customer = sync.mapper.customer(record, comparison.lookups, known_as=foreign_id)
                     assert isinstance(customer, Customer)
                     digests = recall.digester.of(foreign_id).customer(customer.fields)
+                addresses[foreign_id] = recall.email(f"{own_id}@example.org")
                 rows.append(KnownRow(foreign_id=foreign_id, gomus_id=number, digests=digests, source_digest=digest))
             state.store.known.put(sync.name, rows)
+            state.store.note_emails(sync.name, EmailsRead(held=addresses.items(), waiting={}, among=None))
         state.store.absences.count_for(sync.name, recall.absence_context)
         state.store.absences.judged_for(sync.name, recall.absence_context)
 

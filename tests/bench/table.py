@@ -156,11 +156,16 @@ def known(rows: int, url_of_state: str | None, peers: Mapping[str, Sequence[str]
 
 
 def grow(rows: int) -> None:
-    """What one run costs that finds nothing in a shuffled export, from a hundredth of the rows on."""
+    """What one run costs that finds nothing in a shuffled export, from a hundredth of the rows on.
+
+    The run before it reads all that is known, for no run has counted what the state holds.
+    """
     print("growth: nothing changed, shuffled, once each")
     for count in (rows // 100, rows // 10, rows):
         with accepted(count) as (folder, environment):
             (folder / "shuffled.csv").replace(folder / "members.csv")
+            once(folder, environment)
+            swap_last_lines(folder / "members.csv")
             cost = measure([*SYNCD, "--once"], folder, environment)
             say(f"{count:,}", [cost], f"  {1e6 * cost.cpu / count:6.1f} µs each  {size_of(folder / 'syncd.db', count)}")
 

@@ -42,6 +42,7 @@ ALLOWED: Mapping[str, Shape] = {
     "instance": Shape.ONE,  # name of the go~mus instance
     "trigger": Shape.ONE,  # what started the run: schedule, once, a person
     "replica": Shape.ONE,  # which process, where several run
+    "holder": Shape.ONE,  # which process has what this one waits for
     # one customer
     "foreign_id": Shape.ONE,
     "gomus_id": Shape.ONE,

@@ -12,7 +12,7 @@ from syncd.cli.output import print_version
 EPILOG = """Examples: `syncd check` · `syncd plan members` · `syncd --once --sync members` · `syncd failures members`
 
 Exit codes: 0 done · 1 the run failed · 2 usage or configuration · 3 done, but records were invalid or
-refused · 4 held by a guard · 5 another process is running this sync."""
+refused · 4 held by a guard · 5 another process is running this sync, or is the daemon."""
 
 COMMANDS = group_of(
     "syncd.cli.planning:plan",
@@ -69,6 +69,9 @@ Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="On a terminal: also a line for each record, as a log has it.")
 ]
 Once = Annotated[bool, typer.Option("--once", help="One run now, then exit.")]
+NoWait = Annotated[
+    bool, typer.Option("--no-wait", help="The daemon: exit with 5 where another is at work, instead of standing by.")
+]
 Syncs = Annotated[list[str] | None, typer.Option(help="With --once: only this sync; may be repeated.")]
 Only = Annotated[
     list[str] | None,
@@ -104,6 +107,7 @@ def syncd(
     show_answer: ShowAnswer = False,
     dry_run: DryRun = False,
     assume_empty: AssumeEmpty = False,
+    no_wait: NoWait = False,
     version: Version = False,
 ) -> None:
     del version
@@ -117,14 +121,16 @@ def syncd(
     stop = load("syncd.cli.exits:stop")
     context.obj = load("syncd.cli.context:Options")(config=config, log_format=log_format, verbose=verbose)
     if context.invoked_subcommand is not None:
-        if any(given for given in (once, *beside.values())):
-            stop(f"--once, {', '.join(beside)} stand alone, without a command.")
+        if any(given for given in (once, no_wait, *beside.values())):
+            stop(f"--once, {', '.join(beside)}, --no-wait stand alone, without a command.")
         return
     if not once:
         if any(beside.values()):
             stop(f"{', '.join(beside)} go with --once; the daemon runs every sync.")
-        load("syncd.cli.serving:run_daemon")(context)
+        load("syncd.cli.serving:run_daemon")(context, waits=not no_wait)
         return
+    if no_wait:
+        stop("--no-wait goes with the daemon; --once never waits for another process.")
     load("syncd.cli.running:run_once")(
         context, sync or [], only=only or [], show_answer=show_answer, dry_run=dry_run, assume_empty=assume_empty
     )

@@ -21,13 +21,13 @@ VOID_AFTER = timedelta(minutes=10)  # of a request whose command was killed befo
 LOOK = 0.1
 
 
-def run_daemon(context: typer.Context) -> None:
+def run_daemon(context: typer.Context, *, waits: bool) -> None:
     chosen = ctx.options(context)
     chosen.configure_log(log_stream())
     with failing_in_words():
         from syncd.daemon import serve
 
-        serve(chosen.load)
+        serve(chosen.load, waits=waits)
 
 
 def trigger(
@@ -75,6 +75,8 @@ def _require_daemon(config: Config, name: str) -> None:
         replicas = Board(state.engine).alive(now())
     if not replicas:
         stop(f"No daemon is running. Start `syncd`, or do the run here: `syncd --once --sync {name}`.", FAILED)
+    if not any(replica.is_at_work for replica in replicas):
+        return  # the next one takes over in a moment
     if not any(name in replica.agenda for replica in replicas):
         stop(f"The daemon that is running does not know {name}: let it read its configuration (SIGHUP).", FAILED)
 

@@ -52,7 +52,8 @@ def _served_as_json(sync: str, daemons: Sequence[Replica]) -> dict[str, object]:
 
 def _daemon_as_line(daemon: Replica) -> str:
     seconds = max(0, round((now() - daemon.seen_at).total_seconds()))
-    doing = f"running {', '.join(daemon.running)}" if daemon.running else "waiting"
+    idle = "waiting" if daemon.is_at_work else "stands by, to take over when the one at work ends"
+    doing = f"running {', '.join(daemon.running)}" if daemon.running else idle
     return f"daemon {daemon.name}: {doing}; last sign of life {seconds} s ago"
 
 

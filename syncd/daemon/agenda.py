@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from syncd.domain.schedule import Schedule
 
-SKEW = timedelta(minutes=1)  # clocks of replicas may differ by so much; what lies further ahead was a wrong clock
+SKEW = timedelta(minutes=1)  # clocks of machines may differ by so much; what lies further ahead was a wrong clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """A schedule; `lag`, by which this sync starts later, spreads syncs and replicas that are due at one moment."""
+    """A schedule; `lag`, by which this sync starts later, spreads syncs that are due at one moment."""
 
     schedule: Schedule
     lag: timedelta

@@ -4,16 +4,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 
 import structlog
 
 from syncd import log as logs
 from syncd.assembly import judge_prefix, make_sync, now, opening_state, opening_world, write_worklist
-from syncd.daemon.agenda import SKEW
 from syncd.daemon.desk import Ended, Fate, Order, is_cut
-from syncd.domain.runs import WHOLE, Summary, failed_summary
+from syncd.domain.runs import Summary, failed_summary
 from syncd.errors import LeaseTaken, StateUnusable, SyncdError
 from syncd.gomus.client import Observe
 from syncd.runs.run import run
@@ -21,10 +19,6 @@ from syncd.runs.unbegun import recording_unbegun
 from syncd.state.board import Board
 
 log = structlog.get_logger()
-
-
-class DoneBefore(Exception):
-    """Another replica has run the sync since this run was due."""
 
 
 def conduct(order: Order, stopping: threading.Event, observing: Callable[[str], Observe]) -> Ended:
@@ -36,9 +30,6 @@ def conduct(order: Order, stopping: threading.Event, observing: Callable[[str], 
         summary = _run(order, stopping, observing)
     except LeaseTaken:
         return ended(fate=Fate.BUSY, finished=now())
-    except DoneBefore:
-        log.info("daemon.skipped", sync=sync, reason="another replica has run it since it was due")
-        return ended(fate=Fate.DONE_BEFORE, finished=now())
     except SyncdError as error:
         log.error("run.failed", sync=sync, error=error.message, remedy=error.remedy)
         fate = Fate.CUT if isinstance(error, StateUnusable) else Fate.ENDED
@@ -70,19 +61,10 @@ def _run(order: Order, stopping: threading.Event, observing: Callable[[str], Obs
             make_sync(order.config, order.sync, world.sleep),
             world,
             trigger=order.trigger,
-            entering=lambda id_: enter(board, order, id_, now()),
+            entering=lambda id_: board.note_run(order.due.requests, id_),
         )
         write_worklist(order.config, order.sync, state, stopping)
         return summary
-
-
-def enter(board: Board, order: Order, run_id: str, at: datetime) -> None:
-    """With the lease held, nobody else can have begun in between."""
-    if moment := order.due.moment:
-        last = board.last_start(order.sync.name, WHOLE, before=at + SKEW)
-        if last and last >= moment:
-            raise DoneBefore
-    board.note_run(order.due.requests, run_id)
 
 
 @dataclass(slots=True, kw_only=True)

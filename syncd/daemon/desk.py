@@ -1,4 +1,4 @@
-"""One replica's desk: once a second it looks at the notices in the state database, decides what is due, and starts it.
+"""The daemon's desk: once a second it looks at the notices in the state database, decides what is due, and starts it.
 
 All of it happens in one thread. Runs have threads of their own (`crew`), and hand in how they ended.
 """
@@ -16,15 +16,16 @@ import structlog
 from syncd.assembly import State, opening_state
 from syncd.config.model import Config, SyncConfig
 from syncd.daemon.agenda import SKEW, Agenda, Due, Timing
+from syncd.daemon.post import Post
 from syncd.domain.backoff import Backoff
 from syncd.domain.runs import WHOLE, Status, Summary, Trigger
 from syncd.errors import Misconfigured, StateLocksUsOut, SyncdError
 from syncd.report.pausing import how_to_resume
 from syncd.state.board import Board, Replica
+from syncd.state.lease import holder_of
 
 log = structlog.get_logger()
 BEAT = timedelta(seconds=5)
-SILENT = timedelta(seconds=20)  # a replica without a sign of life for so long is dead
 BUSY_PAUSE = timedelta(seconds=5)
 TIDY = timedelta(hours=1)
 BACKOFF = Backoff(first=1.0, longest=60.0)
@@ -36,8 +37,7 @@ class Fate(Enum):
     ENDED = auto()
     CUT = auto()  # asked to stop, or without its database: somebody goes on
     CRASHED = auto()
-    BUSY = auto()  # the sync is being run elsewhere
-    DONE_BEFORE = auto()  # another replica has run it since it was due
+    BUSY = auto()  # the sync is being run by hand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +104,7 @@ class Desk:
     reload: Callable[[], Config]
     opening: Callable[[Config], AbstractContextManager[State]] = opening_state
     arranged: Callable[[Mapping[str, Timing | None]], None] = lambda _timings: None
+    post: Post = field(default_factory=lambda: Post(refused=None))
     picture: Picture = field(init=False)
     _agenda: Agenda = field(default_factory=Agenda)
     _ended: "queue.SimpleQueue[Ended]" = field(default_factory=queue.SimpleQueue)
@@ -111,7 +112,6 @@ class Desk:
     _board: Board | None = None
     _new: set[str] = field(default_factory=set)  # syncs whose last start is not known yet
     _untold: list[str] = field(default_factory=list)
-    _others: dict[str, tuple[datetime, float]] = field(default_factory=dict)
     _next_beat: float = 0.0
     _next_tidy: float = 0.0
     _trouble: _Trouble = field(default_factory=_Trouble)
@@ -136,7 +136,7 @@ class Desk:
         self.arranged(timings)
 
     def _timing(self, name: str, sync: SyncConfig, jitter: timedelta) -> Timing | None:
-        lag = jitter * _share(f"{self.name} {name}")
+        lag = jitter * _share(name)
         return Timing(schedule=sync.schedule, lag=lag) if sync.schedule else None
 
     def read_anew(self) -> None:
@@ -163,15 +163,21 @@ class Desk:
         if self.monotonic() >= self._trouble.next_try:
             with self._in_trouble_try_again():
                 board = self._opened()
-                self._catch_up(board)
-                self._give_sign_of_life(board)
-                self._tell_next_runs()
-                self._answer_requests(board)
-                self._rest(board)
-                self._take_requests(board)
-                self._start_due(board)
+                if self._is_at_work(board):
+                    self._work(board)
+                else:
+                    self._beat(board)
                 self._note_good()
         self._publish()
+
+    def _work(self, board: Board) -> None:
+        self._catch_up(board)
+        self._beat(board)
+        self._tell_next_runs()
+        self._answer_requests(board)
+        self._rest(board)
+        self._take_requests(board)
+        self._start_due(board)
 
     @contextmanager
     def _in_trouble_try_again(self) -> Iterator[None]:
@@ -208,9 +214,34 @@ class Desk:
 
     def _close_board(self) -> None:
         self._board = None
+        self.post.drop()
         opened, self._open = self._open, ExitStack()
         with suppress(SyncdError):
             opened.close()
+
+    # --- one at work, others stand by ---
+
+    def _is_at_work(self, board: Board) -> bool:
+        if self.post.confirm():
+            return True
+        if self.post.take(board.engine, self._open):
+            self._succeed(board)
+        return self.post.is_ours
+
+    def _succeed(self, board: Board) -> None:
+        """What another left undone is gone on with."""
+        unfinished = [
+            name
+            for name in board.succeed(self.name, self.clock())
+            if name not in self._agenda.running and self._agenda.knows(name) and not holder_of(board.engine, name)
+        ]
+        for name in unfinished:
+            self._agenda.want(name, self.clock())
+        before = self.post.begin()
+        if before or unfinished:
+            log.warning("daemon.took_over", holder=before, syncs=unfinished)
+        self._new |= self.config.syncs.keys()
+        self._next_beat = 0.0
 
     # --- what is due ---
 
@@ -238,7 +269,7 @@ class Desk:
 
     def _start_due(self, board: Board) -> None:
         for name in self._agenda.due(self.clock()):
-            if last := self._last_start(board, name):  # another replica, or somebody by hand, may have been quicker
+            if last := self._last_start(board, name):  # somebody may have been quicker, by hand
                 self._agenda.note_start(name, last, self.clock())
         for name in self._agenda.due(self.clock()):
             due = self._agenda.begin(name, self.clock())
@@ -302,17 +333,16 @@ class Desk:
             board.finish(*self._answers[0], self.clock())
             del self._answers[0]
 
-    # --- the other replicas ---
+    # --- signs of life ---
 
-    def _give_sign_of_life(self, board: Board) -> None:
+    def _beat(self, board: Board) -> None:
         if self.monotonic() < self._next_beat:
             return
         self._next_beat = self.monotonic() + BEAT.total_seconds()
         board.beat(self._replica())
+        if not self.post.is_ours:
+            return
         self._note_unclear(board)
-        for other in board.replicas():
-            if other.name != self.name and self._is_silent(other):
-                self._take_over(board, other)
         if self.monotonic() >= self._next_tidy:
             self._next_tidy = self.monotonic() + TIDY.total_seconds()
             board.tidy(self.clock())
@@ -327,28 +357,14 @@ class Desk:
         return Replica(
             name=self.name,
             seen_at=self.clock(),
-            agenda=self._agenda.next_runs(),
+            agenda=self._agenda.next_runs() if self.post.is_ours else {},
             running=self._agenda.running,
         )
-
-    def _is_silent(self, other: Replica) -> bool:
-        """By our own clock, whatever theirs says: for so long we have seen the same sign."""
-        seen_at, since = self._others.get(other.name, (None, 0.0))
-        if seen_at != other.seen_at:
-            self._others[other.name] = (other.seen_at, self.monotonic())
-            return False
-        return self.monotonic() - since >= SILENT.total_seconds()
-
-    def _take_over(self, board: Board, dead: Replica) -> None:
-        del self._others[dead.name]
-        unfinished = board.take_over(dead, self.clock())
-        if unfinished is not None:
-            log.warning("daemon.replica_lost", replica=dead.name, syncs=unfinished)
 
     # --- the end, and looks from outside ---
 
     def leave(self, still_running: Sequence[str]) -> list[str]:
-        """The last look: what was cut short is left to another replica, or to the next start; answers which."""
+        """The last look: what was cut short is left to who is at work next; answers which."""
         self._take_in()
         unfinished = sorted({*still_running, *self._unfinished} & self.config.syncs.keys())
         try:
@@ -363,7 +379,7 @@ class Desk:
         trouble = self._trouble.error or (None if self._board else "the state database has not been reached yet")
         self.picture = Picture(
             config=self.config,
-            problems=tuple(filter(None, (trouble, self._refused))),
+            problems=tuple(filter(None, (trouble, self.post.problem, self._refused))),
             next_runs=self._agenda.next_runs(),
             running=frozenset(self._agenda.running),
             at=self.monotonic(),
@@ -376,5 +392,5 @@ def is_cut(summary: Summary, *, is_stopping: bool) -> bool:
 
 
 def _share(text: str) -> float:
-    """From 0 to 1, always the same for the same replica and sync."""
+    """From 0 to 1, always the same for the same sync."""
     return int.from_bytes(blake2b(text.encode(), digest_size=4).digest()) / 2**32

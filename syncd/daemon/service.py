@@ -24,25 +24,29 @@ from syncd.config.model import Config
 from syncd.daemon.crew import Crew
 from syncd.daemon.desk import Desk, Ended
 from syncd.daemon.page import Page
+from syncd.daemon.post import Post
 from syncd.daemon.waking import Waking
 from syncd.domain.runs import Summary
+from syncd.errors import LeaseTaken
 from syncd.web import Metrics
 
 log = structlog.get_logger()
 POLL = 1.0  # seconds between two looks at the notices
 HANGING = 60.0  # a desk that has not looked for so long hangs
 RECORDING = 2.0  # seconds at the end for writing down what became of the runs
-STOP, RELOAD = "stop", "reload"
+STOP, RELOAD, REFUSED = "stop", "reload", "refused"
 
 
 class Daemon:
-    """One replica. What faces show of it can be asked from any thread.
+    """One replica; `refused` as the post has it. What faces show of it can be asked from any thread.
 
     `after_run` hears of every run, with when it started and ended, and `each_minute` of the time: one call at a time,
     in a thread of their own. What they raise is logged and ends nothing.
     """
 
-    def __init__(self, config: Config, load: Callable[[], Config]) -> None:
+    def __init__(
+        self, config: Config, load: Callable[[], Config], refused: Callable[[LeaseTaken], None] | None = None
+    ) -> None:
         metrics = Metrics()
         self.after_run: list[Callable[[Summary, datetime, datetime], None]] = [
             lambda summary, started, finished: metrics.note_run(summary, finished - started)
@@ -67,6 +71,7 @@ class Daemon:
             monotonic=time.monotonic,
             reload=self._load_anew,
             arranged=self._waking.arrange,
+            post=Post(refused=refused),
         )
         self._thread = threading.Thread(target=self._work, name="desk", daemon=True)
 
@@ -168,14 +173,25 @@ def _replica_name() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
 
 
-def serve(load: Callable[[], Config]) -> None:
-    """Run every sync on its schedule until a signal says to stop."""
+def serve(load: Callable[[], Config], *, waits: bool = True) -> None:
+    """Run every sync on its schedule until a signal says to stop.
+
+    While another daemon is at work on the state this one stands by; raises LeaseTaken where it does not wait.
+    """
+    refusals: list[LeaseTaken] = []
     with _hearing_signals() as signals:
-        daemon = Daemon(load(), load)
+
+        def refuse(taken: LeaseTaken) -> None:
+            refusals.append(taken)
+            signals.put((REFUSED, "--no-wait"))
+
+        daemon = Daemon(load(), load, None if waits else refuse)
         daemon.start()
         while (heard := _next(signals))[0] == RELOAD:
             daemon.reload()
         is_clean = daemon.stop(heard[1])
+    if refusals:
+        raise refusals[0]
     if not is_clean:
         # Threads that hang can't be ended, and would be waited for. What they had begun is settled by the next run.
         sys.stdout.flush()

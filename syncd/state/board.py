@@ -1,5 +1,7 @@
 """How daemons and commands reach each other through the state database: who is alive, and which runs are requested.
 
+One daemon is at work, others stand by: whom it is to be a lock decides (`lease`).
+
 Every method is one transaction, and any thread may call it.
 """
 
@@ -23,17 +25,23 @@ from syncd.state.transactions import Transactions
 C, RUN, JOURNAL = t.request.c, t.run.c, t.journal.c
 ALIVE = timedelta(seconds=30)
 GIVEN_UP = "failed"  # as a run that failed
-KEPT = timedelta(days=1)  # how long a request that was answered is remembered
+KEPT = timedelta(days=1)  # how long a request that was answered is remembered, and a replica that died
+TAKEN = (C.replica.is_not(None), C.status.is_(None))
+FREE = {"replica": None, "run_id": None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replica:
-    """One running daemon. `agenda` has its syncs with the moment of the next run; `running` those under way."""
+    """One running daemon. `agenda` has its syncs with the moment of the next run, none where it stands by."""
 
     name: str
     seen_at: datetime
     agenda: Mapping[str, datetime | None]
-    running: Sequence[str]
+    running: Sequence[str]  # syncs whose runs are under way
+
+    @property
+    def is_at_work(self) -> bool:
+        return bool(self.agenda)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +61,7 @@ class Board:
     """The tables `replica` and `request`, and who is paused. All methods raise StateUnusable without a database."""
 
     def __init__(self, engine: Engine) -> None:
+        self.engine = engine
         self._db = Transactions(engine)
         self.pauses = Pauses(self._db)
 
@@ -77,37 +86,28 @@ class Board:
         return [replica for replica in self.replicas() if now - replica.seen_at < ALIVE]
 
     def leave(self, name: str, unfinished: Iterable[str], at: datetime) -> None:
-        """Leave in order; runs of the `unfinished` syncs are requested anew, for another replica or the next start."""
+        """Leave in order; runs of the `unfinished` syncs are requested anew, for whoever is at work next."""
         with self._db.transaction() as connection:
             connection.execute(delete(t.replica).where(t.replica.c.name == name))
-            self._hand_over(connection, name, unfinished, at)
+            connection.execute(update(t.request).where(C.replica == name, *TAKEN).values(FREE))
+            asked = set(connection.execute(select(C.sync).where(C.replica.is_(None))).scalars())
+            for sync in sorted(set(unfinished) - asked):
+                connection.execute(t.request.insert().values(id=secrets.token_hex(6), sync=sync, requested_at=at))
 
-    def take_over(self, dead: Replica, at: datetime) -> list[str] | None:
-        """Take over from a dead replica; answers the syncs whose runs it left unfinished.
+    def succeed(self, name: str, at: datetime) -> list[str]:
+        """The replica is at work now: what others had taken is free again. Answers whose last run has no end.
 
-        None where another replica took over first, or where the dead one came back to life.
+        A sync whose last two runs have none kills its process: nobody who asked for it is waited for, and it waits for
+        its next scheduled moment.
         """
+        theirs = update(t.request).where(C.replica != name, *TAKEN)
         with self._db.transaction() as connection:
-            gone = delete(t.replica).where(t.replica.c.name == dead.name, t.replica.c.seen_at == dead.seen_at)
-            if connection.execute(gone).rowcount != 1:
-                return None
-            cut = {sync: _count_cut(connection, sync) for sync in dead.running}
-            self._give_up(connection, dead.name, [sync for sync, count in cut.items() if count > 1], at)
-            unfinished = [sync for sync, count in cut.items() if count == 1]
-            self._hand_over(connection, dead.name, unfinished, at)
-            return unfinished
-
-    def _give_up(self, connection: Connection, name: str, syncs: Sequence[str], at: datetime) -> None:
-        """End the requests of syncs whose runs kill the process; such a sync waits for its next scheduled moment."""
-        theirs = update(t.request).where(C.replica == name, C.status.is_(None), C.sync.in_(syncs))
-        connection.execute(theirs.values(status=GIVEN_UP, finished_at=at))
-
-    def _hand_over(self, connection: Connection, name: str, unfinished: Iterable[str], at: datetime) -> None:
-        freed = update(t.request).where(C.replica == name, C.status.is_(None)).values(replica=None, run_id=None)
-        connection.execute(freed)
-        asked = set(connection.execute(select(C.sync).where(C.replica.is_(None))).scalars())
-        for sync in sorted(set(unfinished) - asked):
-            connection.execute(t.request.insert().values(id=secrets.token_hex(6), sync=sync, requested_at=at))
+            open_ended = connection.execute(select(RUN.sync).where(RUN.finished_at.is_(None)).distinct()).scalars()
+            cut = {sync: _count_cut(connection, sync) for sync in sorted(open_ended)}
+            deadly = [sync for sync, count in cut.items() if count > 1]
+            connection.execute(theirs.where(C.sync.in_(deadly)).values(status=GIVEN_UP, finished_at=at))
+            connection.execute(theirs.values(FREE))
+        return [sync for sync, count in cut.items() if count == 1]
 
     # --- requests ---
 
@@ -143,8 +143,9 @@ class Board:
             self._db.write(update(t.request).where(C.id.in_(ids)).values(status=status, finished_at=at))
 
     def tidy(self, now: datetime) -> None:
-        """Forget requests that were answered long ago, those that expired unanswered, and pauses of long ago."""
+        """Forget what was answered, expired unanswered, died or was paused long ago."""
         self.pauses.tidy(now)
+        self._db.write(delete(t.replica).where(t.replica.c.seen_at < now - KEPT))
         answered = and_(C.finished_at.is_not(None), C.finished_at < now - KEPT)
         expired = and_(C.replica.is_(None), C.expires_at.is_not(None), C.expires_at < now)
         self._db.write(delete(t.request).where(or_(answered, expired)))

@@ -1,4 +1,4 @@
-"""The right to run a sync: a lock that the system itself releases when its holder dies.
+"""The right to run a sync, or to be the daemon at work: a lock that the system itself releases when its holder dies.
 
 A kernel file lock beside a SQLite database; a session advisory lock on PostgreSQL.
 """
@@ -30,10 +30,11 @@ from syncd.state.connect import (
 from syncd.state.session import end_hanging, find_holder, place_of
 from syncd.state.transactions import Transactions
 
+DAEMON = "the daemon"  # its lease; no sync has a name with a blank in it
 LOCKS = Path("/proc/locks")
 LINE = 32  # bytes of each line in a lock file: the last fencing number, and the holder's pid
-BEAT = 3.0  # seconds between two beats
-SURE = 15.0  # seconds after a beat for which the lease is ours beyond doubt: others end whom they do not hear for 20
+BEAT = 2.0  # seconds between two beats
+SURE = 6.0  # seconds after a beat for which the lease is ours beyond doubt: others end whom they do not hear for 8
 PATIENCE = 10.0
 log = structlog.get_logger()
 _in_memory: WeakKeyDictionary[Pool, set[str]] = WeakKeyDictionary()  # who has what of databases in memory

@@ -335,48 +335,55 @@ def test_stopped_while_the_database_is_gone_it_ends_all_the_same(city_office: Of
         assert daemon.end() == 0
 
 
-def test_two_replicas_run_each_moment_once_and_one_goes_on_where_the_other_is_killed(city_office: Office) -> None:
+def test_one_is_at_work_and_who_stands_by_goes_on_within_ten_seconds_where_it_is_killed(city_office: Office) -> None:
     slow_down(city_office, 0)
-    with started(city_office) as one, started(city_office) as other:
+    with started(city_office) as one, started(city_office, "daemon.standby") as other:
+        [standby] = other.named("daemon.standby")
+        assert f"pid {one.process.pid}" in standby["holder"]
         answers = [json.loads(city_office.syncd("trigger", "members", "--wait", "--json").out) for _ in range(3)]
         assert len({answer["run"] for answer in answers}) == 3
-        schedule(city_office, "every 1s")
-        for daemon in (one, other):
-            daemon.send(signal.SIGHUP)
-            daemon.wait_for("daemon.reloaded")
-        until(lambda: len(one.named("run.finished") + other.named("run.finished")) >= 8)
-        starts = [event for daemon in (one, other) for event in daemon.named("run.started", trigger="schedule")]
-        assert len({event["timestamp"][:19] for event in starts}) == len(starts), "twice at one moment"
+        assert [len(daemon.named("run.started")) for daemon in (one, other)] == [3, 0]
         city_office.rows += [[f"{number:04d}", *city_office.rows[0][1:]] for number in range(100, 140)]
         city_office.sandbox.latency = 0.2
         city_office.export()
-        until(lambda: city_office.sandbox.calls_to("POST"))
-        killed, left = (one, other) if len(one.named("run.started")) > len(one.named("run.finished")) else (other, one)
-        killed.end(signal.SIGKILL)
+        city_office.syncd("trigger", "members")
+        until(lambda: len(city_office.sandbox.customers) > 40)
+        one.end(signal.SIGKILL)
+        killed_at = time.monotonic()
+        assert other.wait_for("daemon.took_over")["syncs"] == ["members"]
+        assert time.monotonic() - killed_at < 10
         city_office.sandbox.latency = 0
         until(lambda: len(city_office.sandbox.customers) == 80)
-        assert left.end() == 0
+        assert other.end() == 0
     assert city_office.sandbox.duplicates() == []
 
 
-def test_a_frozen_replica_is_ended_and_another_goes_on_within_half_a_minute(city_office: Office) -> None:
+def test_a_frozen_daemon_is_replaced_within_ten_seconds_and_writes_no_more_when_it_wakes(city_office: Office) -> None:
     slow_down(city_office, 0.2)
-    with started(city_office) as one, started(city_office) as other:
+    with started(city_office) as frozen, started(city_office, "daemon.standby") as left:
         city_office.syncd("trigger", "members")
         until(lambda: city_office.sandbox.calls_to("POST"))
-        frozen, left = (one, other) if one.named("run.started") else (other, one)
         frozen.send(signal.SIGSTOP)
         began = time.monotonic()
         city_office.sandbox.latency = 0
-        until(lambda: left.named("run.started"), 40)
-        assert time.monotonic() - began < 35
+        until(lambda: left.named("daemon.took_over"), 20)
+        assert time.monotonic() - began < 11  # 10 s, and what a busy machine needs to tell
         left.wait_for("run.finished")
         calls = len(city_office.sandbox.calls)
         frozen.send(signal.SIGCONT)
         frozen.wait_for("run.failed")
+        frozen.wait_for("daemon.standby")
         assert {call.method for call in list(city_office.sandbox.calls)[calls:]} <= {"GET"}
     assert len(city_office.sandbox.customers) == 40
     assert city_office.sandbox.duplicates() == []
+
+
+def test_who_is_not_to_wait_exits_with_5_and_names_who_is_at_work(office: Office) -> None:
+    with started(office) as daemon:
+        refused = office.syncd("--no-wait")
+        assert refused.code == 5
+        assert f"pid {daemon.process.pid}" in refused.err
+        assert daemon.end() == 0
 
 
 def test_who_runs_a_sync_is_told(city_office: Office) -> None:

@@ -73,18 +73,6 @@ def test_what_it_had_taken_is_free_again(board: Board) -> None:
 # --- the dead ---
 
 
-def test_a_dead_one_is_taken_over_once(board: Board) -> None:
-    board.beat(replica())
-    assert [board.take_over(replica(), NOW) for _ in range(2)] == [[], None]
-
-
-def test_one_that_came_back_to_life_is_not_taken_over(board: Board) -> None:
-    board.beat(replica(ago=ALIVE))
-    board.beat(replica())
-    assert board.take_over(replica(ago=ALIVE), NOW) is None
-    assert board.replicas() == [replica()]
-
-
 @pytest.mark.parametrize(
     ("cuts", "unfinished"),
     [([False, False], []), ([False, True], ["members"]), ([True, False], []), ([True, True], [])],
@@ -94,14 +82,26 @@ def test_a_run_that_was_cut_off_is_asked_for_again_but_not_one_that_kills_the_pr
 ) -> None:
     for number, is_cut in enumerate(cuts):
         run(store, f"run {number}", timedelta(hours=2 - number), is_cut=is_cut)
-    dead = replica(running=["members"])
-    board.beat(dead)
     id_ = board.ask("members", at=NOW, expires_at=NOW + SECOND)
     board.take(id_, "one")
-    assert board.take_over(dead, NOW) == unfinished
+    assert board.succeed("two", NOW) == unfinished
     request = board.request(id_)
     assert request is not None
     assert (request.status, open_syncs(board)) == (("failed", []) if all(cuts) else (None, ["members"]))
+
+
+def test_what_a_replica_has_taken_itself_stays_its_own_when_it_is_at_work_again(board: Board) -> None:
+    id_ = board.ask("members", at=NOW, expires_at=NOW + SECOND)
+    board.take(id_, "one")
+    board.succeed("one", NOW)
+    assert open_syncs(board) == []
+
+
+def test_who_died_is_forgotten_after_a_day(board: Board) -> None:
+    board.beat(replica("dead", ago=KEPT + SECOND))
+    board.beat(replica("seen", ago=KEPT))
+    board.tidy(NOW)
+    assert [one.name for one in board.replicas()] == ["seen"]
 
 
 # --- requests ---

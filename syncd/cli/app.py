@@ -18,6 +18,7 @@ COMMANDS = group_of(
     "syncd.cli.planning:plan",
     "syncd.cli.checking:check",
     "syncd.cli.serving:trigger",
+    "syncd.cli.serving:worker",
     "syncd.cli.status:status",
     "syncd.cli.status:history",
     "syncd.cli.showing:show",

@@ -30,6 +30,21 @@ def run_daemon(context: typer.Context, *, waits: bool) -> None:
         serve(chosen.load, waits=waits)
 
 
+def worker(context: typer.Context) -> None:
+    """Carry out the runs that the daemons put into the queue, until SIGTERM; where [daemon] has `queue`.
+
+    Any number may work on one state; a worker does as many runs at once as `max_concurrent_runs` says.
+    """
+    chosen = ctx.options(context)
+    chosen.configure_log(log_stream())
+    with failing_in_words():
+        if chosen.load().daemon.queue is None:
+            stop('There is no queue to work on: [daemon] needs queue = "procrastinate". Without one, `syncd` does all.')
+        from syncd.daemon.worker import work
+
+        work(chosen.load)
+
+
 def trigger(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="The sync.")],

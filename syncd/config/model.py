@@ -220,6 +220,16 @@ class DaemonOptions(_Table):
     jitter: Duration = Field(
         default=timedelta(seconds=2), description="Syncs that are due at one moment start within so much of each other."
     )
+    queue: Literal["procrastinate"] | None = Field(
+        default=None, description="Runs are carried out by `syncd worker`, by way of this queue on PostgreSQL."
+    )
+
+    @field_validator("queue")
+    @classmethod
+    def _needs_package(cls, queue: str | None) -> str | None:
+        if queue and not find_spec(queue):
+            raise ValueError(f"needs the package {queue!r}: pip install 'syncd[cluster]'")
+        return queue
 
 
 class NotifyOptions(_Table):
@@ -349,6 +359,12 @@ class Document(_Table):
         default=None, description="The status page, health and metrics; without this table there are none."
     )
     notify: NotifyOptions | None = Field(default=None, description="Who is told when something goes wrong.")
+
+    @model_validator(mode="after")
+    def _server_for_a_queue(self) -> Self:
+        if self.daemon.queue and not self.state.url.startswith("postgresql"):
+            raise error_at("daemon.queue", "needs PostgreSQL: [state] has url = ... of a file")
+        return self
 
 
 class Config(Document):

@@ -1,26 +1,18 @@
 """What is due: decided from schedules, the last starts and the time, touching nothing.
 
 A sync is due where its schedule names a moment after its last start that has come, or where a create of unknown fate
-may be sent again. Whatever kept runs from starting (no
-daemon, no database, a suspended machine, a run that took long), one run makes up for all the moments that were missed.
+may be sent again. Whatever kept runs from starting (no daemon, no database, a suspended machine, a run that took long),
+one run makes up for all the moments that were missed.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from syncd.domain.due import Due
 from syncd.domain.schedule import Schedule
 
 SKEW = timedelta(minutes=1)  # clocks of machines may differ by so much; what lies further ahead was a wrong clock
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
-    """One run that is to start; `moment` is that of the schedule, None for a run that was asked for."""
-
-    sync: str
-    moment: datetime | None
-    requests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +151,11 @@ class Agenda:
         due = Due(sync=sync, moment=None if is_wanted else line.moment_due(now), requests=tuple(line.requests))
         line.is_running, line.wanted_since, line.requests, line.not_before = True, None, [], None
         return due
+
+    def adopt(self, due: Due) -> None:
+        """A run that another daemon has begun."""
+        if self.knows(due.sync):
+            self._lines[due.sync].is_running = True
 
     def end(self, due: Due, started: datetime, now: datetime) -> None:
         """The run is over."""

@@ -10,7 +10,7 @@ import structlog
 
 from syncd import log as logs
 from syncd.assembly import judge_prefix, make_sync, now, opening_state, opening_world, write_worklist
-from syncd.daemon.desk import Ended, Fate, Order, is_cut
+from syncd.daemon.order import Ended, Fate, Order, is_cut
 from syncd.domain.runs import Summary, failed_summary
 from syncd.errors import LeaseTaken, StateUnusable, SyncdError
 from syncd.gomus.client import Observe

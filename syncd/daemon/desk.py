@@ -8,61 +8,32 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import Enum, auto
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 import structlog
 
 from syncd.assembly import State, opening_state
 from syncd.config.model import Config, SyncConfig
-from syncd.daemon.agenda import SKEW, Agenda, Due, Timing
+from syncd.daemon.agenda import SKEW, Agenda, Timing
+from syncd.daemon.order import Ended, Fate, Order
 from syncd.daemon.post import Post
 from syncd.domain.backoff import Backoff
-from syncd.domain.runs import WHOLE, Status, Summary, Trigger
+from syncd.domain.due import Due
+from syncd.domain.runs import WHOLE
 from syncd.errors import Misconfigured, StateLocksUsOut, SyncdError
 from syncd.report.pausing import how_to_resume
 from syncd.state.board import Board, Replica
 from syncd.state.lease import holder_of
+
+if TYPE_CHECKING:
+    from syncd.cluster import Jobs
 
 log = structlog.get_logger()
 BEAT = timedelta(seconds=5)
 BUSY_PAUSE = timedelta(seconds=5)
 TIDY = timedelta(hours=1)
 BACKOFF = Backoff(first=1.0, longest=60.0)
-
-
-class Fate(Enum):
-    """How a run ended, seen from the desk."""
-
-    ENDED = auto()
-    CUT = auto()  # asked to stop, or without its database: somebody goes on
-    CRASHED = auto()
-    BUSY = auto()  # the sync is being run by hand
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """One run to be done."""
-
-    config: Config
-    sync: SyncConfig
-    replica: str
-    due: Due
-
-    @property
-    def trigger(self) -> Trigger:
-        return Trigger.REQUEST if self.due.moment is None else Trigger.SCHEDULE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """What became of an order; a summary for every run that others should hear of."""
-
-    order: Order
-    fate: Fate
-    started: datetime
-    finished: datetime
-    summary: Summary | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +76,7 @@ class Desk:
     opening: Callable[[Config], AbstractContextManager[State]] = opening_state
     arranged: Callable[[Mapping[str, Timing | None]], None] = lambda _timings: None
     post: Post = field(default_factory=lambda: Post(refused=None))
+    jobs: "Jobs | None" = None  # where workers carry runs out
     picture: Picture = field(init=False)
     _agenda: Agenda = field(default_factory=Agenda)
     _ended: "queue.SimpleQueue[Ended]" = field(default_factory=queue.SimpleQueue)
@@ -129,7 +101,7 @@ class Desk:
 
     def _arrange(self, config: Config) -> None:
         timings = {name: self._timing(name, sync, config.daemon.jitter) for name, sync in config.syncs.items()}
-        limit = config.daemon.max_concurrent_runs
+        limit = len(timings) if config.daemon.queue else config.daemon.max_concurrent_runs
         self._untold = self._agenda.arrange(timings, limit=limit, now=self.clock())
         self._new |= {name for name in self._untold if config is self.config or name not in self.config.syncs}
         self.config = config
@@ -149,7 +121,7 @@ class Desk:
             log.error("daemon.config_refused", problems=problems, remedy=error.remedy)
         else:
             self._refused = None
-            if config.state != self.config.state:
+            if (config.state, config.daemon.queue) != (self.config.state, self.config.daemon.queue):
                 self._close_board()
             self._arrange(config)
             log.info("daemon.reloaded", syncs=list(config.syncs))
@@ -171,6 +143,7 @@ class Desk:
         self._publish()
 
     def _work(self, board: Board) -> None:
+        self._follow_jobs()
         self._catch_up(board)
         self._beat(board)
         self._tell_next_runs()
@@ -209,11 +182,15 @@ class Desk:
     def _opened(self) -> Board:
         if self._board is None:
             self._board = Board(self._open.enter_context(self.opening(self.config)).engine)
+            if self.config.daemon.queue:
+                from syncd.cluster import opening_jobs  # noqa: PLC0415 - an extra
+
+                self.jobs = self._open.enter_context(opening_jobs(self._board.engine))
             self._next_beat = 0.0
         return self._board
 
     def _close_board(self) -> None:
-        self._board = None
+        self._board = self.jobs = None
         self.post.drop()
         opened, self._open = self._open, ExitStack()
         with suppress(SyncdError):
@@ -230,9 +207,11 @@ class Desk:
 
     def _succeed(self, board: Board) -> None:
         """What another left undone is gone on with."""
+        for due in self.jobs.inherit() if self.jobs else ():
+            self._agenda.adopt(due)
         unfinished = [
             name
-            for name in board.succeed(self.name, self.clock())
+            for name in board.succeed(self.name, self.clock(), kept=self._in_jobs())
             if name not in self._agenda.running and self._agenda.knows(name) and not holder_of(board.engine, name)
         ]
         for name in unfinished:
@@ -274,7 +253,10 @@ class Desk:
         for name in self._agenda.due(self.clock()):
             due = self._agenda.begin(name, self.clock())
             self._next_beat = 0.0
-            self.start(Order(config=self.config, sync=self.config.syncs[name], replica=self.name, due=due))
+            if self.jobs:
+                self.jobs.defer(due)
+            else:
+                self.start(Order(config=self.config, sync=self.config.syncs[name], replica=self.name, due=due))
 
     def _rest(self, board: Board) -> None:
         """Of who is paused nothing is started but what a person asks for."""
@@ -292,6 +274,16 @@ class Desk:
                 log.info("daemon.requested", sync=request.sync)
                 self._agenda.want(request.sync, now, request.id)
 
+    # --- jobs, where there is a queue ---
+
+    def _follow_jobs(self) -> None:
+        for due, outcome in self.jobs.take_ended() if self.jobs else ():
+            if self._agenda.knows(due.sync):
+                self._note_fate(due, Fate[outcome.name], self.clock())
+
+    def _in_jobs(self) -> Sequence[str]:
+        return self.jobs.requests if self.jobs else ()
+
     # --- runs that ended ---
 
     def hand_in(self, ended: Ended) -> None:
@@ -304,23 +296,25 @@ class Desk:
                 self._note_end(self._ended.get_nowait())
 
     def _note_end(self, ended: Ended) -> None:
-        due, now = ended.order.due, self.clock()
+        due = ended.order.due
+        if self._note_fate(due, ended.fate, ended.started) and due.requests:
+            self._answers.append((due.requests, ended.status.value))
+
+    def _note_fate(self, due: Due, fate: Fate, started: datetime) -> bool:
+        """Whether it is over, and not to be begun again."""
+        now = self.clock()
         self._next_beat = 0.0
-        if ended.fate is Fate.BUSY:
+        if fate is Fate.BUSY:
             self._agenda.put_off(due, now + BUSY_PAUSE, now)
             self._tell_busy(due)
-            return
+            return False
         self._busy.discard(due.sync)
-        if ended.fate is Fate.CUT:
+        if fate is Fate.CUT:
             self._unfinished.add(due.sync)
-            if self._agenda.cut(due, ended.started, now):
-                return
-        else:
-            self._unfinished.discard(due.sync)
-            self._agenda.end(due, ended.started, now)
-        if due.requests:
-            status = ended.summary.status if ended.summary else Status.FAILED
-            self._answers.append((due.requests, status.value))
+            return not self._agenda.cut(due, started, now)
+        self._unfinished.discard(due.sync)
+        self._agenda.end(due, started, now)
+        return True
 
     def _tell_busy(self, due: Due) -> None:
         """Once for each wait, however often it is tried."""
@@ -346,6 +340,8 @@ class Desk:
         if self.monotonic() >= self._next_tidy:
             self._next_tidy = self.monotonic() + TIDY.total_seconds()
             board.tidy(self.clock())
+            if self.jobs:
+                self.jobs.tidy()
 
     def _note_unclear(self, board: Board) -> None:
         unclear = board.unclear()
@@ -369,7 +365,7 @@ class Desk:
         unfinished = sorted({*still_running, *self._unfinished} & self.config.syncs.keys())
         try:
             self._answer_requests(self._opened())
-            self._opened().leave(self.name, unfinished, self.clock())
+            self._opened().leave(self.name, unfinished, self.clock(), kept=self._in_jobs())
         except SyncdError as error:
             log.warning("daemon.database_lost", error=error.message, remedy=error.remedy)
         self._close_board()
@@ -384,11 +380,6 @@ class Desk:
             running=frozenset(self._agenda.running),
             at=self.monotonic(),
         )
-
-
-def is_cut(summary: Summary, *, is_stopping: bool) -> bool:
-    """A run that was asked to stop may also say that calls failed: they were given up."""
-    return summary.is_cut or summary.status is Status.STOPPED or (is_stopping and summary.status is Status.FAILED)
 
 
 def _share(text: str) -> float:

@@ -22,7 +22,8 @@ from syncd.alerts.watch import Watch
 from syncd.assembly import now, opening_alarms
 from syncd.config.model import Config
 from syncd.daemon.crew import Crew
-from syncd.daemon.desk import Desk, Ended
+from syncd.daemon.desk import Desk
+from syncd.daemon.order import Ended
 from syncd.daemon.page import Page
 from syncd.daemon.post import Post
 from syncd.daemon.waking import Waking
@@ -64,7 +65,7 @@ class Daemon:
         self._aside = ThreadPoolExecutor(1, thread_name_prefix="listeners")
         self._crew = Crew(hand_in=self._hand_in, observing=metrics.observing)
         self._desk = Desk(
-            name=_replica_name(),
+            name=replica_name(),
             config=config,
             start=self._crew.start,
             clock=now,
@@ -169,7 +170,7 @@ class Daemon:
         return not wait([last], timeout=RECORDING).not_done
 
 
-def _replica_name() -> str:
+def replica_name() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
 
 

@@ -7,7 +7,7 @@ Every method is one transaction, and any thread may call it.
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -85,22 +85,26 @@ class Board:
         """The replicas that gave a sign of life lately, judged by this machine's clock."""
         return [replica for replica in self.replicas() if now - replica.seen_at < ALIVE]
 
-    def leave(self, name: str, unfinished: Iterable[str], at: datetime) -> None:
-        """Leave in order; runs of the `unfinished` syncs are requested anew, for whoever is at work next."""
+    def leave(self, name: str, unfinished: Iterable[str], at: datetime, *, kept: Collection[str] = ()) -> None:
+        """Leave in order; runs of the `unfinished` syncs are requested anew, for whoever is at work next.
+
+        `kept` are requests that a queue holds.
+        """
         with self._db.transaction() as connection:
             connection.execute(delete(t.replica).where(t.replica.c.name == name))
-            connection.execute(update(t.request).where(C.replica == name, *TAKEN).values(FREE))
+            connection.execute(update(t.request).where(C.replica == name, C.id.not_in(kept), *TAKEN).values(FREE))
             asked = set(connection.execute(select(C.sync).where(C.replica.is_(None))).scalars())
             for sync in sorted(set(unfinished) - asked):
                 connection.execute(t.request.insert().values(id=secrets.token_hex(6), sync=sync, requested_at=at))
 
-    def succeed(self, name: str, at: datetime) -> list[str]:
+    def succeed(self, name: str, at: datetime, *, kept: Collection[str] = ()) -> list[str]:
         """The replica is at work now: what others had taken is free again. Answers whose last run has no end.
 
+        `kept` are requests that a queue holds.
         A sync whose last two runs have none kills its process: nobody who asked for it is waited for, and it waits for
         its next scheduled moment.
         """
-        theirs = update(t.request).where(C.replica != name, *TAKEN)
+        theirs = update(t.request).where(C.replica != name, C.id.not_in(kept), *TAKEN)
         with self._db.transaction() as connection:
             open_ended = connection.execute(select(RUN.sync).where(RUN.finished_at.is_(None)).distinct()).scalars()
             cut = {sync: _count_cut(connection, sync) for sync in sorted(open_ended)}

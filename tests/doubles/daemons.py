@@ -17,7 +17,7 @@ Event = dict[str, Any]
 
 
 class DaemonProcess:
-    """One `syncd` without a command."""
+    """One `syncd` without a command, or `syncd worker`."""
 
     def __init__(self, process: Forked) -> None:
         self.process = process
@@ -69,9 +69,9 @@ class DaemonProcess:
 
 
 @contextmanager
-def started(office: Office, first: str = "daemon.scheduled") -> Iterator[DaemonProcess]:
-    """From its first event of this name on."""
-    daemon = DaemonProcess(office.start())
+def started(office: Office, first: str = "daemon.scheduled", *command: str) -> Iterator[DaemonProcess]:
+    """From its first event of this name on; a daemon, or what the command names."""
+    daemon = DaemonProcess(office.start(*command))
     try:
         daemon.wait_for(first)
         yield daemon

@@ -24,7 +24,8 @@ from werkzeug.wrappers import Response
 from syncd.assembly import State, opening_state
 from syncd.config import load
 from syncd.config.model import Config
-from syncd.daemon.desk import Desk, Ended, Fate, Order
+from syncd.daemon.desk import Desk
+from syncd.daemon.order import Ended, Fate, Order
 from syncd.domain.runs import Status, Summary, Trigger
 from syncd.errors import LeaseTaken, StateLocksUsOut, StateUnusable
 from syncd.runs.run import run

@@ -1,0 +1,11 @@
+"""The names that scheduler and workers share, and what became of a job, as the queue keeps it."""
+
+from enum import Enum
+
+QUEUE, RUN = "syncd", "syncd.run"
+
+
+class Outcome(Enum):
+    ENDED = "succeeded"
+    CUT = "failed"  # with its worker, or for want of the database
+    BUSY = "aborted"  # somebody runs the sync by hand

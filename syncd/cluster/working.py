@@ -1,0 +1,85 @@
+"""A worker's side of the queue: it beats, fetches jobs, and carries each out in a thread."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from procrastinate import App
+from procrastinate.exceptions import JobAborted
+from sqlalchemy import Engine
+
+from syncd.cluster.app import of_worker, translate_errors
+from syncd.cluster.outcome import QUEUE, Outcome
+from syncd.cluster.schema import prepare
+from syncd.domain.backoff import Backoff
+from syncd.domain.due import Due
+from syncd.errors import StateUnusable
+
+log = structlog.get_logger()
+BEAT = 2.0  # seconds
+FORGOTTEN = 60.0  # seconds without a beat after which the next worker that starts forgets one
+BACKOFF = Backoff(first=1.0, longest=30.0)
+
+
+class Cut(Exception):
+    """So that the queue keeps the job as one that failed."""
+
+
+async def carry_out_jobs(
+    engine: Engine, carry_out: Callable[[Due], Outcome], *, at_once: int, stopping: asyncio.Event
+) -> None:
+    """Until `stopping` is set and what is under way has ended. A database that is lost is waited for."""
+    threads = ThreadPoolExecutor(at_once, thread_name_prefix="run")
+
+    async def run(**told: Any) -> None:  # noqa: ANN401 - JSON
+        outcome = await asyncio.get_running_loop().run_in_executor(threads, carry_out, Due.from_json(told))
+        if outcome is Outcome.BUSY:
+            raise JobAborted
+        if outcome is Outcome.CUT:
+            raise Cut
+
+    tries = 0
+    while not stopping.is_set():
+        try:
+            await _work(engine, run, at_once, stopping)
+            tries = 0
+        except StateUnusable as error:
+            tries += 1
+            pause = BACKOFF.pause(tries)
+            log.error("daemon.database_lost", error=error.message, remedy=error.remedy, wait=pause)  # noqa: TRY400
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), pause)
+
+
+async def _work(engine: Engine, run: Callable[..., Any], at_once: int, stopping: asyncio.Event) -> None:
+    """Until it is to stop, or the queue can't be reached any more. Raises StateUnusable."""
+    await asyncio.to_thread(prepare, engine)
+    app = of_worker(engine, run)
+    with translate_errors():
+        async with app.open_async():
+            log.info("worker.ready", limit=at_once)
+            await _until(stopping, asyncio.create_task(_fetch(app, at_once)))
+
+
+async def _fetch(app: App, at_once: int) -> None:
+    await app.run_worker_async(
+        queues=[QUEUE],
+        concurrency=at_once,
+        install_signal_handlers=False,
+        update_heartbeat_interval=BEAT,
+        stalled_worker_timeout=FORGOTTEN,
+    )
+
+
+async def _until(stopping: asyncio.Event, working: "asyncio.Task[None]") -> None:
+    """A worker that is cancelled fetches no more, and waits for what is under way."""
+    stop = asyncio.create_task(stopping.wait())
+    await asyncio.wait({stop, working}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    if not working.done():
+        working.cancel()
+    with suppress(asyncio.CancelledError):
+        await working

@@ -1,0 +1,123 @@
+"""`syncd worker`: carries out the runs that schedulers have put into the queue, until a signal says to stop."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import structlog
+
+from syncd import __version__
+from syncd import log as logs
+from syncd.alerts.watch import Watch
+from syncd.assembly import now, opening_alarms, opening_board, opening_state
+from syncd.cluster import Outcome, carry_out_jobs
+from syncd.config.model import Config
+from syncd.daemon.crew import conduct
+from syncd.daemon.order import Ended, Fate, Order
+from syncd.daemon.service import replica_name
+from syncd.domain.due import Due
+from syncd.domain.runs import Summary
+from syncd.errors import Misconfigured, SyncdError
+from syncd.web import Metrics
+
+log = structlog.get_logger()
+OUTCOMES = {Fate.CUT: Outcome.CUT, Fate.BUSY: Outcome.BUSY}
+LAST_WORDS = timedelta(seconds=2)
+
+
+class Worker:
+    """What one process does with a job; each in a thread of its own."""
+
+    def __init__(self, load: Callable[[], Config]) -> None:
+        self._load = load
+        self.config = load()
+        self.name = replica_name()
+        self.stopping = threading.Event()
+        self._metrics = Metrics()
+        self._watch = Watch(lambda: self.config, opening_alarms, since=now())
+        self._aside = ThreadPoolExecutor(1, thread_name_prefix="listeners")
+
+    def read_anew(self) -> None:
+        """As a whole, or not at all."""
+        try:
+            self.config = self._load()
+        except Misconfigured as error:
+            problems = [problem.located for problem in error.problems]
+            log.error("daemon.config_refused", problems=problems, remedy=error.remedy)
+        else:
+            log.info("daemon.reloaded", syncs=list(self.config.syncs))
+
+    def carry_out(self, due: Due) -> Outcome:
+        config = self.config
+        if due.sync not in config.syncs:
+            log.error(
+                "run.failed", sync=due.sync, error="this worker's configuration has no such sync", remedy="reload it"
+            )
+            return Outcome.CUT
+        order = Order(config=config, sync=config.syncs[due.sync], replica=self.name, due=due)
+        with logs.bound(replica=self.name):
+            ended = conduct(order, self.stopping, self._metrics.observing)
+            outcome = OUTCOMES.get(ended.fate, Outcome.ENDED)
+            return outcome if outcome is not Outcome.ENDED else self._answer(ended)
+
+    def _answer(self, ended: Ended) -> Outcome:
+        if ended.summary is not None:
+            self._aside.submit(self._tell, ended.summary, ended.finished)
+        try:
+            with opening_board(ended.order.config) as board:
+                board.finish(ended.order.due.requests, ended.status.value, now())
+        except SyncdError as error:  # who asked is answered by the run that is begun again
+            log.warning("daemon.database_lost", error=error.message, remedy=error.remedy)
+            return Outcome.CUT
+        return Outcome.ENDED
+
+    def _tell(self, summary: Summary, finished: datetime) -> None:
+        try:
+            self._watch.after_run(summary, finished)
+        except Exception as error:
+            log.critical("crashed", exc_info=error)
+
+
+def work(load: Callable[[], Config]) -> None:
+    """Raises Misconfigured, and StateUnusable where the database can't be had at the start."""
+    worker = Worker(load)
+    with opening_state(worker.config):
+        pass  # brought to this version's schema, or refused in words
+    is_clean = asyncio.run(_serve(worker))
+    if not is_clean:  # threads that hang can't be ended; what they had begun is settled by the next run
+        sys.stdout.flush()
+        os._exit(0)
+
+
+async def _serve(worker: Worker) -> bool:
+    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+    limit = worker.config.daemon.shutdown_timeout
+
+    def stop(number: signal.Signals) -> None:
+        log.info("daemon.stopping", signal=number.name, limit=limit.total_seconds())
+        worker.stopping.set()
+        stopping.set()
+        for one in (signal.SIGTERM, signal.SIGINT):  # a second signal ends at once
+            loop.remove_signal_handler(one)
+
+    for one in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(one, stop, one)
+    loop.add_signal_handler(signal.SIGHUP, worker.read_anew)
+    at_once = worker.config.daemon.max_concurrent_runs
+    log.info("daemon.started", version=__version__, replica=worker.name, syncs=list(worker.config.syncs))
+    with opening_state(worker.config) as state:
+        working = asyncio.create_task(
+            carry_out_jobs(state.engine, worker.carry_out, at_once=at_once, stopping=stopping)
+        )
+        stopped = asyncio.create_task(stopping.wait())
+        await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(working), (limit + LAST_WORDS).total_seconds())
+    log.info("daemon.stopped", replica=worker.name)
+    return working.done()

@@ -1,0 +1,123 @@
+"""Scheduler and workers on one PostgreSQL, as real processes."""
+
+import json
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from daemons import DaemonProcess, started, until
+from office import Office, open_office
+
+
+@pytest.fixture
+def office(tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
+    """Whose runs workers carry out, one call after the other, four customers each."""
+    monkeypatch.setenv("SYNCD_DIGEST_KEY", "a key for tests")
+    with open_office(tmp_path) as office:
+        url = f'"{postgres_url}"\ndigest_key = {{ env = "SYNCD_DIGEST_KEY" }}'
+        office.reconfigure('"sqlite:///state/syncd.db"', url)
+        office.reconfigure('timeout = "5s"', 'timeout = "5s"\nbatch_size = 4\nconcurrency = 1')
+        office.configure('[daemon]\nqueue = "procrastinate"\n' + (office.folder / "config.toml").read_text())
+        yield office
+
+
+@contextmanager
+def crew(office: Office, workers: int) -> Iterator[tuple[DaemonProcess, list[DaemonProcess]]]:
+    """A scheduler, and workers that are ready."""
+    with ExitStack() as stack:
+        scheduler = stack.enter_context(started(office))
+        yield scheduler, [stack.enter_context(started(office, "worker.ready", "worker")) for _ in range(workers)]
+
+
+def test_what_is_asked_for_is_carried_out_by_a_worker_and_answered(office: Office) -> None:
+    with crew(office, 1) as (scheduler, [worker]):
+        answer = json.loads(office.syncd("trigger", "members", "--wait", "--json").out)
+        assert answer["status"] == "done"
+        assert worker.named("run.finished", run=answer["run"])
+        assert scheduler.named("run.started") == []
+        assert [daemon.end() for daemon in (scheduler, worker)] == [0, 0]
+    assert len(office.sandbox.customers) == 40
+
+
+def test_a_schedule_is_kept_and_each_moment_is_run_once_by_one_of_them(office: Office) -> None:
+    office.reconfigure("[sync.members]\n", '[sync.members]\nschedule = "every 1s"\n')
+    with crew(office, 2) as (_, workers):
+        until(lambda: sum(len(worker.named("run.finished")) for worker in workers) >= 6)
+    starts = [event["timestamp"][:19] for worker in workers for event in worker.named("run.started")]
+    assert len(starts) == len(set(starts)), "twice at one moment"
+
+
+def test_where_a_worker_is_killed_another_goes_on_within_ten_seconds(office: Office) -> None:
+    office.sandbox.latency = 0.2
+    with crew(office, 2) as (scheduler, workers):
+        office.syncd("trigger", "members")
+        until(lambda: office.sandbox.calls_to("POST"))
+        killed, left = workers if workers[0].named("run.started") else workers[::-1]
+        killed.end(signal.SIGKILL)
+        killed_at = time.monotonic()
+        left.wait_for("run.started")
+        assert time.monotonic() - killed_at < 10
+        assert scheduler.named("daemon.worker_lost", sync="members")
+        office.sandbox.latency = 0
+        left.wait_for("run.finished", status="done")
+    assert len(office.sandbox.customers) == 40
+    assert office.sandbox.duplicates() == []
+
+
+def test_a_run_that_a_worker_was_stopped_in_is_gone_on_with_by_another(office: Office) -> None:
+    office.sandbox.latency = 0.2
+    with crew(office, 2) as (_, workers):
+        asked = office.start("trigger", "members", "--wait")
+        until(lambda: office.sandbox.calls_to("POST"))
+        stopped, left = workers if workers[0].named("run.started") else workers[::-1]
+        assert stopped.end() == 0
+        assert stopped.named("run.finished")[0]["status"] == "stopped"
+        office.sandbox.latency = 0
+        left.wait_for("run.finished", status="done")
+        asked.communicate(timeout=20)
+        assert asked.returncode == 0
+    assert office.sandbox.duplicates() == []
+
+
+def test_who_schedules_may_change_while_a_run_is_under_way(office: Office) -> None:
+    office.sandbox.latency = 0.2
+    with crew(office, 1) as (scheduler, [worker]), started(office, "daemon.standby") as standby:
+        asked = office.start("trigger", "members", "--wait")
+        until(lambda: office.sandbox.calls_to("POST"))
+        scheduler.end(signal.SIGKILL)
+        standby.wait_for("daemon.took_over", syncs=[])
+        office.sandbox.latency = 0
+        asked.communicate(timeout=20)
+        assert asked.returncode == 0
+        worker.wait_for("run.finished", status="done")
+        time.sleep(2)  # two looks of the one that took over
+        assert len(worker.named("run.started")) == 1
+
+
+def test_a_database_that_comes_back_is_worked_on_by_the_same_processes(office: Office, postgres_url: str) -> None:
+    with crew(office, 1) as (_, [worker]):
+        engine = sa.create_engine(sa.make_url(postgres_url).set(drivername="postgresql+psycopg"))
+        with engine.begin() as connection:  # as where the server is started anew
+            ours = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()"
+            connection.execute(sa.text(f"{ours} and datname = current_database()"))
+        engine.dispose()
+        worker.wait_for("worker.ready", 2)
+        until(lambda: office.syncd("trigger", "members", "--wait").code == 0)
+
+
+def test_a_worker_needs_a_queue(tmp_path: Path) -> None:
+    with open_office(tmp_path) as office:
+        refused = office.syncd("worker")
+    assert (refused.code, "queue" in refused.err) == (2, True)
+
+
+def test_a_queue_needs_postgresql(tmp_path: Path) -> None:
+    with open_office(tmp_path) as office:
+        office.configure('[daemon]\nqueue = "procrastinate"\n' + (office.folder / "config.toml").read_text())
+        refused = office.syncd("check")
+    assert refused.code == 2
+    assert "PostgreSQL" in refused.out + refused.err

@@ -1,6 +1,5 @@
-"""The queue's tables, in a schema of their own: made by what procrastinate brings, and brought to its version."""
+"""The queue's tables, in a schema of their own: made by what procrastinate brings, and then brought up to date."""
 
-from importlib.metadata import version
 from importlib.resources import files
 
 from sqlalchemy import Connection, Engine, text
@@ -9,39 +8,58 @@ from syncd.errors import StateUnusable
 from syncd.state.connect import advisory_key, translate_errors
 
 SCHEMA = "syncd_queue"
-NOTE = "queue"  # in the table `meta`: the version that made the tables
+NOTE = "queue"  # in the table `meta`: the last step that was taken
 _NOTED = text("select value from meta where name = :name")
 _NOTE = text("insert into meta (name, value) values (:name, :value) on conflict (name) do update set value = :value")
+_LOCK, _UNLOCK = text("select pg_advisory_lock(:key)"), text("select pg_advisory_unlock(:key)")
 
 
 def prepare(engine: Engine) -> None:
-    """Under a lock, in one transaction. Raises StateUnusable, also where a newer version was here."""
-    ours = version("procrastinate")
-    with translate_errors(engine), engine.begin() as connection:
-        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": advisory_key(SCHEMA)})
-        found = connection.scalar(_NOTED, {"name": NOTE})
-        if found == ours:
-            return
-        if found and _parts(found) > _parts(ours):
-            raise StateUnusable(
-                f"the queue is of procrastinate {found}, newer than {ours}", remedy="update syncd here too"
-            )
-        connection.execute(text(f"create schema if not exists {SCHEMA}"))
+    """Under a lock, each step in a transaction of its own. Raises StateUnusable, also where a newer one was here."""
+    key = {"key": advisory_key(SCHEMA)}
+    with translate_errors(engine), engine.connect() as connection:
+        connection.execute(_LOCK, key)
+        connection.commit()
+        try:
+            _bring_up(connection)
+        finally:
+            connection.rollback()
+            connection.execute(_UNLOCK, key)
+            connection.commit()
+
+
+def _bring_up(connection: Connection) -> None:
+    steps = _steps()
+    newest = max(steps)
+    found = connection.scalar(_NOTED, {"name": NOTE})
+    connection.commit()
+    if found is None:
+        _take(
+            connection,
+            newest,
+            f"create schema {SCHEMA}",
+            (files("procrastinate.sql") / "schema.sql").read_text("utf-8"),
+        )
+    elif found > newest:
+        raise StateUnusable("the queue is of a newer version of procrastinate", remedy="update syncd here too")
+    else:
+        for step in sorted(step for step in steps if step > found):
+            _take(connection, step, steps[step])
+
+
+def _steps() -> dict[str, str]:
+    """By names that begin with the version, and are in order."""
+    folder = files("procrastinate.sql") / "migrations"
+    return {one.name: one.read_text("utf-8") for one in folder.iterdir() if one.name.endswith(".sql")}
+
+
+def _take(connection: Connection, step: str, *scripts: str) -> None:
+    with connection.begin():
         connection.execute(text(f"set local search_path to {SCHEMA}"))
-        for script in _scripts(found):
+        for script in scripts:
             _execute(connection, script)
         connection.execute(text("set local search_path to default"))
-        connection.execute(_NOTE, {"name": NOTE, "value": ours})
-
-
-def _scripts(found: str | None) -> list[str]:
-    """All of it, or the steps that are newer than what is there."""
-    folder = files("procrastinate.sql")
-    if found is None:
-        return [(folder / "schema.sql").read_text(encoding="utf-8")]
-    steps = {one.name: one for one in (folder / "migrations").iterdir() if one.name.endswith(".sql")}
-    newer = [name for name in sorted(steps) if _parts(name.split("_")[0]) > _parts(found)]
-    return [steps[name].read_text(encoding="utf-8") for name in newer]
+        connection.execute(_NOTE, {"name": NOTE, "value": step})
 
 
 def _execute(connection: Connection, script: str) -> None:
@@ -49,7 +67,3 @@ def _execute(connection: Connection, script: str) -> None:
     driver = connection.connection.driver_connection
     if driver is not None:
         driver.execute(script)
-
-
-def _parts(text_of_version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text_of_version.split(".")[:3])

@@ -13,6 +13,7 @@ __all__ = [
     "chunks",
     "diff",
     "digest",
+    "due",
     "durations",
     "folding",
     "guards",

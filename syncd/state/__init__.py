@@ -31,6 +31,7 @@ __all__ = [
     "recall",
     "register",
     "runs",
+    "session",
     "slots",
     "store",
     "tombstones",

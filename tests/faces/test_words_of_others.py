@@ -70,6 +70,7 @@ COMMANDS: dict[str, list[list[str]] | str] = {
     "rehearse": [["rehearse", "members"]],
     "probe": [["probe", "main"], ["probe", "main", "--write", "--test-instance", "--html", "probe.html"]],
     "trigger": "it asks a daemon for a run",
+    "worker": "it is a daemon, and needs PostgreSQL",
     "init": "it reads an export",
     "sandbox": "it is another server",
     "demo": "it is another server",

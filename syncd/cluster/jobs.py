@@ -20,7 +20,7 @@ from syncd.errors import StateUnusable
 
 log = structlog.get_logger()
 LIVE = ("todo", "doing")
-STALLED = 7.0  # seconds without a beat after which a worker is dead
+STALLED = 8.5  # seconds without a beat after which a worker is dead; by then its leases can be taken
 ASKED_FOR, BY_SCHEDULE = 10, 0  # priorities
 KEPT = 24  # hours for which a job is kept that is over
 

@@ -19,7 +19,7 @@ from syncd.domain.due import Due
 from syncd.errors import StateUnusable
 
 log = structlog.get_logger()
-BEAT = 2.0  # seconds
+BEAT = 1.5  # seconds
 FORGOTTEN = 60.0  # seconds without a beat after which the next worker that starts forgets one
 BACKOFF = Backoff(first=1.0, longest=30.0)
 

@@ -48,8 +48,8 @@ class Summary:
     """What a run came to.
 
     `counts`: each action with how many succeeded, `failed`, `skipped`, and what the plan counted beside changes.
-    `outcomes`: how many of each action and result. `is_cut`: the state database was lost; the run is to be begun again
-    as soon as it is back. `missing` are those who alone were meant, and are not in the source.
+    `outcomes`: how many of each action and result. `is_cut`: the state database was lost, or the lease; the run is to
+    be begun again as soon as it may. `missing` are those who alone were meant, and are not in the source.
     """
 
     sync: str

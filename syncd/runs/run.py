@@ -18,7 +18,7 @@ from syncd.domain.changes import Create, Erase, Update
 from syncd.domain.diff import DeleteMode
 from syncd.domain.guards import Guard, Held
 from syncd.domain.runs import Status, Summary, Trigger
-from syncd.errors import GOES_ON, CallFailed, Fatal, StateUnusable, Stopped
+from syncd.errors import GOES_ON, CallFailed, Fatal, LeaseLost, StateUnusable, Stopped
 from syncd.plan.plan import Plan, find_missing
 from syncd.plan.spool import Spool
 from syncd.runs.account import Account
@@ -150,7 +150,7 @@ class Run:
             with suppress(StateUnusable):
                 self.account.outcomes["unclear"] = count_unclear(self.ledger, self.sync.gomus.patience)
             failed = self.summary(status, error=failure.message, remedy=failure.remedy)
-            summary = replace(failed, is_cut=isinstance(failure, StateUnusable))
+            summary = replace(failed, is_cut=isinstance(failure, (StateUnusable, LeaseLost)))
         except BaseException:
             self._finish(self.summary(Status.FAILED, error="crashed"), started)
             raise

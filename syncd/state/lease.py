@@ -33,8 +33,8 @@ from syncd.state.transactions import Transactions
 DAEMON = "the daemon"  # its lease; no sync has a name with a blank in it
 LOCKS = Path("/proc/locks")
 LINE = 32  # bytes of each line in a lock file: the last fencing number, and the holder's pid
-BEAT = 2.0  # seconds between two beats
-SURE = 6.0  # seconds after a beat for which the lease is ours beyond doubt: others end whom they do not hear for 8
+BEAT = 1.5  # seconds between two beats
+SURE = 5.0  # seconds after a beat for which the lease is ours beyond doubt: others end whom they do not hear for 6.5
 PATIENCE = 10.0
 log = structlog.get_logger()
 _in_memory: WeakKeyDictionary[Pool, set[str]] = WeakKeyDictionary()  # who has what of databases in memory

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 LOOKS = 3
-HANGING = 8.0  # seconds without a beat after which a holder is frozen or cut off
+HANGING = 6.5  # seconds without a beat after which a holder is frozen or cut off
 PROGRAM = "syncd on "
 _HOLDER = text("""
     select a.pid, a.application_name, extract(epoch from clock_timestamp() - a.state_change) as silence

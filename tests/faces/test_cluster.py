@@ -68,6 +68,28 @@ def test_where_a_worker_is_killed_another_goes_on_within_ten_seconds(office: Off
     assert office.sandbox.duplicates() == []
 
 
+def test_a_frozen_worker_is_replaced_and_writes_no_more_when_it_wakes(office: Office) -> None:
+    office.sandbox.latency = 0.2
+    with crew(office, 2) as (_, workers):
+        asked = office.start("trigger", "members", "--wait")
+        until(lambda: office.sandbox.calls_to("POST"))
+        frozen, left = workers if workers[0].named("run.started") else workers[::-1]
+        frozen.send(signal.SIGSTOP)
+        frozen_at = time.monotonic()
+        left.wait_for("run.started")
+        assert time.monotonic() - frozen_at < 11  # 10 s, and what a busy machine needs to tell
+        office.sandbox.latency = 0
+        left.wait_for("run.finished", status="done")
+        asked.communicate(timeout=20)
+        calls = len(office.sandbox.calls)
+        frozen.send(signal.SIGCONT)
+        frozen.wait_for("run.failed")
+        assert {call.method for call in list(office.sandbox.calls)[calls:]} <= {"GET"}
+        assert office.syncd("trigger", "members", "--wait").code == asked.returncode == 0
+        assert frozen.end() == 0
+    assert [len(office.sandbox.customers), office.sandbox.duplicates()] == [40, []]
+
+
 def test_a_run_that_a_worker_was_stopped_in_is_gone_on_with_by_another(office: Office) -> None:
     office.sandbox.latency = 0.2
     with crew(office, 2) as (_, workers):

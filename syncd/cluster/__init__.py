@@ -7,6 +7,6 @@ and nothing is tried again by the queue: what is due the agenda decides. Whether
 
 from syncd.cluster.jobs import Jobs, opening_jobs
 from syncd.cluster.outcome import Outcome
-from syncd.cluster.working import carry_out_jobs
+from syncd.cluster.working import Places, carry_out_jobs
 
-__all__ = ["Jobs", "Outcome", "carry_out_jobs", "opening_jobs"]
+__all__ = ["Jobs", "Outcome", "Places", "carry_out_jobs", "opening_jobs"]

@@ -9,14 +9,14 @@ from procrastinate import App, BaseConnector, PsycopgConnector, SyncPsycopgConne
 from procrastinate.exceptions import ConnectorException
 from sqlalchemy import Engine
 
-from syncd.cluster.outcome import QUEUE, RUN
+from syncd.cluster.outcome import RUN
 from syncd.cluster.schema import SCHEMA
 from syncd.errors import StateUnusable
 from syncd.state.connect import KEEPALIVES
 from syncd.state.session import process_name
 
 WAIT = 10.0  # seconds for a connection
-OF_WORKER, OF_SCHEDULER = 3, 1  # connections; a worker listens on one
+OF_WORKER, OF_SCHEDULER = 4, 1  # connections; a worker listens on two
 
 
 def of_scheduler(engine: Engine) -> App:
@@ -37,7 +37,7 @@ def _app(connector: BaseConnector, carry_out: Callable[..., object]) -> App:
     for name in ("procrastinate", "psycopg.pool"):  # what they would say is in our own events
         logging.getLogger(name).setLevel(logging.CRITICAL)
     app = App(connector=connector)
-    app.task(name=RUN, queue=QUEUE)(carry_out)
+    app.task(name=RUN)(carry_out)
     return app
 
 

@@ -13,7 +13,7 @@ from procrastinate.sql import queries
 from sqlalchemy import Engine
 
 from syncd.cluster.app import of_scheduler, translate_errors
-from syncd.cluster.outcome import QUEUE, RUN, Outcome
+from syncd.cluster.outcome import LONG, RUN, SHORT, Outcome
 from syncd.cluster.schema import prepare
 from syncd.domain.due import Due
 from syncd.errors import StateUnusable
@@ -37,12 +37,12 @@ class Jobs:
         self._live = {job.id: Due.from_json(job.task_kwargs) for job in self._list_live() if job.id is not None}
         return list(self._live.values())
 
-    def defer(self, due: Due) -> None:
+    def defer(self, due: Due, *, is_long: bool) -> None:
         """One job of a sync may wait while one is under way; where one waits already, that one is followed."""
         priority = BY_SCHEDULE if due.moment else ASKED_FOR
         with translate_errors():
             deferrer = self._app.configure_task(
-                RUN, queue=QUEUE, priority=priority, lock=due.sync, queueing_lock=due.sync
+                RUN, queue=LONG if is_long else SHORT, priority=priority, lock=due.sync, queueing_lock=due.sync
             )
             try:
                 self._live[deferrer.defer(**due.as_json())] = due
@@ -63,7 +63,7 @@ class Jobs:
 
     def tidy(self) -> None:
         final = [outcome.value for outcome in Outcome]
-        self._execute("delete_old_jobs", statuses=final, queue=QUEUE, nb_hours=KEPT)
+        self._execute("delete_old_jobs", statuses=final, queue=None, nb_hours=KEPT)
 
     def _list_live(self) -> list[Job]:
         return [job for status in LIVE for job in self._list(status=status)]
@@ -71,7 +71,7 @@ class Jobs:
     def _list(self, **which: Any) -> list[Job]:  # noqa: ANN401 - as procrastinate has it
 
         with translate_errors():
-            return list(self._app.job_manager.list_jobs(queue=QUEUE, **which))
+            return list(self._app.job_manager.list_jobs(task=RUN, **which))
 
     def _outcome(self, id_: int) -> Outcome:
         for job in self._list(id=id_):
@@ -88,7 +88,7 @@ class Jobs:
 
     def _stalled(self) -> list[dict[str, Any]]:
 
-        which = {"queue": QUEUE, "task_name": None, "seconds_since_heartbeat": STALLED}
+        which = {"queue": None, "task_name": RUN, "seconds_since_heartbeat": STALLED}
         with translate_errors():
             connector = self._app.connector.get_sync_connector()
             return connector.execute_query_all(query=queries["select_stalled_jobs_by_heartbeat"], **which)

@@ -2,7 +2,8 @@
 
 from enum import Enum
 
-QUEUE, RUN = "syncd", "syncd.run"
+RUN = "syncd.run"
+SHORT, LONG = "short", "long"  # queues, by how long a run is expected to take
 
 
 class Outcome(Enum):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -12,7 +13,7 @@ from procrastinate.exceptions import JobAborted
 from sqlalchemy import Engine
 
 from syncd.cluster.app import of_worker, translate_errors
-from syncd.cluster.outcome import QUEUE, Outcome
+from syncd.cluster.outcome import LONG, SHORT, Outcome
 from syncd.cluster.schema import prepare
 from syncd.domain.backoff import Backoff
 from syncd.domain.due import Due
@@ -24,15 +25,23 @@ FORGOTTEN = 60.0  # seconds without a beat after which the next worker that star
 BACKOFF = Backoff(first=1.0, longest=30.0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """How many runs may be under way at once, and how many of these are kept for short ones."""
+
+    all: int
+    short: int
+
+
 class Cut(Exception):
     """So that the queue keeps the job as one that failed."""
 
 
 async def carry_out_jobs(
-    engine: Engine, carry_out: Callable[[Due], Outcome], *, at_once: int, stopping: asyncio.Event
+    engine: Engine, carry_out: Callable[[Due], Outcome], *, places: Places, stopping: asyncio.Event
 ) -> None:
     """Until `stopping` is set and what is under way has ended. A database that is lost is waited for."""
-    threads = ThreadPoolExecutor(at_once, thread_name_prefix="run")
+    threads = ThreadPoolExecutor(places.all, thread_name_prefix="run")
 
     async def run(**told: Any) -> None:  # noqa: ANN401 - JSON
         outcome = await asyncio.get_running_loop().run_in_executor(threads, carry_out, Due.from_json(told))
@@ -44,7 +53,7 @@ async def carry_out_jobs(
     tries = 0
     while not stopping.is_set():
         try:
-            await _work(engine, run, at_once, stopping)
+            await _work(engine, run, places, stopping)
             tries = 0
         except StateUnusable as error:
             tries += 1
@@ -54,19 +63,30 @@ async def carry_out_jobs(
                 await asyncio.wait_for(stopping.wait(), pause)
 
 
-async def _work(engine: Engine, run: Callable[..., Any], at_once: int, stopping: asyncio.Event) -> None:
+async def _work(engine: Engine, run: Callable[..., Any], places: Places, stopping: asyncio.Event) -> None:
     """Until it is to stop, or the queue can't be reached any more. Raises StateUnusable."""
     await asyncio.to_thread(prepare, engine)
     app = of_worker(engine, run)
     with translate_errors():
         async with app.open_async():
-            log.info("worker.ready", limit=at_once)
-            await _until(stopping, asyncio.create_task(_fetch(app, at_once)))
+            log.info("worker.ready", limit=places.all)
+            await _until(stopping, asyncio.create_task(_fetch_all(app, places)))
 
 
-async def _fetch(app: App, at_once: int) -> None:
+async def _fetch_all(app: App, places: Places) -> None:
+    """Places for short runs alone are a worker of their own to the queue."""
+    try:
+        async with asyncio.TaskGroup() as both:
+            both.create_task(_fetch(app, [SHORT, LONG], places.all - places.short))
+            if places.short:
+                both.create_task(_fetch(app, [SHORT], places.short))
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from None
+
+
+async def _fetch(app: App, queues: list[str], at_once: int) -> None:
     await app.run_worker_async(
-        queues=[QUEUE],
+        queues=queues,
         concurrency=at_once,
         install_signal_handlers=False,
         update_heartbeat_interval=BEAT,

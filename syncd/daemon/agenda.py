@@ -13,6 +13,12 @@ from syncd.domain.due import Due
 from syncd.domain.schedule import Schedule
 
 SKEW = timedelta(minutes=1)  # clocks of machines may differ by so much; what lies further ahead was a wrong clock
+LONG = timedelta(minutes=1)  # a run that took longer is expected to do so again
+
+
+def share_of_short(limit: int) -> int:
+    """How many of so many runs at once are short ones alone."""
+    return limit // 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +52,7 @@ class _Line:
     requests: list[str] = field(default_factory=list)
     not_before: datetime | None = None
     is_running: bool = False
+    is_long: bool = True  # as its last run was; a first one may be
     was_cut: bool = False
     is_paused: bool = False
     skips: datetime | None = None  # of a paused sync the start that is left out next
@@ -117,6 +124,10 @@ class Agenda:
         line.wanted_since = line.wanted_since or now
         line.requests += requests
 
+    def note_length(self, sync: str, length: timedelta | None) -> None:
+        """How long its last run took; None where there was none."""
+        self._lines[sync].is_long = length is None or length > LONG
+
     def look_again(self, sync: str, at: datetime | None) -> None:
         """A run is due then, besides those of the schedule."""
         self._lines[sync].again_at = at
@@ -138,12 +149,20 @@ class Agenda:
     # --- what is to be done ---
 
     def due(self, now: datetime) -> list[str]:
-        """The syncs to start at this moment, longest waiting first, as far as there is room beside those under way."""
+        """The syncs to start at this moment, as far as there is room beside those under way.
+
+        Those that were asked for come first, then who waits longest. Long runs leave some room to short ones.
+        """
         for line in self._lines.values():
             if line.since > now + SKEW:  # the clock was set back
                 line.start_after(now)
         waiting = {name: at for name, line in self._lines.items() if (at := line.waiting_since(now))}
-        return sorted(waiting, key=lambda name: waiting[name])[: max(0, self._limit - len(self.running))]
+        in_turn = sorted(waiting, key=lambda name: (self._lines[name].wanted_since is None, waiting[name]))
+        under_way = [line for line in self._lines.values() if line.is_running]
+        room = self._limit - len(under_way)
+        for_long = self._limit - share_of_short(self._limit) - sum(line.is_long for line in under_way)
+        long = [name for name in in_turn if self._lines[name].is_long][: max(0, for_long)]
+        return [name for name in in_turn if not self._lines[name].is_long or name in long][: max(0, room)]
 
     def begin(self, sync: str, now: datetime) -> Due:
         line = self._lines[sync]
@@ -188,6 +207,9 @@ class Agenda:
     @property
     def running(self) -> list[str]:
         return [name for name, line in self._lines.items() if line.is_running]
+
+    def is_long(self, sync: str) -> bool:
+        return self._lines[sync].is_long
 
     def knows(self, sync: str) -> bool:
         return sync in self._lines and not self._lines[sync].is_gone

@@ -83,6 +83,7 @@ class Desk:
     _open: ExitStack = field(default_factory=ExitStack)
     _board: Board | None = None
     _new: set[str] = field(default_factory=set)  # syncs whose last start is not known yet
+    _unmeasured: set[str] = field(default_factory=set)  # those of which it is not known how long they take
     _untold: list[str] = field(default_factory=list)
     _next_beat: float = 0.0
     _next_tidy: float = 0.0
@@ -229,7 +230,10 @@ class Desk:
         for name in sorted(self._new):
             if self._agenda.knows(name) and (last := self._last_start(board, name)):
                 self._agenda.resume(name, last)
+        for name in sorted(filter(self._agenda.knows, self._new | self._unmeasured)):
+            self._agenda.note_length(name, board.last_length(name, WHOLE))
         self._new.clear()
+        self._unmeasured.clear()
 
     def _tell_next_runs(self) -> None:
         following = self._agenda.next_runs()
@@ -254,7 +258,7 @@ class Desk:
             due = self._agenda.begin(name, self.clock())
             self._next_beat = 0.0
             if self.jobs:
-                self.jobs.defer(due)
+                self.jobs.defer(due, is_long=self._agenda.is_long(name))
             else:
                 self.start(Order(config=self.config, sync=self.config.syncs[name], replica=self.name, due=due))
 
@@ -313,6 +317,7 @@ class Desk:
             self._unfinished.add(due.sync)
             return not self._agenda.cut(due, started, now)
         self._unfinished.discard(due.sync)
+        self._unmeasured.add(due.sync)
         self._agenda.end(due, started, now)
         return True
 

@@ -16,8 +16,9 @@ from syncd import __version__
 from syncd import log as logs
 from syncd.alerts.watch import Watch
 from syncd.assembly import now, opening_alarms, opening_board, opening_state
-from syncd.cluster import Outcome, carry_out_jobs
+from syncd.cluster import Outcome, Places, carry_out_jobs
 from syncd.config.model import Config
+from syncd.daemon.agenda import share_of_short
 from syncd.daemon.crew import conduct
 from syncd.daemon.order import Ended, Fate, Order
 from syncd.daemon.service import replica_name
@@ -109,12 +110,11 @@ async def _serve(worker: Worker) -> bool:
     for one in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(one, stop, one)
     loop.add_signal_handler(signal.SIGHUP, worker.read_anew)
-    at_once = worker.config.daemon.max_concurrent_runs
+    limit_of_runs = worker.config.daemon.max_concurrent_runs
+    places = Places(all=limit_of_runs, short=share_of_short(limit_of_runs))
     log.info("daemon.started", version=__version__, replica=worker.name, syncs=list(worker.config.syncs))
     with opening_state(worker.config) as state:
-        working = asyncio.create_task(
-            carry_out_jobs(state.engine, worker.carry_out, at_once=at_once, stopping=stopping)
-        )
+        working = asyncio.create_task(carry_out_jobs(state.engine, worker.carry_out, places=places, stopping=stopping))
         stopped = asyncio.create_task(stopping.wait())
         await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
         with suppress(TimeoutError):

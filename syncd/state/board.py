@@ -164,6 +164,14 @@ class Board:
         row = self._db.first(query.order_by(RUN.started_at.desc()).limit(1))
         return row.started_at if row else None
 
+    def last_length(self, sync: str, triggers: Iterable[Trigger]) -> timedelta | None:
+        """How long the last run of the sync took that has ended."""
+        query = select(RUN.started_at, RUN.finished_at).where(
+            RUN.sync == sync, RUN.finished_at.is_not(None), RUN.trigger.in_([trigger.value for trigger in triggers])
+        )
+        row = self._db.first(query.order_by(RUN.started_at.desc()).limit(1))
+        return row.finished_at - row.started_at if row else None
+
     def unclear(self) -> dict[str, datetime]:
         """Of each sync that has such, when the last of the creates was sent whose fate is unknown."""
         sent_at = func.max(func.coalesce(JOURNAL.sent_at, JOURNAL.begun_at), type_=Moment).label("sent_at")

@@ -1,5 +1,5 @@
 # Every target sets itself up in .venv; all it needs is Python 3.11 or newer, with venv, and a package index within reach.
-.PHONY: demo test test-fast lint docs bench bench-read bench-sources bench-slow-batches bench-calls mutants lock clean
+.PHONY: demo test test-fast lint docs bench bench-read bench-sources bench-slow-batches bench-calls bench-cluster mutants lock clean
 
 # The first Python that is new enough; `make PYTHON=/path/to/python` names another.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -53,6 +53,10 @@ bench-slow-batches: $(STAMP)
 # How near a run comes to the bound of its calls, where go~mus answers each after 50 ms.
 bench-calls: $(STAMP)
 	@$(BIN)/python tests/bench/calls.py
+
+# How much faster the work of many museums is done with more workers: make bench-cluster POSTGRES=postgresql://...
+bench-cluster: $(STAMP)
+	@POSTGRES="$(POSTGRES)" $(BIN)/python tests/bench/cluster.py $(or $(MUSEUMS),40) $(or $(CUSTOMERS),500) $(LARGE)
 
 # Breaks one place at a time and sees whether a test notices; some seconds for each: make mutants MUTANTS=100 SEED=2
 MUTANTS ?= 60

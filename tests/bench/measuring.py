@@ -65,14 +65,20 @@ def serving() -> AbstractContextManager[str]:
 
 
 @contextmanager
-def timed_gomus(milliseconds: int) -> Iterator[str]:
-    """A go~mus that answers each call after so many milliseconds."""
-    command = [sys.executable, str(Path(__file__).with_name("timed_gomus.py")), str(milliseconds)]
+def timed_instances(milliseconds: int, count: int) -> Iterator[list[str]]:
+    """So many instances of go~mus that answer each call after so many milliseconds."""
+    command = [sys.executable, str(Path(__file__).with_name("timed_gomus.py")), str(milliseconds), str(count)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
-            yield server.stdout.readline().strip() if server.stdout else ""
+            yield server.stdout.readline().split() if server.stdout else []
         finally:
             server.terminate()
+
+
+@contextmanager
+def timed_gomus(milliseconds: int) -> Iterator[str]:
+    with timed_instances(milliseconds, 1) as (url,):
+        yield url
 
 
 def swap_last_lines(path: Path) -> None:

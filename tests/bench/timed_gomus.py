@@ -1,13 +1,14 @@
 """A go~mus that answers each call after the same time, whatever is asked, and counts the calls by kind.
 
 One process of its own with one thread, for what it uses must not slow down whoever is measured. It keeps customers as
-they are sent, with unique foreign_ids; `GET /counted` answers what was counted since it was last asked.
+they are sent, with unique foreign_ids; `GET /counted` answers what was counted since it was last asked, and how many
+customers there are. `python timed_gomus.py MILLISECONDS INSTANCES` serves so many, each at a port of its own.
 """
 
 import asyncio
 import json
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import count
@@ -87,21 +88,21 @@ class Counted:
 class Server:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._customers = Customers()
-        self._counted = Counted()
+        self._customers: dict[str, Customers] = defaultdict(Customers)
+        self._counted: dict[str, Counted] = defaultdict(Counted)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while head := await _head_of(reader):
-            arrived = monotonic()
             method, path, _ = head[0].split(" ")
             lengths = [line.partition(":")[2] for line in head if line.lower().startswith("content-length:")]
             body = json.loads(await reader.readexactly(int(lengths[0]))) if lengths and int(lengths[0]) else None
+            host = next(line for line in head if line.lower().startswith("host:"))
             if path == "/counted":
-                answer = self._take_counted()
+                answer = self._take_counted(host)
             elif urlsplit(path).path in LISTS:
                 answer = HTTPStatus.OK, _page_of_list(path)
             elif path.startswith(CUSTOMERS):
-                answer = await self._count(method, path.removeprefix(CUSTOMERS).lstrip("/"), body, arrived)
+                answer = await self._count(host, method, path.removeprefix(CUSTOMERS).lstrip("/"), body)
             else:
                 answer = HTTPStatus.OK, {"access": "user", "museums": [], "locales": list(LOCALES)}
             said = b"" if answer[1] is None else json.dumps(answer[1]).encode()
@@ -109,22 +110,23 @@ class Server:
             writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + said)
         writer.close()
 
-    async def _count(self, method: str, name: str, body: object, arrived: float) -> Answer:
-        counted = self._counted
+    async def _count(self, host: str, method: str, name: str, body: object) -> Answer:
+        counted, arrived = self._counted[host], monotonic()
         counted.began = counted.began or arrived
         counted.now += 1
         counted.most = max(counted.most, counted.now)
-        answer = self._customers.answer(method, unquote(name), body)
+        answer = self._customers[host].answer(method, unquote(name), body)
         await asyncio.sleep(arrived + self._seconds - monotonic())
         counted.now -= 1
         counted.ended = monotonic()
         counted.calls[KINDS[method]] += 1
         return answer
 
-    def _take_counted(self) -> Answer:
-        counted, self._counted = self._counted, Counted()
+    def _take_counted(self, host: str) -> Answer:
+        counted, self._counted[host] = self._counted[host], Counted()
         span = counted.ended - (counted.began or counted.ended)
-        return HTTPStatus.OK, {"calls": counted.calls, "span": span, "most": counted.most}
+        customers = len(self._customers[host].by_number)
+        return HTTPStatus.OK, {"calls": counted.calls, "span": span, "most": counted.most, "customers": customers}
 
 
 def _page_of_list(path: str) -> object:
@@ -142,11 +144,12 @@ async def _head_of(reader: asyncio.StreamReader) -> list[str]:
     return head.decode("latin-1").split("\r\n")
 
 
-async def main(milliseconds: int) -> None:
-    server = await asyncio.start_server(Server(milliseconds / 1000).serve, "127.0.0.1", 0, limit=1 << 20)
-    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
-    await server.serve_forever()
+async def main(milliseconds: int, instances: int) -> None:
+    serve = Server(milliseconds / 1000).serve
+    servers = [await asyncio.start_server(serve, "127.0.0.1", 0, limit=1 << 20) for _ in range(instances)]
+    print(*(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}" for server in servers), flush=True)
+    await asyncio.gather(*(server.serve_forever() for server in servers))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
+    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]) if sys.argv[2:] else 1))

@@ -88,6 +88,17 @@ bound = structlog.contextvars.bound_contextvars
 
 
 _streams: list[TextIO] = []  # where the log goes
+_formats: list[LogFormat] = []  # and how
+
+
+def chosen_format() -> LogFormat | None:
+    return _formats[0] if _formats else None
+
+
+def pass_on(line: str) -> None:
+    """A line of the log of a process that works for this one, as it has made it."""
+    for stream in _streams:
+        stream.write(line)
 
 
 @contextmanager
@@ -126,7 +137,7 @@ def configure(
         logger_factory=structlog.WriteLoggerFactory(file=stream),
         cache_logger_on_first_use=False,
     )
-    _streams[:] = [stream]
+    _streams[:], _formats[:] = [stream], [chosen]
     _tame_libraries()
 
 

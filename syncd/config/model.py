@@ -220,6 +220,13 @@ class DaemonOptions(_Table):
     jitter: Duration = Field(
         default=timedelta(seconds=2), description="Syncs that are due at one moment start within so much of each other."
     )
+    isolate_runs: bool = Field(default=False, description="Whether each run has a process of its own.")
+    run_memory: int | None = Field(
+        default=None, ge=64, description="How much memory such a process may use, in megabytes."
+    )
+    run_timeout: Duration | None = Field(
+        default=None, ge=timedelta(seconds=1), description="How long such a process may take; then it is ended."
+    )
     queue: Literal["procrastinate"] | None = Field(
         default=None, description="Runs are carried out by `syncd worker`, by way of this queue on PostgreSQL."
     )

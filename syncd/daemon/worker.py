@@ -19,7 +19,7 @@ from syncd.assembly import now, opening_alarms, opening_board, opening_state
 from syncd.cluster import Outcome, Places, carry_out_jobs
 from syncd.config.model import Config
 from syncd.daemon.agenda import share_of_short
-from syncd.daemon.crew import conduct
+from syncd.daemon.crew import carry_out
 from syncd.daemon.order import Ended, Fate, Order
 from syncd.daemon.service import replica_name
 from syncd.domain.due import Due
@@ -63,7 +63,7 @@ class Worker:
             return Outcome.CUT
         order = Order(config=config, sync=config.syncs[due.sync], replica=self.name, due=due)
         with logs.bound(replica=self.name):
-            ended = conduct(order, self.stopping, self._metrics.observing)
+            ended = carry_out(order, self.stopping, self._metrics.observing)
             outcome = OUTCOMES.get(ended.fate, Outcome.ENDED)
             return outcome if outcome is not Outcome.ENDED else self._answer(ended)
 

@@ -282,6 +282,54 @@ def test_a_run_by_hand_respects_the_lease_of_the_daemon(office: Office) -> None:
         assert daemon.end() == 0
 
 
+# --- a process for each run ---
+
+
+def isolate(office: Office, more: str = "") -> None:
+    office.configure(f"[daemon]\nisolate_runs = true\n{more}\n" + (office.folder / "config.toml").read_text())
+
+
+def test_a_run_in_a_process_of_its_own_is_told_as_any_other(office: Office) -> None:
+    isolate(office)
+    with started(office) as daemon:
+        answer = json.loads(office.syncd("trigger", "members", "--wait", "--json").out)
+        finished = daemon.wait_for("run.finished")
+        assert [answer["status"], finished["run"], finished["replica"]] == ["done", answer["run"], answer["replica"]]
+        assert daemon.end() == 0
+    assert len(office.sandbox.customers) == 40
+
+
+@pytest.mark.parametrize("more", ["run_memory = 64", 'run_timeout = "1s"'])
+def test_a_run_that_takes_too_much_is_ended_and_the_daemon_goes_on(office: Office, more: str) -> None:
+    isolate(office, more)
+    office.sandbox.latency = 0 if "memory" in more else 5
+    with started(office) as daemon:
+        assert office.syncd("trigger", "members", "--wait").code == 1
+        assert daemon.named("run.failed", sync="members")
+        (office.folder / "config.toml").write_text((office.folder / "config.toml").read_text().replace(more, ""))
+        daemon.send(signal.SIGHUP)
+        daemon.wait_for("daemon.reloaded")
+        office.sandbox.latency = 0
+        assert office.syncd("trigger", "members", "--wait").code == 0
+        assert daemon.end() == 0
+    assert [len(office.sandbox.customers), office.sandbox.duplicates()] == [40, []]
+
+
+def test_a_daemon_that_stops_or_dies_takes_the_process_of_a_run_with_it(office: Office) -> None:
+    isolate(office)
+    slow_down(office, 0.15)
+    for number, how in enumerate((signal.SIGTERM, signal.SIGKILL), start=1):
+        with started(office) as daemon:
+            office.syncd("trigger", "members")
+            until(lambda: len(office.sandbox.customers) >= 4 * number)  # noqa: B023 - called here
+            daemon.end(how)
+            until(lambda: "is run by" not in office.syncd("status").out)
+        assert len(office.sandbox.customers) < 40
+    office.sandbox.latency = 0
+    assert office.syncd("--once").code == 0
+    assert [len(office.sandbox.customers), office.sandbox.duplicates()] == [40, []]
+
+
 # --- PostgreSQL ---
 
 

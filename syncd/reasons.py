@@ -184,16 +184,25 @@ UNDECIDED = Reason(
     "may be a customer whom go~mus has already: a person has to say whether it is, and which one (`syncd link "
     "--decide`)",
 )
-NUMBER_UNKNOWN = Reason("number-unknown", "go~mus has no customer with the number that the record names")
+NUMBER_UNKNOWN = Reason(
+    "number-unknown",
+    "go~mus has no customer with the number that the record names, or that was found for it: mend the number, or say "
+    "who it is (`syncd link NAME --decide ID=NUMBER`, or `ID=new`)",
+)
 NUMBER_OF_ANOTHER = Reason(
     "number-of-another",
-    "go~mus answers another customer under the number that the record names: it was deleted, or merged into that one",
+    "go~mus answers another customer under the number that the record names, or that was found for it: it was deleted, "
+    "or merged into that one; say who it is (`syncd link NAME --decide ID=NUMBER`)",
 )
 LINKED_OTHERWISE = Reason(
-    "linked-otherwise", "the customer with the number that the record names has another foreign_id already"
+    "linked-otherwise",
+    "the customer with the number that the record names, or that was found for it, has another foreign_id already; say "
+    "who it is (`syncd link NAME --decide ID=NUMBER`, or `ID=new`)",
 )
 OTHER_PERSON = Reason(
-    "other-person", "the customer with the number that the record names is somebody else, by {fields}: mend the number"
+    "other-person",
+    "the customer with the number that the record names, or that was found for it, is somebody else, by {fields}: mend "
+    "the number, or say that it is so (`syncd link NAME --decide ID=NUMBER`)",
 )
 
 # --- what go~mus refuses ---

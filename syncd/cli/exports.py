@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from syncd.assembly import now
 from syncd.cli.exits import USAGE, stop
 from syncd.config.drafting import share_of_names
@@ -17,15 +19,19 @@ _OPTIONS: Mapping[str, Mapping[str, object]] = {"csv": {"complete": {"end": "any
 
 
 @contextmanager
-def opening_export(file: Path) -> Iterator[tuple[Reading, tuple[str, ...]]]:
+def opening_export(file: Path, encoding: str | None) -> Iterator[tuple[Reading, tuple[str, ...]]]:
     """The reading with its columns. Raises IncompleteRead where the file is no table."""
     if not file.is_file():
         stop(f"There is no file {file}.", USAGE)
     kind = TYPES.get(file.suffix.lower(), "csv")
     adapter = find_source(kind)
-    options = adapter.Options.model_validate(
-        {"type": kind, "path": str(file.absolute()), "settled": "0s", **_OPTIONS[kind]}
-    )
+    if encoding and kind != "csv":
+        stop(f"--encoding goes with text; {file} is a workbook.", USAGE)
+    given = {"type": kind, "path": str(file.absolute()), "settled": "0s", **_OPTIONS[kind]}
+    try:
+        options = adapter.Options.model_validate(given | ({"encoding": encoding} if encoding else {}))
+    except ValidationError:
+        stop(f"--encoding {encoding}: there is no such encoding. Examples: cp850, cp1252, utf-8.", USAGE)
     source: Source = adapter(options, base=Path.cwd(), sleep=time.sleep, clock=now)
     source.share = lambda names: share_of_names(list(names))
     with source.open() as reading:

@@ -33,6 +33,9 @@ By = Annotated[str, typer.Option("--by", metavar="FIELDS", help="In what a recor
 Named = Annotated[
     str | None, typer.Option("--columns", metavar="ROLE=COLUMN,...", help=f"Columns of it: {', '.join(ROLES)}.")
 ]
+Encoding = Annotated[
+    str | None, typer.Option(help="Of the export, such as cp850, where it can't be told from the file.")
+]
 Apply = Annotated[bool, typer.Option("--apply", help="Link whoever is certain; else it is shown only.")]
 Planned = Annotated[
     str | None, typer.Option("--plan", metavar="DIGEST", help="With --apply: only if what is found is still this plan.")
@@ -55,6 +58,7 @@ def link(
     file: Export = None,
     by: By = EVERYTHING,
     columns: Named = None,
+    encoding: Encoding = None,
     apply: Apply = False,
     plan: Planned = None,
     take: Take = None,
@@ -75,11 +79,16 @@ def link(
     """
     if sum(map(bool, (file, decide, renamed))) != 1:
         stop(WAYS, USAGE)
-    if ((apply or columns) and file is None) or ((take or plan) and not apply):
-        stop("--apply and --columns go with an export, `syncd link NAME FILE`; --plan and --take with --apply.", USAGE)
+    if ((apply or columns or encoding) and file is None) or ((take or plan) and not apply):
+        stop(
+            "--apply, --columns, --encoding go with an export, `syncd link NAME FILE`; --plan and --take with --apply.",
+            USAGE,
+        )
     if why and not decide:
         stop("--why goes with --decide.", USAGE)
-    how = How(by=_parse_by(by), columns=_parse_columns(columns), takes_source=take is not None, plan=plan)
+    how = How(
+        by=_parse_by(by), columns=_parse_columns(columns), takes_source=take is not None, plan=plan, encoding=encoding
+    )
     with ctx.configured(context) as config:
         (sync,) = ctx.pick(config, [name])
         if decide:

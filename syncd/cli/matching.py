@@ -20,7 +20,7 @@ from syncd.cli.stopping import ending_on_signals, stopping_on_signals
 from syncd.config.model import Config, SyncConfig
 from syncd.domain.matches import Word
 from syncd.domain.runs import Summary
-from syncd.matching.columns import find_columns
+from syncd.matching.columns import Columns, find_columns
 from syncd.matching.comparing import comparing, keep_matches
 from syncd.matching.index import Index
 from syncd.matching.judging import Lot
@@ -49,6 +49,7 @@ class How:
     columns: Mapping[str, str]
     takes_source: bool
     plan: str | None
+    encoding: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +96,7 @@ def _agrees(matching: MatchPlan) -> bool:
 
 @contextmanager
 def _matching(config: Config, sync: SyncConfig, asked: Asked) -> Iterator[tuple[Index, MatchPlan]]:
-    with opening_export(asked.file) as (reading, header):
+    with opening_export(asked.file, asked.how.encoding) as (reading, header):
         try:
             columns = find_columns(header, asked.how.columns, asked.how.by)
         except LookupError as error:
@@ -104,11 +105,28 @@ def _matching(config: Config, sync: SyncConfig, asked: Asked) -> Iterator[tuple[
             index.take(record.values for record in reading)
             if reading.unsure:
                 print(f"{asked.file} ends without a line end: see whether it is whole.", file=sys.stderr)
+            _refuse_useless(index, columns, asked)
             with (
                 drawing(config, sync, only=frozenset()) as drawn,
                 comparing(index, drawn.plan, drawn.sync.source, drawn.lookups) as matching,
             ):
                 yield index, matching
+
+
+def _refuse_useless(index: Index, columns: Columns, asked: Asked) -> None:
+    """Nobody would be found, and the next run would create all of them."""
+    if not index.customers and not index.with_foreign_id:
+        stop(
+            f"{asked.file}: no row has the number of a customer in the column {columns.id!r}, such as 1234: name the "
+            "right one with --columns id=..., or write the numbers without signs and decimals.",
+            USAGE,
+        )
+    if "email" in asked.how.by and index.customers and not index.addressed:
+        stop(
+            f"{asked.file}: no row has an e-mail address in the column {columns.email!r}: name the right one with "
+            "--columns email=..., or say with --by what is compared.",
+            USAGE,
+        )
 
 
 def _plan_as_json(name: str, index: Index, matching: MatchPlan) -> dict[str, object]:
@@ -140,6 +158,8 @@ def _plan_as_lines(name: str, index: Index, matching: MatchPlan, asked: Asked) -
     yield from (f"  {counts.lots[lot]:>6} {words}" for lot, words in WORDS.items() if counts.lots[lot])
     if counts.known:
         yield f"  {counts.known:>6} are in go~mus under their foreign_id: the next run takes them over"
+    if not (counts.known or counts.decided or counts.lots.keys() - {Lot.NEW, Lot.NAMESAKE}) and counts.lots:
+        yield f"  Nobody of {name} was found in it. Is it the right export, with the right columns?"
     if counts.decided:
         yield f"  {counts.decided:>6} a person has decided on"
     waiting = (one for one in matching.findings() if one.lot.is_open)

@@ -21,7 +21,7 @@ from syncd.delivery.delivery import Delivery
 from syncd.domain.addresses import server_of
 from syncd.domain.languages import Language
 from syncd.domain.nearest import suggest
-from syncd.errors import LeaseTaken
+from syncd.errors import Fatal, LeaseTaken, Stopped
 from syncd.gomus.client import Client
 from syncd.gomus.fields import FIELDS
 from syncd.gomus.options import GomusOptions
@@ -36,7 +36,7 @@ from syncd.state.slots import sharing
 
 def probe(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The instance: NAME of `[gomus.NAME]`.")],
+    name: Annotated[str, typer.Argument(help="The instance: NAME of the table gomus.NAME.")],
     write: Annotated[bool, typer.Option("--write", help="Make three invented customers, and remove them.")] = False,
     test_instance: Annotated[
         bool, typer.Option("--test-instance", help="It is one for tests, although the state knows customers of it.")
@@ -66,7 +66,8 @@ def probe(
         if json or page is None:
             ctx.answer(json, as_json(probed, lang), lines)
         if probed.failure:
-            say(probed.failure)
+            again = f"`syncd probe {name} --write` takes away whoever is left"
+            say(Fatal(probed.failure.message, remedy=again) if isinstance(probed.failure, Stopped) else probed.failure)
         raise typer.Exit(PROBLEMS if probed.left else FAILED if probed.failure else DONE)
 
 

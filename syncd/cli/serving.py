@@ -31,7 +31,7 @@ def run_daemon(context: typer.Context, *, waits: bool) -> None:
 
 
 def worker(context: typer.Context) -> None:
-    """Carry out the runs that the daemons put into the queue, until SIGTERM; where [daemon] has `queue`.
+    """Carry out the runs that the daemons put into the queue, until SIGTERM; where the table daemon has `queue`.
 
     Any number may work on one state; a worker does as many runs at once as `max_concurrent_runs` says.
     """

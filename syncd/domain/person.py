@@ -1,4 +1,4 @@
-"""Whether a record and a customer of go~mus are one person, as far as names and e-mail addresses tell."""
+"""Whether a record and a customer of go~mus are one person, as far as names, addresses and days of birth tell."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from syncd.domain.folding import fold_names
 from syncd.domain.records import Value
 
 NAMES = ("name", "surname")
-FIRM, EMAIL = "institution", "email"
+FIRM, EMAIL, BORN = "institution", "email", "date_of_birth"
 
 
 def plain(value: Value) -> str:
@@ -18,10 +18,10 @@ def plain(value: Value) -> str:
 def find_differences(wanted: Mapping[str, Value], shown: Mapping[str, Value]) -> tuple[str, ...]:
     """The fields that speak against it: none where all names agree, in either order, and so do the addresses.
 
-    `wanted` has every field that is mapped. A name that is not mapped says nothing, an address only where both have
-    one; where the record has no name at all, nothing speaks for it.
+    `wanted` has every field that is mapped. A name that is not mapped says nothing, an address and a day of birth only
+    where both have one; where the record has no name at all, nothing speaks for it.
     """
-    return (*_names_that_differ(wanted, shown), *_address_that_differs(wanted, shown))
+    return (*_names_that_differ(wanted, shown), *_what_both_have(wanted, shown))
 
 
 def _names_that_differ(wanted: Mapping[str, Value], shown: Mapping[str, Value]) -> Iterator[str]:
@@ -45,7 +45,8 @@ def _words_in(fields: Mapping[str, Value]) -> str:
     return fold_names(*(str(fields.get(name) or "") for name in NAMES))
 
 
-def _address_that_differs(wanted: Mapping[str, Value], shown: Mapping[str, Value]) -> Iterator[str]:
-    ours, theirs = (str(fields.get(EMAIL) or "").strip().casefold() for fields in (wanted, shown))
-    if ours and theirs and ours != theirs:
-        yield EMAIL
+def _what_both_have(wanted: Mapping[str, Value], shown: Mapping[str, Value]) -> Iterator[str]:
+    for name in (EMAIL, BORN):
+        ours, theirs = (str(fields.get(name) or "").strip().casefold() for fields in (wanted, shown))
+        if ours and theirs and ours != theirs:
+            yield name

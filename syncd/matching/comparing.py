@@ -33,7 +33,11 @@ def comparing(
 
 
 def keep_matches(store: Store, sync: str, matching: MatchPlan, at: datetime) -> None:
-    """In place of all that was found before; what a person has decided stays. Raises StateUnusable."""
+    """In place of what was found of them before; what a person has decided stays. Raises StateUnusable.
+
+    Of records that could not be compared this time it stays too: nobody is created for want of an answer.
+    """
     with store.transaction():
-        store.matches.drop(sync, [match.foreign_id for match in store.matches.each(sync) if match.by is None])
+        before = [match.foreign_id for match in store.matches.each(sync) if match.by is None]
+        store.matches.drop(sync, [foreign_id for foreign_id in before if matching.has_compared(foreign_id)])
         store.matches.put(sync, matching.matches(at))

@@ -50,6 +50,7 @@ class Index:
         self.customers = 0  # without a foreign_id
         self.with_foreign_id = 0
         self.without_number = 0  # rows that are left out
+        self.addressed = 0  # of the customers, those who can be compared by it
         self._db = open_unnamed(_SCHEMA)
 
     def __enter__(self) -> Self:
@@ -83,6 +84,7 @@ class Index:
                 continue
             self.customers += 1
             person = self.person(self._fields(row))
+            self.addressed += "@" in person.email
             yield int(number), person.email, person.names
 
     def _fields(self, row: Mapping[str, object]) -> Mapping[str, object]:

@@ -53,7 +53,7 @@ def each_newcomer(
 def _waiting(plan: Plan) -> set[str]:
     """Who is listed, and is nobody yet."""
     recall, spool = plan.read.comparison.recall, plan.spool
-    found = {one for one, action in recall.set_aside().items() if action is Action.CREATE}
+    found = {one for one, action in recall.set_aside().items() if action in (Action.CREATE, Action.LINK)}
     found |= set(spool.each_invalid_id())
     for page in chunks(sorted(found)):
         found -= recall.store.known.find(recall.sync, page).keys() | recall.tombstones(page).keys()

@@ -16,6 +16,7 @@ from syncd.plan.spool import open_unnamed, refuse_lack_of_room
 
 _SCHEMA = """
 create table finding (foreign_id text primary key, lot text, numbers text) without rowid;
+create table known (foreign_id text primary key) without rowid;
 create table claim (number int, foreign_id text);
 create index claim_number on claim (number);
 """
@@ -44,7 +45,6 @@ class MatchPlan:
     def __init__(self, index: Index, decided: Mapping[str, Match]) -> None:
         self._index = index
         self._decided = decided
-        self._known = 0
         self._db = open_unnamed(_SCHEMA)
 
     def __enter__(self) -> Self:
@@ -62,7 +62,7 @@ class MatchPlan:
             if foreign_id in self._decided:
                 continue
             if self._index.has_foreign_id(foreign_id):
-                self._known += 1
+                self._db.execute("insert or ignore into known values (?)", (foreign_id,))
                 continue
             self._note(judge(self._index, foreign_id, self._index.person(fields)))
 
@@ -85,14 +85,19 @@ class MatchPlan:
     def _claims(self, number: int) -> int:
         return int(self._db.execute("select count(*) from claim where number = ?", (number,)).fetchone()[0])
 
+    def has_compared(self, foreign_id: str) -> bool:
+        question = "select 1 from finding where foreign_id = ? union all select 1 from known where foreign_id = ?"
+        return self._db.execute(question, (foreign_id, foreign_id)).fetchone() is not None
+
     def count(self) -> Counts:
         lots = Counter(finding.lot for finding in self.findings())
-        return Counts(known=self._known, decided=len(self._decided), lots=lots)
+        known = int(self._db.execute("select count(*) from known").fetchone()[0])
+        return Counts(known=known, decided=len(self._decided), lots=lots)
 
     @property
     def digest(self) -> str:
-        """Of all that is to be written: another plan has another one."""
-        digest = blake2b(digest_size=8)
+        """Of all that is to be written, and with how many it was compared: another plan has another one."""
+        digest = blake2b(f"{self._index.customers}\n".encode(), digest_size=8)
         for one in self.findings():
             if one.lot is Lot.CERTAIN or one.lot.is_open:
                 digest.update(f"{one.foreign_id}\t{one.lot}\t{one.numbers}\n".encode())

@@ -1,6 +1,7 @@
 """Asking for an erasure, and taking it back: the ledger first, then the state, whoever holds the lease."""
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 
 from syncd.domain.changes import Cause
@@ -10,7 +11,7 @@ from syncd.state.erasures import Place
 from syncd.state.likeness import Person
 from syncd.state.recall import Recall
 from syncd.state.store import Store
-from syncd.state.tombstones import Instance, Step, Tombstone
+from syncd.state.tombstones import Instance, Tombstone
 
 
 def instance_of(sync: Sync, world: World) -> Instance:
@@ -37,7 +38,7 @@ def request_erasure(
     digests = dict.fromkeys(persons, "") | world.erasures.add(place_of(sync), list(persons), now)
     with world.store.transaction():
         for foreign_id, digest in digests.items():
-            tombstone = Tombstone(
+            asked = Tombstone(
                 name=world.digester.name(foreign_id),
                 sync=persons[foreign_id],
                 cause=Cause.REQUEST,
@@ -46,9 +47,8 @@ def request_erasure(
                 why=why,
                 foreign_id=foreign_id,
                 ledger=bytes.fromhex(digest) or None,
-                steps=_steps_before(world, instance, foreign_id),
             )
-            world.store.tombstones.put(instance, tombstone)
+            world.store.tombstones.put(instance, _with_what_was_before(world, instance, asked))
         for foreign_id, name in persons.items():
             world.store.failures.lift(name, [foreign_id])  # who was refused is tried again at once
 
@@ -61,10 +61,19 @@ def with_kin(store: Store, sync: str, kin: Collection[str], foreign_ids: Sequenc
         yield person[1], person[0]
 
 
-def _steps_before(world: World, instance: Instance, foreign_id: str) -> tuple[Step, ...]:
-    """Whoever asks once more does not wipe out what was done before."""
-    before = world.store.tombstones.find_requested(instance, world.digester.name(foreign_id))
-    return before.steps if before else ()
+def _with_what_was_before(world: World, instance: Instance, asked: Tombstone) -> Tombstone:
+    """Whoever asks once more wipes out neither what was done before, nor who had asked, when and why.
+
+    Only where the person has a customer again it is another request.
+    """
+    before = world.store.tombstones.find_requested(instance, asked.name)
+    if before is None:
+        return asked
+    is_over = before.foreign_id is None
+    if is_over and asked.foreign_id and world.store.known.find(asked.sync, [asked.foreign_id]):
+        return replace(asked, steps=before.steps)
+    first = asked if before.by is None else before  # one that a ledger has brought back names nobody
+    return replace(asked, at=before.at, by=first.by, why=first.why, steps=before.steps)
 
 
 def request_forgotten(sync: Sync, world: World, recall: Recall) -> None:

@@ -206,11 +206,28 @@ def test_an_open_erasure_is_told_with_how_often_it_failed(office: Office) -> Non
 
 def test_whoever_asks_once_more_does_not_wipe_out_what_was_done(office: Office) -> None:
     office.syncd("erase", "M-0002")
-    assert office.syncd("erase", "M-0002").out.startswith("M-0002: go~mus has no such customer")
+    assert "is no longer in go~mus" in office.syncd("erase", "M-0002").out
     assert codes(only(office)) == [*EMPTIED, "found", "deleted", "gone", "gone"]
 
 
 # --- which of them ---
+
+
+def test_whoever_asks_once_more_does_not_take_the_place_of_who_has_asked(office: Office) -> None:
+    office.syncd("erase", "M-0001", "--yes", "--by", "Dr. X", "--why", "letter 7")
+    first = only(office)
+    office.syncd("erase", "M-0001", "--yes")
+    again = only(office)
+    assert [again[key] for key in ("asked_at", "by", "why")] == [first[key] for key in ("asked_at", "by", "why")]
+    assert again["why"] == "letter 7"
+
+
+def test_who_was_created_again_is_asked_for_anew(office: Office) -> None:
+    office.syncd("erase", "M-0001", "--yes", "--why", "letter 7")
+    office.syncd("erase", "M-0001", "--undo")
+    office.syncd("--once")
+    office.syncd("erase", "M-0001", "--yes", "--why", "letter 8")
+    assert only(office)["why"] == "letter 8"
 
 
 def test_one_person_is_told_by_the_beginning_of_the_hash(office: Office) -> None:

@@ -186,6 +186,64 @@ def test_a_customer_who_is_somebody_else_by_now_is_not_linked(office: Office) ->
     assert customer(office, 101).fields["foreign_id"] is None
 
 
+@pytest.mark.parametrize("is_other_export", [False, True])
+def test_whoever_could_not_be_linked_is_compared_again_and_created_by_no_run(
+    office: Office, is_other_export: bool
+) -> None:
+    office.sandbox.save({"foreign_id": "OTHER-1"}, customer(office, 101))  # since the export was written
+    office.sandbox.save({"surname": "Zzimhof"}, customer(office, 102))
+    assert link(office, "export.csv", "--apply", "--yes").code == 3
+    before = len(office.sandbox.customers)
+    if is_other_export:
+        office.sandbox.save({"foreign_id": None}, customer(office, 101))
+        back_office(office)
+    plan = link(office, "export.csv", "--json")
+    again = link(office, "export.csv", "--apply", "--yes")
+    office.syncd("--once")
+    assert (plan.code, again.code, "M-0001" in plan.out, "M-0002" in plan.out) == (3, 3, True, True)
+    assert customer(office, 101).fields["foreign_id"] == ("M-0001" if is_other_export else "OTHER-1")
+    assert len(office.sandbox.customers) == before + 2  # the two who are new
+    assert not {"M-0001", "M-0002"} & {one.fields["foreign_id"] for one in office.sandbox.customers[before:]}
+
+
+def test_a_day_of_birth_that_contradicts_is_left_to_a_person(office: Office) -> None:
+    office.sandbox.save({"date_of_birth": "1950-01-01"}, customer(office, 101))
+    ended = link(office, "export.csv", "--apply", "--yes")
+    assert "M-0001: the customer with the number that the record names, or that was found for it" in ended.out
+    office.syncd("--once")
+    assert customer(office, 101).fields["date_of_birth"] == "1950-01-01"
+    assert link(office, "--decide", "0001=101").code == 0
+    office.syncd("--once")
+    assert customer(office, 101).fields["foreign_id"] == "M-0001"
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [("ID", "1.001", "no row has the number of a customer"), ("E-Mail", "Zzvor", "no row has an e-mail address")],
+)
+def test_an_export_that_can_find_nobody_is_no_plan(office: Office, column: str, value: str, words: str) -> None:
+    with (office.folder / "export.csv").open(encoding="utf-8", newline="") as file:
+        rows = [{**row, column: value} for row in csv.DictReader(file, delimiter=";")]
+    with (office.folder / "export.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, HEADER, delimiter=";")
+        writer.writeheader()
+        writer.writerows(rows)
+    ended = link(office, "export.csv")
+    assert (ended.code, words in ended.err) == (2, True)
+
+
+def test_an_export_of_other_people_is_told_as_such(office: Office) -> None:
+    (office.folder / "export.csv").write_text(";".join(HEADER) + "\n7;Zzeva;Zzfremd;zzeva@example.org\n")
+    assert "Nobody of members was found in it" in link(office, "export.csv").out
+
+
+def test_an_export_in_letters_of_old_is_read_where_they_are_named(office: Office) -> None:
+    text = (office.folder / "export.csv").read_text(encoding="utf-8")
+    (office.folder / "export.csv").write_text(text, encoding="cp850")
+    assert link(office, "export.csv", "--encoding", "cp850").code == 3
+    assert link(office, "export.csv", "--encoding", "cp85o").code == 2
+
+
 def test_after_it_a_run_creates_the_new_alone_and_nobody_twice(office: Office) -> None:
     link(office, "export.csv", "--apply")
     office.syncd("--once")

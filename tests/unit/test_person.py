@@ -7,7 +7,7 @@ import pytest
 from syncd.domain.person import find_differences
 from syncd.domain.records import Value
 
-ADA = {"name": "Ada", "surname": "Müller", "email": "ada@example.org"}
+ADA = {"name": "Ada", "surname": "Müller", "email": "ada@example.org", "date_of_birth": "1980-02-02"}
 FIRM = {"name": None, "surname": None, "institution": "Müller GmbH"}
 
 
@@ -21,6 +21,7 @@ FIRM = {"name": None, "surname": None, "institution": "Müller GmbH"}
         {"email": None},
         {"email": "Ada@Example.org"},
         {"institution": "Museum"},
+        {"date_of_birth": None},
     ],
 )
 def test_names_in_either_order_however_written_are_one_person(shown: Mapping[str, Value]) -> None:
@@ -33,6 +34,7 @@ def test_names_in_either_order_however_written_are_one_person(shown: Mapping[str
         ({"surname": "Muller"}, ("name", "surname")),
         ({"name": None}, ("name", "surname")),
         ({"email": "b@example.org"}, ("email",)),
+        ({"date_of_birth": "1950-01-01"}, ("date_of_birth",)),
         ({"email": "mueller@example.org"}, ("email",)),
         ({"name": "Ida", "email": "b@example.org"}, ("name", "surname", "email")),
     ],

@@ -28,6 +28,11 @@ from dataclasses import dataclass
 from syncd.reasons import Told
 
 
+def lacks_extra(extra: str) -> str:
+    """The words for a package that an optional part of syncd needs; `extra` is one of `pyproject.toml`."""
+    return f"needs the extra '{extra}': pip install 'syncd[{extra}]'"
+
+
 class SyncdError(Exception):
     """Base of all; `remedy` says what the reader can do about it.
 

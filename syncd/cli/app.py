@@ -41,7 +41,9 @@ COMMANDS = group_of(
     "syncd.cli.trying:demo",
 )
 DB = group_of("syncd.cli.housekeeping:upgrade", "syncd.cli.housekeeping:copy")
-CONFIGURATION = group_of("syncd.cli.housekeeping:schema", "syncd.cli.housekeeping:show")
+CONFIGURATION = group_of(
+    "syncd.cli.housekeeping:schema", "syncd.cli.housekeeping:show", "syncd.cli.housekeeping:example"
+)
 
 app = typer.Typer(
     name="syncd",

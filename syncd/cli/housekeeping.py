@@ -1,12 +1,14 @@
-"""`db upgrade`, `db copy`, `config schema` and `config show`."""
+"""`db upgrade`, `db copy`, `config schema`, `config show` and `config example`."""
 
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import ValidationError
 from sqlalchemy import make_url
 
+import syncd
 from syncd.assembly import opening_state
 from syncd.cli import context as ctx
 from syncd.cli.exits import stop
@@ -99,3 +101,18 @@ def show(
         config = chosen.load(is_offline=True)
         found = resolved(config, [one.name for one in ctx.pick(config, [name])] if name else None)
         ctx.answer(json, found, as_toml(found).splitlines())
+
+
+def example(context: typer.Context) -> None:
+    """Print a whole example of the configuration, with every key explained.
+
+    Example: `syncd config example > config.toml`
+    """
+    with ctx.answering(context):
+        print(_example().read_text(encoding="utf-8"), end="")
+
+
+def _example() -> Path:
+    """In the wheel beside the modules, in a checkout beside the package."""
+    package, name = Path(syncd.__file__).parent, "config.example.toml"
+    return next(file for file in (package / name, package.parent / name) if file.exists())

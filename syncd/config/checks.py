@@ -1,12 +1,14 @@
 """Checks of single values of the configuration: where the state is, which time zone is meant."""
 
 import re
+from importlib.util import find_spec
 from zoneinfo import available_timezones
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from syncd.domain.nearest import suggest
+from syncd.errors import lacks_extra
 
 _STATE_URLS = "must be 'sqlite:///FILE' or 'postgresql+psycopg://HOST/DATABASE'"
 
@@ -23,6 +25,8 @@ def check_state_url(url: str) -> str:
             raise ValueError("names no file: 'sqlite:///syncd.db' is one beside this configuration")
     elif parsed.drivername != "postgresql+psycopg":
         raise ValueError(_STATE_URLS)
+    elif not find_spec("psycopg"):
+        raise ValueError(lacks_extra("postgres"))
     return url
 
 

@@ -28,6 +28,7 @@ from syncd.domain.durations import Duration
 from syncd.domain.languages import Language
 from syncd.domain.nearest import suggest
 from syncd.domain.schedule import Schedule, parse_schedule
+from syncd.errors import lacks_extra
 from syncd.gomus.fields import FIELDS
 from syncd.gomus.options import GomusOptions, check_token
 from syncd.mapping.errands import Errand
@@ -263,7 +264,7 @@ class NotifyOptions(_Table):
     @classmethod
     def _need_apprise(cls, urls: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         if urls and not find_spec("apprise"):
-            raise ValueError("needs the package 'apprise': install it, or syncd with the extra 'notify'")
+            raise ValueError(lacks_extra("notify"))
         return urls
 
 

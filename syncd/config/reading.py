@@ -19,7 +19,7 @@ def read_text(path: Path) -> str:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        remedy = "name another with --config or SYNCD_CONFIG, or start from config.example.toml"
+        remedy = "name another with --config or SYNCD_CONFIG, or start from `syncd config example`"
         _refuse(f"there is no configuration file {path}", remedy)
     except IsADirectoryError:
         _refuse(f"the configuration file {path} is a folder", f"name the file in it, such as {path / 'config.toml'}")

@@ -21,7 +21,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from syncd.domain.durations import Duration
 from syncd.domain.records import Position, SourceRecord
-from syncd.errors import IncompleteRead
+from syncd.errors import IncompleteRead, lacks_extra
 from syncd.network import reach
 from syncd.sources.base import Reading, ReadKind, Source, SourceOptions, error_at
 from syncd.sources.cursors.bounds import Beginning, Latest, Since, read_bounds
@@ -48,6 +48,8 @@ def _check_url(url: str) -> str:
     except (ArgumentError, ValueError, NoSuchModuleError):
         raise ValueError(_EXPECTED) from None
     except ImportError as error:
+        if error.name == "psycopg":
+            raise ValueError(lacks_extra("postgres")) from None
         raise ValueError(f"needs the Python package {error.name!r}: install it beside syncd") from None
     return url
 
@@ -272,7 +274,7 @@ def _read_any_text(connection: Any, encoding: str | None) -> None:  # noqa: ANN4
     if isinstance(connection, sqlite3.Connection):
         connection.text_factory = decode
     elif type(connection).__module__.partition(".")[0] == "psycopg" and _is_without_encoding(connection):
-        from psycopg.adapt import Loader  # noqa: PLC0415 - it is an extra
+        from psycopg.adapt import Loader  # noqa: PLC0415 - of the extra `postgres`
 
         class AnyText(Loader):
             def load(self, data: bytes | bytearray | memoryview) -> str:

@@ -409,7 +409,7 @@ def test_each_line_is_printed_as_it_is_found(office: Office, monkeypatch: pytest
 
 def test_the_remedy_of_a_mistake_is_told(office: Office) -> None:
     (office.folder / "config.toml").unlink()
-    assert "start from config.example.toml" in office.syncd("check").out
+    assert "start from `syncd config example`" in office.syncd("check").out
 
 
 # --- examples ---

@@ -3,19 +3,17 @@
 import csv
 import os
 import pty
-import re
 import sqlite3
 import subprocess
 import sys
-import tomllib
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from importlib import resources
-from importlib.metadata import PackageNotFoundError, packages_distributions, requires
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import openpyxl
 import pytest
+from distributions import needed_by_the_core, normalized
 from office import COLUMNS, MARKS, Office, open_office, person
 from office_lists import schools
 
@@ -284,27 +282,14 @@ def test_a_sync_is_called_after_the_words_of_the_file(office: Office, file: str,
     assert f"Wrote config.toml: '{sync}'." in office.syncd("init", file).out
 
 
-def needed(names: Iterable[str]) -> set[str]:
-    """These distributions, and what they depend on."""
-    found: set[str] = set()
-    waiting = [re.match(r"[\w.-]+", name)[0] for name in names]
-    while waiting:
-        name = re.sub(r"[-_.]+", "-", waiting.pop()).casefold()
-        if name not in found:
-            found.add(name)
-            with suppress(PackageNotFoundError):  # for another system or Python
-                waiting += [re.match(r"[\w.-]+", one)[0] for one in requires(name) or [] if "extra ==" not in one]
-    return found
-
-
 def test_a_workbook_needs_nothing_but_what_syncd_depends_on(office: Office) -> None:
     (office.folder / "schools.xlsx").write_bytes(schools().content)
     root = Path(__file__).parents[2]
-    core = needed(tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"])
+    core = needed_by_the_core()
     absent = {
         module
         for module, names in packages_distributions().items()
-        if module != "syncd" and core.isdisjoint(re.sub(r"[-_.]+", "-", name).casefold() for name in names)
+        if module != "syncd" and core.isdisjoint(map(normalized, names))
     }
     assert {"openpyxl", "paramiko"} <= absent
     code = f"import sys; sys.modules.update(dict.fromkeys({absent})); from syncd.cli.main import main; main()"

@@ -75,7 +75,7 @@ COMMANDS: dict[str, list[list[str]] | str] = {
     "sandbox": "it is another server",
     "demo": "it is another server",
     "db": "it moves tables as they are",
-    "config": "it prints the configuration and its schema",
+    "config": "it prints the configuration, its schema and an example",
 }
 
 

@@ -4,7 +4,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -545,18 +544,3 @@ def test_a_stop_is_heard_within_seconds_while_a_server_says_nothing(
         with pytest.raises(Stopped):
             numbers(made)
         assert time.monotonic() - began < 5
-
-
-BLOCKED = """
-import sys
-sys.modules["obstore"] = sys.modules["paramiko"] = None
-from syncd.sources.files.csv import CsvOptions
-CsvOptions.model_validate({"type": "csv", "url": sys.argv[1]})
-"""
-
-
-@pytest.mark.parametrize("url", ["s3://museum/members.csv", "sftp://files.example.org/members.csv"])
-def test_without_the_extra_the_configuration_says_how_to_get_it(url: str) -> None:
-    ended = subprocess.run([sys.executable, "-c", BLOCKED, url], capture_output=True, text=True, check=False)
-    assert ended.returncode == 1
-    assert "needs the extra 'remote': pip install 'syncd[remote]'" in ended.stderr

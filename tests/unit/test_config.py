@@ -379,7 +379,7 @@ def test_a_file_that_is_not_there_is_told_how_to_name_one(tmp_path):
     with pytest.raises(Misconfigured) as refusal:
         load(tmp_path / "none.toml", {})
     assert str(refusal.value.problems[0]) == f"there is no configuration file {tmp_path}/none.toml"
-    assert refusal.value.remedy == "name another with --config or SYNCD_CONFIG, or start from config.example.toml"
+    assert refusal.value.remedy == "name another with --config or SYNCD_CONFIG, or start from `syncd config example`"
 
 
 def test_a_file_in_another_encoding_is_told_so(tmp_path):

@@ -18,7 +18,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from syncd.domain.addresses import AT_HOME
 from syncd.domain.durations import Duration
-from syncd.errors import IncompleteRead
+from syncd.errors import IncompleteRead, lacks_extra
 from syncd.sources.base import SourceOptions, error_at
 
 _NEEDS = {"https": None, "sftp": "paramiko", "s3": "obstore"}  # what of the extra `remote`
@@ -27,7 +27,6 @@ _LOGIN = {  # which keys are of use with which address
     "sftp": ("username", "password", "key_file", "known_hosts"),
     "s3": ("username", "password"),
 }
-EXTRA = "pip install 'syncd[remote]'"
 _BLOCK = 1 << 20
 _PATIENCE = timedelta(minutes=10)  # with a file that keeps growing
 _AGAIN = "the next run reads it anew; a longer `settled` gives the writer more time"
@@ -103,7 +102,7 @@ class FileOptions(SourceOptions):
             _check_path(parsed)
         needed = _NEEDS.get(parsed.scheme)
         if needed and not _is_installed(needed):
-            raise ValueError(f"needs the extra 'remote': {EXTRA}")
+            raise ValueError(lacks_extra("remote"))
         return url
 
     @model_validator(mode="after")

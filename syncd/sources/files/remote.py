@@ -7,10 +7,10 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, cast
 
-from syncd.errors import IncompleteRead
+from syncd.errors import IncompleteRead, lacks_extra
 from syncd.sources.files import https, s3, sftp
 from syncd.sources.files.download import Download
-from syncd.sources.files.opening import EXTRA, FileOptions, OpenFile, Waiting
+from syncd.sources.files.opening import FileOptions, OpenFile, Waiting
 
 FETCH = {"https": https.fetch, "s3": s3.fetch, "sftp": sftp.fetch}
 
@@ -26,7 +26,7 @@ def downloaded(options: FileOptions, base: Path, waiting: Waiting) -> Iterator[O
         try:
             name, changed = FETCH[options.scheme](download)
         except ImportError:
-            raise IncompleteRead(download.host, "needs the extra 'remote'", remedy=EXTRA) from None
+            raise IncompleteRead(download.host, lacks_extra("remote")) from None
         version = f"{file.seek(0, os.SEEK_END)} {changed}"
         file.seek(0)
         yield OpenFile(name=name, raw=cast("BinaryIO", file), version=version)

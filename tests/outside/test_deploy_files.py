@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,17 +14,20 @@ import kubernetes_validate
 import pytest
 import yaml
 from bad_day import NOW, make_daemon
+from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 
 from syncd.config import load
 from syncd.config.model import DaemonOptions, WebOptions
 from syncd.domain.runs import Status
+from syncd.sandbox import serve
 from syncd.web import Metrics
 from syncd.web.app import create_app
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 UNITS = DEPLOY / "systemd"
 KUBERNETES = DEPLOY / "kubernetes"
+COMPONENTS = KUBERNETES / "components"
 VARIANTS = ["daemon", "cronjob", "sqlite"]
 ALERTS = DEPLOY / "monitoring/alerts.yaml"
 DASHBOARD = json.loads((DEPLOY / "monitoring/grafana.json").read_text(encoding="utf-8"))
@@ -64,6 +68,34 @@ def test_compose_waits_longer_than_the_daemon_takes_to_stop() -> None:
     services = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]
     assert {services[name]["stop_grace_period"] for name in ("syncd", "trial")} == {"40s"}
     assert SHUTDOWN + 5 < 40
+
+
+# --- the health check of the image ---
+
+
+@pytest.mark.parametrize(("path", "code"), [("/healthz", 0), ("/elsewhere", 1)])
+def test_the_health_check_asks_the_page(path: str, code: int) -> None:
+    page = Flask(__name__)
+    page.add_url_rule(path, view_func=lambda: "ok")
+    with serve(page) as url:
+        assert health(url.removeprefix("http://")) == code
+
+
+def test_nobody_who_answers_is_not_well_and_no_page_is_no_reason() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        port = bound.getsockname()[1]
+    assert (health(f"0.0.0.0:{port}"), health("")) == (1, 0)
+
+
+def test_a_page_that_says_nothing_is_not_well() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        assert health(f"0.0.0.0:{silent.getsockname()[1]}", patience="0.1") == 1
+
+
+def health(listen: str, patience: str = "4") -> int:
+    script = (DEPLOY / "healthcheck").read_text(encoding="utf-8").replace("-t 4", f"-t {patience}")
+    environment = {**os.environ, "SYNCD_WEB_LISTEN": listen}
+    return subprocess.run(["bash", "-c", script], env=environment, capture_output=True, check=False).returncode
 
 
 # --- systemd ---
@@ -184,6 +216,55 @@ def test_what_a_manifest_refers_to_is_there(manifests: list[Manifest]) -> None:
                 assert {port["targetPort"] for port in wanted} <= ports
             case {"kind": "NetworkPolicy", "spec": {"podSelector": {"matchLabels": selector}}}:
                 assert selector.items() <= labels
+            case {"kind": "PodDisruptionBudget", "spec": {"selector": {"matchLabels": selector}}}:
+                assert selector.items() <= labels
+    for constraint in pod.get("topologySpreadConstraints", []):
+        assert constraint["labelSelector"]["matchLabels"].items() <= labels
+
+
+def test_a_variant_names_its_image_by_digest() -> None:
+    kustomizations = [yaml.safe_load((KUBERNETES / name / "kustomization.yaml").read_text()) for name in VARIANTS]
+    images = [image for one in kustomizations for image in one.get("images", [])]
+    assert [image for image in images if not re.fullmatch(r"sha256:[0-9a-f]{64}", image["digest"])] == []
+
+
+def test_one_pod_may_go_at_a_time_and_one_that_is_not_ready_any_time() -> None:
+    (budget,) = [one["spec"] for one in render(KUBERNETES / "daemon") if one["kind"] == "PodDisruptionBudget"]
+    assert (budget["maxUnavailable"], budget["unhealthyPodEvictionPolicy"]) == (1, "AlwaysAllow")
+
+
+@pytest.mark.parametrize("port", [22, 53, 443, 465, 587, 5432])
+def test_the_network_policy_lets_out_what_syncd_asks_for(port: int) -> None:
+    (policy,) = [one["spec"] for one in render(KUBERNETES / "base") if one["kind"] == "NetworkPolicy"]
+    assert port in {one["port"] for rule in policy["egress"] for one in rule["ports"]}
+
+
+def test_the_monitor_of_pods_finds_those_of_the_daemon() -> None:
+    monitor = yaml.safe_load((COMPONENTS / "podmonitor/podmonitor.yaml").read_text(encoding="utf-8"))["spec"]
+    pod = pod_of(list(render(KUBERNETES / "daemon")))
+    (container,), (endpoint,) = pod["spec"]["containers"], monitor["podMetricsEndpoints"]
+    assert monitor["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    assert endpoint["port"] in {port["name"] for port in container["ports"]}
+    assert f"`{endpoint['path']}`" in (DEPLOY.parent / "docs/web.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_authorities_of_ones_own_are_mounted_where_syncd_looks_for_them(tmp_path: Path, variant: str) -> None:
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        pytest.skip("kubectl is not here; no package index has a current one")
+    shutil.copytree(KUBERNETES, tmp_path / "kubernetes")
+    file = tmp_path / "kubernetes" / variant / "kustomization.yaml"
+    components = "\ncomponents: [../components/authorities]\n"
+    file.write_text(file.read_text(encoding="utf-8") + components, encoding="utf-8")
+    command = [kubectl, "kustomize", file.parent]
+    manifests = list(yaml.safe_load_all(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+    pod = pod_of(manifests)["spec"]
+    (container,) = pod["containers"]
+    (place,) = [one["value"] for one in container["env"] if one["name"] == "SSL_CERT_FILE"]
+    (mounted,) = [one for one in container["volumeMounts"] if place.startswith(one["mountPath"])]
+    assert {"name": mounted["name"], "configMap": {"name": "syncd-authorities"}} in pod["volumes"]
+    assert place == f"{mounted['mountPath']}/authorities.pem"
 
 
 def test_the_pod_of_each_variant_is_locked_down(manifests: list[Manifest]) -> None:

@@ -216,8 +216,6 @@ def test_what_a_manifest_refers_to_is_there(manifests: list[Manifest]) -> None:
                 assert {port["targetPort"] for port in wanted} <= ports
             case {"kind": "NetworkPolicy", "spec": {"podSelector": {"matchLabels": selector}}}:
                 assert selector.items() <= labels
-            case {"kind": "PodDisruptionBudget", "spec": {"selector": {"matchLabels": selector}}}:
-                assert selector.items() <= labels
     for constraint in pod.get("topologySpreadConstraints", []):
         assert constraint["labelSelector"]["matchLabels"].items() <= labels
 
@@ -228,9 +226,11 @@ def test_a_variant_names_its_image_by_digest() -> None:
     assert [image for image in images if not re.fullmatch(r"sha256:[0-9a-f]{64}", image["digest"])] == []
 
 
-def test_one_pod_may_go_at_a_time_and_one_that_is_not_ready_any_time() -> None:
-    (budget,) = [one["spec"] for one in render(KUBERNETES / "daemon") if one["kind"] == "PodDisruptionBudget"]
-    assert (budget["maxUnavailable"], budget["unhealthyPodEvictionPolicy"]) == (1, "AlwaysAllow")
+def test_nothing_waits_for_a_pod_that_only_stands_by_to_be_ready() -> None:
+    """Of two, one is never ready: a rolling update or a budget would wait for it for ever."""
+    manifests = list(render(KUBERNETES / "daemon"))
+    assert [one["spec"]["strategy"] for one in manifests if one["kind"] == "Deployment"] == [{"type": "Recreate"}]
+    assert "PodDisruptionBudget" not in {one["kind"] for one in manifests}
 
 
 @pytest.mark.parametrize("port", [22, 53, 443, 465, 587, 5432])

@@ -236,7 +236,7 @@ class DaemonOptions(_Table):
     @classmethod
     def _needs_package(cls, queue: str | None) -> str | None:
         if queue and not find_spec(queue):
-            raise ValueError(f"needs the package {queue!r}: pip install 'syncd[cluster]'")
+            raise ValueError(lacks_extra("cluster"))
         return queue
 
 

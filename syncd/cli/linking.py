@@ -50,6 +50,7 @@ Decide = Annotated[
 ]
 Why = Annotated[str | None, typer.Option("--why", help="With --decide: a reason to keep.")]
 Renamed = Annotated[bool, typer.Option("--renamed", help="Whose id is spelt anew in the source is the same customer.")]
+BESIDE = "--apply, --columns, --encoding go with an export, `syncd link NAME FILE`; --plan and --take with --apply."
 
 
 def link(
@@ -80,10 +81,7 @@ def link(
     if sum(map(bool, (file, decide, renamed))) != 1:
         stop(WAYS, USAGE)
     if ((apply or columns or encoding) and file is None) or ((take or plan) and not apply):
-        stop(
-            "--apply, --columns, --encoding go with an export, `syncd link NAME FILE`; --plan and --take with --apply.",
-            USAGE,
-        )
+        stop(BESIDE, USAGE)
     if why and not decide:
         stop("--why goes with --decide.", USAGE)
     how = How(

@@ -84,9 +84,7 @@ def link(
         stop(BESIDE, USAGE)
     if why and not decide:
         stop("--why goes with --decide.", USAGE)
-    how = How(
-        by=_parse_by(by), columns=_parse_columns(columns), takes_source=take is not None, plan=plan, encoding=encoding
-    )
+    how = _how(by, columns, takes_source=take is not None, plan=plan, encoding=encoding)
     with ctx.configured(context) as config:
         (sync,) = ctx.pick(config, [name])
         if decide:
@@ -95,6 +93,11 @@ def link(
             _link_renamed(config, sync, yes=yes, json=json)
         else:
             raise typer.Exit(match_file(config, sync, Asked(file=file, how=how, applies=apply, yes=yes, json=json)))
+
+
+def _how(by: str, columns: str | None, *, takes_source: bool, plan: str | None, encoding: str | None) -> How:
+    parsed = _parse_columns(columns)
+    return How(by=_parse_by(by), columns=parsed, takes_source=takes_source, plan=plan, encoding=encoding)
 
 
 def _parse_by(text: str) -> Sequence[str]:

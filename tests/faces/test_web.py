@@ -484,6 +484,7 @@ def test_runs_and_outcomes_are_counted(daemon: QuietDaemon) -> None:
     assert told["syncd_outcomes_total", frozenset({"members", "update", "ok"})] == 6
     assert told["syncd_run_duration_seconds_sum", frozenset({"members"})] == 42
     assert told["syncd_run_duration_seconds_bucket", frozenset({"members", "60.0"})] == 2
+    assert [name for name, _ in told if name.endswith("_created")] == []
 
 
 def test_calls_are_counted_by_status_and_by_none_where_no_answer_came(daemon: QuietDaemon) -> None:

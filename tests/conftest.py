@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 import structlog
-from databases import ON_POSTGRES, SharedServer, migrated_template, new_database, upgrade_by_copy
-from engine import no_engine
+from databases import IMAGE, ON_POSTGRES, SharedServer, migrated_template, new_database, upgrade_by_copy
+from engine import no_engine, no_image
 from extent import IS_WHOLE
 from hypothesis import HealthCheck, Phase, settings
 
@@ -83,10 +83,10 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session")
 def postgres() -> str:
-    """The address of a PostgreSQL server; skipped only on a machine that has neither a server nor an engine."""
+    """The address of a PostgreSQL server; skipped where there is neither a server nor an engine with its image."""
     if SERVER:
         return SERVER
-    reason = no_engine()
+    reason = no_engine() or no_image(IMAGE)
     if reason:
         if os.environ.get("SYNCD_TEST_REQUIRE_POSTGRES"):
             pytest.fail(f"PostgreSQL is required here: {reason}")

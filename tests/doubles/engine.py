@@ -1,4 +1,4 @@
-"""Whether this machine has a container engine."""
+"""Whether this machine has a container engine, and an image for it."""
 
 import gc
 import warnings
@@ -10,6 +10,21 @@ def no_engine() -> str | None:
         is_there = _answers()
         gc.collect()
     return None if is_there else "no Docker engine answers"
+
+
+def no_image(name: str) -> str | None:
+    """What is not there is pulled."""
+    import docker
+
+    engine = docker.from_env()
+    try:
+        if not engine.images.list(name):
+            engine.images.pull(name)
+    except docker.errors.APIError:
+        return f"the image {name} is not here and can't be pulled"
+    finally:
+        engine.close()
+    return None
 
 
 def _answers() -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import docker
 import pytest
-from engine import no_engine
+from engine import no_engine, no_image
 from stack import OPERATIONS, Stack, build_image, compose_command, running_stack, shell_block
 
 pytestmark = pytest.mark.timeout(400)  # the first test builds the image
@@ -17,7 +17,7 @@ ROOM = 110_000_000  # bytes that the image may add to Python's
 
 @pytest.fixture(scope="module")
 def image() -> Iterator[str]:
-    if reason := no_engine():
+    if reason := no_engine() or no_image(PYTHON_IMAGE):
         _leave_out(reason)
     yield (name := build_image())
     engine = docker.from_env()

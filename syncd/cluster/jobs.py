@@ -69,7 +69,6 @@ class Jobs:
         return [job for status in LIVE for job in self._list(status=status)]
 
     def _list(self, **which: Any) -> list[Job]:  # noqa: ANN401 - as procrastinate has it
-
         with translate_errors():
             return list(self._app.job_manager.list_jobs(task=RUN, **which))
 
@@ -87,14 +86,12 @@ class Jobs:
     # procrastinate has these for a loop of asyncio only, but hands out the questions
 
     def _stalled(self) -> list[dict[str, Any]]:
-
         which = {"queue": None, "task_name": RUN, "seconds_since_heartbeat": STALLED}
         with translate_errors():
             connector = self._app.connector.get_sync_connector()
             return connector.execute_query_all(query=queries["select_stalled_jobs_by_heartbeat"], **which)
 
     def _execute(self, name: str, **arguments: Any) -> None:  # noqa: ANN401 - as procrastinate has it
-
         with translate_errors():
             self._app.connector.get_sync_connector().execute_query(query=queries[name], **arguments)
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -88,16 +89,14 @@ def _ended(order: Order, started: datetime, said: bytes, code: int) -> Ended:
 
 def _watch(child: "subprocess.Popen[bytes]", stopping: threading.Event, limit: float | None) -> None:
     """Ask it to stop, and end it where it takes longer than it may."""
-    waited, asked = 0.0, False
+    began, is_asked = time.monotonic(), False
     while child.poll() is None:
-        if stopping.wait(LOOK) and not asked:
+        if stopping.is_set() and not is_asked:
             child.terminate()
-            asked = True
-        if asked:
-            threading.Event().wait(LOOK)
-        waited += LOOK
-        if limit is not None and waited > limit:
+            is_asked = True
+        if limit is not None and time.monotonic() - began > limit:
             child.kill()
+        time.sleep(LOOK)
 
 
 def _pass_on(lines: IO[bytes]) -> None:

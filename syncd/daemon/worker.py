@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy import Engine
 
 from syncd import __version__
 from syncd import log as logs
@@ -88,15 +89,14 @@ class Worker:
 def work(load: Callable[[], Config]) -> None:
     """Raises Misconfigured, and StateUnusable where the database can't be had at the start."""
     worker = Worker(load)
-    with opening_state(worker.config):
-        pass  # brought to this version's schema, or refused in words
-    is_clean = asyncio.run(_serve(worker))
+    with opening_state(worker.config) as state:  # brought to this version's schema, or refused in words
+        is_clean = asyncio.run(_serve(worker, state.engine))
     if not is_clean:  # threads that hang can't be ended; what they had begun is settled by the next run
         sys.stdout.flush()
         os._exit(0)
 
 
-async def _serve(worker: Worker) -> bool:
+async def _serve(worker: Worker, engine: Engine) -> bool:
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
     limit = worker.config.daemon.shutdown_timeout
 
@@ -113,11 +113,10 @@ async def _serve(worker: Worker) -> bool:
     limit_of_runs = worker.config.daemon.max_concurrent_runs
     places = Places(all=limit_of_runs, short=share_of_short(limit_of_runs))
     log.info("daemon.started", version=__version__, replica=worker.name, syncs=list(worker.config.syncs))
-    with opening_state(worker.config) as state:
-        working = asyncio.create_task(carry_out_jobs(state.engine, worker.carry_out, places=places, stopping=stopping))
-        stopped = asyncio.create_task(stopping.wait())
-        await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(working), (limit + LAST_WORDS).total_seconds())
+    working = asyncio.create_task(carry_out_jobs(engine, worker.carry_out, places=places, stopping=stopping))
+    stopped = asyncio.create_task(stopping.wait())
+    await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(working), (limit + LAST_WORDS).total_seconds())
     log.info("daemon.stopped", replica=worker.name)
     return working.done()

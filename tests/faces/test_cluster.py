@@ -33,6 +33,10 @@ def crew(office: Office, workers: int) -> Iterator[tuple[DaemonProcess, list[Dae
         yield scheduler, [stack.enter_context(started(office, "worker.ready", "worker")) for _ in range(workers)]
 
 
+def busy_first(workers: list[DaemonProcess]) -> list[DaemonProcess]:
+    return sorted(workers, key=lambda worker: not worker.named("run.started"))
+
+
 def test_what_is_asked_for_is_carried_out_by_a_worker_and_answered(office: Office) -> None:
     with crew(office, 1) as (scheduler, [worker]):
         answer = json.loads(office.syncd("trigger", "members", "--wait", "--json").out)
@@ -56,7 +60,7 @@ def test_where_a_worker_is_killed_another_goes_on_within_ten_seconds(office: Off
     with crew(office, 2) as (scheduler, workers):
         office.syncd("trigger", "members")
         until(lambda: office.sandbox.calls_to("POST"))
-        killed, left = workers if workers[0].named("run.started") else workers[::-1]
+        killed, left = busy_first(workers)
         killed.end(signal.SIGKILL)
         killed_at = time.monotonic()
         left.wait_for("run.started")
@@ -73,7 +77,7 @@ def test_a_frozen_worker_is_replaced_and_writes_no_more_when_it_wakes(office: Of
     with crew(office, 2) as (_, workers):
         asked = office.start("trigger", "members", "--wait")
         until(lambda: office.sandbox.calls_to("POST"))
-        frozen, left = workers if workers[0].named("run.started") else workers[::-1]
+        frozen, left = busy_first(workers)
         frozen.send(signal.SIGSTOP)
         frozen_at = time.monotonic()
         left.wait_for("run.started")
@@ -95,7 +99,7 @@ def test_a_run_that_a_worker_was_stopped_in_is_gone_on_with_by_another(office: O
     with crew(office, 2) as (_, workers):
         asked = office.start("trigger", "members", "--wait")
         until(lambda: office.sandbox.calls_to("POST"))
-        stopped, left = workers if workers[0].named("run.started") else workers[::-1]
+        stopped, left = busy_first(workers)
         assert stopped.end() == 0
         assert stopped.named("run.finished")[0]["status"] == "stopped"
         office.sandbox.latency = 0

@@ -34,7 +34,7 @@ def test_it_has_the_form_that_its_reader_knows(file, form):
 
 def test_workflows_pin_what_they_use_and_may_do_no_more_than_they_need():
     """Actions by digest, permissions by job, no credentials left behind, no word of others in a command."""
-    options = ["--offline", "--no-progress", "--strict-collection", "--min-severity=medium"]
+    options = ["--offline", "--no-progress", "--color=never", "--strict-collection", "--min-severity=medium"]
     done = subprocess.run([BIN / "zizmor", *options, GITHUB], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "No findings to report. Good job!\n"), done.stderr
 

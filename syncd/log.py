@@ -37,6 +37,7 @@ class Shape(Enum):
 
 ALLOWED: Mapping[str, Shape] = {
     # where we are
+    "museum": Shape.ONE,  # whose file of the configuration it is
     "sync": Shape.ONE,  # name of the sync
     "run": Shape.ONE,  # id of the run
     "instance": Shape.ONE,  # name of the go~mus instance

@@ -104,6 +104,9 @@ def _check(
             yield Finding(what="configuration", words=words, weight=Weight.MISTAKE, excerpt=one.excerpt)
         return
     syncs = ctx.pick(config, [name] if name else [])
+    for museum, broken in config.broken.items() if not name else ():
+        for one in broken.problems:
+            yield Finding(what=f"{museum}: file", words=one.located, weight=Weight.MISTAKE, excerpt=one.excerpt)
     yield from _Check(config, is_offline=is_offline, shows_values=shows_values).findings(syncs)
     if customer:
         yield from _look_at_customer(config, syncs, customer)

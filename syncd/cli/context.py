@@ -5,12 +5,11 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -18,8 +17,12 @@ from syncd import log
 from syncd.cli.exits import FAILED, USAGE, failing_in_words, stop
 from syncd.config import find_config, load
 from syncd.config.model import Config, SyncConfig
+from syncd.domain.museums import museum_of, own_name
 from syncd.domain.nearest import find_nearest
+from syncd.errors import Misconfigured
 from syncd.report.files import opening_private
+
+MOST_LISTED = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,25 +57,49 @@ def answering(context: typer.Context) -> Iterator[Options]:
 
 @contextmanager
 def configured(context: typer.Context) -> Iterator[Config]:
-    """For commands that answer out of a configuration without mistakes."""
+    """For commands that answer out of a configuration without mistakes; museums with some are left out, and named."""
     with answering(context) as chosen:
-        yield chosen.load()
+        config = chosen.load()
+        for museum in config.broken.values():
+            print(f"{museum.file} has mistakes, and is left out: `syncd check` tells them.", file=sys.stderr)
+        yield config
 
 
 def pick(loaded: Config, names: list[str]) -> list[SyncConfig]:
-    """The named syncs, or all."""
-    unknown = [name for name in names if name not in loaded.syncs]
-    if unknown:
-        known = ", ".join(loaded.syncs)
-        near = find_nearest(unknown[0], loaded.syncs)
-        hint = f"Did you mean {near!r}? " if near else ""
-        stop(f"There is no sync {unknown[0]!r}. {hint}The configuration has: {known}.", USAGE)
-    return [loaded.syncs[name] for name in dict.fromkeys(names)] or list(loaded.syncs.values())
+    """The named syncs, those of a named museum, or all. A sync's own name will do where only one museum has it."""
+    found = [sync for name in names for sync in _named(loaded, name)]
+    return list({sync.name: sync for sync in found}.values()) if names else list(loaded.syncs.values())
 
 
-def zone_of(loaded: Config, name: str | None) -> ZoneInfo:
-    """The time zone of a sync, or of the first one where the configuration no longer has it."""
-    return (loaded.syncs.get(name or "") or next(iter(loaded.syncs.values()))).timezone
+def pick_one(loaded: Config, name: str) -> SyncConfig:
+    found = _named(loaded, name)
+    if len(found) > 1:
+        stop(f"The museum {name!r} has several syncs: name one of {_listed(found)}.", USAGE)
+    return found[0]
+
+
+def _named(loaded: Config, name: str) -> list[SyncConfig]:
+    if name in loaded.syncs:
+        return [loaded.syncs[name]]
+    if own := [sync for sync in loaded.syncs.values() if museum_of(sync.name) == name and name]:
+        return own
+    alike = [sync for sync in loaded.syncs.values() if own_name(sync.name) == name]
+    if len(alike) > 1:
+        stop(f"Several museums have a sync {name!r}: name one of {_listed(alike)}.", USAGE)
+    if alike:
+        return alike
+    if broken := loaded.broken.get(museum_of(name) or name):
+        raise Misconfigured(broken.problems)
+    near = find_nearest(name, loaded.syncs)
+    hint = f"Did you mean {near!r}? " if near else ""
+    known = f"has: {_listed(loaded.syncs.values())}" if loaded.syncs else "has none"
+    return stop(f"There is no sync {name!r}. {hint}The configuration {known}.", USAGE)
+
+
+def _listed(syncs: Collection[SyncConfig]) -> str:
+    names = [sync.name for sync in syncs]
+    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    return ", ".join(names[:MOST_LISTED]) + more
 
 
 def answer(as_json: bool, found: object, lines: Iterable[str]) -> None:

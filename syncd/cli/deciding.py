@@ -49,7 +49,8 @@ def approve(
     """
     word = Word.REJECTED if reject else Word.APPROVED
     with ctx.configured(context) as config:
-        (sync,) = ctx.pick(config, [name])
+        sync = ctx.pick_one(config, name)
+        name = sync.name
         with opening_state(config) as state:
             held = state.store.held.find(name)
             counts = state.store.held.count_open(name)
@@ -125,7 +126,8 @@ def verify(
     if values and file is None:
         stop("--values goes with --csv FILE, which only you can read.")
     with ctx.configured(context) as config:
-        (which,) = ctx.pick(config, [name])
+        which = ctx.pick_one(config, name)
+        name = which.name
         with (
             stopping_on_signals() as stopping,
             opening_state(config) as state,

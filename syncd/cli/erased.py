@@ -85,7 +85,7 @@ def _erasures_of(config: Config, state: State, instance: str) -> Iterator[Certif
     known = {one.ledger.hex() for one in requested if one.ledger}
     for digest, at in state.erasures.read(Place(instance, config.gomus[instance].url)).times.items():
         if digest not in known:
-            yield Certified(name=digest, instance=instance, asked_at=at, zone=ctx.zone_of(config, None))
+            yield Certified(name=digest, instance=instance, asked_at=at, zone=config.zone_of(None))
 
 
 def _row(one: Certified) -> dict[str, str | None]:
@@ -113,7 +113,7 @@ def certified(config: Config, instance: str, tombstone: Tombstone) -> Certified:
         name=tombstone.name.hex(),
         instance=instance,
         asked_at=tombstone.at,
-        zone=ctx.zone_of(config, tombstone.sync),
+        zone=config.zone_of(tombstone.sync),
         tombstone=tombstone,
     )
 

@@ -107,6 +107,8 @@ def _which_syncs(config: Config, state: State, typed: Sequence[str], name: str |
     """
     if not typed:
         stop("Say who is to be erased: one foreign_id or several, or --file with one a line.", USAGE)
+    if len(config.museums) > 1 and not name:
+        stop("Say whose customers are meant, with --sync and a museum or a sync: ids are each museum's own.", USAGE)
     candidates = ctx.pick(config, [name] if name else [])
     found: dict[str, list[str]] = {}
     spelt = {sync.name: spellings(state, sync, typed) for sync in candidates}

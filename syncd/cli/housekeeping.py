@@ -16,6 +16,7 @@ from syncd.cli.progress import showing_progress
 from syncd.config import json_schema
 from syncd.config.model import Config, StateOptions
 from syncd.config.showing import as_toml, resolved
+from syncd.errors import Misconfigured
 from syncd.state import migrate
 from syncd.state.connect import key_file, open_engine
 from syncd.state.copying import copy_state
@@ -42,6 +43,8 @@ def copy(
     Example: `syncd db copy --to postgresql+psycopg://syncd@db.example.org/syncd`
     """
     with ctx.configured(context) as loaded:
+        if mistakes := loaded.mistakes:  # nobody knows which syncs those files have
+            raise Misconfigured(mistakes)
         url = _target(to, loaded)
         with ExitStack() as stack:
             state = stack.enter_context(opening_state(loaded))

@@ -86,7 +86,7 @@ def link(
         stop("--why goes with --decide.", USAGE)
     how = _how(by, columns, takes_source=take is not None, plan=plan, encoding=encoding)
     with ctx.configured(context) as config:
-        (sync,) = ctx.pick(config, [name])
+        sync = ctx.pick_one(config, name)
         if decide:
             settle(config, sync, decide, why=why)
         elif file is None:

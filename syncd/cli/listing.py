@@ -34,7 +34,7 @@ def worklist(
                 write_table(entries, table, lang)
         if page is not None:
             with ctx.writing(page):
-                write_page(entries, page, lang, at=now(), zone=syncs[0].timezone)
+                write_page(entries, page, lang, at=now(), zone=config.zone_of(syncs[0].name if syncs else None))
         if json or not (table or page):
             ctx.answer(json, [entry_as_json(entry) for entry in entries], entries_as_lines(entries, lang))
         raise typer.Exit(PROBLEMS if entries else DONE)

@@ -28,7 +28,8 @@ def pause(
     A run under way goes on to its end. `syncd --once` and `syncd trigger` run the sync all the same, and say so.
     """
     with ctx.configured(context) as config:
-        (sync,) = ctx.pick(config, [name])
+        sync = ctx.pick_one(config, name)
+        name = sync.name
         at = now()
         ends = _read(until, sync.timezone, at) if until is not None else None
         with opening_state(config) as state:
@@ -53,7 +54,7 @@ def _read(text: str, zone: tzinfo, at: datetime) -> datetime:
 def resume(context: typer.Context, name: Annotated[str, typer.Argument(help="The sync.")]) -> None:
     """Let a paused sync run again. A daemon starts one run at once for all that the schedule has missed."""
     with ctx.configured(context) as config:
-        ctx.pick(config, [name])
+        name = ctx.pick_one(config, name).name
         with opening_state(config) as state:
             was_paused = state.store.pauses.end(name, now())
         print(f"{name}: its schedule goes on." if was_paused else f"{name} is not paused.")

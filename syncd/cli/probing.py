@@ -60,7 +60,7 @@ def probe(
             stop(sentence(f"There is no [gomus.{name}] in the configuration{suggest(name, config.gomus)}"), USAGE)
         probed = _write(config, name, lang, is_test=test_instance, is_sure=yes) if write else _read(config, name)
         if page is not None:
-            zone = ctx.zone_of(config, None)
+            zone = config.zone_of(None)
             ctx.write_page(page, as_html(name, probed, lang, at=now(), zone=zone))
         lines = [*as_lines(name, probed, lang), *([] if write else [promise(name, lang)])]
         if json or page is None:

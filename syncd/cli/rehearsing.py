@@ -35,7 +35,7 @@ def rehearse(
     """
     with ending_on_signals(), ctx.answering(context) as chosen:
         config = chosen.load(is_offline=True)
-        (sync,) = ctx.pick(config, [name])
+        sync = ctx.pick_one(config, name)
         found: list[object] = []
         with (
             tempfile.TemporaryDirectory(prefix="syncd-rehearsal-") as folder,

@@ -44,8 +44,8 @@ def report(
     with ctx.configured(context) as config, looking_at_state(config) as state:
         syncs = ctx.pick(config, [sync] if sync else [])
         if span is None:
-            row = _find(state, run, sync)
-            page = report_as_html(report_run(state.store, row), ctx.zone_of(config, row.sync), lang)
+            row = _find(state, run, ctx.pick_one(config, sync).name if sync else None)
+            page = report_as_html(report_run(state.store, row), config.zone_of(row.sync), lang)
         else:
             until = now()
             page = period_as_html(report_period(state.store, syncs, until - span), until - span, until, lang)

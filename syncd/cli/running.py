@@ -73,9 +73,12 @@ def run_once(
     with failing_in_words():
         config = ctx.options(context).load()
         syncs = ctx.pick(config, names)
+        codes = [] if names else _tell_broken(config)
         if dry_run:
             with ending_on_signals():
-                raise typer.Exit(gravest([_plan_one(config, sync) for sync in syncs]))
+                raise typer.Exit(gravest([*codes, *(_plan_one(config, sync) for sync in syncs)]))
+        if not syncs:
+            raise typer.Exit(gravest(codes))
         watch = Watch(lambda: config, opening_alarms, since=now())
         with stopping_on_signals() as stopping, _told(watch, syncs[0].name), opening_state(config) as state:
             missing = set(only)
@@ -83,7 +86,21 @@ def run_once(
             code = run_syncs(syncs, run_one, is_stopping=stopping.is_set)
             if missing and code in (DONE, PROBLEMS, HELD):
                 stop(f"Not in the source, or left out by `where`: {', '.join(sorted(missing))}.", USAGE)
-            raise typer.Exit(code)
+            raise typer.Exit(gravest([*codes, code]))
+
+
+def _tell_broken(config: Config) -> list[int]:
+    """A museum whose file has mistakes is not run, and the others are; in the end the command has failed all the same.
+
+    Answers the exit codes that follow.
+    """
+    if not config.broken:
+        return []
+    say(Misconfigured(config.mistakes))
+    for name, museum in config.broken.items():
+        problems = [problem.located for problem in museum.problems]
+        logger.error("config.refused", museum=name, problems=problems, remedy="its syncs were not run: mend the file")
+    return [USAGE]
 
 
 @contextmanager

@@ -57,7 +57,8 @@ def trigger(
     request, 1 where none answers; with --wait that of the run.
     """
     with ctx.configured(context) as config:
-        (sync,) = ctx.pick(config, [name])
+        sync = ctx.pick_one(config, name)
+        name = sync.name
         _require_daemon(config, name)
         with opening_board(config) as board:
             asked_at = now()

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,7 +35,8 @@ def status(context: typer.Context, json: AsJson = False) -> None:
         ]
         running = [f"{sync}: is run by {holder}" for sync, holder in holders.items() if holder]
         serving = [_daemon_as_line(daemon) for daemon in daemons] or ["No daemon is running: nothing runs by itself."]
-        ctx.answer(json, as_json, chain(*map(standing_as_lines, found), running, serving))
+        broken = [f"mistake: {problem.located}" for problem in config.mistakes]
+        ctx.answer(json, as_json, chain(*map(standing_as_lines, found), running, broken, serving))
 
 
 def _next_run(daemons: Sequence[Replica], sync: SyncConfig) -> datetime | None:
@@ -65,12 +67,13 @@ def history(
 ) -> None:
     """List past runs, the latest first."""
     with ctx.configured(context) as config, looking_at_state(config) as state:
-        ctx.pick(config, [name] if name else [])
-        rows = state.store.runs.latest(name, limit)
+        names = [sync.name for sync in ctx.pick(config, [name])] if name else [None]
+        rows = [row for one in names for row in state.store.runs.latest(one, limit)]
+        rows = sorted(rows, key=attrgetter("started_at"), reverse=True)[:limit]
         ctx.answer(
             json,
-            [run_as_json(row, ctx.zone_of(config, row.sync)) for row in rows],
-            [run_as_line(row, ctx.zone_of(config, row.sync)) for row in rows] or ["No run yet."],
+            [run_as_json(row, config.zone_of(row.sync)) for row in rows],
+            [run_as_line(row, config.zone_of(row.sync)) for row in rows] or ["No run yet."],
         )
 
 

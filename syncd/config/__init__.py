@@ -6,7 +6,8 @@ elsewhere, `templates` fills in what syncs have in common, `model` is what it ma
 people, `drafting` writes a first one.
 """
 
-from syncd.config.load import NOT_ASKED, find_config, load
+from syncd.config.document import NOT_ASKED
+from syncd.config.load import find_config, load
 from syncd.config.schema import json_schema
 
 __all__ = ["NOT_ASKED", "drafting", "find_config", "json_schema", "likeness", "load", "model", "prefixes", "showing"]

@@ -1,15 +1,23 @@
-"""Checks of single values of the configuration: where the state is, which time zone is meant."""
+"""Checks of single values of the configuration: where the state is, which time zone is meant, how good a key is."""
 
 import re
+from datetime import UTC
 from importlib.util import find_spec
 from zoneinfo import available_timezones
 
+from pydantic import SecretStr
+from pydantic_core import PydanticCustomError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from syncd.domain.nearest import suggest
+from syncd.domain.schedule import parse_schedule
 from syncd.errors import lacks_extra
+from syncd.gomus.fields import FIELDS
+from syncd.sources import find_source
+from syncd.sources.base import SourceOptions, error_at
 
+SHORTEST_KEY, FEWEST_SIGNS = 12, 6  # signs in all, and different ones
 _STATE_URLS = "must be 'sqlite:///FILE' or 'postgresql+psycopg://HOST/DATABASE'"
 
 
@@ -53,3 +61,55 @@ def _suggest_zone(name: str) -> str:
     if name.endswith(" Time"):  # as Windows calls them
         return ""
     return suggest(name, [zone for zone in available_timezones() if "/" in zone])
+
+
+def check_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        raise ValueError(f"the name {name!r} may have letters, digits, '-' and '_' only")
+    return name
+
+
+def check_schedule(text: str) -> str:
+    parse_schedule(text, UTC)
+    return text
+
+
+def check_field(name: str) -> str:
+    if name not in FIELDS:
+        raise ValueError(f"go~mus has no customer field {name!r}{suggest(name, FIELDS)}")
+    return name
+
+
+def validate_source(value: object) -> SourceOptions:
+    """Each adapter declares its options beside itself; `type` says which."""
+    if not isinstance(value, dict):
+        raise ValueError('must be a table such as { type = "csv", path = "members.csv" }')  # noqa: TRY004 - pydantic collects ValueErrors
+    if not isinstance(type_name := value.get("type"), str):
+        raise error_at("type", "says what kind of source this is, for example 'csv'")
+    try:
+        adapter = find_source(type_name)
+    except LookupError as error:
+        raise error_at("type", str(error)) from None
+    except ImportError as error:
+        raise error_at("type", f"the source {type_name!r} needs the package {error.name!r}: install it") from None
+    return adapter.Options.model_validate(value)
+
+
+def split_listen(text: str) -> tuple[str, int]:
+    """Host and port; an IPv6 address stands in brackets."""
+    found = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})", text)
+    if found is None or int(found[2]) > 65535:
+        raise ValueError(f"{text!r} is not an address and a port such as '127.0.0.1:8080'")
+    return found[1].strip("[]"), int(found[2])
+
+
+def check_listen(text: str) -> str:
+    split_listen(text)
+    return text
+
+
+def check_key(key: SecretStr) -> SecretStr:
+    text = key.get_secret_value().strip()
+    if len(text) < SHORTEST_KEY or len(set(text)) < FEWEST_SIGNS:
+        raise PydanticCustomError("weak_key", "is too weak")
+    return key

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, timedelta
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias
@@ -20,7 +20,18 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
-from syncd.config.checks import check_ledger, check_state_url, check_zone
+from syncd.config.checks import (
+    check_field,
+    check_key,
+    check_ledger,
+    check_listen,
+    check_name,
+    check_schedule,
+    check_state_url,
+    check_zone,
+    split_listen,
+    validate_source,
+)
 from syncd.config.worklist import WorklistOptions
 from syncd.domain.addresses import server_of
 from syncd.domain.diff import DeleteMode
@@ -28,74 +39,17 @@ from syncd.domain.durations import Duration
 from syncd.domain.languages import Language
 from syncd.domain.nearest import suggest
 from syncd.domain.schedule import Schedule, parse_schedule
-from syncd.errors import lacks_extra
-from syncd.gomus.fields import FIELDS
+from syncd.errors import Problem, lacks_extra
 from syncd.gomus.options import GomusOptions, check_token
 from syncd.mapping.errands import Errand
 from syncd.mapping.examples import ID, Example
 from syncd.mapping.filters import Condition
 from syncd.mapping.spec import FieldSpec, ForeignIdSpec
-from syncd.sources import find_source
 from syncd.sources.base import SourceOptions, error_at
 
-
-def _check_name(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
-        raise ValueError(f"the name {name!r} may have letters, digits, '-' and '_' only")
-    return name
-
-
-def _check_schedule(text: str) -> str:
-    parse_schedule(text, UTC)
-    return text
-
-
-def _check_field(name: str) -> str:
-    if name not in FIELDS:
-        raise ValueError(f"go~mus has no customer field {name!r}{suggest(name, FIELDS)}")
-    return name
-
-
-def _validate_source(value: object) -> SourceOptions:
-    """Each adapter declares its options beside itself; `type` says which."""
-    if not isinstance(value, dict):
-        raise ValueError('must be a table such as { type = "csv", path = "members.csv" }')  # noqa: TRY004 - pydantic collects ValueErrors
-    if not isinstance(type_name := value.get("type"), str):
-        raise error_at("type", "says what kind of source this is, for example 'csv'")
-    try:
-        adapter = find_source(type_name)
-    except LookupError as error:
-        raise error_at("type", str(error)) from None
-    except ImportError as error:
-        raise error_at("type", f"the source {type_name!r} needs the package {error.name!r}: install it") from None
-    return adapter.Options.model_validate(value)
-
-
-def _split_listen(text: str) -> tuple[str, int]:
-    """Host and port; an IPv6 address stands in brackets."""
-    found = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})", text)
-    if found is None or int(found[2]) > 65535:
-        raise ValueError(f"{text!r} is not an address and a port such as '127.0.0.1:8080'")
-    return found[1].strip("[]"), int(found[2])
-
-
-def _check_listen(text: str) -> str:
-    _split_listen(text)
-    return text
-
-
-SHORTEST_KEY, FEWEST_SIGNS = 12, 6  # signs in all, and different ones
-
-
-def _check_key(key: SecretStr) -> SecretStr:
-    text = key.get_secret_value().strip()
-    if len(text) < SHORTEST_KEY or len(set(text)) < FEWEST_SIGNS:
-        raise PydanticCustomError("weak_key", "is too weak")
-    return key
-
-
-Key = Annotated[SecretStr, AfterValidator(_check_key)]
-TriggerToken = Annotated[SecretStr, AfterValidator(check_token), AfterValidator(_check_key)]
+ZONE = "Europe/Berlin"
+Key = Annotated[SecretStr, AfterValidator(check_key)]
+TriggerToken = Annotated[SecretStr, AfterValidator(check_token), AfterValidator(check_key)]
 
 
 class _Table(BaseModel):
@@ -142,6 +96,18 @@ class StateOptions(_Table):
         """The first one writes, all of them read: the digest_key may have written before there was another."""
         keys = (self.ledger_key, self.digest_key, *self.ledger_old_keys)
         return tuple(key.get_secret_value() for key in keys if key)
+
+    def anchored(self, base: Path) -> Self:
+        """A relative file, plain or of SQLite, lies beside the configuration, wherever syncd is started."""
+        ledger = self.ledger and _anchored(self.ledger, base)
+        return self.model_copy(update={"url": _anchored(self.url, base), "ledger": ledger})
+
+
+def _anchored(url: str, base: Path) -> str:
+    if ":/" not in url:
+        return str(base / url)
+    kind, slashes, file = url.partition(":///")
+    return f"{kind}{slashes}{base / file}" if kind == "sqlite" else url
 
 
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -191,7 +157,7 @@ class GuardOptions(_Table):
 class WebOptions(_Table):
     """The status page; without the table there is none. Port 0 takes a free one."""
 
-    listen: Annotated[str, AfterValidator(_check_listen)] = Field(
+    listen: Annotated[str, AfterValidator(check_listen)] = Field(
         default="127.0.0.1:8080", description="The address and port of the status page, health and metrics."
     )
     show_ids: bool = Field(default=False, description="Show the foreign ids of some records that failed.")
@@ -204,11 +170,11 @@ class WebOptions(_Table):
 
     @property
     def host(self) -> str:
-        return _split_listen(self.listen)[0]
+        return split_listen(self.listen)[0]
 
     @property
     def port(self) -> int:
-        return _split_listen(self.listen)[1]
+        return split_listen(self.listen)[1]
 
 
 class DaemonOptions(_Table):
@@ -278,15 +244,15 @@ class SyncTable(_Table):
         default=None, description="The template whose keys the sync takes over where it has none of its own."
     )
     gomus: str | None = Field(default=None, description="The name of the instance; may be left out where there is one.")
-    written_schedule: Annotated[str, AfterValidator(_check_schedule)] | None = Field(
+    written_schedule: Annotated[str, AfterValidator(check_schedule)] | None = Field(
         default=None,
         alias="schedule",
         description="When the sync is due: five fields as in cron, or 'every 15m'; without it, on request.",
     )
     zone: Annotated[str, AfterValidator(check_zone)] = Field(
-        default="Europe/Berlin", alias="timezone", description="The clock by which the schedule is meant."
+        default=ZONE, alias="timezone", description="The clock by which the schedule is meant."
     )
-    source: Annotated[SourceOptions, PlainValidator(_validate_source)] = Field(
+    source: Annotated[SourceOptions, PlainValidator(validate_source)] = Field(
         description="Where the customers come from."
     )
     actions: tuple[ActionName, ...] = Field(default=("create", "update", "erase"), description="What a run may do.")
@@ -296,7 +262,7 @@ class SyncTable(_Table):
     )
     tell: tuple[Errand, ...] = Field(default=(), description="What that office is told of a record.")
     foreign_id: ForeignIdSpec = Field(description="How a customer is recognized: a column, or a table.")
-    fields: dict[Annotated[str, AfterValidator(_check_field)], FieldSpec] = Field(
+    fields: dict[Annotated[str, AfterValidator(check_field)], FieldSpec] = Field(
         min_length=1, description="What goes where."
     )
     vanished: Literal["report", "recreate"] = Field(
@@ -341,6 +307,10 @@ class SyncTable(_Table):
         return parse_schedule(self.written_schedule, self.timezone) if self.written_schedule else None
 
 
+Marks: TypeAlias = Mapping[str, tuple[int, ...]]
+"""Tells, for each file of a folder, whether it is still the one that was read."""
+
+
 class SyncConfig(SyncTable):
     """One source paired with one instance; `gomus` is the instance's name."""
 
@@ -349,17 +319,13 @@ class SyncConfig(SyncTable):
     twin: ForeignIdSpec | None = None  # how the list that `same_as` names has its ids
 
 
-Name = Annotated[str, AfterValidator(_check_name)]
+Name = Annotated[str, AfterValidator(check_name)]
 
 
-class Document(_Table):
-    """The whole file."""
+class Shared(_Table):
+    """What is said once, however many museums there are."""
 
     state: StateOptions = Field(default=StateOptions(), description="What syncd remembers, and where.")
-    gomus: dict[Name, GomusOptions] = Field(min_length=1, description="The instances, by a name of yours.")
-    syncs: Mapping[Name, SyncTable] = Field(
-        alias="sync", min_length=1, description="The pairs of a source and an instance, by a name of yours."
-    )
     daemon: DaemonOptions = Field(
         default=DaemonOptions(), description="How `syncd` without a command goes about its runs."
     )
@@ -375,11 +341,47 @@ class Document(_Table):
         return self
 
 
+class Document(Shared):
+    """The whole file."""
+
+    gomus: dict[Name, GomusOptions] = Field(min_length=1, description="The instances, by a name of yours.")
+    syncs: Mapping[Name, SyncTable] = Field(
+        alias="sync", min_length=1, description="The pairs of a source and an instance, by a name of yours."
+    )
+
+
+class Museum(_Table):
+    """One file of a folder. Where it has `problems`, they are told, and what it said before goes on, if anything."""
+
+    file: Path
+    digest_key: SecretStr | None = None
+    problems: tuple[Problem, ...] = ()
+
+
 class Config(Document):
-    """A valid configuration. `base` is the folder of its file: relative paths start there."""
+    """A valid configuration. `base` is the folder of its file: relative paths start there.
+
+    Where that folder as a whole is the configuration, `museums` are its files, and `marks` tell when it has changed.
+    """
 
     base: Path
     syncs: Mapping[str, SyncConfig]
+    museums: Mapping[str, Museum] = {}
+    marks: Marks | None = None
+
+    @property
+    def broken(self) -> dict[str, Museum]:
+        return {name: museum for name, museum in self.museums.items() if museum.problems}
+
+    @property
+    def mistakes(self) -> list[Problem]:
+        """Those of museums' files; a configuration with others does not come to be."""
+        return [problem for museum in self.museums.values() for problem in museum.problems]
+
+    def zone_of(self, sync: str | None) -> ZoneInfo:
+        """The time zone of a sync, or of the first one where there is no such sync."""
+        found = self.syncs.get(sync or "") or next(iter(self.syncs.values()), None)
+        return found.timezone if found else ZoneInfo(ZONE)
 
     def beside(self, sync: SyncConfig) -> list[SyncConfig]:
         """The other syncs of its instance, which is the same by its name or by its address."""

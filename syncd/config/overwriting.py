@@ -9,18 +9,20 @@ from syncd.config.model import Config
 from syncd.config.places import KeyPath, spell
 from syncd.errors import Problem
 
+MAGIC = frozenset("*?[")
+
 
 def find_overwritten(config: Config) -> dict[KeyPath, Problem]:
     found: dict[KeyPath, Problem] = {}
     taken: dict[str, str] = {}
-    lists = {sync.name: sync.source.files for sync in config.syncs.values()}
+    plain, patterns = _lists(config)
     for sync in config.syncs.values():
         if sync.worklist is None:
             continue
         place: KeyPath = ("sync", sync.name, "worklist")
         file = normpath(config.base / sync.worklist.path)
-        readers = [name for name, files in lists.items() if any(_reads(config, one, file) for one in files)]
-        message = f"is the list that the sync {readers[0]!r} reads: it would be written over" if readers else ""
+        reader = plain.get(file) or next((name for name, one in patterns if _reads(config, one, file)), None)
+        message = f"is the list that the sync {reader!r} reads: it would be written over" if reader else ""
         if file in taken:
             message = f"is the worklist of the sync {taken[file]!r} already: each needs a file of its own"
         if message:
@@ -29,8 +31,13 @@ def find_overwritten(config: Config) -> dict[KeyPath, Problem]:
     return found
 
 
+def _lists(config: Config) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """Which sync reads each file, and which one each pattern of files; a name such as members[1].csv may be both."""
+    lists = [(sync.name, one) for sync in config.syncs.values() for one in sync.source.files]
+    plain = {normpath(config.base / one): name for name, one in reversed(lists)}
+    return plain, [(name, one) for name, one in lists if MAGIC & {*one}]
+
+
 def _reads(config: Config, pattern: str, file: str) -> bool:
-    """A name may look like a pattern, as members[1].csv does, and means itself first."""
     spelt = normpath(Path(escape(str(config.base))) / pattern)
-    is_found = fnmatch(file, spelt) if "**" in pattern else Path(file).match(spelt)
-    return is_found or file == normpath(config.base / pattern)
+    return fnmatch(file, spelt) if "**" in pattern else Path(file).match(spelt)

@@ -2,7 +2,8 @@
 
 import codecs
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,6 +13,7 @@ from syncd.errors import Misconfigured, Problem
 
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _AS_UTF_8 = "save it with the encoding UTF-8"
+LISTEN = "SYNCD_WEB_LISTEN"
 
 
 def read_text(path: Path) -> str:
@@ -51,6 +53,24 @@ def parse(text: str, path: Path) -> Mapping[str, object]:
     except ValueError:  # a number of thousands of digits, which Python does not read
         problem = Problem(path="", message="holds a number with too many digits", place=str(path))
     raise Misconfigured([problem])
+
+
+@contextmanager
+def refusing_depth(path: Path) -> Iterator[None]:
+    """Whatever walks through a document does so level by level."""
+    try:
+        yield
+    except RecursionError:
+        message = "has brackets within brackets, too many for syncd: leave some out"
+        raise Misconfigured([Problem(path="", message=message, place=str(path))]) from None
+
+
+def with_listen(document: Mapping[str, object], env: Mapping[str, str]) -> Mapping[str, object]:
+    """The image of a container names the address for its page; the file may name another."""
+    web = document.get("web", {})
+    if not env.get(LISTEN) or not isinstance(web, dict):
+        return document
+    return {**document, "web": {"listen": {"env": LISTEN}, **web}}
 
 
 def _refuse(message: str, remedy: str | None = None) -> NoReturn:

@@ -25,11 +25,11 @@ from syncd.assembly import now
 from syncd.config.model import Config
 from syncd.daemon.conducting import conduct
 from syncd.daemon.order import Ended, Fate, Order
+from syncd.domain.museums import museum_of
 from syncd.domain.runs import Summary, failed_summary
 from syncd.gomus.client import Observe
 
 LOOK = 0.2  # seconds
-MUSEUM = "/"  # stands between the names of a museum and its sync
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +109,13 @@ def _pass_on(lines: IO[bytes]) -> None:
 
 def part_of(config: Config, sync: str) -> Config:
     """The configuration of its museum alone."""
-    syncs = {name: one for name, one in config.syncs.items() if _museum(name) == _museum(sync)}
+    museum = museum_of(sync)
+    syncs = {name: one for name, one in config.syncs.items() if museum_of(name) == museum}
     used = {one.gomus for one in syncs.values()}
     gomus = {name: one for name, one in config.gomus.items() if name in used}
-    return config.model_copy(update={"syncs": syncs, "gomus": gomus, "notify": None, "web": None})
-
-
-def _museum(sync: str) -> str:
-    return sync.partition(MUSEUM)[0] if MUSEUM in sync else ""
+    museums = {name: one for name, one in config.museums.items() if name == museum}
+    own = {"syncs": syncs, "gomus": gomus, "museums": museums}
+    return config.model_copy(update={**own, "notify": None, "web": None})
 
 
 def without_secrets_of_others(order: Order, environment: Mapping[str, str]) -> dict[str, str]:

@@ -3,7 +3,8 @@
 `records`, `changes` and `runs` are nouns; `digest` remembers content without holding it; `diff` decides what a record
 or its absence asks for, `matches` say which customer a record is, `person` whether it can be, `winner` whose value
 stands in a field, `guards` what waits for a person, `spelling` which ids may be one, `sharing` who may have an e-mail
-address, `schedule` and `backoff` when something is due; `trail` is what an erasure did and saw.
+address, `schedule` and `backoff` when something is due, `museums` whose a name is; `trail` is what an erasure did and
+saw.
 """
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "guards",
     "languages",
     "matches",
+    "museums",
     "nearest",
     "person",
     "records",

@@ -133,7 +133,7 @@ def key_file(url: str) -> Path | None:
 def lock_file(engine: Engine, purpose: str) -> Path | None:
     """The lock beside a SQLite file, for a sync or for migrations; None in memory and on a server, which need none."""
     path = engine_path(engine)
-    return None if path is None else Path(f"{path}.{purpose}.lock")
+    return None if path is None else Path(f"{path}.{purpose.replace('/', '~')}.lock")  # no name has a ~ of its own
 
 
 def schema_version(engine: Engine) -> str | None:

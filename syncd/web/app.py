@@ -71,8 +71,7 @@ class Pages:
                 report = report_run(state.store, row, with_ids=self._options.show_ids)
         except SyncdError as error:
             return plain(f"503 Service Unavailable: {error}", 503)
-        sync = config.syncs.get(row.sync) or next(iter(config.syncs.values()))
-        return _page(report_as_html(report, sync.timezone, self._language, home=".."), 200)
+        return _page(report_as_html(report, config.zone_of(row.sync), self._language, home=".."), 200)
 
     def trigger(self, name: str, token: SecretStr) -> Response:
         header = request.headers.get("Authorization", "")

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo
 
 from syncd.assembly import looking_at_state
 from syncd.domain.languages import Language
@@ -78,7 +77,7 @@ def draw_page(daemon: DaemonView, now: datetime, look: Look) -> tuple[str, bool]
         problems=list(daemon.problems()),
         daemons=len(replicas),
         now=now,
-        zone=_zone(daemon),
+        zone=daemon.config.zone_of(None),
         look=look,
         minutes=REFRESH // timedelta(minutes=1),
         verdict=_verdict(shown, words),
@@ -86,11 +85,6 @@ def draw_page(daemon: DaemonView, now: datetime, look: Look) -> tuple[str, bool]
         width=SHOWN * COLUMN,
     )
     return page, trouble is None
-
-
-def _zone(daemon: DaemonView) -> ZoneInfo:
-    """The time zone of the page as a whole is that of the first sync."""
-    return next(iter(daemon.config.syncs.values())).timezone
 
 
 def _gather(

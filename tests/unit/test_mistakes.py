@@ -125,7 +125,7 @@ def test_a_file_that_holds_more_than_the_token_is_told_so(content):
 def test_a_folder_is_told_so():
     with pytest.raises(Misconfigured) as refusal:
         load(Path(), {})
-    assert str(refusal.value) == "the configuration file . is a folder: name the file in it, such as config.toml"
+    assert str(refusal.value).startswith("the folder . has no syncd.toml: name a file in it, such as config.toml; ")
 
 
 def test_all_mistakes_are_told_in_the_order_of_the_file():

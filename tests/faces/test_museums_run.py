@@ -1,0 +1,56 @@
+"""Many museums, by way of the commands and of the daemon."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from agency import Agency
+from office import open_office
+
+
+@pytest.fixture
+def agency(tmp_path: Path) -> Iterator[Agency]:
+    with open_office(tmp_path) as office:
+        yield Agency(office, "louvre", "prado")
+
+
+def test_a_sync_is_run_by_its_whole_name_its_museum_or_its_own_name_where_that_is_plain(agency: Agency) -> None:
+    assert agency.syncd("--once", "--sync", "louvre/members").code == 0
+    assert (len(agency.customers("louvre-")), agency.customers("prado-")) == (40, [])
+    assert agency.syncd("--once", "--sync", "prado").code == 0
+    assert len(agency.customers("prado-")) == 40
+    ended = agency.syncd("pause", "members")
+    assert ended.err == "Several museums have a sync 'members': name one of louvre/members, prado/members.\n"
+    (agency.folder / "prado.toml").unlink()
+    assert agency.syncd("pause", "members").out.startswith("louvre/members: paused ")
+    assert json.loads(agency.syncd("history", "louvre", "--json").out)[0]["sync"] == "louvre/members"
+
+
+def test_of_many_museums_one_with_mistakes_stops_only_itself(agency: Agency) -> None:
+    agency.spoil("louvre")
+    ended = agency.syncd("--once")
+    assert (ended.code, agency.customers("louvre-"), len(agency.customers("prado-"))) == (2, [], 40)
+    (refused,) = ended.named("config.refused")
+    assert (refused["museum"], len(refused["problems"])) == ("louvre", 1)
+    assert "museums/louvre.toml:" in ended.err
+    assert agency.syncd("--once", "--sync", "prado").code == 0
+    assert agency.syncd("--once", "--sync", "louvre/members").code == 2
+    assert "museums/louvre.toml has mistakes, and is left out" in agency.syncd("history").err
+
+
+def test_check_tells_the_mistakes_of_all_museums_and_checks_the_others(agency: Agency) -> None:
+    agency.spoil("louvre")
+    ended = agency.syncd("check", "--json")
+    lines = {line["what"]: line for line in json.loads(ended.out)}
+    assert ended.code == 2
+    assert "louvre.toml:" in lines["louvre: file"]["words"]
+    assert "prado/members: source" in lines
+    assert "mistake: " in agency.syncd("status").out
+
+
+def test_whom_to_erase_is_said_with_the_museum(agency: Agency) -> None:
+    agency.syncd("--once")
+    assert agency.syncd("erase", "0001").err.startswith("Say whose customers are meant, with --sync and a museum")
+    assert agency.syncd("erase", "0001", "--sync", "prado").code == 0
+    assert (len(agency.customers("louvre-")), len(agency.customers("prado-"))) == (40, 39)

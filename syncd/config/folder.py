@@ -3,9 +3,9 @@
 A mistake in a museum's file is that museum's; one in `syncd.toml` is everybody's.
 """
 
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
@@ -52,18 +52,23 @@ class _Common:
 
 
 def marks_of(folder: Path) -> Marks:
-    """Of each file, what tells whether it is another one now. Empty where the folder can't be read."""
-    try:
-        files = [entry for entry in os.scandir(folder) if entry.name.endswith(".toml") and entry.name[0] != "."]
-        found = {entry.name: Path(entry).stat() for entry in files if entry.is_file()}
-    except OSError:
-        return {}
-    return {name: (one.st_size, one.st_mtime_ns, one.st_ino) for name, one in sorted(found.items())}
+    """Of each file, what tells whether it is another one now. Raises OSError where the folder can't be read."""
+    found: dict[str, tuple[int, ...]] = {}
+    for file in sorted(folder.iterdir()):
+        if file.suffix == ".toml" and not file.name.startswith("."):
+            with suppress(FileNotFoundError):  # gone since
+                status = file.stat()
+                found[file.name] = (status.st_size, status.st_mtime_ns, status.st_ino)
+    return found
 
 
 def load_folder(folder: Path, around: Around) -> Config:
     """Raises Misconfigured where `syncd.toml` has mistakes; a museum with mistakes has them in `museums`."""
-    marks = marks_of(around.base)
+    try:
+        marks = marks_of(around.base)
+    except OSError as error:  # no museum is gone because of it
+        problem = Problem(path="", message=f"the folder {folder} can't be read ({error.strerror})")
+        raise Misconfigured([problem], remedy="let the user that runs syncd read it") from None
     common = _read_common(folder, around)
     syncs: dict[str, SyncConfig] = {}
     gomus: dict[str, GomusOptions] = {}

@@ -125,6 +125,7 @@ class Desk:
             if (config.state, config.daemon.queue) != (self.config.state, self.config.daemon.queue):
                 self._close_board()
             self._arrange(config)
+            self._next_beat = 0.0  # who asks for a run of a new sync must see that it is known
             log.info("daemon.reloaded", syncs=list(config.syncs))
         self._publish()
 

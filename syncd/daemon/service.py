@@ -26,6 +26,7 @@ from syncd.daemon.desk import Desk
 from syncd.daemon.order import Ended
 from syncd.daemon.page import Page
 from syncd.daemon.post import Post
+from syncd.daemon.reading import Reading
 from syncd.daemon.waking import Waking
 from syncd.domain.runs import Summary
 from syncd.errors import LeaseTaken
@@ -55,7 +56,7 @@ class Daemon:
         watch = Watch(lambda: self.config, opening_alarms, since=now())
         self.after_run.append(lambda summary, _started, finished: watch.after_run(summary, finished))
         self.each_minute: list[Callable[[datetime], None]] = [watch.each_minute]
-        self._load = load
+        self._reading = Reading(load, config, time.monotonic)
         self._page = Page(self, metrics)
         self._bell = threading.Event()
         self._closing = threading.Event()
@@ -103,6 +104,7 @@ class Daemon:
         """Raises Misconfigured where the page can't be served as the configuration says."""
         self._page.arrange(self.config.web)
         log.info("daemon.started", version=__version__, replica=self._desk.name, syncs=list(self._desk.config.syncs))
+        self._reading.tell(self.config)
         self._thread.start()
         self._waking.start()
 
@@ -131,7 +133,7 @@ class Daemon:
     def _work(self) -> None:
         while not self._closing.is_set():
             self._bell.clear()
-            if self._is_config_due.is_set():
+            if self._is_config_due.is_set() or self._reading.is_due():
                 self._is_config_due.clear()
                 self._guarded(self._desk.read_anew)
             self._guarded(self._desk.look)
@@ -146,7 +148,7 @@ class Daemon:
             log.critical("crashed", exc_info=error)
 
     def _load_anew(self) -> Config:
-        config = self._load()
+        config = self._reading.read_anew(self.config)
         self._page.arrange(config.web)
         return config
 

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -22,6 +23,7 @@ from syncd.config.model import Config
 from syncd.daemon.agenda import share_of_short
 from syncd.daemon.crew import carry_out
 from syncd.daemon.order import Ended, Fate, Order
+from syncd.daemon.reading import Reading
 from syncd.daemon.service import replica_name
 from syncd.domain.due import Due
 from syncd.domain.runs import Summary
@@ -37,8 +39,9 @@ class Worker:
     """What one process does with a job; each in a thread of its own."""
 
     def __init__(self, load: Callable[[], Config]) -> None:
-        self._load = load
         self.config = load()
+        self.reading = Reading(load, self.config, time.monotonic)
+        self._one_reads = threading.Lock()
         self.name = replica_name()
         self.stopping = threading.Event()
         self._metrics = Metrics()
@@ -46,9 +49,10 @@ class Worker:
         self._aside = ThreadPoolExecutor(1, thread_name_prefix="listeners")
 
     def read_anew(self) -> None:
-        """As a whole, or not at all."""
+        """As a whole, or not at all; of a folder, each museum's file."""
         try:
-            self.config = self._load()
+            with self._one_reads:
+                self.config = self.reading.read_anew(self.config)
         except Misconfigured as error:
             problems = [problem.located for problem in error.problems]
             log.error("daemon.config_refused", problems=problems, remedy=error.remedy)
@@ -56,6 +60,8 @@ class Worker:
             log.info("daemon.reloaded", syncs=list(self.config.syncs))
 
     def carry_out(self, due: Due) -> Outcome:
+        if due.sync not in self.config.syncs:  # the scheduler has read the configuration anew before us
+            self.read_anew()
         config = self.config
         if due.sync not in config.syncs:
             log.error(
@@ -96,6 +102,13 @@ def work(load: Callable[[], Config]) -> None:
         os._exit(0)
 
 
+async def _follow_changes(worker: Worker) -> None:
+    while True:
+        await asyncio.sleep(1.0)
+        if worker.reading.is_due():
+            worker.read_anew()
+
+
 async def _serve(worker: Worker, engine: Engine) -> bool:
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
     limit = worker.config.daemon.shutdown_timeout
@@ -113,10 +126,13 @@ async def _serve(worker: Worker, engine: Engine) -> bool:
     limit_of_runs = worker.config.daemon.max_concurrent_runs
     places = Places(all=limit_of_runs, short=share_of_short(limit_of_runs))
     log.info("daemon.started", version=__version__, replica=worker.name, syncs=list(worker.config.syncs))
+    worker.reading.tell(worker.config)
+    following = asyncio.create_task(_follow_changes(worker))
     working = asyncio.create_task(carry_out_jobs(engine, worker.carry_out, places=places, stopping=stopping))
     stopped = asyncio.create_task(stopping.wait())
     await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
     with suppress(TimeoutError):
         await asyncio.wait_for(asyncio.shield(working), (limit + LAST_WORDS).total_seconds())
+    following.cancel()
     log.info("daemon.stopped", replica=worker.name)
     return working.done()

@@ -88,7 +88,8 @@ class Pages:
 
     def ready(self) -> Response:
         problems = [*self._daemon.problems(), *_problems_of_state(self._daemon)]
-        answer = jsonify(ready=not problems, problems=problems)
+        broken = self._daemon.config.broken  # the others run: who restarts a daemon for it mends nothing
+        answer = jsonify(ready=not problems, problems=problems, **({"broken": list(broken)} if broken else {}))
         answer.status_code = 503 if problems else 200
         return answer
 

@@ -107,6 +107,12 @@ class Standings(Collector):
             ["sync", "gomus", "schedule"],
             {(name, sync.gomus, sync.schedule.text if sync.schedule else ""): 1 for name, sync in syncs.items()},
         )
+        yield _family(
+            "syncd_config_mistakes",
+            "Mistakes in the files of museums; of such a file what it said before is in force, if anything.",
+            ["museum"],
+            {(name,): len(museum.problems) for name, museum in daemon.config.museums.items()},
+        )
         due = {name: moment.timestamp() for name in syncs if (moment := daemon.next_run(name))}
         yield _of_syncs("syncd_next_run_timestamp_seconds", "When the next run is due.", due)
         running = {name: name in daemon.running() for name in syncs}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 from syncd.assembly import looking_at_state
+from syncd.config.model import Config
 from syncd.domain.languages import Language
 from syncd.domain.runs import SUCCEEDED, Status
 from syncd.errors import SyncdError
@@ -75,6 +76,7 @@ def draw_page(daemon: DaemonView, now: datetime, look: Look) -> tuple[str, bool]
         syncs=shown,
         trouble=trouble,
         problems=list(daemon.problems()),
+        broken=_tell_broken(daemon.config),
         daemons=len(replicas),
         now=now,
         zone=daemon.config.zone_of(None),
@@ -85,6 +87,11 @@ def draw_page(daemon: DaemonView, now: datetime, look: Look) -> tuple[str, bool]
         width=SHOWN * COLUMN,
     )
     return page, trouble is None
+
+
+def _tell_broken(config: Config) -> list[str]:
+    """The mistakes of museums' files, without where those lie on the machine."""
+    return [problem.located.removeprefix(f"{config.base}/") for problem in config.mistakes]
 
 
 def _gather(

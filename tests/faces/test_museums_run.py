@@ -4,8 +4,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from agency import Agency
+from daemons import started, until
 from office import open_office
 
 
@@ -54,3 +56,29 @@ def test_whom_to_erase_is_said_with_the_museum(agency: Agency) -> None:
     assert agency.syncd("erase", "0001").err.startswith("Say whose customers are meant, with --sync and a museum")
     assert agency.syncd("erase", "0001", "--sync", "prado").code == 0
     assert (len(agency.customers("louvre-")), len(agency.customers("prado-"))) == (40, 39)
+
+
+def test_museums_come_change_and_go_while_the_daemon_runs(agency: Agency) -> None:
+    """A file with mistakes leaves in force what it said before."""
+    agency.write("syncd", (agency.folder / "syncd.toml").read_text() + '[web]\nlisten = "127.0.0.1:0"\n')
+    with started(agency.office, "daemon.scheduled", "--config", "museums") as daemon:
+        page = f"http://127.0.0.1:{daemon.wait_for('web.listening')['port']}"
+        agency.add("uffizi", "")
+        agency.spoil("louvre")
+        (agency.folder / "prado.toml").unlink()
+        assert daemon.wait_for("daemon.reloaded")["syncs"] == ["uffizi/members", "louvre/members"]
+        assert daemon.wait_for("daemon.config_refused")["museum"] == "louvre"
+        until(lambda: agency.syncd("trigger", "uffizi", "--wait").code == 0)
+        ready = httpx.get(f"{page}/readyz")
+        assert (ready.status_code, ready.json()["broken"]) == (200, ["louvre"])
+        assert "louvre.toml:" in httpx.get(f"{page}/?still").text
+        assert 'syncd_config_mistakes{museum="louvre"} 1.0' in httpx.get(f"{page}/metrics").text
+        agency.add("louvre")
+        assert "louvre/members" in daemon.wait_for("daemon.reloaded", 2)["syncs"]
+        until(lambda: "broken" not in httpx.get(f"{page}/readyz").json())
+        agency.spoil("syncd")
+        assert "museum" not in daemon.wait_for("daemon.config_refused", 2)
+        assert httpx.get(f"{page}/readyz").status_code == 503
+        assert agency.syncd("status").code == 2
+        assert daemon.end() == 0
+    assert (len(agency.customers("uffizi-")), agency.customers("prado-")) == (40, [])

@@ -31,6 +31,7 @@ from syncd.state.board import Board
 from syncd.state.conditions import Conditions
 from syncd.state.connect import key_file, open_engine, open_engine_readonly, refuse_pooler
 from syncd.state.erasures import Erasures, Key, Place
+from syncd.state.keyring import CHECK, Keyring
 from syncd.state.keys import make_key
 from syncd.state.recall import Recall
 from syncd.state.register import open_register
@@ -45,7 +46,6 @@ if TYPE_CHECKING:  # a question to the state needs no client of go~mus, and what
     from syncd.runs.world import Sync, World
 
 log = structlog.get_logger()
-KEY_CHECK = "digest_key_check"
 KINDS: Mapping[ActionName, type[Change]] = {"create": Create, "update": Update, "erase": Erase}
 Sleep: TypeAlias = Callable[[float], None]
 
@@ -56,12 +56,17 @@ def now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """The open state database, the digester under whose key it is written, and the ledger that outlives it."""
+    """The open state database, the keys under which it is written, and the ledger that outlives it."""
 
     engine: Engine
     store: Store
-    digester: Digester
+    keyring: Keyring
     erasures: Erasures
+    is_written: bool
+
+    def digester(self, name: str) -> Digester:
+        """For a sync or an instance, by its name. Raises Misconfigured where its museum's key has changed."""
+        return self.keyring.of(name, writes=self.is_written)
 
 
 @contextmanager
@@ -74,8 +79,9 @@ def opening_state(config: Config) -> Iterator[State]:
     try:
         refuse_pooler(engine)
         migrate.upgrade(engine)
-        state = _state(config, engine, _digest_key(config, engine))
-        _check_key(state)
+        state = _state(config, engine, _digest_key(config, engine), is_written=True)
+        state.keyring.note()
+        state.keyring.refuse_other()
         yield state
     finally:
         engine.dispose()
@@ -93,7 +99,7 @@ def looking_at_state(config: Config) -> Iterator[State]:
         if key is None:
             _refuse_lost_key(config, engine)
         state = _state(config, engine, key or secrets.token_hex())
-        _refuse_other_key(state)
+        state.keyring.refuse_other()
         yield state
     finally:
         engine.dispose()
@@ -117,10 +123,17 @@ def opening_alarms(config: Config, options: NotifyOptions) -> "Iterator[Alarms]"
         yield Alarms(config, options, store=state.store, conditions=Conditions(state.engine))
 
 
-def _state(config: Config, engine: Engine, key: str) -> State:
-    digester = Digester(key.encode(), FIELDS)
-    store = Store(engine, pack=digester.pack, unpack=digester.unpack)
-    return State(engine=engine, digester=digester, store=store, erasures=make_erasures(config.state))
+def _state(config: Config, engine: Engine, key: str, *, is_written: bool = False) -> State:
+    def make(key: str) -> Digester:
+        return Digester(key.encode(), FIELDS)
+
+    own = {name: one.digest_key.get_secret_value() for name, one in config.museums.items() if one.digest_key}
+    form = make(key)  # of what is packed, whatever the key
+    store = Store(engine, pack=form.pack, unpack=form.unpack)
+    keyring = Keyring(store, key, own, make)
+    return State(
+        engine=engine, store=store, keyring=keyring, erasures=make_erasures(config.state), is_written=is_written
+    )
 
 
 def make_erasures(options: StateOptions) -> Erasures:
@@ -182,24 +195,10 @@ def _digest_key(config: Config, engine: Engine) -> str:
 
 
 def _refuse_lost_key(config: Config, engine: Engine) -> None:
-    if _state(config, engine, "any key reads this").store.meta(KEY_CHECK) is not None:
+    if _state(config, engine, "any key reads this").store.meta(CHECK) is not None:
         raise StateUnusable(
             f"the key {key_file(config.state.url)} of the state database is gone",
             remedy="restore it from a backup; without it, move the database away too: it is then rebuilt by adoption",
-        )
-
-
-def _check_key(state: State) -> None:
-    if state.store.meta(KEY_CHECK) is None:
-        state.store.set_meta(KEY_CHECK, state.digester.check)
-    _refuse_other_key(state)
-
-
-def _refuse_other_key(state: State) -> None:
-    if state.store.meta(KEY_CHECK) not in (None, state.digester.check):
-        raise StateUnusable(
-            "the digest key is not the one that the state database was written under",
-            remedy="set the old key again; without it, move the database away: it is then rebuilt by adoption",
         )
 
 
@@ -310,7 +309,7 @@ def make_recall(config: Config, sync: SyncConfig, state: State) -> Recall:
     at, instance = now(), make_instance(config, sync.gomus, state)
     return Recall(
         store=state.store,
-        digester=state.digester,
+        digester=state.digester(sync.name),
         sync=sync.name,
         instance=instance,
         now=at,
@@ -318,7 +317,7 @@ def make_recall(config: Config, sync: SyncConfig, state: State) -> Recall:
         unclear=state.store.journal.unclear(sync.name),
         shared_email=config.gomus[sync.gomus].shared_email,
         linking=frozenset().union(*(state.store.journal.linking(one) for one in kin_of(config, sync))),
-        absence_context=state.digester.context(_absence_terms(sync)),
+        absence_context=state.digester(sync.name).context(_absence_terms(sync)),
         counting=state.store.absences.counting(sync.name),
         mergers=state.store.mergers.of(sync.name),
         kin=kin_of(config, sync),
@@ -342,7 +341,7 @@ def judge_prefix(config: Config, sync: SyncConfig, state: State) -> Problem | No
 
 
 def make_instance(config: Config, name: str, state: State) -> Instance:
-    return Instance.at(name, config.gomus[name].url, state.digester)
+    return Instance.at(name, config.gomus[name].url, state.digester(name))
 
 
 def make_limits(delete: DeleteOptions, guards: GuardOptions, actions: Iterable[ActionName] = tuple(KINDS)) -> Limits:
@@ -371,7 +370,7 @@ def opening_world(  # noqa: PLR0913 - a world has so many parts
         yield World(
             store=state.store,
             erasures=state.erasures,
-            digester=state.digester,
+            digester=state.digester(sync.name),
             client=client,
             clock=now,
             sleep=sleep,

@@ -179,7 +179,7 @@ def _may_come_back(state: State, sync: SyncConfig, foreign_id: str) -> bool:
 
 
 def _was_asked_to_erase(config: Config, state: State, sync: SyncConfig, foreign_id: str) -> bool:
-    instance, name = make_instance(config, sync.gomus, state), state.digester.name(foreign_id)
+    instance, name = make_instance(config, sync.gomus, state), state.digester(sync.name).name(foreign_id)
     return state.store.tombstones.find_requested(instance, name) is not None
 
 
@@ -274,8 +274,8 @@ def _why_open(state: State, sync: str, foreign_id: str) -> str | None:
 
 def _tombstones(config: Config, state: State, asked: Asked) -> Mapping[str, Tombstone | None]:
     instance = make_instance(config, asked.sync.gomus, state)
-    find = state.store.tombstones.find_requested
-    return {foreign_id: find(instance, state.digester.name(foreign_id)) for foreign_id in asked.foreign_ids}
+    find, digester = state.store.tombstones.find_requested, state.digester(asked.sync.name)
+    return {foreign_id: find(instance, digester.name(foreign_id)) for foreign_id in asked.foreign_ids}
 
 
 def _certified(config: Config, state: State, asked: Sequence[Asked]) -> list[Certified]:

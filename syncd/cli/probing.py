@@ -152,7 +152,7 @@ class _Place:
 def _make(client: Client, options: GomusOptions, place: _Place, learning: Learning) -> Probe:
     delivery = Delivery(
         client=client,
-        digester=place.state.digester,
+        digester=place.state.digester(place.name),
         catalogue=FIELDS,
         habits=learning.habits,
         writes={},

@@ -177,7 +177,7 @@ class _Telling:
                 remote = client.read(facts.foreign_id)
         except SyncdError as error:
             return {"error": error.message}, [f"  in go~mus now: {error.message}"]
-        live = look_at(remote, facts.foreign_id, facts.known, self._state.digester)
+        live = look_at(remote, facts.foreign_id, facts.known, self._state.digester(self._sync.name))
         return live_as_json(live), list(live_as_lines(live, with_values=sys.stdout.isatty()))
 
 

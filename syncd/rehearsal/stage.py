@@ -128,7 +128,7 @@ class Night:
         with opening_state(self.config) as state, Client(options, transport=transport, sleep=sleep) as client:
             yield World(
                 store=state.store,
-                digester=state.digester,
+                digester=state.digester(sync.name),
                 client=client,
                 clock=lambda: at + timedelta(seconds=time.monotonic() - began),
                 sleep=sleep,

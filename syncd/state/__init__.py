@@ -5,7 +5,7 @@
 (`transactions`). `ledger` is what a run writes, `found` what a read showed, `recall` what it asks; `erasures`, kept in
 a `register`, outlive all of it. `board` and `conditions` are what daemons share; `lease` is the right to run a sync,
 `slots` are the locks behind an instance's budget. `connect`, `tables`, `migrate` and `copying` keep the database
-itself, `keys` makes the key of its digests.
+itself, `keys` makes the key of its digests, `keyring` has that and those of museums.
 """
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "held",
     "instances",
     "journal",
+    "keyring",
     "keys",
     "known",
     "lease",

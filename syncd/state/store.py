@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Table, and_, delete, exc, func, not_, or_, select, union_all
+from sqlalchemy import Engine, Select, Table, and_, delete, exc, func, not_, or_, select, union_all
 
 from syncd.domain.changes import Action
 from syncd.domain.chunks import chunks
@@ -86,6 +86,9 @@ class Store:
     def meta(self, name: str) -> str | None:
         row = self._db.first(select(t.meta.c.value).where(t.meta.c.name == name))
         return row.value if row else None
+
+    def find_any(self, query: Select[Any]) -> bool:
+        return self._db.first(query.limit(1)) is not None
 
     def set_meta(self, name: str, value: str) -> None:
         self._db.upsert(t.meta, [{"name": name, "value": value}], key=["name"])

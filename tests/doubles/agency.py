@@ -16,8 +16,8 @@ class Agency:
         for name in names:
             self.add(name)
 
-    def add(self, name: str, more: str = "") -> None:
-        text = MUSEUM.format(url=self.office.url).replace('"M-"', f'"{name}-"')
+    def add(self, name: str, more: str = "", url: str | None = None) -> None:
+        text = MUSEUM.format(url=url or self.office.url).replace('"M-"', f'"{name}-"')
         self.write(name, more + text.replace('"members.csv"', '"../members.csv"'))
 
     def write(self, name: str, text: str) -> None:

@@ -10,6 +10,8 @@ from agency import Agency
 from daemons import started, until
 from office import open_office
 
+from syncd.sandbox import Sandbox, create_app, serve
+
 
 @pytest.fixture
 def agency(tmp_path: Path) -> Iterator[Agency]:
@@ -82,3 +84,18 @@ def test_museums_come_change_and_go_while_the_daemon_runs(agency: Agency) -> Non
         assert agency.syncd("status").code == 2
         assert daemon.end() == 0
     assert (len(agency.customers("uffizi-")), agency.customers("prado-")) == (40, [])
+
+
+def test_a_museum_under_another_key_stops_only_itself(agency: Agency) -> None:
+    own = 'digest_key = { file = "key" }\n'
+    sandbox = Sandbox()
+    with serve(create_app(sandbox)) as url:
+        agency.add("prado", own, url)
+        (agency.folder / "key").write_text("a key of the prado's own", encoding="utf-8")
+        assert agency.syncd("--once").code == 0
+        (agency.folder / "key").write_text("a key that somebody has changed", encoding="utf-8")
+        ended = agency.syncd("--once")
+    assert ended.code == 2
+    assert [event["sync"] for event in ended.named("run.finished")] == ["louvre/members"]
+    assert (len(agency.customers("louvre-")), len(sandbox.customers)) == (40, 40)
+    assert "prado: digest_key: is not the one that the museum 'prado' was written under" in ended.err

@@ -34,6 +34,7 @@ COMMANDS = group_of(
     "syncd.cli.pausing:resume",
     "syncd.cli.erasing:erase",
     "syncd.cli.erased:erasures",
+    "syncd.cli.forgetting:forget",
     "syncd.cli.starting:init",
     "syncd.cli.rehearsing:rehearse",
     "syncd.cli.probing:probe",
@@ -66,7 +67,13 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
-ConfigFile = Annotated[Path | None, typer.Option(help="The configuration; else $SYNCD_CONFIG, else ./config.toml.")]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE|DIR",
+        help="The configuration; else $SYNCD_CONFIG, else ./config.toml. A folder: syncd.toml, and a file a museum.",
+    ),
+]
 Format = Annotated[Literal["json", "console"] | None, typer.Option(help="Else console on a terminal, json elsewhere.")]
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="On a terminal: also a line for each record, as a log has it.")

@@ -5,7 +5,8 @@
 (`transactions`). `ledger` is what a run writes, `found` what a read showed, `recall` what it asks; `erasures`, kept in
 a `register`, outlive all of it. `board` and `conditions` are what daemons share; `lease` is the right to run a sync,
 `slots` are the locks behind an instance's budget. `connect`, `tables`, `migrate` and `copying` keep the database
-itself, `keys` makes the key of its digests, `keyring` has that and those of museums.
+itself, `keys` makes the key of its digests, `keyring` has that and those of museums;
+`forgetting` drops a museum.
 """
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "emails",
     "erasures",
     "failures",
+    "forgetting",
     "found",
     "held",
     "instances",

@@ -1,22 +1,33 @@
 """Many museums, by way of the commands and of the daemon."""
 
 import json
+import sqlite3
+import stat
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 from agency import Agency
 from daemons import started, until
-from office import open_office
+from office import MARKS, open_office
 
 from syncd.sandbox import Sandbox, create_app, serve
+from syncd.state.connect import open_engine
+from syncd.state.lease import take_lease
 
 
 @pytest.fixture
 def agency(tmp_path: Path) -> Iterator[Agency]:
     with open_office(tmp_path) as office:
         yield Agency(office, "louvre", "prado")
+
+
+def sqlite_rows(agency: Agency, query: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(agency.office.folder / "state" / "syncd.db")) as connection:
+        return connection.execute(query).fetchall()
 
 
 def test_a_sync_is_run_by_its_whole_name_its_museum_or_its_own_name_where_that_is_plain(agency: Agency) -> None:
@@ -99,3 +110,57 @@ def test_a_museum_under_another_key_stops_only_itself(agency: Agency) -> None:
     assert [event["sync"] for event in ended.named("run.finished")] == ["louvre/members"]
     assert (len(agency.customers("louvre-")), len(sandbox.customers)) == (40, 40)
     assert "prado: digest_key: is not the one that the museum 'prado' was written under" in ended.err
+
+
+def test_a_museum_whose_contract_has_ended_is_exported_and_forgotten(agency: Agency) -> None:
+    agency.syncd("--once")
+    known = sqlite_rows(agency, "select count(*) from known where sync = 'prado/members'")
+    ended = agency.syncd("forget", "louvre")
+    assert (ended.code, "louvre.toml is still there" in ended.err) == (2, True)
+    with started(agency.office, "daemon.scheduled", "--config", "museums") as daemon:
+        (agency.folder / "louvre.toml").unlink()
+        ended = agency.syncd("forget", "louvre")
+        assert (ended.code, "has not noticed yet that the file is gone" in ended.err) == (5, True)
+        daemon.wait_for("daemon.reloaded")
+        before = len(agency.office.sandbox.calls)
+        while (ended := agency.syncd("forget", "louvre")).code == 5:
+            time.sleep(0.1)
+        assert len(agency.office.sandbox.calls) == before
+        assert daemon.end() == 0
+    assert "40 customers of louvre/members are left in go~mus as they are" in ended.out
+    export = agency.office.folder / "louvre.jsonl"
+    assert stat.S_IMODE(export.stat().st_mode) == 0o600
+    rows = [json.loads(line) for line in export.read_text(encoding="utf-8").splitlines()]
+    assert rows[0]["syncs"] == ["louvre/members"]
+    ids = {(row["foreign_id"], row["gomus_id"] > 0) for row in rows if row.get("table") == "known"}
+    assert ids == {(foreign_id, True) for foreign_id in agency.customers("louvre-")}
+    assert not [mark for mark in MARKS if mark in export.read_text(encoding="utf-8")]
+    assert sqlite_rows(agency, "select count(*) from known") == known
+    assert agency.syncd("forget", "louvre").err == "The state knows no museum 'louvre'.\n"
+
+
+def test_a_museum_that_is_being_run_is_not_forgotten(agency: Agency) -> None:
+    agency.syncd("--once")
+    (agency.folder / "louvre.toml").unlink()
+    engine = open_engine(f"sqlite:///{agency.office.folder}/state/syncd.db")
+    with take_lease(engine, "louvre/members"):
+        assert agency.syncd("forget", "louvre").code == 5
+    engine.dispose()
+    ended = agency.syncd("forget", "louvre", "--export", "nowhere/louvre.jsonl")
+    assert (ended.code, ended.err.startswith("nowhere/louvre.jsonl can't be written")) == (1, True)
+    assert sqlite_rows(agency, "select count(*) from known") == [(80,)]
+    agency.add("louvre")
+    assert agency.syncd("--once").code == 0
+    assert len(agency.customers("louvre-")) == 40
+
+
+def test_a_museum_that_comes_back_begins_anew_without_a_second_customer(agency: Agency) -> None:
+    agency.syncd("--once")
+    text = (agency.folder / "louvre.toml").read_text(encoding="utf-8")
+    (agency.folder / "louvre.toml").unlink()
+    assert agency.syncd("forget", "louvre").code == 0
+    agency.write("louvre", text)
+    ended = agency.syncd("--once", "--sync", "louvre")
+    (finished,) = ended.named("run.finished")
+    assert (ended.code, finished["counts"]["adopt"]) == (0, 40)
+    assert len(agency.customers("louvre-")) == 40

@@ -75,6 +75,7 @@ COMMANDS: dict[str, list[list[str]] | str] = {
     "sandbox": "it is another server",
     "demo": "it is another server",
     "db": "it moves tables as they are",
+    "forget": "it is for a folder of museums; tests of its own look at what it writes",
     "config": "it prints the configuration, its schema and an example",
 }
 

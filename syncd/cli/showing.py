@@ -43,6 +43,9 @@ class Told:
 def show(
     context: typer.Context,
     foreign_id: Annotated[str, typer.Argument(help="The customer's foreign_id, with its prefix, or without it.")],
+    of: Annotated[
+        str | None, typer.Option("--sync", help="Only of this sync, or of this museum; left out: of all.")
+    ] = None,
     everything: Annotated[
         bool, typer.Option("--everything", help="All lines that name the customer, not the latest 50 only.")
     ] = False,
@@ -61,7 +64,7 @@ def show(
         limit = None if everything else SHOWN_LINES
         told = [
             one
-            for sync in config.syncs.values()
+            for sync in ctx.pick(config, [of] if of else [])
             for one in _Telling(config, sync, state, is_live=live, reads=not no_source).tell(foreign_id, limit)
         ]
         found = [one for one in told if one.is_known]

@@ -94,14 +94,15 @@ def load_folder(folder: Path, around: Around) -> Config:
 def keep_what_is_broken(config: Config, before: Config) -> Config:
     """For who has read it before: what a file said that has mistakes now goes on."""
     kept = {name for name in config.broken if name in before.museums}
+    each = [(name, before if name in kept else config) for name in config.museums]
     museums = {
         name: museum.model_copy(update={"digest_key": before.museums[name].digest_key}) if name in kept else museum
         for name, museum in config.museums.items()
     }
     return config.model_copy(
         update={
-            "syncs": dict(config.syncs) | {name: one for name, one in before.syncs.items() if museum_of(name) in kept},
-            "gomus": config.gomus | {name: one for name, one in before.gomus.items() if museum_of(name) in kept},
+            "syncs": {name: one for of, read in each for name, one in read.syncs.items() if museum_of(name) == of},
+            "gomus": {name: one for of, read in each for name, one in read.gomus.items() if museum_of(name) == of},
             "museums": museums,
         }
     )

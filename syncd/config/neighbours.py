@@ -12,7 +12,7 @@ from syncd.errors import Problem
 
 
 def find_clashes(config: Config) -> dict[str, list[Problem]]:
-    """By museum; of two it is the one that comes later in the alphabet, or that would write over the other's list."""
+    """By museum: who would write over another's list, and both of two whose keys differ."""
     found: defaultdict[str, list[Problem]] = defaultdict(list)
     for place, problem in find_overwritten(config).items():
         kind, name, *keys = place
@@ -25,13 +25,20 @@ def find_clashes(config: Config) -> dict[str, list[Problem]]:
 
 
 def _find_other_keys(config: Config) -> dict[str, Problem]:
-    """Beside each other, museums compare digests of addresses and of e-mail: one key must have made them."""
+    """Beside each other, museums compare digests of addresses and of e-mail: one key must have made them.
+
+    Nobody knows which of the two was changed. Where both go on as before, nothing has happened.
+    """
     first: dict[str, str] = {}
     found: dict[str, Problem] = {}
     for name, options in config.gomus.items():
         museum = museum_of(name)
         other = first.setdefault(server_of(options.url), museum)
         if config.museums[museum].digest_key != config.museums[other].digest_key:
-            message = f"is not that of the museum {other!r}, which has the same go~mus: give both one key, or none"
-            found[museum] = Problem(path="digest_key", message=message, place=str(config.museums[museum].file))
+            found |= {one: _other_key(config, one, two) for one, two in ((museum, other), (other, museum))}
     return found
+
+
+def _other_key(config: Config, museum: str, other: str) -> Problem:
+    message = f"is not that of the museum {other!r}, which has the same go~mus: give both one key, or none"
+    return Problem(path="digest_key", message=message, place=str(config.museums[museum].file))

@@ -1,6 +1,7 @@
 """Every syncd command that the pages show, run as it stands there."""
 
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,14 +10,15 @@ from flask import Flask
 from office import CONFIG, Office, open_office, person
 from reader import Reader, blocks, ending_of
 
-from syncd.sandbox import serve
+from syncd.sandbox import Sandbox, create_app, serve
 
 ROOT = Path(__file__).parents[2]
 FOLLOWED = ("init.md", "tutorial.md")  # from an export to a sync: the commands build on each other
 LIVE = "going-live.md"  # beside a shop
+MUSEUMS = "many-museums.md"  # in a folder of configurations
 PAGES = [
     ROOT / "README.md",
-    *(page for page in sorted((ROOT / "docs").rglob("*.md")) if page.name not in (*FOLLOWED, LIVE)),
+    *(page for page in sorted((ROOT / "docs").rglob("*.md")) if page.name not in (*FOLLOWED, LIVE, MUSEUMS)),
 ]
 
 
@@ -80,6 +82,28 @@ def test_whoever_goes_live_by_the_page_gets_what_it_says(tmp_path: Path) -> None
             104: None,
         }
         assert sorted(filter(None, ids.values())) == [f"M-{number:04d}" for number in range(1, 7)]
+
+
+def test_whoever_has_many_museums_gets_what_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its configurations are files, named in their first line; the shell's `rm` is the only other command."""
+    with open_office(tmp_path) as office:
+        for name in ("LOUVRE_TOKEN", "PRADO_TOKEN"):
+            monkeypatch.setenv(name, office.token)
+        monkeypatch.setenv("LOUVRE_KEY", "a key of the louvre's own")
+        page = list(blocks(ROOT / "docs" / MUSEUMS))
+        with serve(create_app(Sandbox())) as elsewhere:
+            for text in (text for kind, text in page if kind == "toml"):
+                file = office.folder / text.partition("\n")[0].removeprefix("# ")
+                (file.parent / file.stem).mkdir(parents=True)
+                shutil.copy(office.folder / "members.csv", file.parent / file.stem)
+                text = text.replace("https://louvre.gomus.de", office.url)  # noqa: PLW2901 - as this machine has it
+                file.write_text(text.replace("https://prado.gomus.de", elsewhere), encoding="utf-8")
+            for line in (line for kind, text in page for line in text.splitlines() if kind == "sh"):
+                if line.startswith("rm "):
+                    (office.folder / line.removeprefix("rm ")).unlink()
+                else:
+                    ended = office.syncd(*shlex.split(line, comments=True)[1:])
+                    assert (line, ended.code) == (line, ending_of(line)), ended.err
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.name)

@@ -79,7 +79,7 @@ def test_museums_come_change_and_go_while_the_daemon_runs(agency: Agency) -> Non
         agency.add("uffizi", "")
         agency.spoil("louvre")
         (agency.folder / "prado.toml").unlink()
-        assert daemon.wait_for("daemon.reloaded")["syncs"] == ["uffizi/members", "louvre/members"]
+        assert daemon.wait_for("daemon.reloaded")["syncs"] == ["louvre/members", "uffizi/members"]
         assert daemon.wait_for("daemon.config_refused")["museum"] == "louvre"
         until(lambda: agency.syncd("trigger", "uffizi", "--wait").code == 0)
         ready = httpx.get(f"{page}/readyz")

@@ -80,7 +80,12 @@ def run_once(
         if not syncs:
             raise typer.Exit(gravest(codes))
         watch = Watch(lambda: config, opening_alarms, since=now())
-        with stopping_on_signals() as stopping, _told(watch, syncs[0].name), opening_state(config) as state:
+        with (
+            _leaving_metrics(config),
+            stopping_on_signals() as stopping,
+            _told(watch, syncs[0].name),
+            opening_state(config) as state,
+        ):
             missing = set(only)
             run_one = partial(_run_one, config, state, stopping, watch, how=how, missing=missing)
             code = run_syncs(syncs, run_one, is_stopping=stopping.is_set)
@@ -101,6 +106,18 @@ def _tell_broken(config: Config) -> list[int]:
         problems = [problem.located for problem in museum.problems]
         logger.error("config.refused", museum=name, problems=problems, remedy="its syncs were not run: mend the file")
     return [USAGE]
+
+
+@contextmanager
+def _leaving_metrics(config: Config) -> Iterator[None]:
+    """Whatever becomes of the runs: who watches them must see it."""
+    try:
+        yield
+    finally:
+        if config.metrics is not None:
+            from syncd.web import leave_metrics  # a server comes with it, which no other run needs
+
+            leave_metrics(config, config.metrics)
 
 
 @contextmanager

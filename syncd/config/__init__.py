@@ -3,8 +3,8 @@
 `load` reads it, `document` assembles one file of it, `folder` all, `neighbours` looks for what two museums can't both
 have, `places` and `words` turn mistakes into words, `secrets` fetches what stands elsewhere, `templates` fills in what
 syncs have in common, `model` is what it may say, `schema` the same as JSON Schema, `showing` prints it as it holds,
-`prefixes` says which syncs are not kept apart, `likeness` which lists have the same people, `drafting` writes a first
-one.
+`prefixes` says which syncs are not kept apart, `likeness` which lists have the same people, `metrics` where a run
+leaves its metrics, `drafting` writes a first one.
 """
 
 from syncd.config.document import NOT_ASKED
@@ -19,6 +19,7 @@ __all__ = [
     "json_schema",
     "likeness",
     "load",
+    "metrics",
     "model",
     "prefixes",
     "showing",

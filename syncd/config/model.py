@@ -32,6 +32,7 @@ from syncd.config.checks import (
     split_listen,
     validate_source,
 )
+from syncd.config.metrics import MetricsOptions
 from syncd.config.worklist import WorklistOptions
 from syncd.domain.addresses import server_of
 from syncd.domain.diff import DeleteMode
@@ -332,6 +333,7 @@ class Shared(_Table):
     web: WebOptions | None = Field(
         default=None, description="The status page, health and metrics; without this table there are none."
     )
+    metrics: MetricsOptions | None = Field(default=None, description="Where `syncd --once` leaves its metrics.")
     notify: NotifyOptions | None = Field(default=None, description="Who is told when something goes wrong.")
 
     @model_validator(mode="after")

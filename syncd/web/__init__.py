@@ -20,10 +20,11 @@ from syncd.assembly import now
 from syncd.config.model import WebOptions
 from syncd.errors import Misconfigured, Problem
 from syncd.web.app import create_app
+from syncd.web.leaving import leave_metrics
 from syncd.web.metrics import Metrics
 from syncd.web.view import DaemonView
 
-__all__ = ["DaemonView", "Metrics", "serving"]
+__all__ = ["DaemonView", "Metrics", "leave_metrics", "serving"]
 
 THREADS = 8
 LONGEST_HEADER = 16 * 1024  # bytes; nothing that is read here needs more

@@ -20,7 +20,7 @@ from syncd.errors import SyncdError
 from syncd.report.html import STYLE_HASH
 from syncd.report.run import report_as_html, report_run
 from syncd.web.answers import plain
-from syncd.web.metrics import Metrics, Standings
+from syncd.web.metrics import Metrics, Serving, Standings
 from syncd.web.page import REFRESH, Look, draw_page
 from syncd.web.trigger import answer_trigger
 from syncd.web.view import DaemonView
@@ -52,7 +52,8 @@ class Pages:
         self._clock = clock
         self._registry = CollectorRegistry()
         self._registry.register(metrics.registry)
-        self._registry.register(Standings(daemon, clock))
+        self._registry.register(Serving(daemon))
+        self._registry.register(Standings(lambda: daemon.config, clock))
 
     def status(self) -> Response:
         look = Look(language=self._language, show_ids=self._options.show_ids, is_still="still" in request.args)

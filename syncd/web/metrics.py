@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from syncd import __version__
 from syncd.assembly import looking_at_state
+from syncd.config.model import Config, SyncConfig
 from syncd.domain.runs import SUCCEEDED, Status, Summary
 from syncd.errors import SyncdError
 from syncd.gomus.client import Observe
@@ -20,6 +21,7 @@ from syncd.web.view import DaemonView
 RUN_SECONDS = (1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)
 CALL_SECONDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 NO_ANSWER = "none"
+ELSEWHERE = "--once"
 HOLDABLE = ("create", "link", "update", "delete", "release")
 
 
@@ -75,18 +77,41 @@ class Metrics:
         return observe
 
 
-class Standings(Collector):
-    """How the syncs stand, read from the state database on each scrape; that it can't be read is a metric too."""
+class Serving(Collector):
+    """What a daemon knows of itself."""
 
-    def __init__(self, daemon: DaemonView, clock: Callable[[], datetime]) -> None:
+    def __init__(self, daemon: DaemonView) -> None:
         self._daemon = daemon
+
+    def collect(self) -> Iterator[Metric]:
+        daemon, syncs = self._daemon, self._daemon.config.syncs
+        yield GaugeMetricFamily("syncd_ready", "Whether the daemon calls itself ready.", value=not daemon.problems())
+        due = {name: moment.timestamp() for name in syncs if (moment := daemon.next_run(name))}
+        yield _of_syncs("syncd_next_run_timestamp_seconds", "When the next run is due.", due)
+        running = {name: name in daemon.running() for name in syncs}
+        yield _of_syncs("syncd_running", "Whether this process carries out a run of the sync now.", running)
+
+
+class Standings(Collector):
+    """How the syncs stand, read from the state database on each scrape; that it can't be read is a metric too.
+
+    What a command has left is read later. Something starts it, so that every sync is expected to run.
+    """
+
+    def __init__(self, config: Callable[[], Config], clock: Callable[[], datetime], *, is_left: bool = False) -> None:
+        self._read_config = config
         self._clock = clock
+        self._is_left = is_left
+
+    @property
+    def _config(self) -> Config:
+        return self._read_config()
 
     def collect(self) -> Iterator[Metric]:
         yield InfoMetricFamily("syncd_build", "The version that is running.", value={"version": __version__})
-        yield from self._of_daemon()
+        yield from self._of_config()
         try:
-            with looking_at_state(self._daemon.config) as state:
+            with looking_at_state(self._config) as state:
                 told = [
                     *self._of_tallies(state.store),
                     *self._of_runs(state.store),
@@ -98,29 +123,26 @@ class Standings(Collector):
         yield GaugeMetricFamily("syncd_state_up", "Whether the state database could be read.", value=bool(told))
         yield from told
 
-    def _of_daemon(self) -> Iterator[Metric]:
-        daemon, syncs = self._daemon, self._daemon.config.syncs
-        yield GaugeMetricFamily("syncd_ready", "Whether the daemon calls itself ready.", value=not daemon.problems())
+    def _of_config(self) -> Iterator[Metric]:
         yield _family(
             "syncd_sync_info",
             "The syncs of the configuration; always 1.",
             ["sync", "gomus", "schedule"],
-            {(name, sync.gomus, sync.schedule.text if sync.schedule else ""): 1 for name, sync in syncs.items()},
+            {(sync.name, sync.gomus, self._schedule(sync)): 1 for sync in self._config.syncs.values()},
         )
         yield _family(
             "syncd_config_mistakes",
             "Mistakes in the files of museums; of such a file what it said before is in force, if anything.",
             ["museum"],
-            {(name,): len(museum.problems) for name, museum in daemon.config.museums.items()},
+            {(name,): len(museum.problems) for name, museum in self._config.museums.items()},
         )
-        due = {name: moment.timestamp() for name in syncs if (moment := daemon.next_run(name))}
-        yield _of_syncs("syncd_next_run_timestamp_seconds", "When the next run is due.", due)
-        running = {name: name in daemon.running() for name in syncs}
-        yield _of_syncs("syncd_running", "Whether this process carries out a run of the sync now.", running)
+
+    def _schedule(self, sync: SyncConfig) -> str:
+        return sync.schedule.text if sync.schedule else ELSEWHERE if self._is_left else ""
 
     def _of_tallies(self, store: Store) -> Iterator[Metric]:
         found = store.tally()
-        tallies = {name: found.get(name, Tally()) for name in self._daemon.config.syncs}
+        tallies = {name: found.get(name, Tally()) for name in self._config.syncs}
         yield _of_syncs(
             "syncd_known_customers",
             "Customers that go~mus has confirmed and the sync keeps in step.",
@@ -149,12 +171,13 @@ class Standings(Collector):
         )
 
     def _of_runs(self, store: Store) -> Iterator[Metric]:
-        last = {name: store.runs.last_ended(name, tuple(Status)) for name in self._daemon.config.syncs}
+        last = {name: store.runs.last_ended(name, tuple(Status)) for name in self._config.syncs}
         good = {name: store.runs.last_ended(name, SUCCEEDED) for name in last}
         success = _ends(good)
         yield _of_syncs("syncd_last_success_timestamp_seconds", "When the last run ended that was done.", success)
-        age = {name: max(0.0, self._clock().timestamp() - ended) for name, ended in success.items()}
-        yield _of_syncs("syncd_last_success_age_seconds", "How long ago that was.", age)
+        if not self._is_left:  # an age is right at its moment alone
+            age = {name: max(0.0, self._clock().timestamp() - ended) for name, ended in success.items()}
+            yield _of_syncs("syncd_last_success_age_seconds", "How long ago that was.", age)
         yield _of_syncs("syncd_last_run_timestamp_seconds", "When the last run ended, whichever way.", _ends(last))
         yield _family(
             "syncd_last_run_status",
@@ -171,7 +194,7 @@ class Standings(Collector):
     def _of_pauses(self, store: Store) -> Metric:
         paused = store.pauses.in_force(self._clock())
         words = "Whether a person lets the sync rest."
-        return _of_syncs("syncd_paused", words, {name: name in paused for name in self._daemon.config.syncs})
+        return _of_syncs("syncd_paused", words, {name: name in paused for name in self._config.syncs})
 
     def _of_board(self, board: Board) -> Metric:
         return GaugeMetricFamily(

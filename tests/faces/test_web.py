@@ -37,7 +37,7 @@ from werkzeug.test import TestResponse
 
 from syncd.assembly import opening_board
 from syncd.config import load
-from syncd.config.model import WebOptions
+from syncd.config.model import Museum, WebOptions
 from syncd.domain.guards import Word
 from syncd.domain.runs import Status, Summary
 from syncd.errors import Misconfigured
@@ -505,6 +505,8 @@ def test_the_page_of_the_manual_lists_every_metric_with_type_and_labels(bad_day:
         Summary(sync="members", run_id="r", status=Status.DONE, counts={}, outcomes=outcomes), timedelta(1)
     )
     metrics.observing("main")("GET", 200, 0.1)
+    museums = {"louvre": Museum(file=Path("louvre.toml"))}
+    bad_day.config = bad_day.config.model_copy(update={"museums": museums})
     families = text_string_to_metric_families(client_of(bad_day, metrics).get("/metrics").text)
     told = {
         (

@@ -4,8 +4,11 @@ import gc
 import os
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
+from itertools import chain
+from math import ceil
 from pathlib import Path
 
 import pytest
@@ -57,9 +60,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    left_out = [item for item in items if not _has_its_turn(item)]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if _has_its_turn(item)]
+    left_out = {*chain.from_iterable(map(_left_out, _by_test(items).values()))}
+    config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+    items[:] = [item for item in items if item not in left_out]
     if "PYTEST_XDIST_WORKER" in os.environ:
         tests = Path(__file__).parent
         items.sort(key=lambda item: LANES.index(item.path.relative_to(tests).parts[0]))
@@ -70,10 +73,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.timeout(TIME_TO_MAKE_SMALL))
 
 
-def _has_its_turn(item: pytest.Item) -> bool:
-    """Of a long table the same cases each time, spread as chance would spread them."""
-    marker = item.get_closest_marker("in_part")
-    return IS_WHOLE or marker is None or blake2b(item.name.encode()).digest()[0] % marker.args[0] == 0
+def _by_test(items: Iterable[pytest.Item]) -> dict[str, list[pytest.Item]]:
+    found: defaultdict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        found[item.nodeid.partition("[")[0]].append(item)
+    return found
+
+
+def _left_out(cases: list[pytest.Item]) -> list[pytest.Item]:
+    """Of a long table the same cases are tried each time, one at least, spread as chance would spread them."""
+    marker = cases[0].get_closest_marker("in_part")
+    if IS_WHOLE or marker is None:
+        return []
+    by_chance = sorted(cases, key=lambda item: blake2b(item.name.encode()).digest())
+    return by_chance[ceil(len(cases) / marker.args[0]) :]
 
 
 def pytest_collection_finish() -> None:

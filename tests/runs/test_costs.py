@@ -95,19 +95,19 @@ def check(costs: Iterable[str]) -> None:
     assert lines == next((one for one in paragraphs if one and one[0].partition(":")[0] == name), [])
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(6)
 @pytest.mark.parametrize("way", STAYING)
 def test_what_a_fault_costs_who_comes_or_stays(tmp_path: Path, way: str) -> None:
     check(costs_of_faults(way, tmp_path))
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(6)
 @pytest.mark.parametrize("way", LEAVING)
 def test_what_a_fault_costs_who_leaves(tmp_path: Path, way: str) -> None:
     check(costs_of_faults(way, tmp_path))
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(6)
 @pytest.mark.parametrize("way", TURNED)
 def test_what_another_habit_of_gomus_costs(tmp_path: Path, way: str) -> None:
     check(costs_of_habits(way, tmp_path))

@@ -166,7 +166,7 @@ def chosen(count: int, *field: str, every: int = 0) -> Sequence[int]:
 # --- the table ---
 
 
-@pytest.mark.in_part(4)
+@pytest.mark.in_part(8)
 @pytest.mark.parametrize("column", COLUMNS)
 @pytest.mark.parametrize(("way", "foreign_ids"), CASES)
 def test_whichever_call_meets_whichever_fault_all_comes_right(

@@ -54,7 +54,7 @@ from syncd.state.ledger import Ledger
 
 pytestmark = pytest.mark.long
 IS_LONG = "SYNCD_TEST_MACHINE_EXAMPLES" in os.environ
-EXAMPLES = int(os.environ.get("SYNCD_TEST_MACHINE_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("SYNCD_TEST_MACHINE_EXAMPLES", "15"))
 STEPS = 30
 SHRINK = () if os.environ.get("SYNCD_TEST_MACHINE_RAW") else (Phase.shrink,)  # raw: a failure is told as it was met
 PEOPLE = 12
@@ -573,6 +573,7 @@ BROKEN = [
 ]
 
 
+@pytest.mark.in_part(4)
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("broken", BROKEN, ids=[broken.by.__name__ for broken in BROKEN])
 def test_the_machine_catches_a_broken_version(monkeypatch: pytest.MonkeyPatch, broken: Broken) -> None:

@@ -77,7 +77,7 @@ def museum(tmp_path: Path) -> Iterator[Museum]:
     museum.close()
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("setting", SETTINGS, ids=[str(number) for number in range(len(SETTINGS))])
 def test_the_good_arrive_and_the_bad_are_listed(museum: Museum, setting: dict[str, object]) -> None:
     museum.sandbox.switches = Switches(**{**setting, "batch_cap": 7})  # type: ignore[arg-type]

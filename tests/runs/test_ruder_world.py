@@ -211,6 +211,7 @@ LOST_DELETES = {
 }
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("fault", each(LOST_DELETES))
 @pytest.mark.parametrize("key", ["number-first", "number-only"])
 def test_a_delete_whose_answer_is_lost_is_not_repeated_on_a_stranger(world: World, fault: Fault, key: str) -> None:
@@ -255,6 +256,7 @@ def test_a_number_is_looked_at_again_before_it_is_used_again(world: World, fault
     assert_whole(museum)
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("answer", each({name: name for name in NO_ANSWERS}))
 def test_a_delete_that_a_proxy_answers_is_looked_at(world: World, answer: str) -> None:
     museum = world.museum(3)
@@ -266,6 +268,7 @@ def test_a_delete_that_a_proxy_answers_is_looked_at(world: World, answer: str) -
     assert_as_listed(museum)
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("key", each({name: name for name in ("number-first", "number-only", "foreign-id-first")}))
 @pytest.mark.parametrize("mode", [DeleteMode.ANONYMIZE_THEN_DELETE, DeleteMode.ANONYMIZE])
 @pytest.mark.parametrize("numbers", [[1], [2, 4]])
@@ -305,6 +308,7 @@ OTHER_ACTS: Mapping[str, Callable[[Museum], object]] = {
 }
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("act", each(CHANGES))
 @pytest.mark.parametrize("recreate", [False, True])
 def test_who_was_deleted_in_go_mus_is_listed_or_created_anew(
@@ -373,6 +377,7 @@ def test_who_was_deleted_in_go_mus_is_told_as_missing(world: World) -> None:
     assert [(drift.foreign_id, drift.is_missing) for drift in museum.verify().drifts] == [("M-0002", True)]
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("act", each(CHANGES))
 @pytest.mark.parametrize("foreign_id", ["4711", "CRM-0001", "m-0001", None])
 def test_who_was_renamed_in_go_mus_is_listed_and_left_alone(
@@ -390,7 +395,7 @@ def test_who_was_renamed_in_go_mus_is_listed_and_left_alone(
     assert "M-0001" in museum.listed()
 
 
-@pytest.mark.in_part(3)
+@pytest.mark.in_part(6)
 @pytest.mark.parametrize("act", each(CHANGES | OTHER_ACTS))
 @pytest.mark.parametrize("merged", ["gone", "by-number", "by-both"])
 @pytest.mark.parametrize("into", ["one of ours", "a stranger"])
@@ -502,6 +507,7 @@ def ask_to_be_erased(museum: Museum) -> None:
     museum.erase("M-0002")
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("act", each({"leaves": leave, "asks": ask_to_be_erased}))
 @pytest.mark.parametrize("mode", [DeleteMode.ANONYMIZE_THEN_DELETE, DeleteMode.ANONYMIZE, DeleteMode.RELEASE])
 @pytest.mark.parametrize("renamed", [None, "DESK-7"])
@@ -560,6 +566,7 @@ def test_a_route_that_is_gone_is_no_customer_who_is(world: World, answer: str, a
 # --- nothing is sent twice ---
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("status", each({str(status): status for status in (408, 409, 412, 423, 425)}))
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_create_that_was_saved_is_not_sent_again_whatever_the_refusal(world: World, status: int, count: int) -> None:
@@ -602,6 +609,7 @@ KEPT_IDS: Mapping[str, Callable[[str], str | None]] = {
 }
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("keep", each(KEPT_IDS))
 @pytest.mark.parametrize("known", [0, 2])
 def test_who_was_created_under_another_id_is_not_created_again(
@@ -625,7 +633,7 @@ def test_who_was_created_under_another_id_is_not_created_again(
     assert statuses[0] is Status.FAILED
 
 
-@pytest.mark.in_part(3)
+@pytest.mark.in_part(6)
 @pytest.mark.parametrize("answer", each({name: name for name in NO_ANSWERS}))
 @pytest.mark.parametrize("count", [1, 10, 25])
 def test_creates_that_were_saved_are_looked_for_whatever_was_answered(world: World, answer: str, count: int) -> None:
@@ -636,7 +644,7 @@ def test_creates_that_were_saved_are_looked_for_whatever_was_answered(world: Wor
     assert_as_listed(museum)
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("answer", each({name: name for name in NO_ANSWERS}))
 @pytest.mark.parametrize("count", [1, 10])
 def test_creates_that_were_not_saved_are_sent_again_whatever_was_answered(
@@ -660,6 +668,7 @@ SLOW = {
 }
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize(("count", "milliseconds", "seconds"), each(SLOW))
 @pytest.mark.parametrize("foreign_ids", ["repeatable", "unique"])
 def test_a_batch_that_takes_longer_than_we_wait_is_not_sent_again(
@@ -691,7 +700,7 @@ FORMS_OF_IDS = {
 }
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("ids", each(FORMS_OF_IDS))
 @pytest.mark.parametrize("form", ["NFD", "NFC"])
 @pytest.mark.parametrize("kept", ["nfc", "as-sent"])
@@ -718,7 +727,7 @@ LETTERS = {
 }
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("ids", each(LETTERS))
 @pytest.mark.parametrize("kept", ["lower", "upper"])
 @pytest.mark.parametrize("found", ["as-kept", "in-any-form"])
@@ -733,7 +742,7 @@ def test_an_id_that_the_server_writes_in_its_own_letters_is_not_sent_again(
     assert len(museum.sandbox.customers) == len(ids)
 
 
-@pytest.mark.in_part(3)
+@pytest.mark.in_part(6)
 @pytest.mark.parametrize("ids", each(LETTERS))
 @pytest.mark.parametrize("kept", ["lower", "upper"])
 @pytest.mark.parametrize("found", ["as-kept", "in-any-form"])
@@ -774,7 +783,7 @@ ALIKE = {
 }
 
 
-@pytest.mark.in_part(3)
+@pytest.mark.in_part(6)
 @pytest.mark.parametrize("ids", each(ALIKE))
 @pytest.mark.parametrize("foreign_ids", ["repeatable", "unique"])
 @pytest.mark.parametrize(
@@ -814,6 +823,7 @@ OWN_MINDS: Mapping[str, Callable[[str], str]] = {
 }
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("mind", each({name: name for name in OWN_MINDS}))
 @pytest.mark.parametrize("found", ["as kept", "in its form"])
 def test_where_new_customers_have_another_id_one_of_them_tells(
@@ -849,6 +859,7 @@ DOTTED = {
 }
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("ids", each(DOTTED))
 @pytest.mark.parametrize("dotted", ["cut", "no-route"])
 def test_an_id_with_a_dot_is_found_or_refused(world: World, ids: list[str], dotted: str) -> None:
@@ -879,7 +890,7 @@ LAGS = {
 }
 
 
-@pytest.mark.in_part(3)
+@pytest.mark.in_part(6)
 @pytest.mark.parametrize(("reads", "lag"), each(LAGS))
 @pytest.mark.parametrize("bad_entry", ["partial-422", "partial-200", "atomic"])
 @pytest.mark.parametrize("bad", [(3, 17), (1,), (2, 3, 4, 5, 20)], ids=len)
@@ -958,7 +969,7 @@ def test_a_cap_that_was_raised_is_noticed_in_a_fortnight(world: World, cap: int,
 # --- an answer that is none ---
 
 
-@pytest.mark.in_part(3)
+@pytest.mark.in_part(6)
 @pytest.mark.parametrize("answer", each({name: name for name in NO_ANSWERS}))
 @pytest.mark.parametrize("edit", [{"phone": "+493023125999"}, {"phone": ""}, {"family": "Neu", "born": None}], ids=str)
 def test_an_update_that_was_not_done_is_sent_again_whatever_was_answered(
@@ -973,6 +984,7 @@ def test_an_update_that_was_not_done_is_sent_again_whatever_was_answered(
     assert_as_listed(museum)
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("answer", each({name: name for name in NO_ANSWERS}))
 def test_a_batch_of_updates_that_was_not_done_is_sent_again_whatever_was_answered(world: World, answer: str) -> None:
     museum = world.museum(6)
@@ -985,6 +997,7 @@ def test_a_batch_of_updates_that_was_not_done_is_sent_again_whatever_was_answere
     assert_as_listed(museum)
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("answer", each({name: name for name in NO_ANSWERS}))
 def test_a_delete_that_was_not_done_is_sent_again_whatever_was_answered(world: World, answer: str) -> None:
     museum = world.museum(3)
@@ -996,7 +1009,7 @@ def test_a_delete_that_was_not_done_is_sent_again_whatever_was_answered(world: W
     assert_as_listed(museum)
 
 
-@pytest.mark.in_part(3)
+@pytest.mark.in_part(6)
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
 @pytest.mark.parametrize("answer", each({name: name for name in NO_ANSWERS}))
 def test_a_page_in_the_way_of_a_first_look_makes_nobody_twice(world: World, method: str, answer: str) -> None:
@@ -1027,7 +1040,7 @@ WRITES: Mapping[str, tuple[str, Callable[[Museum], object]]] = {
 }
 
 
-@pytest.mark.in_part(3)
+@pytest.mark.in_part(6)
 @pytest.mark.parametrize(("status", "kind", "is_done"), each(BUSY))
 @pytest.mark.parametrize("write", WRITES)
 def test_a_server_that_is_busy_is_no_fault_of_the_record(
@@ -1063,7 +1076,7 @@ DUE: Mapping[str, Callable[[Museum], object]] = {
 }
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("down", each({name: name for name in DOWN}))
 @pytest.mark.parametrize("due", DUE)
 def test_a_run_while_go_mus_is_down_has_failed(world: World, down: str, due: str) -> None:
@@ -1094,6 +1107,7 @@ REFUSALS: Mapping[str, object] = {
 }
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("body", each(REFUSALS))
 @pytest.mark.parametrize("write", ["update", "create"])
 def test_a_success_with_errors_is_a_refusal(world: World, write: str, body: object) -> None:
@@ -1249,6 +1263,7 @@ LONG_WORDS = {
 }
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("word", each(LONG_WORDS))
 @pytest.mark.parametrize("shape", [{"error": "{}"}, {"error": "no", "errors": ["{}"] * 5}], ids=["one", "five"])
 def test_a_long_word_costs_no_time(world: World, word: str, shape: dict[str, object]) -> None:
@@ -1274,7 +1289,7 @@ ADA = member(1, given="Jürgenskjöld", family="Großmannsbärt")
 FRAGMENTS = ("rgenskj", "mannsb")
 
 
-@pytest.mark.in_part(3)
+@pytest.mark.in_part(6)
 @pytest.mark.parametrize("tell", each({name: name for name in TELLING}))
 @pytest.mark.parametrize("status", ["422", "200"])
 @pytest.mark.parametrize("write", ["update", "updates", "emptied", "create"])
@@ -1301,7 +1316,7 @@ SAYINGS = {
 }
 
 
-@pytest.mark.in_part(3)
+@pytest.mark.in_part(6)
 @pytest.mark.parametrize("body", each(SAYINGS))
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 @pytest.mark.parametrize("status", [422, 409, 400])
@@ -1323,7 +1338,7 @@ def test_what_a_server_says_of_who_is_erased_is_kept_nowhere(
 # --- erasure ---
 
 
-@pytest.mark.in_part(3)
+@pytest.mark.in_part(6)
 @pytest.mark.parametrize("answer", each({name: name for name in NO_ANSWERS}))
 @pytest.mark.parametrize("step", ["anonymize", "delete"])
 @pytest.mark.parametrize("is_done", [False, True])
@@ -1353,6 +1368,7 @@ def test_an_erasure_of_which_half_an_answer_comes_is_finished(world: World, answ
     assert_as_listed(museum)
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("how", each({name: name for name in ("required", "fixed", "kept")}))
 @pytest.mark.parametrize("blank", ["as-texts", "null-only"])
 @pytest.mark.parametrize("act", ["leaves", "emptied", "erased on request"])
@@ -1378,6 +1394,7 @@ def test_an_address_that_go_mus_keeps_concerns_nobody_else(world: World, how: st
     assert (customer(museum, 3)["date_of_birth"], customer(museum, 4)["tel"]) == (None, None)
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("how", ["fixed", "kept"])
 @pytest.mark.parametrize("refused", ["refused-422", "refused-409"])
 @pytest.mark.parametrize("act", ["leaves", "erased on request"])
@@ -1410,7 +1427,7 @@ INSISTED: Mapping[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("name", each({name: name for name in INSISTED}))
 @pytest.mark.parametrize("act", ["leaves", "erased on request"])
 @pytest.mark.parametrize("blank", ["as-texts", "null-only"])
@@ -1449,6 +1466,7 @@ def written_so(number: int, patterns: Mapping[str, object]) -> dict[str, object]
     return member(number, **{column: str(pattern).format(number) for column, pattern in patterns.items()})
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize(("switches", "patterns"), each(OWN_FORMS))
 @pytest.mark.parametrize("act", ["leaves", "erased on request"])
 def test_an_erasure_is_judged_by_the_old_values_being_gone(
@@ -1464,7 +1482,7 @@ def test_an_erasure_is_judged_by_the_old_values_being_gone(
     assert not [one for one in museum.sandbox.deleted if personal(one.fields)]
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize(("switches", "patterns"), each(OWN_FORMS))
 @pytest.mark.parametrize("count", [3, 15, 30])
 def test_a_value_in_the_servers_own_form_is_not_sent_again(
@@ -1485,6 +1503,7 @@ def test_a_value_in_the_servers_own_form_is_not_sent_again(
     assert_whole(museum)
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("answer", each({name: name for name in ("503", "500", "502", "504", "page 200", "page 404")}))
 @pytest.mark.parametrize("numbers", [[1], [1, 2]])
 def test_an_erasure_that_has_not_begun_is_taken_back_when_the_person_returns(
@@ -1547,6 +1566,7 @@ ADDRESSES: Mapping[str, tuple[dict[str, object], int]] = {
 }
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize(("switches", "count"), each(ADDRESSES))
 @pytest.mark.parametrize("orders", [0, 2])
 def test_a_customer_with_addresses_out_of_reach_is_held_and_listed(
@@ -1581,6 +1601,7 @@ CORRECTED: Mapping[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("fields", each(CORRECTED))
 @pytest.mark.parametrize("count", [21, 30, 40])
 def test_what_the_desk_corrected_is_not_overwritten_by_a_lost_state(
@@ -1599,6 +1620,7 @@ def test_what_the_desk_corrected_is_not_overwritten_by_a_lost_state(
     assert customer(museum, 44)["notes"] == museum.row(44)["notes"]
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("count", each({"one": 1, "five": 5, "thirty": 30}))
 @pytest.mark.parametrize(("name", "column"), [("tel", "phone"), ("date_of_birth", "born"), ("notes", "notes")])
 def test_nothing_is_emptied_at_first_contact(world: World, count: int, name: str, column: str) -> None:

@@ -112,7 +112,7 @@ def test_no_cut_sends_a_wrong_value_or_deletes_anybody(run, form, whole, tmp_pat
     source.share = measure(run.sync.mapper.columns)
     is_known = run.world.store.known.count("members") > 0
     file, sent = tmp_path / "members.csv", 0
-    step = 1 if IS_WHOLE else 13 if (form, on_incomplete) == ("plain", "stop") else 61
+    step = 1 if IS_WHOLE else 29 if (form, on_incomplete) == ("plain", "stop") else 131
     for length in [*range(0, len(whole), step), *range(len(whole) - 50, len(whole))]:
         file.write_bytes(whole[:length])
         changes, erased = planned(run, source)
@@ -161,7 +161,7 @@ def runs_at(museum: Museum, file: Path, whole: bytes, lengths: Sequence[int]) ->
 
 
 def step_of(form: str) -> int:
-    return 3 if form == "plain" else 17
+    return 7 if form == "plain" else 41
 
 
 @pytest.mark.long

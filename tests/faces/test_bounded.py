@@ -31,6 +31,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
         yield office
 
 
+@pytest.mark.in_part(3)
 @pytest.mark.parametrize("drip", DRIPS.values(), ids=DRIPS)
 def test_an_answer_that_drips_ends_within_twice_the_time(office: Office, drip: tuple[bytes, bytes]) -> None:
     with saying(*drip) as url:
@@ -167,6 +168,7 @@ def test_an_instance_that_refuses_connections_is_an_outage_however_little_is_due
 
 
 @DUE
+@pytest.mark.in_part(3)
 @pytest.mark.parametrize("status", ["500 Broken", "502 Bad Gateway", "503 Unavailable"])
 def test_an_instance_that_only_fails_is_an_outage_however_little_is_due(
     tmp_path: Path, due: Callable[[Office], None], status: str

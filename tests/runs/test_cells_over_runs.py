@@ -42,6 +42,7 @@ OTHER_SPELLINGS = [
 TEXT = {"family": "Müller", "given": "Zoë", "notes": "schön\nund gut"}
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize(("name", "odd"), OTHER_SPELLINGS)
 def test_an_odd_id_that_is_known_stays_whichever_spelling_the_source_has(
     museum: Museum, monkeypatch: pytest.MonkeyPatch, name: str, odd: str

@@ -429,6 +429,7 @@ ODD: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("switches", ODD, ids=str)
 def test_on_an_odd_instance_each_is_linked_once_and_nobody_else_touched(
     tmp_path: Path, switches: dict[str, Any]

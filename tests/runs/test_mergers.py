@@ -220,6 +220,7 @@ def test_a_list_that_tells_deletions_may_say_both(tmp_path: Path) -> None:
     museum.close()
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("commits", range(1, 9))
 def test_killed_at_any_commit_nobody_is_erased_or_made_anew(museum: Museum, commits: int) -> None:
     mark(museum, 2, "0003")

@@ -371,6 +371,7 @@ KINDS = ["csv", "csv in parts", "sql", "rest", "rest in parts", "excel"]
 SOME = st.lists(edits(), max_size=3)
 
 
+@pytest.mark.in_part(3)
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=EXAMPLES)
 @given(before=SOME, then=SOME, later=st.lists(edits(), max_size=2), size=st.sampled_from([1, 2, 1_000]))

@@ -119,6 +119,7 @@ CHANGES: dict[str, list[Callable[[Museum], None]]] = {
 }
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("changes", CHANGES.values(), ids=CHANGES)
 def test_who_was_erased_is_not_created_again_whatever_is_renamed(
     museum: Museum, changes: list[Callable[[Museum], None]]
@@ -397,6 +398,7 @@ READ_AS = {
 }
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("change", READ_AS.values(), ids=READ_AS)
 @pytest.mark.parametrize("is_held", [False, True])
 def test_a_request_that_comes_while_the_source_is_read_counts(

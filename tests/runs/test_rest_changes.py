@@ -242,6 +242,7 @@ def make_museum(folder: Path, style: str) -> tuple[Museum, Month]:
 
 
 @pytest.mark.long
+@pytest.mark.in_part(3)
 @pytest.mark.parametrize("style", STYLES)
 @settings(max_examples=EXAMPLES)
 @example(steps=AN_HOUR_TOLD_TWICE)

@@ -39,6 +39,7 @@ def ids(office: Office) -> list[object]:
     return sorted(str(customer["foreign_id"]) for customer in office.sandbox.customers)
 
 
+@pytest.mark.in_part(3)
 @pytest.mark.parametrize("one", NO_IDS, ids=lambda one: one[:20])
 def test_an_id_that_is_none_spoils_its_own_record_alone(office: Office, crm: Crm, one: str) -> None:
     answer(crm, *GOOD, f'{{"Nr": {one}, "Vorname": "Zz", "Nachname": "Zz"}}')
@@ -60,6 +61,7 @@ def test_a_value_that_nobody_maps_spoils_nothing(office: Office, crm: Crm, one: 
     assert (office.syncd("--once").code, ids(office)) == (0, ["M-0001", "M-5", "M-7"])
 
 
+@pytest.mark.in_part(3)
 @pytest.mark.parametrize("thing", ["null", '"Zz"', "7", "[1]", "{}"])
 def test_while_something_in_the_list_is_no_record_nobody_is_absent(office: Office, crm: Crm, thing: str) -> None:
     answer(crm, *GOOD)

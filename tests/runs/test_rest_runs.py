@@ -99,6 +99,7 @@ def test_a_read_that_breaks_off_without_the_key_empties_nothing(office: Office, 
     assert "pages page 7" in missing(office)[0]
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize(
     ("name", "told"),
     [
@@ -116,6 +117,7 @@ def test_each_way_to_a_key_that_no_record_has_is_judged(office: Office, crm: Crm
     assert told in missing(office)[0]
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize(
     "name",
     [

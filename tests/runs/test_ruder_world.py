@@ -324,6 +324,7 @@ def test_who_was_deleted_in_go_mus_is_listed_or_created_anew(
     assert ("M-0001" in museum.listed()) is not recreate
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("changed", [(1, 2), (1, 2, 3), (1,)])
 @pytest.mark.parametrize("foreign_id", ["KASSE-77", None])
 def test_a_stranger_whom_our_own_batch_gave_the_id_is_no_customer_of_ours(
@@ -907,6 +908,7 @@ def test_the_mates_of_a_bad_record_are_saved_once_though_reads_lag(
     assert museum.listed().keys() == {f"M-{number:04d}" for number in bad}
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize(("reads", "lag"), each(LAGS))
 def test_changes_and_erasures_come_to_rest_though_reads_lag(world: World, reads: str, lag: int) -> None:
     museum = world.museum(8, switches={"reads": reads, "lag": lag, "foreign_ids": "repeatable"})
@@ -926,6 +928,7 @@ def assert_sent_by(museum: Museum, cap: int) -> None:
     assert [len(call.customers) for call in posts] == [min(cap, left) for left in range(40, 0, -cap)]
 
 
+@pytest.mark.in_part(3)
 @pytest.mark.parametrize("cap", each({str(cap): cap for cap in (7, 3, 10, 13, 99, 1)}))
 def test_a_cap_is_found_exactly(world: World, cap: int) -> None:
     museum = world.museum(40, switches={"batch_cap": cap})
@@ -937,6 +940,7 @@ def test_a_cap_is_found_exactly(world: World, cap: int) -> None:
     assert_as_listed(museum)
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("cap", each({str(cap): cap for cap in (7, 3, 13, 1)}))
 def test_a_cap_that_is_lowered_is_found_exactly(world: World, cap: int) -> None:
     museum = world.museum(40)
@@ -1541,6 +1545,7 @@ MODES = {
 }
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize(("shown", "now"), each(MODES))
 @pytest.mark.parametrize("leavers", [21, 30, 39])
 def test_an_approval_does_not_cover_another_mode(

@@ -384,6 +384,7 @@ def test_nothing_is_written_once_the_lease_is_lost(here: Museum) -> None:
     assert len(here.writes()) == 1
 
 
+@pytest.mark.in_part(3)
 @pytest.mark.parametrize("number", range(0, STEPS + 8, 2))
 def test_stopped_at_any_moment_the_next_run_does_the_rest(here: Museum, number: int) -> None:
     here.limits, here.batch_size, here.concurrency = replace(DEFAULT_LIMITS, delete_percent=100), 4, 1

@@ -243,6 +243,7 @@ def at(call: int, fault: Fault) -> Sequence[Fault | None]:
     return [*[None] * call, fault]
 
 
+@pytest.mark.in_part(3)
 @pytest.mark.parametrize("fault", [Fault.KILLED_BEFORE, Fault.KILLED_AFTER])
 @pytest.mark.parametrize("call", range(4))
 @pytest.mark.parametrize("then", ["N", "M"])
@@ -260,6 +261,7 @@ def test_killed_at_any_call_the_customer_is_handed_over_once(lists: Lists, call:
     assert (lists.customers(1), lists.number_of("N-0001")) == ({"N-0001": "Letter1"}, number)
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("commits", range(1, 9))
 def test_killed_at_any_commit_the_customer_is_handed_over_once(lists: Lists, commits: int) -> None:
     number = lists.number_of("M-0001")

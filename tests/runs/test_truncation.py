@@ -106,6 +106,7 @@ def is_at_a_line_end(whole: bytes, length: int) -> bool:
     return whole[:length].rstrip(b"\0")[-1:] in (b"\r", b"\n")
 
 
+@pytest.mark.in_part(3)
 @pytest.mark.parametrize("on_incomplete", ["stop", "apply"])
 def test_no_cut_sends_a_wrong_value_or_deletes_anybody(run, form, whole, tmp_path, on_incomplete):
     source = csv_source(tmp_path, on_incomplete=on_incomplete)

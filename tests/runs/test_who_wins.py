@@ -417,6 +417,7 @@ def test_those_who_could_not_be_looked_up_may_be_such(museum: Museum) -> None:
     assert museum.run().status is Status.HELD
 
 
+@pytest.mark.in_part(3)
 @pytest.mark.parametrize("call", range(1, 12))
 def test_a_run_that_is_killed_while_it_fills_overwrites_nobody(museum: Museum, call: int) -> None:
     museum.fill(24)

@@ -189,6 +189,7 @@ def test_a_page_names_every_secret_and_the_documentation(product: Product) -> No
 # --- what comes of them ---
 
 
+@pytest.mark.in_part(2)
 @every_product
 def test_the_members_are_created_as_the_page_maps_them_and_then_left_alone(desk: Desk, product: Product) -> None:
     desk.configure(blocks(product.page)[0])
@@ -200,6 +201,7 @@ def test_the_members_are_created_as_the_page_maps_them_and_then_left_alone(desk:
     assert desk.writes() == []
 
 
+@pytest.mark.in_part(2)
 @every_product
 def test_changes_are_asked_for_and_nothing_else(desk: Desk, product: Product) -> None:
     desk.configure(blocks(product.page)[0])
@@ -212,6 +214,7 @@ def test_changes_are_asked_for_and_nothing_else(desk: Desk, product: Product) ->
     assert desk.customers() == desk.everybody()
 
 
+@pytest.mark.in_part(2)
 @every_product
 def test_who_is_deleted_is_anonymized_and_deleted_after_grace(desk: Desk, product: Product) -> None:
     whole = blocks(product.page)[0]
@@ -277,6 +280,7 @@ def test_as_the_page_says_it_is_all_contacts_but_those_whom_where_leaves_out(des
     assert left_out == {product.foreign_id(DECEASED), product.foreign_id(NO_CONTACT)}
 
 
+@pytest.mark.in_part(2)
 @every_product
 def test_who_dies_leaves_or_wants_no_contact_is_erased_after_grace_and_who_opts_out_stays(
     desk: Desk, product: Product
@@ -300,6 +304,7 @@ def test_who_dies_leaves_or_wants_no_contact_is_erased_after_grace_and_who_opts_
     assert desk.customers() == desk.everybody()
 
 
+@pytest.mark.in_part(2)
 @every_product
 def test_what_the_desk_has_entered_stays_and_the_rest_follows_the_product(desk: Desk, product: Product) -> None:
     desk.configure(blocks(product.page)[0])

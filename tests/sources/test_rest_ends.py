@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from crm import PAGINATIONS, Crm, open_crm, path_of
+from extent import IS_WHOLE
 from flask import Response
 from source_contract import read
 
@@ -275,7 +276,7 @@ HEADS = {
 @pytest.mark.parametrize("how", HEADS)
 def test_a_body_that_is_cut_at_any_byte_gives_no_record(how: str) -> None:
     ends = LIST if how == "until it hangs up" else LIST + b"more"
-    for cut in range(len(LIST)):
+    for cut in range(0, len(LIST), 1 if IS_WHOLE else 3):
         body = ends[:cut]
         if how == "chunks":
             body = b"%x\r\n%b" % (len(LIST), body)

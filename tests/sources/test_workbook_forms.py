@@ -113,6 +113,7 @@ def test_the_name_of_a_workbook_says_nothing(tmp_path: Path, extension: str) -> 
 STRAY = [("XFD", 1_048_000), ("T", 1_048_000), ("A", 1_048_576), ("XFD", 2)]
 
 
+@pytest.mark.in_part(3)
 @pytest.mark.parametrize(("column", "row"), STRAY)
 def test_a_stray_cell_takes_no_room(file: Path, column: str, row: int) -> None:
     stray = f'<row r="{row}">{text_cell(f"{column}{row}", "Zz")}</row>'
@@ -633,6 +634,7 @@ def whole(form: str, file: Path) -> bytes:
     return file.read_bytes()
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("form", ["xlsx", "xls", "ods", "html", "xml"])
 def test_a_workbook_that_is_cut_anywhere_is_refused(file: Path, form: str) -> None:
     content = whole(form, file)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import structlog
 from sqlalchemy import Engine
@@ -28,11 +29,13 @@ from syncd.daemon.service import replica_name
 from syncd.domain.due import Due
 from syncd.domain.runs import Summary
 from syncd.errors import Misconfigured, SyncdError
+from syncd.state.connect import open_private
 from syncd.web import Metrics
 
 log = structlog.get_logger()
 OUTCOMES = {Fate.CUT: Outcome.CUT, Fate.BUSY: Outcome.BUSY}
 LAST_WORDS = timedelta(seconds=2)
+BEAT = "SYNCD_BEAT"  # names a file that is touched each second while the loop turns: deploy/healthcheck looks at it
 
 
 class Worker:
@@ -95,21 +98,40 @@ class Worker:
 def work(load: Callable[[], Config]) -> None:
     """Raises Misconfigured, and StateUnusable where the database can't be had at the start."""
     worker = Worker(load)
+    beat = _prepare_beat(os.environ.get(BEAT))
     with opening_state(worker.config) as state:  # brought to this version's schema, or refused in words
-        is_clean = asyncio.run(_serve(worker, state.engine))
+        is_clean = asyncio.run(_serve(worker, state.engine, beat))
     if not is_clean:  # threads that hang can't be ended; what they had begun is settled by the next run
         sys.stdout.flush()
         os._exit(0)
 
 
+def _prepare_beat(name: str | None) -> Path | None:
+    """Until the first beat there is none, also not that of a worker before. StateUnusable where none can be made."""
+    if not name:
+        return None
+    os.close(open_private(Path(name), f"the sign of life ({BEAT})"))
+    Path(name).unlink()
+    return Path(name)
+
+
+async def _beat(file: Path | None) -> None:
+    """Whether the database is there is not asked: it comes back by itself, and nobody need be restarted for it."""
+    while file:
+        with suppress(OSError):  # one that stays away grows old, which is what it says
+            file.touch()  # noqa: ASYNC240 - one call to the system, and what hangs in it is to be noticed
+        await asyncio.sleep(1.0)
+
+
 async def _follow_changes(worker: Worker) -> None:
+    """Reading takes seconds where there are thousands of museums; in this thread, nobody would hear our beats."""
     while True:
         await asyncio.sleep(1.0)
         if worker.reading.is_due():
-            worker.read_anew()
+            await asyncio.to_thread(worker.read_anew)
 
 
-async def _serve(worker: Worker, engine: Engine) -> bool:
+async def _serve(worker: Worker, engine: Engine, beat: Path | None) -> bool:
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
     limit = worker.config.daemon.shutdown_timeout
 
@@ -122,17 +144,18 @@ async def _serve(worker: Worker, engine: Engine) -> bool:
 
     for one in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(one, stop, one)
-    loop.add_signal_handler(signal.SIGHUP, worker.read_anew)
+    loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, worker.read_anew))
     limit_of_runs = worker.config.daemon.max_concurrent_runs
     places = Places(all=limit_of_runs, short=share_of_short(limit_of_runs))
     log.info("daemon.started", version=__version__, replica=worker.name, syncs=list(worker.config.syncs))
     worker.reading.tell(worker.config)
-    following = asyncio.create_task(_follow_changes(worker))
+    aside = [asyncio.create_task(_follow_changes(worker)), asyncio.create_task(_beat(beat))]
     working = asyncio.create_task(carry_out_jobs(engine, worker.carry_out, places=places, stopping=stopping))
     stopped = asyncio.create_task(stopping.wait())
     await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
     with suppress(TimeoutError):
         await asyncio.wait_for(asyncio.shield(working), (limit + LAST_WORDS).total_seconds())
-    following.cancel()
+    for task in aside:
+        task.cancel()
     log.info("daemon.stopped", replica=worker.name)
     return working.done()

@@ -1,16 +1,23 @@
 """Scheduler and workers on one PostgreSQL, as real processes."""
 
+import asyncio
 import json
+import os
 import signal
+import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
 from daemons import DaemonProcess, started, until
 from office import Office, open_office
+
+from syncd.daemon import worker as working
 
 
 @pytest.fixture
@@ -133,6 +140,45 @@ def test_a_database_that_comes_back_is_worked_on_by_the_same_processes(office: O
         engine.dispose()
         worker.wait_for("worker.ready", 2)
         until(lambda: office.syncd("trigger", "members", "--wait").code == 0)
+
+
+HEALTH = Path(__file__).parents[2] / "deploy/healthcheck"
+
+
+def test_a_worker_that_turns_is_well_and_one_that_hangs_is_not(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    beat = office.folder / "beat"
+    monkeypatch.setenv(working.BEAT, str(beat))
+    with crew(office, 1) as (_, [worker]):
+        until(beat.exists)
+        first = beat.stat().st_mtime_ns
+        until(lambda: beat.stat().st_mtime_ns > first)
+        assert is_well(beat)
+        worker.send(signal.SIGSTOP)
+        assert not is_well(beat, later=61)
+        worker.send(signal.SIGCONT)
+
+
+def is_well(beat: Path, *, later: int = 0) -> bool:
+    at = beat.stat().st_mtime - later
+    os.utime(beat, (at, at))
+    return subprocess.run(["bash", HEALTH], check=False).returncode == 0
+
+
+def test_a_worker_goes_on_while_it_reads_the_configuration() -> None:
+    """Of thousands of museums that takes longer than a worker may be silent."""
+    is_read = threading.Event()
+    worker = SimpleNamespace(reading=SimpleNamespace(is_due=lambda: True), read_anew=lambda: is_read.wait(5))
+
+    async def follow() -> None:
+        following = asyncio.create_task(working._follow_changes(worker))  # type: ignore[arg-type]
+        await asyncio.sleep(1.2)
+        assert not is_read.is_set()
+        is_read.set()
+        following.cancel()
+
+    began = time.monotonic()
+    asyncio.run(follow())
+    assert time.monotonic() - began < 4
 
 
 def test_a_worker_needs_a_queue(tmp_path: Path) -> None:

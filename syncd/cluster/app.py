@@ -10,26 +10,26 @@ from procrastinate.exceptions import ConnectorException
 from sqlalchemy import Engine
 
 from syncd.cluster.outcome import RUN
-from syncd.cluster.schema import SCHEMA
 from syncd.errors import StateUnusable
 from syncd.state.connect import KEEPALIVES
-from syncd.state.session import process_name
+from syncd.state.queue import SCHEMA
+from syncd.state.session import process_name, worker_name
 
 WAIT = 10.0  # seconds for a connection
 OF_WORKER, OF_SCHEDULER = 4, 1  # connections; a worker listens on two
 
 
 def of_scheduler(engine: Engine) -> App:
-    return _app(SyncPsycopgConnector(**_pool(engine, OF_SCHEDULER)), lambda **_told: None)
+    return _app(SyncPsycopgConnector(**_pool(engine, OF_SCHEDULER, process_name())), lambda **_told: None)
 
 
-def of_worker(engine: Engine, carry_out: Callable[..., Awaitable[None]]) -> App:
-    return _app(PsycopgConnector(**_pool(engine, OF_WORKER)), carry_out)
+def of_worker(engine: Engine, carry_out: Callable[..., Awaitable[None]], places: int) -> App:
+    return _app(PsycopgConnector(**_pool(engine, OF_WORKER, worker_name(places))), carry_out)
 
 
-def _pool(engine: Engine, size: int) -> dict[str, Any]:
+def _pool(engine: Engine, size: int, name: str) -> dict[str, Any]:
     _, arguments = engine.dialect.create_connect_args(engine.url)
-    ours = {"application_name": process_name(), "options": f"-c search_path={SCHEMA}", **KEEPALIVES}
+    ours = {"application_name": name, "options": f"-c search_path={SCHEMA}", **KEEPALIVES}
     return {"kwargs": {**arguments, **ours}, "min_size": size, "max_size": size, "timeout": WAIT}
 
 

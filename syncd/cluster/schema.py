@@ -6,8 +6,8 @@ from sqlalchemy import Connection, Engine, text
 
 from syncd.errors import StateUnusable
 from syncd.state.connect import advisory_key, translate_errors
+from syncd.state.queue import SCHEMA
 
-SCHEMA = "syncd_queue"
 NOTE = "queue"  # in the table `meta`: the last step that was taken
 _NOTED = text("select value from meta where name = :name")
 _NOTE = text("insert into meta (name, value) values (:name, :value) on conflict (name) do update set value = :value")

@@ -66,7 +66,7 @@ async def carry_out_jobs(
 async def _work(engine: Engine, run: Callable[..., Any], places: Places, stopping: asyncio.Event) -> None:
     """Until it is to stop, or the queue can't be reached any more. Raises StateUnusable."""
     await asyncio.to_thread(prepare, engine)
-    app = of_worker(engine, run)
+    app = of_worker(engine, run, places.all)
     with translate_errors():
         async with app.open_async():
             log.info("worker.ready", limit=places.all)

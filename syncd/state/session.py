@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 LOOKS = 3
 HANGING = 6.5  # seconds without a beat after which a holder is frozen or cut off
-PROGRAM = "syncd on "
+PROGRAM, WORKER = "syncd on ", "syncd worker of "
 _HOLDER = text("""
     select a.pid, a.application_name, extract(epoch from clock_timestamp() - a.state_change) as silence
       from pg_locks l join pg_stat_activity a using (pid)
@@ -22,8 +22,13 @@ _HOLDER = text("""
 
 
 def process_name() -> str:
-    """As a session carries it; the server keeps 63 bytes."""
-    return f"{PROGRAM}{socket.gethostname()[:40]}, pid {os.getpid()}"
+    """As a session carries it; the server keeps 63 bytes. Names of pods differ at their end."""
+    return f"{PROGRAM}{socket.gethostname()[-40:]}, pid {os.getpid()}"
+
+
+def worker_name(places: int) -> str:
+    """Of the sessions by which a worker fetches jobs: how many runs it may have under way, and where it is."""
+    return f"{WORKER}{places} on {socket.gethostname()[-28:]}, pid {os.getpid()}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -178,6 +178,16 @@ class AdvisoryLocks:
         return advisory_key(f"{self._instance} {name}")
 
 
+def slot_key(address: str, slot: int) -> int:
+    """The number under which PostgreSQL locks a slot of the instance at an address."""
+    return advisory_key(f"{_name_of(address)} {slot}")
+
+
+def _name_of(address: str) -> str:
+    """An instance's, that a file can have."""
+    return re.sub(r"[^a-z0-9.-]", "_", server_of(address))
+
+
 Locks: TypeAlias = FileLocks | AdvisoryLocks | NoLocks
 
 
@@ -186,7 +196,7 @@ def sharing(url: str, address: str, *, is_looking: bool = False) -> Callable[[],
 
     Opening them raises StateUnusable; who is only looking can do without.
     """
-    file, instance = database_file(url), re.sub(r"[^a-z0-9.-]", "_", server_of(address))  # a name that a file can have
+    file, instance = database_file(url), _name_of(address)
     if is_on_server(url):
         return lambda: _opened(lambda: AdvisoryLocks(url, instance), is_looking=is_looking)
     if file is None or not file.exists():

@@ -1,6 +1,6 @@
 """Metrics for Prometheus: what this process did, counted as it happens, and how the syncs stand, read per scrape."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
@@ -16,6 +16,7 @@ from syncd.gomus.client import Observe
 from syncd.state.board import Board
 from syncd.state.runs import RunRow
 from syncd.state.store import Store, Tally
+from syncd.web.queue import QueueStanding, look_at_queue
 from syncd.web.view import DaemonView
 
 RUN_SECONDS = (1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)
@@ -117,6 +118,7 @@ class Standings(Collector):
                     *self._of_runs(state.store),
                     self._of_pauses(state.store),
                     self._of_board(Board(state.engine)),
+                    *_of_queue(look_at_queue(self._config, state.engine), self._config.syncs),
                 ]
         except SyncdError:
             told = []
@@ -202,6 +204,35 @@ class Standings(Collector):
             "Daemons on this state database that gave a sign of life lately.",
             value=len(board.alive(self._clock())),
         )
+
+
+def _of_queue(queue: QueueStanding | None, syncs: Collection[str]) -> Iterator[Metric]:
+    if queue is None:
+        return
+    yield _family(
+        "syncd_queue_jobs",
+        "Runs in the queue that wait, or are under way.",
+        ["queue", "state"],
+        {(line.name, state): count for line in queue.lines for state, count in line.by_state.items()},
+    )
+    yield _family(
+        "syncd_queue_oldest_seconds",
+        "How long the run has waited that waits longest.",
+        ["queue"],
+        {(line.name,): line.oldest.total_seconds() for line in queue.lines},
+    )
+    yield GaugeMetricFamily("syncd_workers", "Workers that give signs of life.", value=len(queue.workers))
+    yield GaugeMetricFamily(
+        "syncd_worker_places", "How many runs these workers may have under way at once.", value=queue.places
+    )
+    leases = {name: name in queue.leases for name in syncs}
+    yield _of_syncs("syncd_lease_held", "Whether any process has the right to run the sync now.", leases)
+    yield _family(
+        "syncd_gomus_slots",
+        "Rights to a call at a time that processes have now, all together.",
+        ["gomus"],
+        {(name,): count for name, count in queue.slots.items()},
+    )
 
 
 def _records(*runs: RunRow | None) -> int | None:

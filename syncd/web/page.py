@@ -18,6 +18,7 @@ from syncd.state.board import Board, Replica
 from syncd.state.runs import RunRow
 from syncd.state.store import Store
 from syncd.web.chart import COLUMN, SHOWN, Chart, draw_chart, kind_of
+from syncd.web.queue import QueueStanding, look_at_queue
 from syncd.web.view import DaemonView
 
 GROUPS = 12  # so many reasons are listed; the command lists all
@@ -59,6 +60,7 @@ def draw_page(daemon: DaemonView, now: datetime, look: Look) -> tuple[str, bool]
     """The page as HTML, and whether the state could be read for it."""
     shown: list[Shown] = []
     replicas: list[Replica] = []
+    queue: QueueStanding | None = None
     trouble: SyncdError | None = None
     words = words_in(look.language)
     try:
@@ -67,6 +69,7 @@ def draw_page(daemon: DaemonView, now: datetime, look: Look) -> tuple[str, bool]
             running = {*daemon.running(), *(sync for replica in replicas for sync in replica.running)}
             found = standings(daemon.config.syncs.values(), state.store, now, lambda sync: daemon.next_run(sync.name))
             shown = _gather(found, state.store, running, words, show_ids=look.show_ids)
+            queue = look_at_queue(daemon.config, state.engine)
     except SyncdError as error:
         trouble = error
     page = draw(
@@ -74,6 +77,8 @@ def draw_page(daemon: DaemonView, now: datetime, look: Look) -> tuple[str, bool]
         look.language,
         "syncd.web",
         syncs=shown,
+        queue=queue,
+        are_runs_apart=daemon.config.daemon.isolate_runs,
         trouble=trouble,
         problems=list(daemon.problems()),
         broken=_tell_broken(daemon.config),

@@ -66,8 +66,32 @@ def test_every_key_is_said_somewhere_and_whatever_is_said_has_a_key() -> None:
     sources = [*TEMPLATES, *PACKAGE.glob("report/*.py"), *PACKAGE.glob("web/*.py")]
     text = "\n".join(file.read_text(encoding="utf-8") for file in sources)
     said = set(re.findall(r'say\(\s*"([a-z_]+\.[a-z_]+)"', text))
-    chosen = {"ago", "in", "kinds", "triggers", "actions", "results", "failures", "words", "guards", "done", "zones"}
-    chosen |= {"counted", "planned", "worklist_kinds", "erased", "erased_more", "erasure", "left", "reach", "reach_do"}
+    chosen = {
+        "ago",
+        "in",
+        "kinds",
+        "queues",
+        "triggers",
+        "actions",
+        "results",
+        "failures",
+        "words",
+        "guards",
+        "done",
+        "zones",
+    }
+    chosen |= {
+        "queues",
+        "counted",
+        "planned",
+        "worklist_kinds",
+        "erased",
+        "erased_more",
+        "erasure",
+        "left",
+        "reach",
+        "reach_do",
+    }
     assert (said - KEYS.keys(), {key for key in KEYS if key.split(".")[0] not in chosen} - said) == (set(), set())
 
 

@@ -41,7 +41,11 @@ SLOW = """
 services:
   sandbox:
     command: [sandbox, --host, 0.0.0.0, --latency, "0.15", --switch, foreign_ids=repeatable]
+  worker:
+    environment: { GOMUS_URL: "http://127.0.0.1:8022" }
 """
+# The trial's workers share its address, for without TLS a token only goes to 127.0.0.1.
+OF_WORKERS = ("    networks: [inside, outside]\n\n  database:", "    network_mode: service:sandbox\n\n  database:")
 # Fewer customers a call, so that a run takes long enough to be cut in the middle
 OURS = {
     'schedule = "*/15 * * * *"': 'schedule = "every 5s"',
@@ -110,7 +114,11 @@ class Stack:
 
     @property
     def _command(self) -> list[str]:
-        return [*self.compose, *"-f compose.yaml -f slow.yaml --profile sandbox -p".split(), self.project]
+        return [
+            *self.compose,
+            *"-f compose.yaml -f slow.yaml --profile sandbox --profile cluster -p".split(),
+            self.project,
+        ]
 
     def run(self, *arguments: str) -> None:
         self._run([*self._command, *arguments])
@@ -129,9 +137,12 @@ class Stack:
         assert ended.returncode == 0, ended.stderr[-2000:]
 
     def container(self, service: str) -> Container:
-        labels = [f"com.docker.compose.project={self.project}", f"com.docker.compose.service={service}"]
-        (found,) = self.docker.containers.list(all=True, filters={"label": labels})
+        (found,) = self.containers(service)
         return found
+
+    def containers(self, service: str) -> list[Container]:
+        labels = [f"com.docker.compose.project={self.project}", f"com.docker.compose.service={service}"]
+        return list(self.docker.containers.list(all=True, filters={"label": labels}))
 
     # --- the trial ---
 
@@ -140,8 +151,7 @@ class Stack:
         return int(code), output.decode()
 
     def events(self, name: str) -> list[dict[str, Any]]:
-        lines = self.container("trial").logs().decode().splitlines()
-        return [event for line in lines if line.startswith("{") and (event := json.loads(line))["event"] == name]
+        return events_of(self.container("trial"), name)
 
     # --- the source and the sandbox ---
 
@@ -181,6 +191,11 @@ class Stack:
         assert self.customers() == Counter(f"MEMBER-{n:04d}" for n in self.members)
 
 
+def events_of(container: Container, name: str) -> list[dict[str, Any]]:
+    lines = container.logs().decode().splitlines()
+    return [event for line in lines if line.startswith("{") and (event := json.loads(line))["event"] == name]
+
+
 @contextmanager
 def running_stack(folder: Path, compose: list[str]) -> Iterator[Stack]:
     """As docs/operations.md says, but for a quick schedule and a slow sandbox."""
@@ -194,6 +209,11 @@ def running_stack(folder: Path, compose: list[str]) -> Iterator[Stack]:
     )
     _use_password_of_stand_in(folder / "secrets")
     (folder / "slow.yaml").write_text(SLOW, encoding="utf-8")
+    text = (folder / "compose.yaml").read_text(encoding="utf-8")
+    assert OF_WORKERS[0] in text
+    (folder / "compose.yaml").write_text(text.replace(*OF_WORKERS), encoding="utf-8")
+    (folder / "secrets/gomus_token").unlink()
+    shutil.copy(folder / "sandbox.token", folder / "secrets/gomus_token")
     text = (folder / "config.toml").read_text(encoding="utf-8")
     for old, new in OURS.items():
         assert old in text

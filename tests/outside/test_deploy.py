@@ -7,8 +7,9 @@ from pathlib import Path
 
 import docker
 import pytest
+from docker.models.containers import Container
 from engine import no_engine, no_image
-from stack import OPERATIONS, Stack, build_image, compose_command, running_stack, shell_block
+from stack import OPERATIONS, Stack, build_image, compose_command, events_of, running_stack, shell_block
 
 pytestmark = pytest.mark.timeout(400)  # the first test builds the image
 PYTHON_IMAGE = os.environ.get("SYNCD_TEST_PYTHON_IMAGE", "python:3.11-slim-bookworm")
@@ -134,6 +135,37 @@ def test_kill_9_of_postgres_in_the_middle_of_a_load_recovers_by_itself(stack: St
     database.start()
     stack.wait_for_everybody()
     stack.until(lambda: stack.events("daemon.database_back"))
+
+
+def test_two_workers_carry_out_the_runs_and_one_that_is_killed_is_gone_on_for(stack: Stack) -> None:
+    config = stack.folder / "config.toml"
+    without = config.read_text(encoding="utf-8")
+    config.write_text(without.replace("# [daemon]\n# queue", "[daemon]\nqueue"), encoding="utf-8")
+    stack.run("restart", "trial")
+    stack.run("up", "-d", "worker")
+    stack.until(lambda: [health_of(worker) for worker in stack.containers("worker")] == ["healthy"] * 2)
+    runs = len(stack.events("run.started"))
+    stack.join(30)
+    stack.wait_for_the_middle()
+    busy, _ = sorted(stack.containers("worker"), key=last_start, reverse=True)
+    busy.kill()
+    stack.wait_for_everybody()
+    assert len(stack.events("run.started")) == runs, "the scheduler runs nothing itself"
+    assert stack.events("daemon.worker_lost")
+    stack.run("rm", "--stop", "--force", "worker")
+    config.write_text(without, encoding="utf-8")
+    stack.run("restart", "trial")
+    stack.join(3)
+    stack.wait_for_everybody()
+
+
+def health_of(container: Container) -> str:
+    container.reload()
+    return str(container.attrs["State"]["Health"]["Status"])
+
+
+def last_start(worker: Container) -> str:
+    return str(max((event["timestamp"] for event in events_of(worker, "run.started")), default=""))
 
 
 def test_the_container_turns_healthy(stack: Stack) -> None:

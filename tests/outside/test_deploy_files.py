@@ -66,7 +66,7 @@ def test_kubernetes_has_the_same_configuration() -> None:
 
 def test_compose_waits_longer_than_the_daemon_takes_to_stop() -> None:
     services = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]
-    assert {services[name]["stop_grace_period"] for name in ("syncd", "trial")} == {"40s"}
+    assert {services[name]["stop_grace_period"] for name in ("syncd", "worker", "trial")} == {"40s"}
     assert SHUTDOWN + 5 < 40
 
 

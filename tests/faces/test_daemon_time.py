@@ -16,6 +16,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 import structlog
+from bad_day import make_daemon
 from faults import Fault
 from museum import Clock, Museum
 from office import CONFIG
@@ -24,6 +25,7 @@ from werkzeug.wrappers import Response
 from syncd.assembly import State, opening_state
 from syncd.config import load
 from syncd.config.model import Config
+from syncd.daemon import desk as desk_module
 from syncd.daemon.desk import Desk
 from syncd.daemon.order import Ended, Fate, Order
 from syncd.domain.runs import Status, Summary, Trigger
@@ -592,3 +594,29 @@ def _check_customers(life: Life) -> None:
     assert life.museum.sandbox.duplicates() == []
     held = {customer.foreign_id: customer["notes"] for customer in life.museum.sandbox.customers}
     assert held == {f"M-{row['id']}": row["notes"] for row in life.museum.rows}
+
+
+def test_of_thousands_that_are_due_at_once_each_look_starts_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the daemon would be silent for minutes, and taken for dead."""
+    monkeypatch.setattr(desk_module, "AT_ONCE", 2)
+    config = make_daemon(tmp_path, "members", "schools", "donors", schedule="every 1h").config
+    many = config.daemon.model_copy(update={"max_concurrent_runs": 8})
+    clock, orders = Clock(), list[Order]()
+    clock.now = at("2026-03-09T12:59:00")
+    desk = Desk(
+        name="replica",
+        config=config.model_copy(update={"daemon": many}),
+        start=orders.append,
+        clock=clock,
+        monotonic=lambda: clock().timestamp(),
+        reload=lambda: config,
+    )
+    begun = []
+    for now in ("12:59:01", "13:00:05", "13:00:06", "13:00:07"):
+        clock.now = at(f"2026-03-09T{now}")
+        desk.look()
+        begun.append(len(orders))
+    desk.leave([])
+    assert begun == [0, 2, 3, 3]

@@ -33,7 +33,7 @@ log = structlog.get_logger()
 BEAT = timedelta(seconds=5)
 BUSY_PAUSE = timedelta(seconds=5)
 TIDY = timedelta(hours=1)
-AT_ONCE = 100  # runs that one look starts, some 20 ms each: whoever is silent for long is taken for dead
+AT_ONCE = 100  # syncs that one look asks for or starts, some 20 ms each: who is silent for long is taken for dead
 BACKOFF = Backoff(first=1.0, longest=60.0)
 
 
@@ -229,13 +229,13 @@ class Desk:
 
     def _catch_up(self, board: Board) -> None:
         """Of a sync that is new here, the state database may know when it last ran."""
-        for name in sorted(self._new):
-            if self._agenda.knows(name) and (last := self._last_start(board, name)):
+        new, self._new = _some(self._new)
+        for name in filter(self._agenda.knows, new):
+            if last := self._last_start(board, name):
                 self._agenda.resume(name, last)
-        for name in sorted(filter(self._agenda.knows, self._new | self._unmeasured)):
+        unmeasured, self._unmeasured = _some(self._unmeasured | set(new))
+        for name in filter(self._agenda.knows, unmeasured):
             self._agenda.note_length(name, board.last_length(name, WHOLE))
-        self._new.clear()
-        self._unmeasured.clear()
 
     def _tell_next_runs(self) -> None:
         following = self._agenda.next_runs()
@@ -257,8 +257,7 @@ class Desk:
         for name in looked_at:
             if last := self._last_start(board, name):  # somebody may have been quicker, by hand
                 self._agenda.note_start(name, last, self.clock())
-        still_due = set(self._agenda.due(self.clock()))
-        for name in filter(still_due.__contains__, looked_at):
+        for name in filter(set(self._agenda.due(self.clock())).__contains__, looked_at):
             due = self._agenda.begin(name, self.clock())
             self._next_beat = 0.0
             if self.jobs:
@@ -389,6 +388,11 @@ class Desk:
             running=frozenset(self._agenda.running),
             at=self.monotonic(),
         )
+
+
+def _some(names: set[str]) -> tuple[list[str], set[str]]:
+    """As many as one look takes, and those that are left for the next ones."""
+    return (in_order := sorted(names))[:AT_ONCE], set(in_order[AT_ONCE:])
 
 
 def _share(text: str) -> float:

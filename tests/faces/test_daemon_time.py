@@ -613,6 +613,13 @@ def test_of_thousands_that_are_due_at_once_each_look_starts_some(
         monotonic=lambda: clock().timestamp(),
         reload=lambda: config,
     )
+    asked: list[str] = []
+    listening = (sa.Engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    sa.event.listen(*listening)
+    desk.look()
+    sa.event.remove(*listening)
+    of_each = [one for one in asked if 'run."trigger" IN' in one]  # when it last started, and how long it took
+    assert len(of_each) == 2 * 2
     begun = []
     for now in ("12:59:01", "13:00:05", "13:00:06", "13:00:07"):
         clock.now = at(f"2026-03-09T{now}")

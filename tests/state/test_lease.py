@@ -82,7 +82,7 @@ def test_another_process_is_told_that_the_lease_is_taken_and_by_whom(state_url: 
     engine.dispose()
     assert how == "taken"
     holder = (
-        f"syncd on {socket.gethostname()[:40]}, pid {os.getpid()}" if is_on_server(state_url) else f"pid {os.getpid()}"
+        f"syncd on {socket.gethostname()[-40:]}, pid {os.getpid()}" if is_on_server(state_url) else f"pid {os.getpid()}"
     )
     assert words.startswith(f"another process ({holder}) is running the sync 'members': wait for it to end, or stop it")
 

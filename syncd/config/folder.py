@@ -94,6 +94,8 @@ def load_folder(folder: Path, around: Around) -> Config:
 def keep_what_is_broken(config: Config, before: Config) -> Config:
     """For who has read it before: what a file said that has mistakes now goes on."""
     kept = {name for name in config.broken if name in before.museums}
+    if not kept:  # as where it is one file, which has no museums
+        return config
     each = [(name, before if name in kept else config) for name in config.museums]
     museums = {
         name: museum.model_copy(update={"digest_key": before.museums[name].digest_key}) if name in kept else museum

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from syncd.domain.digest import Digester
 from syncd.domain.guards import Limits
 from syncd.errors import Misconfigured, Problem, StateUnusable, Stopped, SyncdError
 from syncd.gomus.fields import FIELDS
+from syncd.machine.files import is_open_to_others
 from syncd.mapping.filters import Where
 from syncd.sources import find_source
 from syncd.sources.base import Source
@@ -170,7 +170,7 @@ def _known_key(config: Config) -> str | None:
     if file is None or not file.exists():
         return None
     try:
-        if stat.S_IMODE(file.stat().st_mode) & 0o077:
+        if is_open_to_others(file):
             raise StateUnusable(f"the key {file} can be read by others", remedy=f"chmod 600 {file}")
         key = file.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):

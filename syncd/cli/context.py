@@ -1,9 +1,7 @@
 """What every command starts from: the options before it, the configuration, the syncs that it names."""
 
-import getpass
 import json
 import os
-import socket
 import sys
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -20,6 +18,7 @@ from syncd.config.model import Config, SyncConfig
 from syncd.domain.museums import museum_of, own_name
 from syncd.domain.nearest import find_nearest
 from syncd.errors import Misconfigured
+from syncd.machine.processes import account
 from syncd.report.files import opening_private
 
 MOST_LISTED = 20
@@ -133,7 +132,4 @@ def print_json(found: object) -> None:
 
 def who() -> str:
     """The person or account that gives the word, for the record."""
-    try:
-        return f"{getpass.getuser()}@{socket.gethostname()}"
-    except (KeyError, OSError):  # a container's user has no name
-        return f"uid {os.getuid()}@{socket.gethostname()}"
+    return account()

@@ -9,9 +9,10 @@ from typing import NoReturn
 import typer
 
 from syncd.cli.crashes import report_crash
-from syncd.cli.output import NO_ROOM, give_up_answer
+from syncd.cli.output import give_up_answer
 from syncd.domain.runs import Status
 from syncd.errors import LeaseTaken, Misconfigured, SyncdError
+from syncd.machine.files import NO_ROOM
 
 DONE, FAILED, USAGE, PROBLEMS, HELD, BUSY = 0, 1, 2, 3, 4, 5
 GRAVITY = (USAGE, FAILED, BUSY, HELD, PROBLEMS, DONE)

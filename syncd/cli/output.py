@@ -1,6 +1,5 @@
 """Standard output and standard error, when they are narrow, full or gone."""
 
-import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -8,8 +7,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from syncd import __version__
-
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+from syncd.machine.files import NO_ROOM
 
 
 @contextmanager

@@ -1,15 +1,12 @@
 """What SIGTERM and Ctrl-C do to a command: what writes ends in order, what only reads ends at once."""
 
 import queue
-import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 from syncd.cli.exits import FAILED, stop
-
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+from syncd.machine import signals
 
 
 @contextmanager
@@ -24,7 +21,7 @@ def stopping_on_signals() -> Iterator[threading.Event]:
 
     # In a thread: a handler interrupts whoever waits for the event, and to set it there may wait for that one.
     threading.Thread(target=listen, name="signals", daemon=True).start()
-    with _hearing(lambda: heard.put(None)):
+    with signals.hearing(lambda _name: heard.put(None)):
         try:
             yield stopping
         finally:
@@ -34,27 +31,12 @@ def stopping_on_signals() -> Iterator[threading.Event]:
 @contextmanager
 def ending_on_signals() -> Iterator[None]:
     """The first signal ends the command in words, wherever it is; the second ends the process."""
-    with _hearing(_interrupt):
+    with signals.hearing(_interrupt):
         try:
             yield
         except KeyboardInterrupt:
             stop("Stopped before its end; nothing was changed.", FAILED)
 
 
-def _interrupt() -> None:
+def _interrupt(_name: str) -> None:
     raise KeyboardInterrupt
-
-
-@contextmanager
-def _hearing(act: Callable[[], None]) -> Iterator[None]:
-    def hear(_number: int, _frame: FrameType | None) -> None:
-        for number in SIGNALS:
-            signal.signal(number, signal.SIG_DFL)
-        act()
-
-    before = {number: signal.signal(number, hear) for number in SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -8,15 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from syncd.machine.files import make_private, open_own
+
 FORMULA = tuple("=@+-＝＠＋－")  # Excel takes the wide ones for the beginning of a formula too
 
 
 @contextmanager
 def opening_private(file: Path, *, encoding: str = "utf-8", newline: str | None = None) -> Iterator[TextIO]:
     """The file, emptied. Raises OSError where it can't be written."""
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    descriptor = open_own(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     with os.fdopen(descriptor, "w", encoding=encoding, newline=newline) as opened:
-        os.fchmod(descriptor, 0o600)  # also where the file was there already
+        make_private(descriptor)
         yield opened
 
 

@@ -15,10 +15,11 @@ import sqlalchemy as sa
 from sqlalchemy import URL, Engine, QueuePool, StaticPool, event, make_url
 
 from syncd.errors import StateLocksUsOut, StateUnusable
+from syncd.machine.files import NO_ROOM, file_system, open_own, trouble_with_disk
 from syncd.state.session import is_pooled, process_name
 from syncd.state.tables import REVISION, metadata
 
-NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "ceph"})
+NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "ceph", "smb"})
 BUSY_MS = 10_000
 WAL_PAUSE_MS = 50
 # A server that vanished without a word is given up after 25 s; what was sent and never confirmed, after 30 s.
@@ -98,21 +99,6 @@ def engine_path(engine: Engine) -> Path | None:
 def database_file(url: str) -> Path | None:
     """The file of a SQLite database; None for one in memory or on a server. Raises StateUnusable."""
     return _path_of(_parse(url))
-
-
-def boot_clock() -> float:
-    """Seconds since this machine was started, those asleep included; the same in all of its processes."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
-def is_at(descriptor: int, path: Path) -> bool:
-    """Whether an open file is the one that its path leads to."""
-    try:
-        there = path.stat()
-    except FileNotFoundError:
-        return False
-    here = os.fstat(descriptor)
-    return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
 
 
 def is_on_server(url: str) -> bool:
@@ -195,7 +181,7 @@ def open_private(path: Path, what: str) -> int:
 
 def _open_private(path: Path, what: str, flags: int) -> int:
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | flags, 0o600)
+        return open_own(path, os.O_RDWR | os.O_CREAT | flags)
     except FileExistsError:
         raise
     except FileNotFoundError:
@@ -206,7 +192,7 @@ def _open_private(path: Path, what: str, flags: int) -> int:
 
 def unwritable(what: str, error: OSError) -> StateUnusable:
     """The error for a file of syncd's own that the system does not let it write."""
-    remedies = {errno.ENOSPC: ROOM, errno.EDQUOT: ROOM, errno.EROFS: WRITABLE}
+    remedies = {errno.EROFS: WRITABLE, **dict.fromkeys(NO_ROOM, ROOM)}
     return StateUnusable(
         f"{what} can't be written ({os.strerror(error.errno or 0)})", remedy=remedies.get(error.errno or 0, OWNER)
     )
@@ -222,22 +208,11 @@ def _make_private(path: Path) -> None:
 
 
 def _refuse_network(path: Path) -> None:
-    if (kind := _file_system(path.parent)) in NETWORK_FILE_SYSTEMS:
+    if (kind := file_system(path.parent)) in NETWORK_FILE_SYSTEMS:
         raise StateUnusable(
             f"the state database, {path}, lies on a network share ({kind}), where locks can't be trusted",
             remedy="put it on a local disk, or use PostgreSQL",
         )
-
-
-def _file_system(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
-    """The type of the file system that a folder lies on; empty where the system does not tell."""
-    try:
-        lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ""
-    points = [line.split()[1:3] for line in lines]
-    above = [(point, kind) for point, kind in points if folder.is_relative_to(point.replace("\\040", " "))]
-    return max(reversed(above), key=lambda mount: len(mount[0]), default=("", ""))[1]  # the last one hides the others
 
 
 # --- the two kinds of database ---
@@ -372,12 +347,11 @@ def _trouble_with_disk(path: Path | None) -> tuple[str, str] | None:
     if path is None:
         return None
     try:
-        disk = os.statvfs(path.parent)
+        trouble = trouble_with_disk(path.parent)
     except OSError:
         return None
-    if disk.f_flag & os.ST_RDONLY:
-        return "lies on a read-only file system", WRITABLE
-    return FULL if not disk.f_bavail or (disk.f_files and not disk.f_favail) else None
+    words = {errno.EROFS: ("lies on a read-only file system", WRITABLE), errno.ENOSPC: FULL}
+    return words.get(trouble or 0)
 
 
 def _in_words(error: sa.exc.DBAPIError, engine: Engine) -> StateUnusable:

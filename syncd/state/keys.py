@@ -4,6 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
+from syncd.machine.files import open_own
 from syncd.state.connect import unwritable
 
 
@@ -12,7 +13,7 @@ def make_key(file: Path) -> str:
     key = secrets.token_hex(32)
     draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor = open_own(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         with os.fdopen(descriptor, "w", encoding="ascii") as opened:
             opened.write(key + "\n")
             opened.flush()

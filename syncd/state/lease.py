@@ -3,12 +3,11 @@
 A kernel file lock beside a SQLite database; a session advisory lock on PostgreSQL.
 """
 
-import fcntl
 import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Event, Lock, Thread
 from weakref import WeakKeyDictionary
@@ -17,11 +16,13 @@ import structlog
 from sqlalchemy import Connection, Engine, Pool, exc, select, text
 
 from syncd.errors import LeaseLost, LeaseTaken, StateUnusable
+from syncd.machine import locks
+from syncd.machine.clock import boot_clock
+from syncd.machine.files import is_at, read_at, write_at
+from syncd.machine.processes import how_to_end
 from syncd.state import tables as t
 from syncd.state.connect import (
     advisory_key,
-    boot_clock,
-    is_at,
     lock_file,
     open_private,
     translate_errors,
@@ -57,16 +58,17 @@ class Lease:
 class FileLease(Lease):
     """Its lock file remembers the last fencing number: a database that knows only earlier ones was restored."""
 
-    def __init__(self, descriptor: int, path: Path) -> None:
+    def __init__(self, descriptor: int, held: int, path: Path) -> None:
         self._descriptor = descriptor
+        self._held = held
         self._path = path
 
     def confirm(self) -> None:
-        if not is_at(self._descriptor, self._path):
+        if not is_at(self._held, locks.locked_for(self._path)):
             raise LeaseLost(f"the lock, {self._path}, was removed while it was in use", remedy="let it lie where it is")
 
     def is_older(self, fence: int) -> bool:
-        noted = os.pread(self._descriptor, LINE, 0).strip()
+        noted = read_at(self._descriptor, 0, LINE).strip()
         return noted.isdigit() and int(noted) >= fence
 
     def note(self, fence: int) -> None:
@@ -156,24 +158,19 @@ def _taken(sync: str, holder: str = "", remedy: str = "wait for it to end, or st
 @contextmanager
 def _file_lock(path: Path, sync: str) -> Iterator[Lease]:
     """The file stays: to remove it would let two processes lock two files of one name."""
-    descriptor = open_private(path, "the lock")
-    try:
-        _lock_file(descriptor, path, sync)
+    with ExitStack() as stack:
+        descriptor, held = (open_private(file, "the lock") for file in (path, locks.locked_for(path)))
+        stack.callback(os.close, descriptor)
+        stack.callback(os.close, held)
+        if not _is_ours(held, path):
+            raise _taken_by(read_at(descriptor, LINE, LINE).decode("ascii", "replace").strip(), sync)
         _write_line(descriptor, str(os.getpid()), LINE)
-        yield FileLease(descriptor, path)
-    finally:
-        os.close(descriptor)
+        yield FileLease(descriptor, held, path)
 
 
-def _lock_file(descriptor: int, path: Path, sync: str) -> None:
+def _is_ours(held: int, path: Path) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        pid = os.pread(descriptor, LINE, LINE).decode("ascii", "replace").strip()
-        if not pid.isdigit():
-            raise _taken(sync) from None
-        remedy = f"wait for it to end, or stop it: kill {pid}; where it does not hear that, kill -9 {pid}"
-        raise _taken(sync, f" (pid {pid})", remedy) from None
+        return locks.take(held)
     except OSError as error:
         raise StateUnusable(
             f"the lock, {path}, can't be held ({os.strerror(error.errno or 0)})",
@@ -181,9 +178,15 @@ def _lock_file(descriptor: int, path: Path, sync: str) -> None:
         ) from None
 
 
+def _taken_by(pid: str, sync: str) -> LeaseTaken:
+    if not pid.isdigit():
+        return _taken(sync)
+    return _taken(sync, f" (pid {pid})", f"wait for it to end, or stop it: {how_to_end(pid)}")
+
+
 def _write_line(descriptor: int, line: str, offset: int) -> None:
     try:
-        os.pwrite(descriptor, f"{line:<{LINE - 1}}\n".encode(), offset)
+        write_at(descriptor, offset, f"{line:<{LINE - 1}}\n".encode())
     except OSError as error:
         raise unwritable("the lock beside the state database", error) from None
 

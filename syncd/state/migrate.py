@@ -1,6 +1,5 @@
 """Bringing the state database to this program's schema; under a lock, in one transaction, with what is in the wheel."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from sqlalchemy import Connection, Engine, text
 
 import syncd
 from syncd.errors import StateUnusable
+from syncd.machine import locks
 from syncd.state.connect import lock_file, open_private, refuse_newer, schema_version, translate_errors
 from syncd.state.tables import REVISION
 
@@ -73,7 +73,7 @@ def _locked(engine: Engine) -> Iterator[None]:
         return
     descriptor = open_private(path, "the lock")
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        locks.wait_for(descriptor)
         yield
     finally:
         os.close(descriptor)

@@ -1,11 +1,10 @@
 """Where the ledger of erasures is kept: a file, or a table of its own in a database. Lines are only ever added."""
 
-import fcntl
 import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -14,6 +13,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from syncd.errors import Fatal, Misconfigured, Problem, StateUnusable
+from syncd.machine import files, locks
 from syncd.state.connect import open_engine, translate_errors, unwritable
 
 WHAT = "the ledger of erasures"
@@ -100,7 +100,7 @@ class RegisterFile(Register):
             with self._locked() as descriptor:
                 _mend_end(descriptor, self.path.read_bytes())
                 _write_whole(descriptor, text)
-            self._sync_folder()
+            files.sync_folder(self.path.parent)
         except OSError as error:
             failure = unwritable(f"{WHAT}, {self.path},", error)
             raise Fatal(failure.message, remedy=failure.remedy) from None
@@ -108,21 +108,17 @@ class RegisterFile(Register):
     @contextmanager
     def _locked(self) -> Iterator[int]:
         self._require_folder()
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            os.fchmod(descriptor, 0o600)
+        with ExitStack() as stack:
+            opened = [
+                files.open_own(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+                for file in (self.path, locks.locked_for(self.path))
+            ]
+            for one in opened:
+                stack.callback(os.close, one)
+            descriptor, held = opened
+            locks.wait_for(held)
+            files.make_private(descriptor)
             yield descriptor
-        finally:
-            os.close(descriptor)
-
-    def _sync_folder(self) -> None:
-        """So that a new file's name survives a crash too."""
-        folder = os.open(self.path.parent, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 OWNER = "let the user that runs syncd read it"

@@ -4,7 +4,6 @@ Kernel file locks beside a SQLite database; session advisory locks on PostgreSQL
 `gomus.keeper` says what they are for, and calls them from one thread.
 """
 
-import fcntl
 import os
 import re
 import time
@@ -18,11 +17,12 @@ from sqlalchemy import text
 
 from syncd.domain.addresses import server_of
 from syncd.errors import StateUnusable
+from syncd.machine import locks
+from syncd.machine.clock import boot_clock
+from syncd.machine.files import is_at
 from syncd.state.connect import (
     advisory_key,
-    boot_clock,
     database_file,
-    is_at,
     is_on_server,
     open_engine,
     open_private,
@@ -68,22 +68,22 @@ class FileLocks:
         self._open: dict[str, int] = {}
 
     def take(self, slot: int) -> bool:
-        return self._lock(str(slot), fcntl.LOCK_EX)
+        return self._lock(str(slot))
 
     def give_back(self, slot: int) -> None:
-        fcntl.flock(self._open[str(slot)], fcntl.LOCK_UN)
+        locks.give_back(self._open[str(slot)])
 
     def knock(self) -> None:
         """Who looks whether somebody knocks has the door for a moment, and would not have let us have it."""
-        while not self._lock(DOOR, fcntl.LOCK_SH):
+        while not self._lock(DOOR, is_shared=True):
             time.sleep(0.001)
 
     def leave(self) -> None:
         if DOOR in self._open:
-            fcntl.flock(self._open[DOOR], fcntl.LOCK_UN)
+            locks.give_back(self._open[DOOR])
 
     def hears(self) -> bool:
-        is_silent = self._lock(DOOR, fcntl.LOCK_EX)
+        is_silent = self._lock(DOOR)
         self.leave()
         return not is_silent
 
@@ -94,23 +94,21 @@ class FileLocks:
         for descriptor in self._open.values():
             os.close(descriptor)
 
-    def _lock(self, name: str, how: int) -> bool:
+    def _lock(self, name: str, *, is_shared: bool = False) -> bool:
         """Of the file that is there now: one that was removed and made anew is another lock."""
         path = Path(f"{self._stem}.{name}.lock")
         while True:
             if name not in self._open:
                 self._open[name] = open_private(path, "the lock")
             try:
-                fcntl.flock(self._open[name], how | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
+                is_ours = locks.take(self._open[name], is_shared=is_shared)
             except OSError as error:
                 raise StateUnusable(
                     f"the lock, {path}, can't be held ({os.strerror(error.errno or 0)})",
                     remedy="put the state database on a local disk, or use PostgreSQL",
                 ) from None
-            if is_at(self._open[name], path):
-                return True
+            if not is_ours or is_at(self._open[name], path):
+                return is_ours
             os.close(self._open.pop(name))
 
 

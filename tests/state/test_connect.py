@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from rows import store_on
 
 from syncd.errors import StateUnusable
+from syncd.machine.files import file_system
 from syncd.state import connect
 from syncd.state.connect import open_engine, open_engine_readonly
 from syncd.state.migrate import upgrade
@@ -132,11 +133,11 @@ def test_a_missing_folder_is_named_with_what_to_do(tmp_path: Path) -> None:
 )
 def test_the_file_system_of_a_folder_is_the_nearest_mount(tmp_path: Path, mounts: str, kind: str) -> None:
     (tmp_path / "mounts").write_text(mounts)
-    assert connect._file_system(Path("/srv/state"), tmp_path / "mounts") == kind
+    assert file_system(Path("/srv/state"), tmp_path / "mounts") == kind
 
 
 def test_a_network_share_is_refused_with_advice(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connect, "_file_system", lambda _folder: "nfs4")
+    monkeypatch.setattr(connect, "file_system", lambda _folder: "nfs4")
     for opening in (open_engine, lambda url: open_engine_readonly(_made(url))):
         with pytest.raises(
             StateUnusable, match=r"a network share \(nfs4\).*: put it on a local disk, or use PostgreSQL"

@@ -10,8 +10,8 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "syncd"
 # A package imports only what stands above it in this list.
 HOUSE = (
-    "reasons errors log network letters domain mapping sources gomus state plan delivery runs config matching report "
-    "alerts assembly rehearsal probing web cluster daemon cli"
+    "reasons errors log machine network letters domain mapping sources gomus state plan delivery runs config matching "
+    "report alerts assembly rehearsal probing web cluster daemon cli"
 ).split()
 EDGES = {"sources", "gomus", "state"}  # never each other
 ASIDE = {"sandbox", "example"}  # import nothing of syncd; the command line and rehearsals try them out

@@ -2,7 +2,7 @@
 
 import json
 import os
-import select
+import queue
 import shutil
 import signal
 import subprocess
@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from syncd.domain.durations import Duration
 from syncd.domain.records import Position, SourceRecord
 from syncd.errors import IncompleteRead
+from syncd.machine.processes import OWN_GROUP, ask_group_to_end, end_group
 from syncd.sources.base import NO_OBJECT, Reading, ReadKind, Source, SourceOptions
 from syncd.sources.json_text import read_json
 from syncd.sources.singer_schema import find_columns, properties_of
@@ -29,12 +30,14 @@ from syncd.sources.singer_schema import find_columns, properties_of
 log = structlog.get_logger()
 Message: TypeAlias = Mapping[str, Any]
 
-AT_ONCE = 1 << 16
+AT_ONCE, AHEAD = 1 << 16, 4  # bytes that are read at once, and how often before somebody wants them
 LONGEST_LINE = 16 << 20
 LONGEST_STATE = 1 << 16
 A_WHILE = 0.5  # seconds that a tap is listened to before it is asked whether to go on
+LOOK = 0.02
 LAST_WORDS = 1.0  # seconds between asking a tap to end and ending it
 DELETED_AT = "_sdc_deleted_at"  # where taps that see deletions put their time
+SLASHES = {"/", os.path.sep}
 OURS = ("SYNCD_", "GOMUS_")  # variables that are no tap's business
 BY_HAND = "run the tap by hand in the folder of the configuration, and see what it says"
 
@@ -200,12 +203,17 @@ class Tap:
         assert process.stderr is not None  # noqa: S101
         self.name = name
         self._process = process
-        self._stdout = process.stdout
+        self._parts: queue.Queue[bytes] = queue.Queue(AHEAD)
+        self._heard = b""
         self._patience = patience
         self._sleep = sleep
         self._said = 0
-        self._listener = threading.Thread(target=self._count_lines, args=(process.stderr,), daemon=True)
-        self._listener.start()
+        self._listeners = [
+            threading.Thread(target=hear, args=(pipe,), daemon=True)
+            for hear, pipe in ((self._read_on, process.stdout), (self._count_lines, process.stderr))
+        ]
+        for listener in self._listeners:
+            listener.start()
 
     def broken(self, what: str, remedy: str) -> IncompleteRead:
         return IncompleteRead(self.name, what, remedy=remedy)
@@ -241,9 +249,21 @@ class Tap:
             yield rest
 
     def _hear(self) -> bytes:
-        if not self._happens(lambda seconds: bool(select.select([self._stdout], [], [], seconds)[0])):
+        if not self._happens(self._says):
             raise self.broken("has been silent for too long", f"raise timeout, or {BY_HAND}")
-        return os.read(self._stdout.fileno(), AT_ONCE)
+        return self._heard
+
+    def _says(self, seconds: float) -> bool:
+        with suppress(queue.Empty):
+            self._heard = self._parts.get(timeout=seconds)
+            return True
+        return False
+
+    def _read_on(self, stdout: IO[bytes]) -> None:
+        """In a thread: not every system can wait for a pipe and a time at once. Nothing is the end of it."""
+        while part := os.read(stdout.fileno(), AT_ONCE):
+            self._parts.put(part)
+        self._parts.put(b"")
 
     def check_end(self) -> None:
         """Only a tap that exits with 0 has told everything."""
@@ -275,16 +295,17 @@ class Tap:
 
     def stop(self) -> None:
         """Ends the tap and every process that it started."""
-        _signal(self._process, signal.SIGTERM)
+        ask_group_to_end(self._process)
         until = time.monotonic() + LAST_WORDS
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(max(0.0, until - time.monotonic()))
-        _signal(self._process, signal.SIGKILL)
+        end_group(self._process)
         self._process.wait()
-        self._listener.join()
-        self._stdout.close()
-        if self._process.stderr is not None:
-            self._process.stderr.close()
+        while any(listener.is_alive() for listener in self._listeners):
+            self._says(LOOK)  # nobody wants it any more, but it is in the way of the rest
+        for pipe in (self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
         if self._said:
             log.info("source.tap_spoke", source=self.name, count=self._said)
 
@@ -293,11 +314,6 @@ def _is_message(message: Message) -> bool:
     """A log line in JSON is none, and what tells no stream might be of ours."""
     kind, stream = message.get("type"), message.get("stream")
     return isinstance(kind, str) and (isinstance(stream, str) or kind not in ("SCHEMA", "RECORD", "BATCH"))
-
-
-def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
-    with suppress(ProcessLookupError, PermissionError):  # its group is gone
-        os.killpg(process.pid, number)
 
 
 def _start(command: Sequence[str], base: Path, name: str) -> "subprocess.Popen[bytes]":
@@ -311,6 +327,7 @@ def _start(command: Sequence[str], base: Path, name: str) -> "subprocess.Popen[b
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            creationflags=OWN_GROUP,
         )
     except OSError as error:
         raise IncompleteRead(name, f"can't be started ({error.strerror})", remedy="check command") from None
@@ -318,7 +335,7 @@ def _start(command: Sequence[str], base: Path, name: str) -> "subprocess.Popen[b
 
 def _find(program: str, base: Path) -> str:
     """From the PATH, or, for a name with a slash, from the folder of the configuration."""
-    found = shutil.which(str(base / program) if "/" in program else program)
+    found = shutil.which(str(base / program) if set(program) & SLASHES else program)
     if found is None:
         raise IncompleteRead(
             Path(program).name, "there is no such program", remedy="install the tap, or give its whole path in command"
@@ -328,7 +345,7 @@ def _find(program: str, base: Path) -> str:
 
 @contextmanager
 def _state_file(state: str) -> Iterator[str]:
-    with tempfile.NamedTemporaryFile("w", prefix="syncd-", suffix=".json", encoding="utf-8") as file:
-        file.write(state)
-        file.flush()
-        yield file.name
+    with tempfile.TemporaryDirectory(prefix="syncd-") as folder:
+        file = Path(folder) / "state.json"
+        file.write_text(state, encoding="utf-8")
+        yield str(file)

@@ -28,6 +28,8 @@ from syncd.daemon.order import Ended, Fate, Order
 from syncd.domain.museums import museum_of
 from syncd.domain.runs import Summary, failed_summary
 from syncd.gomus.client import Observe
+from syncd.machine import signals
+from syncd.machine.processes import limit_memory
 
 LOOK = 0.2  # seconds
 
@@ -69,7 +71,7 @@ def _talk(child: "subprocess.Popen[bytes]", order: bytes) -> bytes:
         return b""
     lines = threading.Thread(target=_pass_on, args=(child.stderr,), daemon=True)
     lines.start()
-    with suppress(BrokenPipeError):
+    with suppress(BrokenPipeError, ValueError):  # it has died, or is to stop already
         child.stdin.write(order)
         child.stdin.flush()
     said = child.stdout.read()
@@ -92,11 +94,17 @@ def _watch(child: "subprocess.Popen[bytes]", stopping: threading.Event, limit: f
     began, is_asked = time.monotonic(), False
     while child.poll() is None:
         if stopping.is_set() and not is_asked:
-            child.terminate()
+            _close_input(child)  # by which it hears that it should stop; not every system has a signal for that
             is_asked = True
         if limit is not None and time.monotonic() - began > limit:
             child.kill()
         time.sleep(LOOK)
+
+
+def _close_input(child: "subprocess.Popen[bytes]") -> None:
+    with suppress(BrokenPipeError):
+        if child.stdin:
+            child.stdin.close()
 
 
 def _pass_on(lines: IO[bytes]) -> None:
@@ -146,13 +154,14 @@ def main() -> None:
     logs.configure(form, sys.stderr)
     said = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints is no answer
-    _limit_memory(order.config.daemon.run_memory)
+    if order.config.daemon.run_memory is not None:
+        limit_memory(order.config.daemon.run_memory)
     stopping = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         stopping.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in signals.STOP:
         signal.signal(number, stop)
     threading.Thread(target=_stop_when_alone, args=(stopping,), daemon=True).start()
     with logs.bound(replica=order.replica):
@@ -167,11 +176,3 @@ def _ignore(_method: str, _status: int | None, _seconds: float) -> None: ...
 def _stop_when_alone(stopping: threading.Event) -> None:
     os.read(sys.stdin.fileno(), 1)  # ends when nobody has the other end any more
     stopping.set()
-
-
-def _limit_memory(megabytes: int | None) -> None:
-    """Of what it writes to; what is only reserved does not count. Linux alone counts so."""
-    if megabytes is not None:
-        import resource  # noqa: PLC0415 - not on every system
-
-        resource.setrlimit(resource.RLIMIT_DATA, (megabytes << 20, megabytes << 20))

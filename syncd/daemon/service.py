@@ -3,17 +3,15 @@
 import os
 import queue
 import secrets
-import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from types import FrameType
 
 import structlog
 
@@ -30,6 +28,7 @@ from syncd.daemon.reading import Reading
 from syncd.daemon.waking import Waking
 from syncd.domain.runs import Summary
 from syncd.errors import LeaseTaken
+from syncd.machine import signals
 from syncd.web import Metrics
 
 log = structlog.get_logger()
@@ -182,17 +181,18 @@ def serve(load: Callable[[], Config], *, waits: bool = True) -> None:
     While another daemon is at work on the state this one stands by; raises LeaseTaken where it does not wait.
     """
     refusals: list[LeaseTaken] = []
-    with _hearing_signals() as signals:
+    heard: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()  # the one that a signal handler may put into
+    with signals.hearing(lambda name: heard.put((STOP, name)), lambda: heard.put((RELOAD, "SIGHUP"))):
 
         def refuse(taken: LeaseTaken) -> None:
             refusals.append(taken)
-            signals.put((REFUSED, "--no-wait"))
+            heard.put((REFUSED, "--no-wait"))
 
         daemon = Daemon(load(), load, None if waits else refuse)
         daemon.start()
-        while (heard := _next(signals))[0] == RELOAD:
+        while (told := _next(heard))[0] == RELOAD:
             daemon.reload()
-        is_clean = daemon.stop(heard[1])
+        is_clean = daemon.stop(told[1])
     if refusals:
         raise refusals[0]
     if not is_clean:
@@ -201,30 +201,8 @@ def serve(load: Callable[[], Config], *, waits: bool = True) -> None:
         os._exit(0)
 
 
-def _next(signals: "queue.SimpleQueue[tuple[str, str]]") -> tuple[str, str]:
+def _next(heard: "queue.SimpleQueue[tuple[str, str]]") -> tuple[str, str]:
     """A signal that the system hands to another thread does not wake this one, so it looks up now and then."""
     while True:
         with suppress(queue.Empty):
-            return signals.get(timeout=POLL)
-
-
-@contextmanager
-def _hearing_signals() -> Iterator["queue.SimpleQueue[tuple[str, str]]"]:
-    """The first SIGTERM or SIGINT stops in order, the second ends the process; SIGHUP reads the configuration anew."""
-    heard: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()  # the one that a signal handler may put into
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        for one in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(one, signal.SIG_DFL)
-        heard.put((STOP, signal.Signals(number).name))
-
-    def reload(_number: int, _frame: FrameType | None) -> None:
-        heard.put((RELOAD, "SIGHUP"))
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    before[signal.SIGHUP] = signal.signal(signal.SIGHUP, reload)
-    try:
-        yield heard
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+            return heard.get(timeout=POLL)

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import sys
 import threading
 import time
@@ -29,6 +28,7 @@ from syncd.daemon.service import replica_name
 from syncd.domain.due import Due
 from syncd.domain.runs import Summary
 from syncd.errors import Misconfigured, SyncdError
+from syncd.machine import signals
 from syncd.state.connect import open_private
 from syncd.web import Metrics
 
@@ -99,8 +99,11 @@ def work(load: Callable[[], Config]) -> None:
     """Raises Misconfigured, and StateUnusable where the database can't be had at the start."""
     worker = Worker(load)
     beat = _prepare_beat(os.environ.get(BEAT))
-    with opening_state(worker.config) as state:  # brought to this version's schema, or refused in words
-        is_clean = asyncio.run(_serve(worker, state.engine, beat))
+    with (
+        opening_state(worker.config) as state,  # brought to this version's schema, or refused in words
+        asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner,  # in that of Windows psycopg does not work
+    ):
+        is_clean = runner.run(_serve(worker, state.engine, beat))
     if not is_clean:  # threads that hang can't be ended; what they had begun is settled by the next run
         sys.stdout.flush()
         os._exit(0)
@@ -135,27 +138,24 @@ async def _serve(worker: Worker, engine: Engine, beat: Path | None) -> bool:
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
     limit = worker.config.daemon.shutdown_timeout
 
-    def stop(number: signal.Signals) -> None:
-        log.info("daemon.stopping", signal=number.name, limit=limit.total_seconds())
+    def stop(name: str) -> None:
+        log.info("daemon.stopping", signal=name, limit=limit.total_seconds())
         worker.stopping.set()
         stopping.set()
-        for one in (signal.SIGTERM, signal.SIGINT):  # a second signal ends at once
-            loop.remove_signal_handler(one)
 
-    for one in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(one, stop, one)
-    loop.add_signal_handler(signal.SIGHUP, lambda: loop.run_in_executor(None, worker.read_anew))
-    limit_of_runs = worker.config.daemon.max_concurrent_runs
-    places = Places(all=limit_of_runs, short=share_of_short(limit_of_runs))
-    log.info("daemon.started", version=__version__, replica=worker.name, syncs=list(worker.config.syncs))
-    worker.reading.tell(worker.config)
-    aside = [asyncio.create_task(_follow_changes(worker)), asyncio.create_task(_beat(beat))]
-    working = asyncio.create_task(carry_out_jobs(engine, worker.carry_out, places=places, stopping=stopping))
-    stopped = asyncio.create_task(stopping.wait())
-    await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    with suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.shield(working), (limit + LAST_WORDS).total_seconds())
-    for task in aside:
-        task.cancel()
-    log.info("daemon.stopped", replica=worker.name)
+    soon = loop.call_soon_threadsafe  # it wakes the loop, too
+    with signals.hearing(lambda name: soon(stop, name), lambda: soon(loop.run_in_executor, None, worker.read_anew)):
+        limit_of_runs = worker.config.daemon.max_concurrent_runs
+        places = Places(all=limit_of_runs, short=share_of_short(limit_of_runs))
+        log.info("daemon.started", version=__version__, replica=worker.name, syncs=list(worker.config.syncs))
+        worker.reading.tell(worker.config)
+        aside = [asyncio.create_task(_follow_changes(worker)), asyncio.create_task(_beat(beat))]
+        working = asyncio.create_task(carry_out_jobs(engine, worker.carry_out, places=places, stopping=stopping))
+        stopped = asyncio.create_task(stopping.wait())
+        await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(working), (limit + LAST_WORDS).total_seconds())
+        for task in aside:
+            task.cancel()
+        log.info("daemon.stopped", replica=worker.name)
     return working.done()

@@ -142,8 +142,15 @@ def _name_file(given: str, sheet: str | None, sync: str, target: Path) -> _Expor
     if sheet is not None and table["type"] == "excel":
         table["sheet"] = sheet
     reading = {**table, "path": str(path.absolute()), "settled": "0s"}
-    table["path"] = os.path.relpath(path.absolute(), target.absolute().parent)
+    table["path"] = _beside(target, path)
     return _Export(given=given, sync=sync, table=table, reading=reading)
+
+
+def _beside(target: Path, path: Path) -> str:
+    try:
+        return os.path.relpath(path.absolute(), target.absolute().parent)
+    except ValueError:  # on another drive
+        return str(path.absolute())
 
 
 def _name_database(given: str, table: str | None, sync: str, target: Path) -> _Export:
@@ -157,8 +164,7 @@ def _name_database(given: str, table: str | None, sync: str, target: Path) -> _E
     if url.password is not None:
         written = {"env": f"{re.sub('[^A-Z0-9]', '_', sync.upper())}_DB_URL"}
     elif url.get_backend_name() == "sqlite" and url.database:
-        place = os.path.relpath(Path(url.database).absolute(), target.absolute().parent)
-        written = f"sqlite:///{place}"
+        written = f"sqlite:///{_beside(target, Path(url.database))}"
     query = f"select * from {table}"  # noqa: S608 - the table is a name, as checked above
     return _Export(
         given=table,

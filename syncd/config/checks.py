@@ -14,6 +14,7 @@ from syncd.domain.nearest import suggest
 from syncd.domain.schedule import parse_schedule
 from syncd.errors import lacks_extra
 from syncd.gomus.fields import FIELDS
+from syncd.machine.processes import CAN_LIMIT_MEMORY
 from syncd.sources import find_source
 from syncd.sources.base import SourceOptions, error_at
 
@@ -38,13 +39,24 @@ def check_state_url(url: str) -> str:
     return url
 
 
+def is_url(place: str) -> bool:
+    """`C:/erasures.ledger` is none: one letter is that of a drive."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", place) is not None
+
+
 def check_ledger(place: str) -> str:
     """A path, or a URL as that of the state."""
-    if ":/" in place:
+    if is_url(place):
         return check_state_url(place)
     if not place.strip():
         raise ValueError("names no file: 'erasures.ledger' is one beside this configuration")
     return place
+
+
+def check_memory(megabytes: int) -> int:
+    if not CAN_LIMIT_MEMORY:
+        raise ValueError("can't be held to on this system: leave it out")
+    return megabytes
 
 
 def check_zone(name: str) -> str:

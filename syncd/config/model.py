@@ -25,10 +25,12 @@ from syncd.config.checks import (
     check_key,
     check_ledger,
     check_listen,
+    check_memory,
     check_name,
     check_schedule,
     check_state_url,
     check_zone,
+    is_url,
     split_listen,
     validate_source,
 )
@@ -105,7 +107,7 @@ class StateOptions(_Table):
 
 
 def _anchored(url: str, base: Path) -> str:
-    if ":/" not in url:
+    if not is_url(url):
         return str(base / url)
     kind, slashes, file = url.partition(":///")
     return f"{kind}{slashes}{base / file}" if kind == "sqlite" else url
@@ -189,7 +191,7 @@ class DaemonOptions(_Table):
         default=timedelta(seconds=2), description="Syncs that are due at one moment start within so much of each other."
     )
     isolate_runs: bool = Field(default=False, description="Whether each run has a process of its own.")
-    run_memory: int | None = Field(
+    run_memory: Annotated[int, AfterValidator(check_memory)] | None = Field(
         default=None, ge=64, description="How much memory such a process may use, in megabytes."
     )
     run_timeout: Duration | None = Field(

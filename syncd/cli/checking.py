@@ -34,6 +34,7 @@ from syncd.config.prefixes import REMEDY, find_shared_prefix
 from syncd.domain.records import RemoteCustomer
 from syncd.errors import Misconfigured, SyncdError
 from syncd.gomus.client import Client
+from syncd.machine.files import HAS_RIGHTS
 from syncd.network import in_haste
 from syncd.report.findings import Finding, Weight, failure, find
 from syncd.report.instance import Instance, find_sizes
@@ -170,6 +171,7 @@ class _Check:
         yield (state := find("state database", self._count_known))
         if folder := state_folder(self.config):
             yield from find_lack_of_room(folder)
+            yield from tell_rights(folder)
         if self.config.state.ledger is not None:
             yield find("ledger of erasures", self._count_erased)
         pauses = self._find_pauses() if state.is_good else {}
@@ -291,6 +293,13 @@ def find_lack_of_room(folder: Path, least: int = LEAST_ROOM) -> Iterator[Finding
     if free < least:
         words = f"{free // 1_000_000} MB are free for the state: make room, a run that can't note what it does ends"
         yield Finding(what="disk", words=words, weight=Weight.DOUBT)
+
+
+def tell_rights(folder: Path) -> Iterator[Finding]:
+    """Where files can't be closed to others one by one."""
+    if not HAS_RIGHTS:
+        words = f"whoever may read the folder {folder} may read the state and its key: let in nobody else"
+        yield Finding(what="rights", words=words)
 
 
 def _tell_skipped(reading: Reading) -> str:

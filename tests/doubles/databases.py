@@ -1,6 +1,5 @@
 """Databases of tests: one server for all workers of a suite, and copies of what was migrated once."""
 
-import fcntl
 import os
 import uuid
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from typing import Any, TextIO
 import pytest
 import sqlalchemy as sa
 
+from syncd.machine import locks
 from syncd.state.connect import engine_path, open_engine
 from syncd.state.migrate import upgrade
 
@@ -31,7 +31,7 @@ class SharedServer:
 
     def address(self) -> str:
         with self._address.open("a+", encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            locks.wait_for(file.fileno())
             file.seek(0)
             return file.read() or self._start(file)
 

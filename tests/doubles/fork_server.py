@@ -83,6 +83,21 @@ class Forked:
         return out, err
 
 
+class Started(subprocess.Popen[str]):
+    """The same where nothing can be forked, as on Windows: each has to import everything."""
+
+    def __init__(self, arguments: tuple[str, ...], *, folder: Path, environment: Mapping[str, str]) -> None:
+        super().__init__(
+            [sys.executable, "-m", "syncd", *arguments],
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+
 def _read_all(stream: TextIO | None) -> str:
     if stream is None:
         return ""
@@ -110,6 +125,10 @@ def _server(interpreter: frozenset[tuple[str, str]]) -> socket.socket:
 def _stop(orders: socket.socket, server: "subprocess.Popen[bytes]") -> None:
     orders.close()
     server.communicate()
+
+
+if not hasattr(os, "fork"):
+    Forked = Started  # type: ignore[assignment,misc]
 
 
 # --- the server ---

@@ -2,7 +2,6 @@
 
 import csv
 import os
-import pty
 import sqlite3
 import subprocess
 import sys
@@ -209,7 +208,7 @@ def test_what_becomes_of_those_who_leave_is_asked_on_a_terminal(
     office: Office, monkeypatch: pytest.MonkeyPatch, arguments: list[str], typed: str, mode: str
 ) -> None:
     monkeypatch.chdir(office.folder)
-    master, terminal = pty.openpty()
+    master, terminal = pytest.importorskip("pty", reason="no terminals to be had").openpty()
     os.write(master, typed.encode())
     with subprocess.Popen(
         [sys.executable, "-m", "syncd", "init", "members.csv", *arguments], stdin=terminal, stdout=terminal

@@ -8,13 +8,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from databases import new_database
+from real_processes import processes_with
 
 from syncd.domain.digest import Digester
 from syncd.errors import LeaseLost, LeaseTaken, StateUnusable
@@ -26,9 +26,7 @@ from syncd.state.migrate import upgrade
 from syncd.state.store import Store
 
 STARTS = 20
-# A server process that has imported everything and forks: real processes, quickly, without this one's open files.
-processes = get_context("forkserver")
-processes.set_forkserver_preload(["syncd.state.lease"])
+processes = processes_with("syncd.state.lease")
 
 
 def hold(url: str, answers: Any, *, child: bool = False) -> None:

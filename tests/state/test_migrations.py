@@ -8,7 +8,6 @@ import sys
 import threading
 import zipfile
 from collections.abc import Iterator
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from real_processes import processes_with
 
 from syncd.errors import StateUnusable
 from syncd.state.connect import open_engine, open_in_memory
@@ -23,8 +23,7 @@ from syncd.state.migrate import is_current, newest, schema_version, upgrade
 from syncd.state.tables import REVISION, metadata
 
 ROOT = Path(__file__).parents[2]
-processes = get_context("forkserver")
-processes.set_forkserver_preload(["syncd.state.migrate"])
+processes = processes_with("syncd.state.migrate")
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import pairwise
-from multiprocessing import get_context
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from typing import Any
 
 import pytest
 from meter import most_in_a_second
+from real_processes import processes_with
 
 from syncd.errors import Fatal, Stopped
 from syncd.gomus import keeper
@@ -25,8 +25,7 @@ from syncd.state.connect import database_file, is_on_server
 from syncd.state.slots import sharing
 
 ADDRESS = "https://demo.gomus.de"
-processes = get_context("forkserver")
-processes.set_forkserver_preload(["syncd.state.slots", "syncd.gomus.budget"])
+processes = processes_with("syncd.state.slots", "syncd.gomus.budget")
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """The house: who may import whom, what is public, and how large a room may get."""
 
 import ast
+import re
 from graphlib import TopologicalSorter
 from importlib.util import resolve_name
 from pathlib import Path
@@ -17,6 +18,7 @@ EDGES = {"sources", "gomus", "state"}  # never each other
 ASIDE = {"sandbox", "example"}  # import nothing of syncd; the command line and rehearsals try them out
 PURE = {"letters", "domain", "mapping"}
 IMPURE = {"httpx", "sqlalchemy", "socket", "subprocess", "threading", "time", "random", "secrets", "os", "pathlib"}
+OF_ONE_SYSTEM = {"fcntl", "grp", "msvcrt", "portalocker", "pwd", "resource", "termios"}
 LONGEST_FUNCTION, LONGEST_MODULE = 40, 400
 
 
@@ -123,6 +125,14 @@ def test_thought_touches_no_world(module: str) -> None:
 
 def test_only_the_daemon_uses_apscheduler() -> None:
     assert {part(name) for name, used in IMPORTS.items() if any("apscheduler" in one for one in used)} <= {"daemon"}
+
+
+def test_only_machine_asks_which_system_it_is() -> None:
+    asking = {name for name, used in IMPORTS.items() if {one.split(".")[0] for one in used} & OF_ONE_SYSTEM}
+    asking |= {
+        name for name, file in MODULES.items() if re.search(r"sys\.platform|os\.name\b", file.read_text("utf-8"))
+    }
+    assert {part(name) for name in asking} == {"machine"}
 
 
 @pytest.mark.parametrize("module", MODULES)

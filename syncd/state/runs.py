@@ -1,18 +1,19 @@
 """Runs, past and under way, and how far each sync has come: its fencing number and its watermark."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import Text, bindparam, column, func, select, update, values
 
+from syncd.domain.chunks import chunks
 from syncd.domain.runs import Status, Summary, Trigger
 from syncd.errors import LeaseLost
 from syncd.state import tables as t
-from syncd.state.transactions import Transactions
+from syncd.state.transactions import PAGE, Transactions
 
 SYNC, RUN, STILL = t.sync.c, t.run.c, t.standstill.c
 # Changes nothing: it finds its row only while the sync is still entered under the number, and locks it.
@@ -171,10 +172,23 @@ class Runs:
         self, sync: str, statuses: Sequence[Status], triggers: Sequence[Trigger] = tuple(Trigger)
     ) -> RunRow | None:
         """The latest run with one of these statuses that one of these triggers started."""
-        ended = RUN.status.in_([status.value for status in statuses])
-        started = RUN.trigger.in_([trigger.value for trigger in triggers])
-        query = select(t.run).where(RUN.sync == sync, ended, started).order_by(RUN.started_at.desc()).limit(1)
-        return next(iter(self._runs(query)), None)
+        return self.last_ended_of([sync], statuses, triggers).get(sync)
+
+    def last_ended_of(
+        self, syncs: Iterable[str], statuses: Sequence[Status], triggers: Sequence[Trigger] = tuple(Trigger)
+    ) -> dict[str, RunRow]:
+        """The same of many, by sync; a few questions, each answered out of the index."""
+        latest = t.run.alias("latest")
+        ended = latest.c.status.in_([status.value for status in statuses])
+        started = latest.c.trigger.in_([trigger.value for trigger in triggers])
+        found: dict[str, RunRow] = {}
+        for page in chunks(syncs, PAGE):
+            asked = values(column("sync", Text), name="asked").data([(sync,) for sync in page]).cte()
+            newest = select(latest.c.id).where(latest.c.sync == asked.c.sync, ended, started)
+            newest = newest.order_by(latest.c.started_at.desc()).limit(1)
+            query = select(t.run).select_from(asked.join(t.run, RUN.id == newest.scalar_subquery()))
+            found |= {run.sync: run for run in self._runs(query)}
+        return found
 
     def _runs(self, query: Any) -> list[RunRow]:  # noqa: ANN401 - a select of runs
         return [RunRow(**{**row._asdict(), "counts": json.loads(row.counts)}) for row in self.db.rows(query)]

@@ -173,8 +173,8 @@ class Standings(Collector):
         )
 
     def _of_runs(self, store: Store) -> Iterator[Metric]:
-        last = {name: store.runs.last_ended(name, tuple(Status)) for name in self._config.syncs}
-        good = {name: store.runs.last_ended(name, SUCCEEDED) for name in last}
+        last = store.runs.last_ended_of(self._config.syncs, tuple(Status))
+        good = store.runs.last_ended_of(self._config.syncs, SUCCEEDED)
         success = _ends(good)
         yield _of_syncs("syncd_last_success_timestamp_seconds", "When the last run ended that was done.", success)
         if not self._is_left:  # an age is right at its moment alone
@@ -185,12 +185,12 @@ class Standings(Collector):
             "syncd_last_run_status",
             "1 for the way in which the last run ended.",
             ["sync", "status"],
-            {(name, one.value): run.status == one.value for name, run in last.items() if run for one in Status},
+            {(name, one.value): run.status == one.value for name, run in last.items() for one in Status},
         )
         yield _of_syncs(
             "syncd_source_records",
             "Records that were read last; of a source that tells changes, the changed ones.",
-            {name: read for name in last if (read := _records(last[name], good[name])) is not None},
+            {name: read for name in last if (read := _records(last[name], good.get(name))) is not None},
         )
 
     def _of_pauses(self, store: Store) -> Metric:
@@ -240,8 +240,8 @@ def _records(*runs: RunRow | None) -> int | None:
     return next((run.counts["records"] for run in runs if run and "records" in run.counts), None)
 
 
-def _ends(runs: Mapping[str, RunRow | None]) -> dict[str, float]:
-    return {sync: run.finished_at.timestamp() for sync, run in runs.items() if run and run.finished_at}
+def _ends(runs: Mapping[str, RunRow]) -> dict[str, float]:
+    return {sync: run.finished_at.timestamp() for sync, run in runs.items() if run.finished_at}
 
 
 def _of_syncs(name: str, words: str, values: Mapping[str, float]) -> Metric:

@@ -129,6 +129,10 @@ def test_the_last_run_of_an_ending_is_the_latest_that_one_of_these_triggers_star
         store.runs.last_ended("donors", [Status.DONE]),
     ]
     assert [run and run.id for run in found] == ["run-2", "run-1", None, None]
+    store.runs.begin("donors-1", "donors", "main", Trigger.SCHEDULE, NOW)
+    store.runs.finish(Summary(sync="donors", run_id="donors-1", status=Status.DONE, counts={}), LATER)
+    each = store.runs.last_ended_of(["members", "donors", "schools"], [Status.DONE])
+    assert {sync: run.id for sync, run in each.items()} == {"members": "run-2", "donors": "donors-1"}
     run = store.runs.find("run-3")
     assert run is not None
     assert (run.status, run.error, run.remedy) == ("failed", "x", "y")

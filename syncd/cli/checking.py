@@ -31,6 +31,7 @@ from syncd.cli.stopping import ending_on_signals
 from syncd.config import NOT_ASKED
 from syncd.config.model import Config, SyncConfig
 from syncd.config.prefixes import REMEDY, find_shared_prefix
+from syncd.domain.museums import within
 from syncd.domain.records import RemoteCustomer
 from syncd.errors import Misconfigured, SyncdError
 from syncd.gomus.client import Client
@@ -169,6 +170,7 @@ class _Check:
         words = f"{len(self.config.syncs)} sync(s), {len(self.config.gomus)} instance(s)"
         yield Finding(what="configuration", words=words)
         yield (state := find("state database", self._count_known))
+        yield from self._find_other_keys() if state.is_good else ()
         if folder := state_folder(self.config):
             yield from find_lack_of_room(folder)
             yield from tell_rights(folder)
@@ -191,6 +193,15 @@ class _Check:
         with looking_at_state(self.config) as state:
             known = sum(state.store.known.count(name) for name in self.config.syncs)
         return f"{known} known customers"
+
+    def _find_other_keys(self) -> Iterator[Finding]:
+        """Of museums that have run under another key than they have now: none of their syncs can begin."""
+        with looking_at_state(self.config) as state:
+            for museum in self.config.museums.keys() - self.config.broken.keys():
+                try:
+                    state.digester(within(museum, ""))
+                except SyncdError as error:
+                    yield failure(museum, error)
 
     def _find_pauses(self) -> Mapping[str, Pause]:
         with looking_at_state(self.config) as state:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from syncd import __version__
-from syncd.assembly import now, opening_state
+from syncd.assembly import State, make_instance, now, opening_state
 from syncd.cli import context as ctx
 from syncd.cli.exits import BUSY, DONE, USAGE, stop
 from syncd.config.model import Config
@@ -50,14 +50,22 @@ def forget(
             if sys.stdin.isatty() and not yes and not typer.confirm(_question(museum, syncs, customers)):
                 stop("Nothing was dropped.", DONE)
             file = export or Path(f"{museum}.jsonl")
-            with departing(state.engine, museum) as departure:
-                count = _write(departure, file)
+            with departing(state.engine, museum, _used(config, state)) as departure:
+                count, erased = _write(departure, file), departure.erased()
                 for lease in leases:
                     lease.note(0)  # who comes back under this name begins anew, and no backup was restored
                 departure.drop()
             state.store.shrink()
         print(f"{museum}: {count} rows are in {file}, and no longer in the state.")
-        print(f"{customers} customers of {', '.join(syncs)} are left in go~mus as they are: unmanaged from now on.")
+        print(f"{customers} customers of {', '.join(syncs)} are left in go~mus as they are.")
+        print("Nothing keeps them in step from now on, unless a sync of another name has them too.")
+        if erased and not config.state.ledger:
+            print(f"{erased} erasures on request are no longer known: under this go~mus a list may bring them back.")
+
+
+def _used(config: Config, state: State) -> list[bytes]:
+    """The addresses of the instances that museums have which stay."""
+    return [make_instance(config, name, state).address for name in config.gomus]
 
 
 def _question(museum: str, syncs: Sequence[str], customers: int) -> str:

@@ -32,7 +32,7 @@ from syncd.cli.progress import log_stream, showing_progress
 from syncd.cli.stopping import ending_on_signals, stopping_on_signals
 from syncd.config.model import Config, SyncConfig
 from syncd.domain.runs import Status, Summary, Trigger, failed_summary
-from syncd.errors import LeaseTaken, Misconfigured, SyncdError
+from syncd.errors import LeaseTaken, Misconfigured, Problem, SyncdError
 from syncd.report.pausing import in_words
 from syncd.report.plan import plan_as_lines
 from syncd.runs.run import run
@@ -78,7 +78,8 @@ def run_once(
             with ending_on_signals():
                 raise typer.Exit(gravest([*codes, *(_plan_one(config, sync) for sync in syncs)]))
         if not syncs:
-            raise typer.Exit(gravest(codes))
+            say(Misconfigured([Problem(path="", message=f"no museum of {config.base} can be run")]))
+            raise typer.Exit(gravest([*codes, USAGE]))
         watch = Watch(lambda: config, opening_alarms, since=now())
         with (
             _leaving_metrics(config),

@@ -50,26 +50,35 @@ async def carry_out_jobs(
         if outcome is Outcome.CUT:
             raise Cut
 
-    tries = 0
+    failed: list[str] = []  # each try since the queue was there
+
+    def note_ready() -> None:
+        if failed:
+            log.info("daemon.database_back")
+        failed.clear()
+        log.info("worker.ready", limit=places.all)
+
     while not stopping.is_set():
         try:
-            await _work(engine, run, places, stopping)
-            tries = 0
+            await _work(engine, of_worker(engine, run, places.all), places, stopping, note_ready)
         except StateUnusable as error:
-            tries += 1
-            pause = BACKOFF.pause(tries)
-            log.error("daemon.database_lost", error=error.message, remedy=error.remedy, wait=pause)  # noqa: TRY400
+            is_news = error.message not in failed[-1:]
+            failed.append(error.message)
+            pause = BACKOFF.pause(len(failed))
+            if is_news:
+                log.error("daemon.database_lost", error=error.message, remedy=error.remedy, wait=pause)  # noqa: TRY400
             with suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), pause)
 
 
-async def _work(engine: Engine, run: Callable[..., Any], places: Places, stopping: asyncio.Event) -> None:
+async def _work(
+    engine: Engine, app: App, places: Places, stopping: asyncio.Event, note_ready: Callable[[], None]
+) -> None:
     """Until it is to stop, or the queue can't be reached any more. Raises StateUnusable."""
     await asyncio.to_thread(prepare, engine)
-    app = of_worker(engine, run, places.all)
     with translate_errors():
         async with app.open_async():
-            log.info("worker.ready", limit=places.all)
+            note_ready()
             await _until(stopping, asyncio.create_task(_fetch_all(app, places)))
 
 

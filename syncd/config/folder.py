@@ -52,13 +52,13 @@ class _Common:
 
 
 def marks_of(folder: Path) -> Marks:
-    """Of each file, what tells whether it is another one now. Raises OSError where the folder can't be read."""
+    """Of each file, what tells whether it is another one now, or may be read now. Raises OSError without the folder."""
     found: dict[str, tuple[int, ...]] = {}
     for file in sorted(folder.iterdir()):
         if file.suffix == ".toml" and not file.name.startswith("."):
             with suppress(FileNotFoundError):  # gone since
                 status = file.stat()
-                found[file.name] = (status.st_size, status.st_mtime_ns, status.st_ino)
+                found[file.name] = (status.st_size, status.st_mtime_ns, status.st_ino, status.st_mode)
     return found
 
 

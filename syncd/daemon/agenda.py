@@ -171,10 +171,12 @@ class Agenda:
         line.is_running, line.wanted_since, line.requests, line.not_before = True, None, [], None
         return due
 
-    def adopt(self, due: Due) -> None:
-        """A run that another daemon has begun."""
-        if self.knows(due.sync):
-            self._lines[due.sync].is_running = True
+    def adopt(self, under_way: Collection[Due]) -> None:
+        """These runs are under way, whoever has begun them, and no others: of those the end was not seen."""
+        names = {due.sync for due in under_way}
+        for name, line in self._lines.items():
+            line.is_running = name in names and not line.is_gone
+        self._drop_gone()
 
     def end(self, due: Due, started: datetime, now: datetime) -> None:
         """The run is over."""

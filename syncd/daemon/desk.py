@@ -210,8 +210,8 @@ class Desk:
 
     def _succeed(self, board: Board) -> None:
         """What another left undone is gone on with."""
-        for due in self.jobs.inherit() if self.jobs else ():
-            self._agenda.adopt(due)
+        if self.jobs:
+            self._agenda.adopt(self.jobs.inherit())
         unfinished = [
             name
             for name in board.succeed(self.name, self.clock(), kept=self._in_jobs())

@@ -4,16 +4,16 @@ Of a file with mistakes what it said before stays in force; `syncd.toml` with mi
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 
 import structlog
 
 from syncd.config import folder
-from syncd.config.model import Config
+from syncd.config.model import Config, Marks
 from syncd.errors import Problem
 
 log = structlog.get_logger()
 LOOK = 3.0  # seconds between two looks at the folder
+OUT_OF_REACH: Marks = {}  # not even syncd.toml; to read it then is refused in words
 
 
 class Reading:
@@ -28,7 +28,7 @@ class Reading:
         self._told: dict[str, tuple[Problem, ...]] = {}
 
     def is_due(self) -> bool:
-        """Whether files of the folder are new, gone or others, and stayed so from one look to the next.
+        """Whether the folder, or files in it, are new, gone or others, and stayed so from one look to the next.
 
         Who is still writing a file is not read: half of one may be a sound configuration, and another one.
         """
@@ -37,9 +37,11 @@ class Reading:
             return False
         self._next_look = now + LOOK
         before = self._seen
-        with suppress(OSError):  # what can't be looked at has not changed
+        try:
             self._seen = folder.marks_of(self._folder)
-        if self._seen in (None, self._read) or self._seen != before:
+        except OSError:
+            self._seen = OUT_OF_REACH
+        if self._seen == self._read or self._seen != before:
             return False
         self._read = self._seen
         return True

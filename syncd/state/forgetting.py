@@ -4,7 +4,7 @@ Nothing here knows which tables there are: each column that holds a name of a sy
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,10 +21,12 @@ from sqlalchemy import (
     delete,
     false,
     func,
+    not_,
     or_,
     select,
 )
 
+from syncd.domain.changes import Cause
 from syncd.domain.chunks import chunks
 from syncd.domain.museums import museum_of
 from syncd.state import tables as t
@@ -45,6 +47,7 @@ class Departure:
 
     museum: str
     _connection: Connection
+    _used: Collection[bytes]  # addresses of instances that others have: what was erased there on request stays erased
 
     @property
     def syncs(self) -> list[str]:
@@ -55,6 +58,11 @@ class Departure:
         """How many of go~mus' customers the museum's syncs keep in step."""
         own = and_(t.known.c.sync.in_(self._own(t.known.c.sync)), ACTIVE)
         return self._connection.scalar(select(func.count()).select_from(t.known).where(own)) or 0
+
+    def erased(self) -> int:
+        """How many erasures on request go with it."""
+        own = and_(t.tombstone.c.reason == Cause.REQUEST.value, self._is_own(t.tombstone))
+        return self._connection.scalar(select(func.count()).select_from(t.tombstone).where(own)) or 0
 
     def rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Each row with the name of its table. Digests are left out: to a reader they say nothing."""
@@ -82,14 +90,19 @@ class Departure:
     def _is_own(self, table: Table) -> ColumnElement[bool]:
         columns = [table.c.name] if table in (t.sync, t.meta) else [table.c[one] for one in NAMES if one in table.c]
         pages = [column.in_(page) for column in columns for page in chunks(self._own(column), PAGE)]
-        return or_(false(), *pages)
+        stays = (
+            and_(table.c.reason == Cause.REQUEST.value, table.c.address.in_(self._used))
+            if table is t.tombstone
+            else false()
+        )
+        return and_(or_(false(), *pages), not_(stays))
 
 
 @contextmanager
-def departing(engine: Engine, museum: str) -> Iterator[Departure]:
+def departing(engine: Engine, museum: str, used: Collection[bytes] = ()) -> Iterator[Departure]:
     """Commits at the end of the block. Raises StateUnusable."""
     with translate_errors(engine), engine.begin() as connection:
-        yield Departure(museum, connection)
+        yield Departure(museum, connection, used)
 
 
 def _tables() -> list[Table]:

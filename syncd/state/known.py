@@ -123,6 +123,12 @@ class Known:
     def find_briefs(self, sync: str, foreign_ids: Sequence[str]) -> list[KnownBrief]:
         return [_brief(row) for row in self.db.rows_among(BRIEF.where(C.sync == sync), C.foreign_id, foreign_ids)]
 
+    def linked(self, syncs: Iterable[str], numbers: Mapping[str, int | None]) -> set[str]:
+        """Those of these people, by foreign_id with a number, whom go~mus had before they were linked."""
+        found = (one for sync in syncs for one in self.find_briefs(sync, list(numbers)))
+        found = (one for one in found if one.origin is Origin.LINKED and one.gomus_id == numbers[one.foreign_id])
+        return {one.foreign_id for one in found}
+
     def unfinished(self, sync: str) -> list[KnownCustomer]:
         """The customers whose erasure has begun and not ended."""
         among = select(t.known).where(C.sync == sync, not_(t.SETTLED))  # they are few, and have an index

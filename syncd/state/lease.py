@@ -219,7 +219,7 @@ def _advisory_lock(engine: Engine, sync: str) -> Iterator[Lease]:
             yield lease
         finally:
             lease.end()
-        with suppress(exc.DBAPIError):  # a server closes a session in its own time; whoever comes next should not wait
+        with suppress(exc.SQLAlchemyError):  # a server closes a session in its own time, and nobody should wait
             connection.execute(text("select pg_advisory_unlock(:key)"), {"key": key})
     finally:
         connection.invalidate()  # closes the session, and with it the lock, whatever state it is in

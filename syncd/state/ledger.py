@@ -144,7 +144,9 @@ class Ledger:
 
     def _learn(self, outcomes: Sequence[Outcome]) -> None:
         accepted = [o for o in outcomes if o.result is not Result.FAILED]
-        written = [self._known_row(o, o.change) for o in accepted if isinstance(o.change, Create | Update)]
+        adopted = {one.change.foreign_id: one.gomus_id for one in accepted if one.action is Action.ADOPT}
+        linked = self.store.linked_at(self.instance.address, adopted)
+        written = [self._known_row(o, o.change, linked) for o in accepted if isinstance(o.change, Create | Update)]
         self.store.known.put(self.sync, written)
         self._learn_emails(outcomes)
         settled = {o.change.foreign_id: o.change.fields.keys() for o in accepted if isinstance(o.change, Update)}
@@ -163,20 +165,20 @@ class Ledger:
             if outcome.refused:
                 self._learn_refusal(outcome)
 
-    def _known_row(self, outcome: Outcome, change: Create | Update) -> KnownRow:
+    def _known_row(self, outcome: Outcome, change: Create | Update, linked: Collection[str]) -> KnownRow:
         is_unsure = bool(outcome.differing) or outcome.stale or has_unseen_email(outcome, change)
         return KnownRow(
             foreign_id=change.foreign_id,
             gomus_id=outcome.gomus_id,
             digests=outcome.known or change.digests,
             source_digest=None if is_unsure else change.source_digest,
-            origin=self._origin_of(outcome),
+            origin=self._origin_of(outcome, linked),
         )
 
-    def _origin_of(self, outcome: Outcome) -> Origin:
-        """Whoever was linked before the state was lost is adopted now."""
-        is_adopted = outcome.action is Action.ADOPT
-        if outcome.action is Action.LINK or (is_adopted and self.linked.has(outcome.change.foreign_id)):
+    def _origin_of(self, outcome: Outcome, linked: Collection[str]) -> Origin:
+        """Whoever was linked before the state was lost, or under a former name of the sync, is adopted now."""
+        foreign_id, is_adopted = outcome.change.foreign_id, outcome.action is Action.ADOPT
+        if outcome.action is Action.LINK or (is_adopted and (foreign_id in linked or self.linked.has(foreign_id))):
             return Origin.LINKED
         return Origin.ADOPTED if is_adopted else Origin.CREATED
 

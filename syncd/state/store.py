@@ -87,6 +87,10 @@ class Store:
         row = self._db.first(select(t.meta.c.value).where(t.meta.c.name == name))
         return row.value if row else None
 
+    def linked_at(self, address: bytes, numbers: Mapping[str, int | None]) -> set[str]:
+        """Whom of these, by foreign_id with a number, a sync of the instance has as one whom go~mus had before."""
+        return self.known.linked(self.runs.syncs_at(address), numbers) if numbers else set()
+
     def find_any(self, query: Select[Any]) -> bool:
         return self._db.first(query.limit(1)) is not None
 

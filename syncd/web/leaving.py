@@ -11,6 +11,7 @@ from syncd.config.model import Config
 from syncd.web.metrics import Standings
 
 log = structlog.get_logger()
+READABLE = 0o644  # for the exporter, which is another account; nothing personal is in it
 LONGEST = 10.0  # seconds that a Pushgateway has
 
 
@@ -21,8 +22,9 @@ def leave_metrics(config: Config, options: MetricsOptions) -> None:
     if path := options.path(config.base):
         try:
             write_to_textfile(str(path), registry)
+            path.chmod(READABLE)
         except OSError as error:
-            remedy = "let the user that runs syncd write in its folder"
+            remedy = "see that its folder is there, and that the user that runs syncd may write in it"
             log.warning("metrics.failed", source=str(path), error=type(error).__name__, remedy=remedy)
     if gateway := options.pushgateway:
         try:

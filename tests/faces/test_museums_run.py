@@ -164,3 +164,20 @@ def test_a_museum_that_comes_back_begins_anew_without_a_second_customer(agency: 
     (finished,) = ended.named("run.finished")
     assert (ended.code, finished["counts"]["adopt"]) == (0, 40)
     assert len(agency.customers("louvre-")) == 40
+
+
+def test_check_names_a_museum_under_another_key(agency: Agency, monkeypatch: pytest.MonkeyPatch) -> None:
+    agency.syncd("--once")
+    monkeypatch.setenv("LOUVRE_KEY", "another key of the louvre")
+    agency.add("louvre", 'digest_key = { env = "LOUVRE_KEY" }\n', url="https://louvre.example.org")
+    checked = agency.syncd("check", "--offline")
+    assert checked.code == 2
+    assert "louvre: digest_key: is not the one that the museum 'louvre' was written under" in checked.out
+
+
+def test_a_folder_without_museums_is_no_success(agency: Agency) -> None:
+    for file in agency.folder.glob("*.toml"):
+        if file.stem != "syncd":
+            file.unlink()
+    ended = agency.syncd("--once")
+    assert (ended.code, "can be run" in ended.err) == (2, True)

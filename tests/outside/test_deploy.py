@@ -52,7 +52,7 @@ def test_trigger_asks_the_daemon_in_the_container(stack: Stack) -> None:
     code, output = stack.exec("syncd", "trigger", "members", "--wait")
     assert (code, "done" in output) == (0, True), output
     stack.wait_for_everybody()
-    assert stack.events("run.started")[-1]["trigger"] == "request"
+    assert "request" in [event["trigger"] for event in stack.events("run.started")]
 
 
 def test_the_container_is_nobody_and_writes_its_state_only(stack: Stack) -> None:

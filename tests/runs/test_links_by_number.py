@@ -461,6 +461,16 @@ def test_who_was_linked_is_released_when_it_leaves(museum: Museum) -> None:
     assert (numbers(museum)[None], museum.sandbox.deleted) == (entered.id, [])
 
 
+def test_it_is_released_also_when_the_sync_was_renamed(museum: Museum) -> None:
+    entered = enter(museum, 2)
+    museum.run()
+    museum.name = "friends"
+    museum.run()
+    museum.remove(2)
+    museum.run()
+    assert (numbers(museum)[None], museum.sandbox.deleted) == (entered.id, [])
+
+
 @pytest.mark.parametrize("has_ledger", [True, False])
 def test_by_the_ledger_it_is_released_also_when_the_state_was_lost(
     museum: Museum, ledger: Path, has_ledger: bool

@@ -79,3 +79,16 @@ def test_what_is_dropped_is_told_before_without_digests(store: Store) -> None:
     assert all(isinstance(one, str | int | None) for _, row in told for one in row.values())
     erased = next(row for table, row in told if table == "tombstone")
     assert erased["name"] == b"louvre 1".hex()
+
+
+def test_who_was_erased_on_request_stays_erased_where_another_museum_has_the_go_mus(store: Store) -> None:
+    stays, goes = b"address of both", b"address of one"
+    with store.engine.begin() as connection:
+        for number, address in enumerate((stays, goes)):
+            row = row_of(t.tombstone, LEAVES, number) | {"address": address, "reason": "request"}
+            connection.execute(sa.insert(t.tombstone), row)
+    with departing(store.engine, LEAVES, [stays]) as departure:
+        assert departure.erased() == 1
+        departure.drop()
+    with store.engine.connect() as connection:
+        assert connection.scalars(sa.select(t.tombstone.c.address)).all() == [stays]

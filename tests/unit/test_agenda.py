@@ -56,3 +56,12 @@ def test_a_first_run_may_be_a_long_one() -> None:
 
 def test_with_fewer_than_four_places_none_is_kept() -> None:
     assert [share_of_short(limit) for limit in range(1, 9)] == [0, 0, 0, 1, 1, 1, 1, 2]
+
+
+def test_what_ended_unseen_is_begun_again() -> None:
+    found = agenda(limit=2, short=2)
+    _, other = start(found), found.begin("short-1", NOW)
+    found.adopt([other])
+    assert found.running == ["short-1"]
+    found.want("short-0", NOW)
+    assert start(found) == ["short-0"]

@@ -68,13 +68,6 @@ def test_a_file_that_is_gone_or_was_replaced_by_one_as_long_is_a_change(watched:
     assert watched.looks(3) == [False, True, False]
 
 
-def test_a_folder_that_can_not_be_looked_at_has_not_lost_its_museums(watched: Watched) -> None:
-    watched.folder.rename(watched.folder.with_name("elsewhere"))
-    assert watched.looks(3) == [False] * 3
-    with pytest.raises(Misconfigured):
-        watched.reading.read_anew(watched.before)
-
-
 def test_a_mistake_is_told_once_and_again_when_it_is_another(watched: Watched) -> None:
     config = watched.before
     structlog.reset_defaults()
@@ -84,3 +77,18 @@ def test_a_mistake_is_told_once_and_again_when_it_is_another(watched: Watched) -
             config = watched.reading.read_anew(config)
             assert list(config.syncs) == ["louvre/members"]
     assert [event["museum"] for event in events] == ["louvre", "louvre"]
+
+
+def test_a_folder_that_is_gone_is_noticed_and_so_is_its_return(watched: Watched) -> None:
+    away = watched.folder.with_name("away")
+    watched.folder.rename(away)
+    assert watched.looks(3) == [False, True, False]
+    with pytest.raises(Misconfigured):
+        watched.reading.read_anew(watched.before)
+    away.rename(watched.folder)
+    assert watched.looks(3) == [False, True, False]
+
+
+def test_a_file_whose_rights_change_is_read_again(watched: Watched) -> None:
+    (watched.folder / "louvre.toml").chmod(0o640)
+    assert watched.looks(3) == [False, True, False]

@@ -11,8 +11,10 @@ from syncd.assembly import State, looking_at_state, make_instance, now
 from syncd.cli import context as ctx
 from syncd.cli.exits import DONE, PROBLEMS, USAGE, sentence, stop
 from syncd.config.model import Config
+from syncd.domain.addresses import server_of
 from syncd.domain.durations import parse_duration
 from syncd.domain.languages import Language
+from syncd.domain.museums import museum_of
 from syncd.report.certificate import Certificate, Certified, is_form
 from syncd.report.words import iso, plain
 from syncd.state.erasures import Place
@@ -47,8 +49,7 @@ def erasures(
     require_form(certificate)
     span = _span(since) if since is not None else None
     with ctx.configured(context) as config, looking_at_state(config) as state:
-        found = [one for instance in config.gomus for one in _erasures_of(config, state, instance)]
-        found = _named(found, name or [])
+        found = _named(_all_erasures(config, state), name or [])
         if span is not None:
             found = [one for one in found if one.asked_at >= now() - span]
         if certificate is not None:
@@ -76,6 +77,17 @@ def _named(found: Sequence[Certified], names: Sequence[str]) -> list[Certified]:
             stop(f"Nobody was erased under the keyed hash {name!r}. `syncd erasures` lists them.", USAGE)
     wanted = tuple(name.lower() for name in names)
     return [one for one in found if not wanted or one.name.startswith(wanted)]
+
+
+def _all_erasures(config: Config, state: State) -> list[Certified]:
+    """Each once, though several museums may have one go~mus: under the museum of its sync, if it is there."""
+    found: dict[tuple[str, str], Certified] = {}
+    for instance, options in config.gomus.items():
+        for one in _erasures_of(config, state, instance):
+            is_its_own = one.tombstone is not None and museum_of(one.tombstone.sync) == museum_of(instance)
+            key = (server_of(options.url), one.name)
+            found[key] = one if is_its_own else found.get(key, one)
+    return list(found.values())
 
 
 def _erasures_of(config: Config, state: State, instance: str) -> Iterator[Certified]:

@@ -181,3 +181,10 @@ def test_a_folder_without_museums_is_no_success(agency: Agency) -> None:
             file.unlink()
     ended = agency.syncd("--once")
     assert (ended.code, "can be run" in ended.err) == (2, True)
+
+
+def test_an_erasure_is_listed_once_where_two_museums_have_the_go_mus(agency: Agency) -> None:
+    agency.syncd("--once")
+    agency.syncd("erase", "louvre-0001", "--sync", "louvre")
+    (listed,) = json.loads(agency.syncd("erasures", "--json").out)
+    assert listed["sync"] == "louvre/members"

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from syncd.domain.addresses import check_address
+
 EXAMPLE = "http://pushgateway:9091"
 
 
@@ -17,15 +19,8 @@ def _check_file(path: str) -> str:
 
 def _check_gateway(url: str) -> str:
     """No secret and no personal data goes there, so http will do."""
-    try:
-        parsed = urlsplit(url)
-        is_address = parsed.scheme in ("http", "https") and bool(parsed.hostname) and (parsed.port or 1) > 0
-    except ValueError:
-        is_address = False
-    if not is_address or parsed.query or parsed.fragment or any(letter.isspace() for letter in url):
+    if urlsplit(check_address(url, example=EXAMPLE, is_secret=False)).query:
         raise ValueError(f"must be an address such as {EXAMPLE!r}")
-    if parsed.username is not None:
-        raise ValueError("must not hold a user or password: leave them out")
     return url.rstrip("/")
 
 

@@ -132,7 +132,7 @@ def test_who_schedules_may_change_while_a_run_is_under_way(office: Office) -> No
 
 
 def test_a_database_that_comes_back_is_worked_on_by_the_same_processes(office: Office, postgres_url: str) -> None:
-    with crew(office, 1) as (_, [worker]):
+    with crew(office, 1) as (scheduler, [worker]):
         engine = sa.create_engine(sa.make_url(postgres_url).set(drivername="postgresql+psycopg"))
         with engine.begin() as connection:  # as where the server is started anew
             ours = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()"
@@ -140,6 +140,8 @@ def test_a_database_that_comes_back_is_worked_on_by_the_same_processes(office: O
         engine.dispose()
         worker.wait_for("worker.ready", 2)
         until(lambda: office.syncd("trigger", "members", "--wait").code == 0)
+        assert len(worker.named("daemon.database_lost")) == len(worker.named("daemon.database_back")) == 1
+        assert scheduler.named("crashed") == worker.named("crashed") == []
 
 
 HEALTH = Path(__file__).parents[2] / "deploy/healthcheck"

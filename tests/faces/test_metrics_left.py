@@ -1,5 +1,7 @@
 """Metrics of a run that no daemon serves: in a file, or with a Pushgateway."""
 
+import os
+import stat
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -8,6 +10,9 @@ from threading import Thread
 import pytest
 from office import Office, open_office
 from prometheus_client.parser import text_string_to_metric_families
+
+from syncd.config import load
+from syncd.web import leave_metrics
 
 
 @pytest.fixture
@@ -64,6 +69,18 @@ def test_a_file_tells_how_the_syncs_stand_and_nothing_of_a_daemon(office: Office
     assert told["syncd_state_up", frozenset()] == 1
     names = {name for name, _ in told}
     assert names.isdisjoint({"syncd_ready", "syncd_running", "syncd_last_success_age_seconds"})
+
+
+def test_the_exporter_may_read_the_file_whatever_the_mask(office: Office) -> None:
+    leaves(office, textfile="syncd.prom")
+    config = load(office.folder / "config.toml", {"GOMUS_TOKEN": office.token})
+    assert config.metrics is not None
+    before = os.umask(0o077)
+    try:
+        leave_metrics(config, config.metrics)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((office.folder / "syncd.prom").stat().st_mode) == 0o644
 
 
 def test_whoever_is_started_by_cron_is_expected_to_run(office: Office) -> None:

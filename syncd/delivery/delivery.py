@@ -89,8 +89,14 @@ class Delivery(Looking):
     def find_in_time(
         self, foreign_id: str, gomus_id: int | None, digests: Digests | None = None, *, mark: str = ""
     ) -> Sighting:
-        """As `find`; that somebody is gone is believed once no read can be from before they came. Raises Stopped."""
-        for _ in self.looks(later=False):
+        """As `find`; that somebody is gone is believed once no read can be from before they came. Raises Stopped.
+
+        Where every read so far has shown what was written the first look is at once: whom it shows is there.
+        """
+        lag = self.habits.lag or Lag()
+        for pause in lag.pauses if lag.reads or not lag.seconds else (0.0, *lag.pauses):
+            if pause:
+                self.sleep(pause)
             sighting = self.find(foreign_id, gomus_id, digests, mark=mark)
             if sighting.whereabouts is not Whereabouts.GONE:
                 break

@@ -25,7 +25,7 @@ from measuring import timed_instances
 from syncd.assembly import opening_board
 from syncd.config import load
 
-MILLISECONDS, PLACES, CONCURRENCY = 400, 4, 4
+MILLISECONDS, PLACES, CONCURRENCY, BATCH = 1200, 4, 4, 20  # a worker waits four fifths of its time
 SYNCD = [sys.executable, "-m", "syncd"]
 HEAD = """
 [state]
@@ -40,6 +40,7 @@ MUSEUM = """
 url = "{url}"
 token = {{ env = "GOMUS_TOKEN" }}
 concurrency = {concurrency}
+batch_size = {batch}
 unique_foreign_ids = true
 [sync.m{number}]
 gomus = "m{number}"
@@ -69,7 +70,7 @@ def new_database(server: str) -> Iterator[str]:
 def configure(folder: Path, urls: list[str], files: list[str]) -> None:
     fields = "\n".join(f'{name} = "{name}"' for name in FIELDS)
     museums = [
-        MUSEUM.format(number=number, url=url, concurrency=CONCURRENCY, file=file, fields=fields)
+        MUSEUM.format(number=number, url=url, concurrency=CONCURRENCY, batch=BATCH, file=file, fields=fields)
         for number, (url, file) in enumerate(zip(urls, files, strict=True))
     ]
     (folder / "config.toml").write_text(HEAD.format(places=PLACES) + "".join(museums))

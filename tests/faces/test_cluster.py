@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +16,7 @@ import pytest
 import sqlalchemy as sa
 from daemons import DaemonProcess, started, until
 from office import Office, open_office
+from relay import Relay
 
 from syncd.daemon import worker as working
 
@@ -132,12 +133,19 @@ def test_who_schedules_may_change_while_a_run_is_under_way(office: Office) -> No
 
 
 def test_a_database_that_comes_back_is_worked_on_by_the_same_processes(office: Office, postgres_url: str) -> None:
+    url = sa.make_url(postgres_url)
+    assert url.host
+    assert url.port
+    with closing(Relay(url.host, url.port)) as relay:
+        through = url.set(host="127.0.0.1", port=relay.port).render_as_string(hide_password=False)
+        office.reconfigure(postgres_url, through)
+        _go_on_after_a_cut(office, relay)
+
+
+def _go_on_after_a_cut(office: Office, relay: Relay) -> None:
     with crew(office, 1) as (scheduler, [worker]):
-        engine = sa.create_engine(sa.make_url(postgres_url).set(drivername="postgresql+psycopg"))
-        with engine.begin() as connection:  # as where the server is started anew
-            ours = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()"
-            connection.execute(sa.text(f"{ours} and datname = current_database()"))
-        engine.dispose()
+        with relay.cut():
+            worker.wait_for("daemon.database_lost")
         worker.wait_for("worker.ready", 2)
         until(lambda: office.syncd("trigger", "members", "--wait").code == 0)
         assert len(worker.named("daemon.database_lost")) == len(worker.named("daemon.database_back")) == 1

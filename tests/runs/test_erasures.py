@@ -110,6 +110,17 @@ def test_who_was_taken_lately_and_is_not_shown_is_not_taken_for_gone(
     assert on_request is False or not [one for one in museum.sandbox.customers if one["surname"] == "Muster9"]
 
 
+@pytest.mark.parametrize(("reads", "waits"), [(0, False), (3, True)])
+def test_where_reads_have_never_lagged_who_leaves_is_looked_for_at_once(
+    museum: Museum, reads: int, waits: bool
+) -> None:
+    museum.store.instances.learn("main", {"read_lag": f"5.000 {reads}"})
+    museum.remove(1)
+    began = museum.clock.now
+    assert museum.run().status is Status.DONE
+    assert ((museum.clock.now - began).total_seconds() > 0.5) is waits  # of the 5 a part before each look
+
+
 @pytest.mark.parametrize("minutes", [9, 11])
 def test_who_is_not_shown_for_long_is_gone(museum: Museum, minutes: int) -> None:
     museum.clock.sleep(3600)

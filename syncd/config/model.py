@@ -184,6 +184,7 @@ class DaemonOptions(_Table):
     """How the daemon, `syncd` without a command, runs."""
 
     max_concurrent_runs: int = Field(default=2, ge=1, le=32, description="How many syncs may run at once.")
+    max_runs_of_museum: int | None = Field(default=None, ge=1, description="How many of one museum's file, of those.")
     shutdown_timeout: Duration = Field(
         default=timedelta(seconds=30), description="How long a run may take to end when the daemon is stopped."
     )

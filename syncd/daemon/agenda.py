@@ -5,15 +5,37 @@ may be sent again. Whatever kept runs from starting (no daemon, no database, a s
 one run makes up for all the moments that were missed.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from syncd.domain.due import Due
+from syncd.domain.museums import museum_of
 from syncd.domain.schedule import Schedule
 
 SKEW = timedelta(minutes=1)  # clocks of machines may differ by so much; what lies further ahead was a wrong clock
 LONG = timedelta(minutes=1)  # a run that took longer is expected to do so again
+
+
+@dataclass(slots=True)
+class _Room:
+    """For how many runs more there is some; `each` is the most of one museum, and may be open."""
+
+    all: int
+    long: int
+    each: int | None
+    _of: Counter[str] = field(default_factory=Counter)
+
+    def has(self, sync: str, *, is_long: bool) -> bool:
+        museum = museum_of(sync)
+        is_full = bool(museum) and self.each is not None and self._of[museum] >= self.each
+        return self.all > 0 and not is_full and not (is_long and self.long <= 0)
+
+    def fill(self, sync: str, *, is_long: bool) -> None:
+        self.all -= 1
+        self.long -= is_long
+        self._of[museum_of(sync)] += 1
 
 
 def share_of_short(limit: int) -> int:
@@ -83,13 +105,16 @@ class Agenda:
     def __init__(self) -> None:
         self._lines: dict[str, _Line] = {}
         self._limit = 1
+        self._of_museum: int | None = None
 
-    def arrange(self, timings: Mapping[str, Timing | None], *, limit: int, now: datetime) -> list[str]:
+    def arrange(
+        self, timings: Mapping[str, Timing | None], *, limit: int, of_museum: int | None = None, now: datetime
+    ) -> list[str]:
         """Take over a configuration, and name the syncs that are new or have another schedule.
 
         A run under way is not disturbed. A schedule that was changed counts from now, so that nothing looks missed.
         """
-        self._limit = limit
+        self._limit, self._of_museum = limit, of_museum
         changed = []
         for name, timing in timings.items():
             line = self._lines.setdefault(name, _Line(timing=timing, since=now, is_gone=True))
@@ -151,18 +176,23 @@ class Agenda:
     def due(self, now: datetime) -> list[str]:
         """The syncs to start at this moment, as far as there is room beside those under way.
 
-        Those that were asked for come first, then who waits longest. Long runs leave some room to short ones.
+        Those that were asked for come first, then who waits longest. Long runs leave some room to short ones, and
+        those of one museum to those of others.
         """
         for line in self._lines.values():
             if line.since > now + SKEW:  # the clock was set back
                 line.start_after(now)
         waiting = {name: at for name, line in self._lines.items() if (at := line.waiting_since(now))}
         in_turn = sorted(waiting, key=lambda name: (self._lines[name].wanted_since is None, waiting[name]))
-        under_way = [line for line in self._lines.values() if line.is_running]
-        room = self._limit - len(under_way)
-        for_long = self._limit - share_of_short(self._limit) - sum(line.is_long for line in under_way)
-        long = [name for name in in_turn if self._lines[name].is_long][: max(0, for_long)]
-        return [name for name in in_turn if not self._lines[name].is_long or name in long][: max(0, room)]
+        room = _Room(all=self._limit, long=self._limit - share_of_short(self._limit), each=self._of_museum)
+        for name in self.running:
+            room.fill(name, is_long=self.is_long(name))
+        chosen = []
+        for name in in_turn:
+            if room.has(name, is_long=self.is_long(name)):
+                room.fill(name, is_long=self.is_long(name))
+                chosen.append(name)
+        return chosen
 
     def begin(self, sync: str, now: datetime) -> Due:
         line = self._lines[sync]

@@ -104,7 +104,8 @@ class Desk:
     def _arrange(self, config: Config) -> None:
         timings = {name: self._timing(name, sync, config.daemon.jitter) for name, sync in config.syncs.items()}
         limit = len(timings) if config.daemon.queue else config.daemon.max_concurrent_runs
-        self._untold = self._agenda.arrange(timings, limit=limit, now=self.clock())
+        each = config.daemon.max_runs_of_museum
+        self._untold = self._agenda.arrange(timings, limit=limit, of_museum=each, now=self.clock())
         self._new |= {name for name in self._untold if config is self.config or name not in self.config.syncs}
         self.config = config
         self.arranged(timings)
@@ -241,12 +242,8 @@ class Desk:
         following = self._agenda.next_runs()
         for name in self._untold:
             schedule = self.config.syncs[name].schedule
-            log.info(
-                "daemon.scheduled",
-                sync=name,
-                schedule=schedule.text if schedule else "on request only",
-                next_run=following[name],
-            )
+            words = schedule.text if schedule else "on request only"
+            log.info("daemon.scheduled", sync=name, schedule=words, next_run=following[name])
         self._untold.clear()
 
     def _last_start(self, board: Board, sync: str) -> datetime | None:

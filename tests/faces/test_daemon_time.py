@@ -28,6 +28,7 @@ from syncd.config.model import Config
 from syncd.daemon import desk as desk_module
 from syncd.daemon.desk import Desk
 from syncd.daemon.order import Ended, Fate, Order
+from syncd.domain.museums import museum_of
 from syncd.domain.runs import Status, Summary, Trigger
 from syncd.errors import LeaseTaken, StateLocksUsOut, StateUnusable
 from syncd.runs.run import run
@@ -594,6 +595,29 @@ def _check_customers(life: Life) -> None:
     assert life.museum.sandbox.duplicates() == []
     held = {customer.foreign_id: customer["notes"] for customer in life.museum.sandbox.customers}
     assert held == {f"M-{row['id']}": row["notes"] for row in life.museum.rows}
+
+
+def test_of_a_museum_so_many_syncs_are_under_way_as_the_configuration_says(tmp_path: Path) -> None:
+    config = make_daemon(tmp_path, "members", schedule="every 1h").config
+    syncs = {
+        name: config.syncs["members"].model_copy(update={"name": name}) for name in ("louvre/a", "louvre/b", "prado/a")
+    }
+    limits = config.daemon.model_copy(update={"max_concurrent_runs": 8, "max_runs_of_museum": 1})
+    clock, orders = Clock(), list[Order]()
+    clock.now = at("2026-03-09T12:59:00")
+    desk = Desk(
+        name="replica",
+        config=config.model_copy(update={"daemon": limits, "syncs": syncs}),
+        start=orders.append,
+        clock=clock,
+        monotonic=lambda: clock().timestamp(),
+        reload=lambda: config,
+    )
+    for now in ("12:59:00", "13:00:10"):
+        clock.now = at(f"2026-03-09T{now}")
+        desk.look()
+    desk.leave([])
+    assert sorted(museum_of(order.sync.name) for order in orders) == ["louvre", "prado"]
 
 
 def test_of_thousands_that_are_due_at_once_each_look_starts_some(

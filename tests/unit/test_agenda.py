@@ -65,3 +65,34 @@ def test_what_ended_unseen_is_begun_again() -> None:
     assert found.running == ["short-1"]
     found.want("short-0", NOW)
     assert start(found) == ["short-0"]
+
+
+def of_museums(*names: str, of_museum: int | None) -> Agenda:
+    """All of them asked for, in this order."""
+    found = Agenda()
+    found.arrange(dict.fromkeys(names), limit=8, of_museum=of_museum, now=NOW)
+    for seconds, name in enumerate(names):
+        found.note_length(name, SECOND)
+        found.want(name, NOW + seconds * SECOND)
+    return found
+
+
+def test_a_museum_has_so_many_runs_at_once_and_others_go_before_the_rest_of_its_syncs() -> None:
+    found = of_museums("louvre/a", "louvre/b", "louvre/c", "prado/a", of_museum=2)
+    assert start(found) == ["louvre/a", "louvre/b", "prado/a"]
+
+
+def test_the_rest_of_a_museums_syncs_begin_once_its_runs_end() -> None:
+    found = of_museums("louvre/a", "louvre/b", of_museum=1)
+    due = found.begin(*found.due(NOW + timedelta(hours=1)), now=NOW)
+    assert start(found) == []
+    found.end(due, NOW, NOW)
+    assert start(found) == ["louvre/b"]
+
+
+def test_where_nothing_is_said_a_museum_has_as_many_runs_as_there_is_room_for() -> None:
+    assert len(start(of_museums(*(f"louvre/{name}" for name in "abcdef"), of_museum=None))) == 6
+
+
+def test_the_syncs_of_one_file_alone_are_no_museums() -> None:
+    assert len(start(of_museums(*"abc", of_museum=1))) == 3

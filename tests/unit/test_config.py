@@ -525,7 +525,7 @@ def test_the_example_loads():
 def test_the_defaults_that_the_example_shows_are_those_of_the_program(tmp_path):
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
     without = "digest_key|ledger|requests_per_second|placeholder|sentences|complete|where|worklist|gomus_id"
-    without += "|merged_into|same_as|queue|run_memory|run_timeout"
+    without += "|merged_into|same_as|queue|run_memory|run_timeout|max_runs_of_museum"
     default = re.compile(rf"# (?!{without})[a-z_]+ = ")
     shown = [line[2:] if default.match(line) else line for line in lines]
     assert sum(old != new for old, new in zip(lines, shown, strict=True)) == 31

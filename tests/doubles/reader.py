@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fork_server import Forked
 from office import Office
+from parts import tool
 
 ENDING = re.compile(r"# ends with (\d)")
 
@@ -101,7 +102,8 @@ class Reader:
 
     def _ask_the_shell(self, line: str) -> int:
         environment = {**os.environ, "HOME": str(self.home)}
-        code = subprocess.run(["bash", "-c", line], cwd=self.office.folder, env=environment, check=False).returncode
+        shell = [tool("bash", "bash"), "-c", line]
+        code = subprocess.run(shell, cwd=self.office.folder, env=environment, check=False).returncode
         for export in self.home.rglob("*.csv"):
             self.office.age(str(export))  # nobody waits until it is settled
         return code

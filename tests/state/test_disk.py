@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from museum import Museum, sqlite_url
 from office import MARKS, Ended, Office, open_office, person
+from parts import tool
 
 from syncd.domain.runs import Status
 from syncd.errors import Fatal, StateUnusable
@@ -45,7 +46,7 @@ class Disk:
 
 
 def mount(*arguments: str) -> None:
-    ended = subprocess.run(["mount", *arguments], capture_output=True, text=True, check=False)
+    ended = subprocess.run([tool("mount", "mount"), *arguments], capture_output=True, text=True, check=False)
     if ended.returncode:
         pytest.skip(f"nothing can be mounted here: {ended.stderr.strip()}")
 

@@ -1,40 +1,40 @@
 """A real browser for tests: screens, the page that is shown, and the checker of accessibility, which npm fetches."""
 
-import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-import pytest
+from parts import leave_out, npm_install
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.service import Service
 
 SCREENS = {"desktop": (1280, 900, False), "phone": (390, 844, True)}
 AXE = "axe-core@4"
 
 
-def missing(what: str) -> None:
-    if os.environ.get("SYNCD_TEST_REQUIRE_BROWSER"):
-        pytest.fail(f"a browser is required here: {what}")
-    pytest.skip(f"no browser: {what}")
+def missing(what: str) -> NoReturn:
+    leave_out("BROWSER", f"no browser: {what}")
 
 
 @contextmanager
 def browsing(*, scripts: bool) -> Iterator[webdriver.Chrome]:
     browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not (browser and driver):
-        missing("chromium and chromedriver are not installed")
+        missing("chromium and chromedriver are not installed: apt-get install chromium chromium-driver")
     options = webdriver.ChromeOptions()
-    options.binary_location = browser or ""
+    options.binary_location = browser
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"):
         options.add_argument(argument)
     if not scripts:
         options.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
-    opened = webdriver.Chrome(options=options, service=Service(executable_path=driver))
+    try:
+        opened = webdriver.Chrome(options=options, service=Service(executable_path=driver))
+    except WebDriverException as error:
+        missing(f"chromium does not start: {(error.msg or '').splitlines()[:1]}")
     try:
         yield opened
     finally:
@@ -42,12 +42,9 @@ def browsing(*, scripts: bool) -> Iterator[webdriver.Chrome]:
 
 
 def fetch_axe(kept: Path) -> None:
-    if shutil.which("npm") is None:
-        missing("npm, which fetches axe-core, is not installed")
     with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
-        command = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", folder, AXE]
-        if subprocess.run(command, capture_output=True, timeout=100, check=False).returncode:
-            missing("npm can't fetch axe-core")
+        if reason := npm_install(Path(folder), AXE):
+            missing(f"no axe-core to look with: {reason}")
         (Path(folder) / "node_modules/axe-core/axe.min.js").replace(kept)  # at once, for another worker may read it
 
 

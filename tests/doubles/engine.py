@@ -1,9 +1,13 @@
-"""Whether this machine has a container engine, and an image for it."""
+"""Whether this machine has a container engine, and an image for it; asked once, for one that hangs takes its time."""
 
 import gc
 import warnings
+from functools import cache
+
+PATIENCE = 10  # seconds for an engine to tell its version
 
 
+@cache
 def no_engine() -> str | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # the client drops its socket where nothing answers
@@ -12,6 +16,7 @@ def no_engine() -> str | None:
     return None if is_there else "no Docker engine answers"
 
 
+@cache
 def no_image(name: str) -> str | None:
     """What is not there is pulled."""
     import docker
@@ -20,7 +25,7 @@ def no_image(name: str) -> str | None:
     try:
         if not engine.images.list(name):
             engine.images.pull(name)
-    except docker.errors.APIError:
+    except (docker.errors.DockerException, OSError):  # OSError: it answers no longer
         return f"the image {name} is not here and can't be pulled"
     finally:
         engine.close()
@@ -31,7 +36,7 @@ def _answers() -> bool:
     import docker
 
     try:
-        docker.from_env().close()  # it asks for the engine's version
+        docker.from_env(timeout=PATIENCE).close()  # it asks for the engine's version
     except docker.errors.DockerException:
         return False
     return True

@@ -25,6 +25,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from parts import tool
 
 # --- TLS ---
 
@@ -132,16 +133,12 @@ class Sshd:
                 os.kill(victim, 9)
 
 
-def program(name: str, package: str) -> str:
-    if found := shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"):
-        return found
-    if os.environ.get("SYNCD_TEST_REQUIRE_TOOLS"):
-        pytest.fail(f"{name} is required here: apt-get install {package}")
-    pytest.skip(f"no {name}: apt-get install {package}")
+def ssh_keygen() -> str:
+    return tool("ssh-keygen", "openssh-client")
 
 
 def make_key(file: Path, kind: str = "ed25519", passphrase: str = "", *options: str) -> Path:
-    made = ["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-C", "", "-f", str(file), *options]
+    made = [ssh_keygen(), "-q", "-t", kind, "-N", passphrase, "-C", "", "-f", str(file), *options]
     subprocess.run(made, check=True, stdin=subprocess.DEVNULL)
     return file
 
@@ -166,7 +163,7 @@ def wait_until(is_there: Callable[[], object], process: subprocess.Popen[bytes],
 @contextmanager
 def sshd(folder: Path, *lines: str, kinds: tuple[str, ...] = ("ed25519", "rsa", "ecdsa")) -> Iterator[Sshd]:
     """An OpenSSH server with keys of these kinds that lets us in with `user_key`, and `known_hosts` for it."""
-    command, port = program("sshd", "openssh-server"), free_port()
+    command, port = tool("sshd", "openssh-server"), free_port()
     (folder / "served").mkdir()
     host_keys = [make_key(folder / f"host_{kind}", kind) for kind in kinds]
     make_key(folder / "user_key")

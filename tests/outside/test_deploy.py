@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import docker
 import pytest
 from docker.models.containers import Container
 from engine import no_engine, no_image
-from stack import OPERATIONS, Stack, build_image, compose_command, events_of, running_stack, shell_block
+from parts import leave_out
+from stack import OPERATIONS, POSTGRES_IMAGE, Stack, build_image, compose_command, events_of, running_stack, shell_block
 
 pytestmark = pytest.mark.timeout(400)  # the first test builds the image
 PYTHON_IMAGE = os.environ.get("SYNCD_TEST_PYTHON_IMAGE", "python:3.11-slim-bookworm")
@@ -19,7 +21,9 @@ ROOM = 110_000_000  # bytes that the image may add to Python's
 @pytest.fixture(scope="module")
 def image() -> Iterator[str]:
     if reason := no_engine() or no_image(PYTHON_IMAGE):
-        _leave_out(reason)
+        leave_out("CONTAINERS", f"no containers: {reason}")
+    if shutil.which("docker") is None:
+        leave_out("CONTAINERS", "no containers: no docker command to build the image: apt-get install docker.io")
     yield (name := build_image())
     engine = docker.from_env()
     engine.images.remove(name, noprune=True)  # the layers stay, for the next build
@@ -30,16 +34,12 @@ def image() -> Iterator[str]:
 def stack(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """One for all claims: each leaves it in order, with everybody in go~mus once."""
     if not (compose := compose_command()):
-        _leave_out("Docker Compose is not installed")
+        leave_out("CONTAINERS", "no containers: Docker Compose is not installed: apt-get install docker-compose")
+    if reason := no_image(POSTGRES_IMAGE):
+        leave_out("CONTAINERS", f"no containers: {reason}")
     with running_stack(tmp_path_factory.mktemp("stack"), compose) as stack:
         stack.until(lambda: stack.events("run.finished"))
         yield stack
-
-
-def _leave_out(reason: str) -> None:
-    if os.environ.get("SYNCD_TEST_REQUIRE_CONTAINERS"):
-        pytest.fail(f"containers are required here: {reason}")
-    pytest.skip(f"no containers: {reason}")
 
 
 def test_a_schedule_fires_in_the_container(stack: Stack) -> None:

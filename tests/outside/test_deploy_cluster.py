@@ -13,6 +13,7 @@ import yaml
 from databases import IMAGE
 from engine import no_engine, no_image
 from office import Office, open_office, person
+from parts import kubectl, leave_out
 from test_deploy_files import COMPONENTS, KUBERNETES, SHUTDOWN, Manifest
 
 from syncd.config import load
@@ -39,15 +40,13 @@ def pod_of(manifest: Manifest) -> Manifest:
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> list[Manifest]:
     """With all components."""
-    kubectl = shutil.which("kubectl")
-    if kubectl is None:
-        pytest.skip("kubectl is not here; no package index has a current one")
+    program = kubectl()
     folder = tmp_path_factory.mktemp("cluster") / "kubernetes"
     shutil.copytree(KUBERNETES, folder)
     file = folder / "cluster/kustomization.yaml"
     components = "\ncomponents: [../components/podmonitor, ../components/backup, ../components/authorities]\n"
     file.write_text(file.read_text(encoding="utf-8") + components, encoding="utf-8")
-    command = [kubectl, "kustomize", file.parent]
+    command = [program, "kustomize", file.parent]
     return list(yaml.safe_load_all(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
 
 
@@ -163,9 +162,7 @@ def test_authorities_of_ones_own_are_mounted_in_every_pod(rendered: list[Manifes
 @pytest.fixture
 def office(tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     if reason := no_engine() or no_image(IMAGE):
-        if os.environ.get("SYNCD_TEST_REQUIRE_CONTAINERS"):
-            pytest.fail(f"containers are required here: {reason}")
-        pytest.skip(f"no containers: {reason}")
+        leave_out("CONTAINERS", f"no containers: {reason}")
     monkeypatch.setenv("SYNCD_DIGEST_KEY", "a key for tests")
     with open_office(tmp_path) as office:
         for name in ("secrets", "backup"):

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from bad_day import NOW, make_daemon
 from flask import Flask
+from parts import kubectl, tool
 from prometheus_client.parser import text_string_to_metric_families
 
 from syncd.config import load
@@ -32,14 +33,6 @@ VARIANTS = ["daemon", "cronjob", "sqlite"]
 ALERTS = DEPLOY / "monitoring/alerts.yaml"
 DASHBOARD = json.loads((DEPLOY / "monitoring/grafana.json").read_text(encoding="utf-8"))
 SHUTDOWN = DaemonOptions().shutdown_timeout.total_seconds()
-
-
-def tool(name: str, package: str) -> str:
-    if found := shutil.which(name):
-        return found
-    if os.environ.get("SYNCD_TEST_REQUIRE_TOOLS"):
-        pytest.fail(f"{name} is required here: apt-get install {package}")
-    pytest.skip(f"no {name}: apt-get install {package}")
 
 
 def complaints(*command: str, cwd: Path | None = None) -> str:
@@ -95,7 +88,8 @@ def test_a_page_that_says_nothing_is_not_well() -> None:
 def health(listen: str, patience: str = "4") -> int:
     script = (DEPLOY / "healthcheck").read_text(encoding="utf-8").replace("-t 4", f"-t {patience}")
     environment = {**os.environ, "SYNCD_WEB_LISTEN": listen}
-    return subprocess.run(["bash", "-c", script], env=environment, capture_output=True, check=False).returncode
+    shell = [tool("bash", "bash"), "-c", script]
+    return subprocess.run(shell, env=environment, capture_output=True, check=False).returncode
 
 
 # --- systemd ---
@@ -174,11 +168,8 @@ def test_every_manifest_fits_the_schema_of_kubernetes(manifests: list[Manifest])
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_kubectl_renders_each_variant(variant: str) -> None:
-    kubectl = shutil.which("kubectl")
-    if kubectl is None:
-        pytest.skip("kubectl is not here; no package index has a current one")
     rendered = subprocess.run(
-        [kubectl, "kustomize", KUBERNETES / variant], capture_output=True, text=True, check=True
+        [kubectl(), "kustomize", KUBERNETES / variant], capture_output=True, text=True, check=True
     ).stdout
     manifests = list(yaml.safe_load_all(rendered))
     for manifest in manifests:
@@ -250,14 +241,11 @@ def test_the_monitor_of_pods_finds_those_of_the_daemon() -> None:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_authorities_of_ones_own_are_mounted_where_syncd_looks_for_them(tmp_path: Path, variant: str) -> None:
-    kubectl = shutil.which("kubectl")
-    if kubectl is None:
-        pytest.skip("kubectl is not here; no package index has a current one")
     shutil.copytree(KUBERNETES, tmp_path / "kubernetes")
     file = tmp_path / "kubernetes" / variant / "kustomization.yaml"
     components = "\ncomponents: [../components/authorities]\n"
     file.write_text(file.read_text(encoding="utf-8") + components, encoding="utf-8")
-    command = [kubectl, "kustomize", file.parent]
+    command = [kubectl(), "kustomize", file.parent]
     manifests = list(yaml.safe_load_all(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
     pod = pod_of(manifests)["spec"]
     (container,) = pod["containers"]

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 from office import Office, open_office, person
+from parts import tool
 from stack import DEPLOY, OPERATIONS, shell_block
-from test_deploy_files import tool
 
 PAGE = OPERATIONS.read_text(encoding="utf-8")
 NO_SERVICE = "systemctl() { :; }\n"  # nothing runs here but what a test starts
@@ -24,7 +24,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 
 def run(office: Office, commands: str) -> str:
-    shell = ["bash", "-euo", "pipefail", "-c", NO_SERVICE + commands]
+    shell = [tool("bash", "bash"), "-euo", "pipefail", "-c", NO_SERVICE + commands]
     return subprocess.run(shell, cwd=office.folder, check=True, capture_output=True, text=True).stdout
 
 

@@ -17,13 +17,13 @@ PAGE = (Path(__file__).parents[2] / "docs/sources.md").read_text(encoding="utf-8
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the package and its entry point, as pip installs them."""
+    """A folder with the package and its entry point, as pip installs them; what builds it is here already."""
     package, target = tmp_path_factory.mktemp("plug-in"), tmp_path_factory.mktemp("installed")
     for name, kind in (("pyproject.toml", "toml"), ("syncd_jsonfile.py", "python")):
         (block,) = re.findall(rf"`{re.escape(name)}`\n\n```{kind}\n(.*?)```", PAGE, re.DOTALL)
         (package / name).write_text(block, encoding="utf-8")
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--target", str(target), str(package)], check=True)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "--disable-pip-version-check", "--target", str(target), str(package)], check=True)
     return target
 
 

@@ -1,7 +1,6 @@
 """PgBouncer before PostgreSQL: in transaction mode a session is anybody's, and none of its locks holds."""
 
 import os
-import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from daemons import until
+from parts import tool
 
 from syncd.errors import StateUnusable
 from syncd.state.connect import open_engine, open_engine_readonly, refuse_pooler
@@ -43,11 +43,8 @@ def answers(port: int) -> bool:
 @pytest.fixture
 def pooled(cloned_url: str, tmp_path: Path) -> Iterator[Open]:
     """The address of the database through a pooler in this mode."""
-    program = shutil.which("pgbouncer")
-    if program is None:
-        if os.environ.get("SYNCD_TEST_REQUIRE_TOOLS"):
-            pytest.fail("pgbouncer is required here")
-        pytest.skip("no pgbouncer")
+    program = tool("pgbouncer", "pgbouncer")
+    as_nobody = ["-u", "nobody"] if os.geteuid() == 0 else []  # root it would refuse to be
     with ExitStack() as stack:
 
         def open_pooler(mode: str) -> str:
@@ -58,7 +55,7 @@ def pooled(cloned_url: str, tmp_path: Path) -> Iterator[Open]:
             for file in (*tmp_path.parents, tmp_path, users, config):
                 if file.is_relative_to(tmp_path.parents[1]):
                     file.chmod(0o755)  # for the user that it becomes, who is not root
-            process = subprocess.Popen([program, "-q", "-u", "nobody", config])
+            process = subprocess.Popen([program, "-q", *as_nobody, config])
             stack.callback(process.wait)
             stack.callback(process.kill)
             until(lambda: answers(port))

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 from museum import Museum, member, sqlite_url
+from parts import leave_out, npm_install
 
 from syncd.domain.runs import Status
 from syncd.errors import IncompleteRead
@@ -144,21 +145,13 @@ def test_an_error_that_datasette_tells_is_no_list(datasette: Any) -> None:
 @pytest.fixture(scope="session")
 def json_server(request: pytest.FixtureRequest) -> Path:
     """Where json-server is installed; kept between runs, for npm takes its time."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        missing("there is no npm")
     folder = Path(request.config.cache.mkdir(JSON_SERVER.replace("@", "-")))
-    if not (folder / "node_modules/json-server/package.json").exists():
-        command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder), JSON_SERVER]
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=100)
-        if done.returncode:
-            missing("npm can't install json-server")
+    is_there = (folder / "node_modules/json-server/package.json").exists()
+    if not is_there and (reason := npm_install(folder, JSON_SERVER)):
+        leave_out("NPM", f"no json-server: {reason}")
+    if shutil.which("node") is None:
+        leave_out("NPM", "no json-server: there is no node: apt-get install npm")
     return folder
-
-
-def missing(what: str) -> None:
-    if os.environ.get("SYNCD_TEST_REQUIRE_NPM"):
-        pytest.fail(f"json-server is required here: {what}")
-    pytest.skip(f"no json-server: {what}")
 
 
 class Contacts:

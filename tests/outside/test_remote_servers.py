@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from remote_servers import USER, Authority, Bucket, Sshd, Web, free_port, https_server, make_key, moto, sshd
+from parts import tool
+from remote_servers import USER, Authority, Bucket, Sshd, Web, free_port, https_server, make_key, moto, ssh_keygen, sshd
 
 from syncd.errors import IncompleteRead, Misconfigured, Stopped
 from syncd.network import in_haste
@@ -183,7 +184,7 @@ def test_a_key_opens_whatever_the_length_of_its_comment(server: Sshd) -> None:
     shown = []
     for length in range(8):
         key = server.folder / f"key_{length}"
-        made = ["ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-C", "x" * length, "-f", key]
+        made = [ssh_keygen(), "-q", "-t", "ecdsa", "-N", "", "-C", "x" * length, "-f", key]
         subprocess.run(made, check=True)
         shown.append(key.with_suffix(".pub").read_text(encoding="ascii"))
     (server.folder / "authorized_keys").write_text("".join(shown), encoding="ascii")
@@ -197,7 +198,7 @@ def test_a_certificate_beside_the_key_is_shown(tmp_path: Path) -> None:
     with sshd(tmp_path, trusted, "Subsystem sftp internal-sftp") as server:
         (server.served / "members.csv").write_bytes(TEXT)
         (tmp_path / "authorized_keys").write_bytes(b"")
-        sign = ["ssh-keygen", "-q", "-s", authority, "-I", "syncd", "-n", USER, tmp_path / "user_key.pub"]
+        sign = [ssh_keygen(), "-q", "-s", authority, "-I", "syncd", "-n", USER, tmp_path / "user_key.pub"]
         subprocess.run(sign, check=True)
         assert numbers(over_sftp(server)) == ["0001", "0002"]
 
@@ -240,6 +241,7 @@ def test_with_nothing_to_log_in_with_the_remedy_says_what(server: Sshd) -> None:
 
 
 def test_the_remedy_for_an_unknown_host_makes_it_known(server: Sshd) -> None:
+    tool("ssh-keyscan", "openssh-client")
     told = refused(over_sftp(server, known_hosts="new hosts"))
     command = told[told.index("ssh-keyscan") :]
     subprocess.run(["sh", "-c", command], check=True, stderr=subprocess.DEVNULL)
@@ -261,7 +263,7 @@ def test_one_known_key_of_several_will_do(server: Sshd, kind: str) -> None:
 
 def test_a_list_of_hosts_may_be_hashed(server: Sshd) -> None:
     hosts = server.folder / "known_hosts"
-    subprocess.run(["ssh-keygen", "-q", "-H", "-f", hosts], check=True, capture_output=True)
+    subprocess.run([ssh_keygen(), "-q", "-H", "-f", hosts], check=True, capture_output=True)
     assert "127.0.0.1" not in hosts.read_text(encoding="ascii")
     assert numbers(over_sftp(server)) == ["0001", "0002"]
 

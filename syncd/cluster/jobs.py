@@ -23,6 +23,13 @@ LIVE = ("todo", "doing")
 STALLED = 8.5  # seconds without a beat after which a worker is dead; by then its leases can be taken
 ASKED_FOR, BY_SCHEDULE = 10, 0  # priorities
 KEPT = 24  # hours for which a job is kept that is over
+_LEFT_UNDONE = """
+    select lock from (
+        select lock, status, row_number() over jobs as place, lead(status) over jobs as before
+          from procrastinate_jobs where task_name = %(task)s
+        window jobs as (partition by lock order by id desc)
+    ) as job where place = 1 and status = %(cut)s and before is distinct from %(cut)s
+"""
 
 
 @dataclass(slots=True)
@@ -34,11 +41,21 @@ class Jobs:
 
     def inherit(self) -> list[Due]:
         """Those that wait or are under way, whoever deferred them: they are followed from now on."""
-        self._live = {job.id: Due.from_json(job.task_kwargs) for job in self._list_live() if job.id is not None}
+        self._live = self._found()
         return list(self._live.values())
 
-    def defer(self, due: Due, *, is_long: bool) -> None:
-        """One job of a sync may wait while one is under way; where one waits already, that one is followed."""
+    def _found(self) -> dict[int, Due]:
+        return {job.id: Due.from_json(job.task_kwargs) for job in self._list_live() if job.id is not None}
+
+    def left_undone(self) -> list[str]:
+        """Syncs whose last job was cut, and gone on with by nobody; not those that were cut twice."""
+        with translate_errors():
+            connector = self._app.connector.get_sync_connector()
+            found = connector.execute_query_all(query=_LEFT_UNDONE, task=RUN, cut=Outcome.CUT.value)
+        return [row["lock"] for row in found]
+
+    def defer(self, due: Due, *, is_long: bool) -> bool:
+        """One job of a sync may wait while one is under way. False where one waits already: that one is followed."""
         priority = BY_SCHEDULE if due.moment else ASKED_FOR
         with translate_errors():
             deferrer = self._app.configure_task(
@@ -47,7 +64,9 @@ class Jobs:
             try:
                 self._live[deferrer.defer(**due.as_json())] = due
             except AlreadyEnqueued:
-                self.inherit()
+                self._live |= self._found()
+                return False
+        return True
 
     def take_ended(self) -> list[tuple[Due, Outcome]]:
         """What has become of jobs since the last look; those of workers that are dead are ended first."""

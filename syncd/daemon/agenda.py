@@ -240,6 +240,11 @@ class Agenda:
     def running(self) -> list[str]:
         return [name for name, line in self._lines.items() if line.is_running]
 
+    @property
+    def requests(self) -> list[str]:
+        """Those that a run has still to be begun for."""
+        return [id_ for line in self._lines.values() for id_ in line.requests]
+
     def is_long(self, sync: str) -> bool:
         return self._lines[sync].is_long
 

@@ -18,12 +18,12 @@ from syncd.config.model import Config, SyncConfig
 from syncd.daemon.agenda import SKEW, Agenda, Timing
 from syncd.daemon.order import Ended, Fate, Order
 from syncd.daemon.post import Post
-from syncd.domain.backoff import Backoff
+from syncd.daemon.trouble import Trouble
 from syncd.domain.due import Due
 from syncd.domain.runs import WHOLE
-from syncd.errors import Misconfigured, StateLocksUsOut, SyncdError
+from syncd.errors import Misconfigured, StateLocksUsOut, StateUnusable, SyncdError
 from syncd.report.pausing import how_to_resume
-from syncd.state.board import Board, Replica
+from syncd.state.board import GIVEN_UP, Board, Replica
 from syncd.state.lease import holder_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ BEAT = timedelta(seconds=5)
 BUSY_PAUSE = timedelta(seconds=5)
 TIDY = timedelta(hours=1)
 AT_ONCE = 100  # syncs that one look asks for or starts, some 20 ms each: who is silent for long is taken for dead
-BACKOFF = Backoff(first=1.0, longest=60.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,22 +45,6 @@ class Picture:
     next_runs: Mapping[str, datetime | None]
     running: Collection[str]
     at: float  # of the monotonic clock
-
-
-@dataclass(slots=True)
-class _Trouble:
-    """Growing pauses while something is out of order."""
-
-    error: str | None = None
-    since: float = 0.0
-    tries: int = 0
-    next_try: float = 0.0
-
-    def grow(self, now: float) -> float:
-        self.tries += 1
-        pause = BACKOFF.pause(self.tries)
-        self.next_try = now + pause
-        return pause
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,7 +71,7 @@ class Desk:
     _untold: list[str] = field(default_factory=list)
     _next_beat: float = 0.0
     _next_tidy: float = 0.0
-    _trouble: _Trouble = field(default_factory=_Trouble)
+    _trouble: Trouble = field(default_factory=Trouble)
     _refused: str | None = None
     _unfinished: set[str] = field(default_factory=set)
     _busy: set[str] = field(default_factory=set)
@@ -181,7 +164,7 @@ class Desk:
     def _note_good(self) -> None:
         if self._trouble.error is not None:
             log.info("daemon.database_back", duration=round(self.monotonic() - self._trouble.since, 1))
-            self._trouble = _Trouble()
+            self._trouble = Trouble()
 
     def _opened(self) -> Board:
         if self._board is None:
@@ -210,14 +193,14 @@ class Desk:
         return self.post.is_ours
 
     def _succeed(self, board: Board) -> None:
-        """What another left undone is gone on with."""
+        """What another left undone is gone on with, and what ended while we could not look."""
+        kept, left = None, list[str]()
         if self.jobs:
             self._agenda.adopt(self.jobs.inherit())
-        unfinished = [
-            name
-            for name in board.succeed(self.name, self.clock(), kept=self._in_jobs())
-            if name not in self._agenda.running and self._agenda.knows(name) and not holder_of(board.engine, name)
-        ]
+            kept, left = self._in_hand(), self.jobs.left_undone()
+        cut = [name for name in board.succeed(self.name, self.clock(), kept=kept) if not holder_of(board.engine, name)]
+        idle = filter(self._agenda.knows, {*cut, *left} - set(self._agenda.running))
+        unfinished = sorted(idle)
         for name in unfinished:
             self._agenda.want(name, self.clock())
         before = self.post.begin()
@@ -258,7 +241,7 @@ class Desk:
             due = self._agenda.begin(name, self.clock())
             self._next_beat = 0.0
             if self.jobs:
-                self.jobs.defer(due, is_long=self._agenda.is_long(name))
+                self._defer(self.jobs, due)
             else:
                 self.start(Order(config=self.config, sync=self.config.syncs[name], replica=self.name, due=due))
 
@@ -280,13 +263,29 @@ class Desk:
 
     # --- jobs, where there is a queue ---
 
+    def _defer(self, jobs: "Jobs", due: Due) -> None:
+        try:
+            is_deferred = jobs.defer(due, is_long=self._agenda.is_long(due.sync))
+        except StateUnusable:
+            self._agenda.put_off(due, self.clock(), self.clock())
+            raise
+        if due.requests and not is_deferred:  # the job that waits does not know of them
+            self._agenda.want(due.sync, self.clock(), *due.requests)
+
     def _follow_jobs(self) -> None:
+        """Who asked is answered by the worker; but not where two of them died, or lost their database."""
         for due, outcome in self.jobs.take_ended() if self.jobs else ():
-            if self._agenda.knows(due.sync):
-                self._note_fate(due, Fate[outcome.name], self.clock())
+            fate = Fate[outcome.name]
+            is_over = not self._agenda.knows(due.sync) or self._note_fate(due, fate, self.clock())
+            if is_over and fate is not Fate.ENDED:
+                self._answers.append((due.requests, GIVEN_UP))
 
     def _in_jobs(self) -> Sequence[str]:
         return self.jobs.requests if self.jobs else ()
+
+    def _in_hand(self) -> list[str]:
+        """The requests that are in jobs, will be, or are about to be answered."""
+        return [*self._in_jobs(), *self._agenda.requests, *(id_ for ids, _ in self._answers for id_ in ids)]
 
     # --- runs that ended ---
 

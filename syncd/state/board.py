@@ -97,14 +97,16 @@ class Board:
             for sync in sorted(set(unfinished) - asked):
                 connection.execute(t.request.insert().values(id=secrets.token_hex(6), sync=sync, requested_at=at))
 
-    def succeed(self, name: str, at: datetime, *, kept: Collection[str] = ()) -> list[str]:
+    def succeed(self, name: str, at: datetime, *, kept: Collection[str] | None = None) -> list[str]:
         """The replica is at work now: what others had taken is free again. Answers whose last run has no end.
 
-        `kept` are requests that a queue holds.
+        `kept` are requests that a queue holds, or that the replica has still to put there: any other is free, whoever
+        has taken it. None where there is no queue: what the replica itself has taken is being run by it.
         A sync whose last two runs have none kills its process: nobody who asked for it is waited for, and it waits for
         its next scheduled moment.
         """
-        theirs = update(t.request).where(C.replica != name, C.id.not_in(kept), *TAKEN)
+        is_theirs = C.replica != name if kept is None else C.id.not_in(kept)
+        theirs = update(t.request).where(is_theirs, *TAKEN)
         with self._db.transaction() as connection:
             open_ended = connection.execute(select(RUN.sync).where(RUN.finished_at.is_(None)).distinct()).scalars()
             cut = {sync: _count_cut(connection, sync) for sync in sorted(open_ended)}
@@ -143,8 +145,10 @@ class Board:
             self._db.write(update(t.request).where(C.id.in_(ids)).values(run_id=run_id))
 
     def finish(self, ids: Sequence[str], status: str, at: datetime) -> None:
+        """Answer requests; one that was answered keeps its answer."""
         if ids:
-            self._db.write(update(t.request).where(C.id.in_(ids)).values(status=status, finished_at=at))
+            answer = {"status": status, "finished_at": at}
+            self._db.write(update(t.request).where(C.id.in_(ids), C.finished_at.is_(None)).values(answer))
 
     def tidy(self, now: datetime) -> None:
         """Forget what was answered, expired unanswered, died or was paused long ago."""

@@ -97,6 +97,14 @@ def test_what_a_replica_has_taken_itself_stays_its_own_when_it_is_at_work_again(
     assert open_syncs(board) == []
 
 
+def test_with_a_queue_only_what_is_in_hand_stays_taken(board: Board) -> None:
+    kept, left = (board.ask(sync, at=NOW, expires_at=NOW + SECOND) for sync in ("members", "donors"))
+    for id_ in (kept, left):
+        board.take(id_, "one")
+    board.succeed("one", NOW, kept=[kept])
+    assert open_syncs(board) == ["donors"]
+
+
 def test_who_died_is_forgotten_after_a_day(board: Board) -> None:
     board.beat(replica("dead", ago=KEPT + SECOND))
     board.beat(replica("seen", ago=KEPT))
@@ -131,6 +139,15 @@ def test_who_asked_sees_what_became_of_it(board: Board) -> None:
     board.finish([mine], "held", NOW)
     found = [board.request(id_) for id_ in (mine, other)]
     assert [(one.run_id, one.status) for one in found if one] == [("run", "held"), (None, None)]
+
+
+def test_the_first_answer_counts(board: Board) -> None:
+    id_ = board.ask("members", at=NOW, expires_at=NOW + SECOND)
+    for status in ("done", "failed"):
+        board.finish([id_], status, NOW)
+    request = board.request(id_)
+    assert request is not None
+    assert request.status == "done"
 
 
 def test_nothing_is_forgotten_before_its_time(board: Board) -> None:

@@ -17,10 +17,12 @@ from syncd.cluster.outcome import LONG, RUN, SHORT, Outcome
 from syncd.cluster.schema import prepare
 from syncd.domain.due import Due
 from syncd.errors import StateUnusable
+from syncd.state.lease import holder_of
 
 log = structlog.get_logger()
 LIVE = ("todo", "doing")
 STALLED = 8.5  # seconds without a beat after which a worker is dead; by then its leases can be taken
+SILENT = 4.5  # seconds after which it is where nobody has the lease: a process that dies takes its sessions with it
 ASKED_FOR, BY_SCHEDULE = 10, 0  # priorities
 KEPT = 24  # hours for which a job is kept that is over
 _LEFT_UNDONE = """
@@ -37,6 +39,7 @@ class Jobs:
     """The jobs of a state. Every method raises StateUnusable without its database."""
 
     _app: App
+    _engine: Engine
     _live: dict[int, Due] = field(default_factory=dict)
 
     def inherit(self) -> list[Due]:
@@ -105,7 +108,13 @@ class Jobs:
     # procrastinate has these for a loop of asyncio only, but hands out the questions
 
     def _stalled(self) -> list[dict[str, Any]]:
-        which = {"queue": None, "task_name": RUN, "seconds_since_heartbeat": STALLED}
+        if not (suspects := self._silent_for(SILENT)):
+            return []
+        dead = {job["id"] for job in self._silent_for(STALLED)}
+        return [job for job in suspects if job["id"] in dead or not holder_of(self._engine, job["args"]["sync"])]
+
+    def _silent_for(self, seconds: float) -> list[dict[str, Any]]:
+        which = {"queue": None, "task_name": RUN, "seconds_since_heartbeat": seconds}
         with translate_errors():
             connector = self._app.connector.get_sync_connector()
             return connector.execute_query_all(query=queries["select_stalled_jobs_by_heartbeat"], **which)
@@ -123,6 +132,6 @@ def opening_jobs(engine: Engine) -> Iterator[Jobs]:
     try:
         with translate_errors():
             app.open()
-        yield Jobs(app)
+        yield Jobs(app, engine)
     finally:
         app.close()

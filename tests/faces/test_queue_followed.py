@@ -1,7 +1,7 @@
 """A scheduler's desk and the queue on PostgreSQL; what workers do to jobs and runs is done by hand."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from syncd.daemon.desk import Desk
 from syncd.domain.due import Due
 from syncd.errors import StateUnusable
 from syncd.state.board import Board, Request
+from syncd.state.lease import take_lease
 
 JOBS = "syncd_queue.procrastinate_jobs"
 
@@ -56,6 +57,12 @@ class Control:
         """The requests of each job that waits or is under way."""
         rows = self._execute(f"select args->'requests' from {JOBS} where status in ('todo', 'doing') order by id")  # noqa: S608
         return [tuple(requests) for (requests,) in rows]
+
+    def begin_job(self, *, silent_for: float) -> None:
+        """By a worker that has given no sign of life for so many seconds."""
+        worker = "insert into procrastinate_workers (last_heartbeat) values (now() - interval '1 s' * {}) returning id"
+        [(number,)] = self._execute(worker.format(silent_for))
+        self._execute(f"update {JOBS} set status = 'doing', worker_id = {number} where status = 'todo' returning id")  # noqa: S608
 
     def end_job(self, status: str) -> None:
         self._execute(f"update {JOBS} set status = '{status}' where status in ('todo', 'doing') returning id")  # noqa: S608
@@ -117,6 +124,20 @@ def test_a_request_whose_job_could_not_be_deferred_is_deferred_later(
 
 def fail(_jobs: Jobs, _due: Due, *, is_long: bool) -> None:
     raise StateUnusable(f"the queue failed ({is_long})")
+
+
+@pytest.mark.parametrize(
+    ("is_held", "silent_for", "is_lost"), [(False, 6, True), (False, 3, False), (True, 6, False), (True, 9, True)]
+)
+def test_a_silent_worker_is_lost_sooner_where_nobody_has_the_lease(
+    control: Control, *, is_held: bool, silent_for: float, is_lost: bool
+) -> None:
+    with at_work(control) as desk, take_lease(control.state.engine, "members") if is_held else nullcontext():
+        control.ask()
+        desk.look()
+        control.begin_job(silent_for=silent_for)
+        assert desk.jobs
+        assert bool(desk.jobs.take_ended()) == is_lost
 
 
 @pytest.mark.parametrize("end", ["failed", "aborted"])

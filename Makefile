@@ -1,5 +1,5 @@
 # Every target sets itself up in .venv; all it needs is Python 3.11 or newer, with venv, and a package index within reach.
-.PHONY: demo test test-fast lint docs bench bench-read bench-sources bench-slow-batches bench-calls bench-cluster bench-idle bench-workers mutants lock clean
+.PHONY: demo test test-fast lint docs bench bench-read bench-sources bench-slow-batches bench-calls bench-cluster bench-bad-day bench-idle bench-workers mutants lock clean
 
 # The first Python that is new enough; `make PYTHON=/path/to/python` names another.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -57,6 +57,12 @@ bench-calls: $(STAMP)
 # How much faster the work of many museums is done with more workers: make bench-cluster POSTGRES=postgresql://...
 bench-cluster: $(STAMP)
 	@POSTGRES="$(POSTGRES)" $(BIN)/python tests/bench/cluster.py $(or $(MUSEUMS),40) $(or $(CUSTOMERS),500) $(LARGE)
+
+# Whether all is well after workers were killed and frozen, PostgreSQL was restarted and everybody replaced; minutes:
+# make bench-bad-day POSTGRES=postgresql://... CONTAINER=name-of-its-container SEED=2
+bench-bad-day: $(STAMP)
+	@POSTGRES="$(POSTGRES)" CONTAINER="$(CONTAINER)" $(BIN)/python tests/bench/cluster_in_trouble.py \
+		$(or $(MUSEUMS),24) $(or $(KILLS),20) $(SEED) $(or $(CUSTOMERS),300)
 
 # What scheduler and workers ask of PostgreSQL, idle and for each run; the server has pg_stat_statements loaded:
 # make bench-idle POSTGRES=postgresql://... MUSEUMS=100

@@ -41,7 +41,7 @@ url = "{url}"
 token = {{ env = "GOMUS_TOKEN" }}
 concurrency = {concurrency}
 batch_size = {batch}
-unique_foreign_ids = true
+{instance}
 [sync.m{number}]
 gomus = "m{number}"
 [sync.m{number}.source]
@@ -61,16 +61,21 @@ def new_database(server: str) -> Iterator[str]:
     name = f"bench_{os.getpid()}_{int(monotonic() * 1000)}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'create database "{name}"')
-        try:
-            yield urlsplit(server)._replace(path=f"/{name}").geturl()
-        finally:
+    try:
+        yield urlsplit(server)._replace(path=f"/{name}").geturl()
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
             connection.execute(f'drop database "{name}" with (force)')
 
 
-def configure(folder: Path, urls: list[str], files: list[str]) -> None:
+def configure(
+    folder: Path, urls: list[str], files: list[str], *, instance: str = "unique_foreign_ids = true", more: str = ""
+) -> None:
+    """`instance` are lines of each museum's go~mus, `more` is put behind its tables."""
     fields = "\n".join(f'{name} = "{name}"' for name in FIELDS)
+    alike = {"concurrency": CONCURRENCY, "batch": BATCH, "instance": instance, "fields": fields}
     museums = [
-        MUSEUM.format(number=number, url=url, concurrency=CONCURRENCY, batch=BATCH, file=file, fields=fields)
+        (MUSEUM + more).format(number=number, url=url, file=file, **alike)
         for number, (url, file) in enumerate(zip(urls, files, strict=True))
     ]
     (folder / "config.toml").write_text(HEAD.format(places=PLACES) + "".join(museums))

@@ -65,9 +65,10 @@ def serving() -> AbstractContextManager[str]:
 
 
 @contextmanager
-def timed_instances(milliseconds: int, count: int) -> Iterator[list[str]]:
+def timed_instances(milliseconds: int, count: int, *, is_unique: bool = True) -> Iterator[list[str]]:
     """So many instances of go~mus that answer each call after so many milliseconds."""
     command = [sys.executable, str(Path(__file__).with_name("timed_gomus.py")), str(milliseconds), str(count)]
+    command += [] if is_unique else ["twice"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             yield server.stdout.readline().split() if server.stdout else []

@@ -2,7 +2,9 @@
 
 One process of its own with one thread, for what it uses must not slow down whoever is measured. It keeps customers as
 they are sent, with unique foreign_ids; `GET /counted` answers what was counted since it was last asked, and how many
-customers there are. `python timed_gomus.py MILLISECONDS INSTANCES` serves so many, each at a port of its own.
+customers there are; `GET /shown` answers all of them, and the foreign_ids that were ever given to two. `python
+timed_gomus.py MILLISECONDS INSTANCES` serves so many, each at a port of its own; with `twice` behind it a foreign_id
+that is taken is given again, as a go~mus without a unique index would.
 """
 
 import asyncio
@@ -35,6 +37,8 @@ TAKEN: Answer = (HTTPStatus.UNPROCESSABLE_ENTITY, {"errors": {"foreign_id": ["ha
 
 @dataclass(slots=True)
 class Customers:
+    is_unique: bool = True
+    ever: Counter[str] = field(default_factory=Counter)  # how many were created with a foreign_id, also the deleted
     by_number: dict[int, dict[str, Any]] = field(default_factory=dict)
     by_foreign_id: dict[str, dict[str, Any]] = field(default_factory=dict)
     numbers: Any = field(default_factory=lambda: count(1_000_001))
@@ -58,12 +62,17 @@ class Customers:
             return HTTPStatus.NO_CONTENT, None
         return HTTPStatus.OK, {"customer": customer}
 
+    def shown(self) -> dict[str, Any]:
+        twice = [name for name, times in self.ever.items() if times > 1]
+        return {"customers": list(self.by_number.values()), "twice": twice}
+
     def _create(self, sent: Any) -> Answer:
         entries = sent if isinstance(sent, list) else [sent]
-        if any(one["foreign_id"] in self.by_foreign_id for one in entries):
+        if self.is_unique and any(one["foreign_id"] in self.by_foreign_id for one in entries):
             return TAKEN
         for one in entries:
             customer = {"id": next(self.numbers), **BLANK, **one}
+            self.ever[one["foreign_id"]] += 1
             self.by_number[customer["id"]] = self.by_foreign_id[one["foreign_id"]] = customer
         made = [self.by_foreign_id[one["foreign_id"]] for one in entries]
         return HTTPStatus.CREATED, {"customers": made} if isinstance(sent, list) else {"customer": made[0]}
@@ -86,9 +95,9 @@ class Counted:
 
 
 class Server:
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, *, is_unique: bool) -> None:
         self._seconds = seconds
-        self._customers: dict[str, Customers] = defaultdict(Customers)
+        self._customers: dict[str, Customers] = defaultdict(lambda: Customers(is_unique=is_unique))
         self._counted: dict[str, Counted] = defaultdict(Counted)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -99,6 +108,8 @@ class Server:
             host = next(line for line in head if line.lower().startswith("host:"))
             if path == "/counted":
                 answer = self._take_counted(host)
+            elif path == "/shown":
+                answer = HTTPStatus.OK, self._customers[host].shown()
             elif urlsplit(path).path in LISTS:
                 answer = HTTPStatus.OK, _page_of_list(path)
             elif path.startswith(CUSTOMERS):
@@ -144,12 +155,12 @@ async def _head_of(reader: asyncio.StreamReader) -> list[str]:
     return head.decode("latin-1").split("\r\n")
 
 
-async def main(milliseconds: int, instances: int) -> None:
-    serve = Server(milliseconds / 1000).serve
+async def main(milliseconds: int, instances: int, *, is_unique: bool) -> None:
+    serve = Server(milliseconds / 1000, is_unique=is_unique).serve
     servers = [await asyncio.start_server(serve, "127.0.0.1", 0, limit=1 << 20) for _ in range(instances)]
     print(*(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}" for server in servers), flush=True)
     await asyncio.gather(*(server.serve_forever() for server in servers))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]) if sys.argv[2:] else 1))
+    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]) if sys.argv[2:] else 1, is_unique="twice" not in sys.argv))

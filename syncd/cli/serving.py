@@ -10,7 +10,7 @@ from syncd.assembly import looking_at_state, now, opening_board
 from syncd.cli import context as ctx
 from syncd.cli.exits import CODES, DONE, FAILED, failing_in_words, stop
 from syncd.cli.progress import log_stream
-from syncd.config.model import Config
+from syncd.config.model import Config, WebOptions
 from syncd.domain.runs import Status
 from syncd.report.pausing import in_words
 from syncd.state.board import Board, Request
@@ -30,7 +30,22 @@ def run_daemon(context: typer.Context, *, waits: bool) -> None:
         serve(chosen.load, waits=waits)
 
 
-def worker(context: typer.Context) -> None:
+def _check_listen(listen: str | None) -> str | None:
+    try:
+        return listen and WebOptions(listen=listen).listen
+    except ValueError:
+        raise typer.BadParameter(f"{listen!r} is not an address and a port such as '127.0.0.1:8080'") from None
+
+
+def worker(
+    context: typer.Context,
+    listen: Annotated[
+        str | None,
+        typer.Option(
+            "--listen", metavar="HOST:PORT", callback=_check_listen, help="Serve /metrics and /healthz there."
+        ),
+    ] = None,
+) -> None:
     """Carry out the runs that the daemons put into the queue, until SIGTERM; where the table daemon has `queue`.
 
     Any number may work on one state; a worker does as many runs at once as `max_concurrent_runs` says.
@@ -42,7 +57,7 @@ def worker(context: typer.Context) -> None:
             stop('There is no queue to work on: [daemon] needs queue = "procrastinate". Without one, `syncd` does all.')
         from syncd.daemon.worker import work
 
-        work(chosen.load)
+        work(chosen.load, WebOptions(listen=listen) if listen else None)
 
 
 def trigger(

@@ -5,11 +5,12 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import structlog
 from sqlalchemy import Engine
@@ -19,7 +20,7 @@ from syncd import log as logs
 from syncd.alerts.watch import Watch
 from syncd.assembly import now, opening_alarms, opening_board, opening_state
 from syncd.cluster import Outcome, Places, carry_out_jobs
-from syncd.config.model import Config
+from syncd.config.model import Config, WebOptions
 from syncd.daemon.agenda import share_of_short
 from syncd.daemon.crew import carry_out
 from syncd.daemon.order import Ended, Fate, Order
@@ -30,7 +31,7 @@ from syncd.domain.runs import Summary
 from syncd.errors import Misconfigured, SyncdError
 from syncd.machine import signals
 from syncd.state.connect import open_private
-from syncd.web import Metrics
+from syncd.web import Metrics, serving_metrics
 
 log = structlog.get_logger()
 OUTCOMES = {Fate.CUT: Outcome.CUT, Fate.BUSY: Outcome.BUSY}
@@ -47,7 +48,7 @@ class Worker:
         self._one_reads = threading.Lock()
         self.name = replica_name()
         self.stopping = threading.Event()
-        self._metrics = Metrics()
+        self.metrics = Metrics()
         self._watch = Watch(lambda: self.config, opening_alarms, since=now())
         self._aside = ThreadPoolExecutor(1, thread_name_prefix="listeners")
 
@@ -73,12 +74,13 @@ class Worker:
             return Outcome.CUT
         order = Order(config=config, sync=config.syncs[due.sync], replica=self.name, due=due)
         with logs.bound(replica=self.name):
-            ended = carry_out(order, self.stopping, self._metrics.observing)
+            ended = carry_out(order, self.stopping, self.metrics.observing)
             outcome = OUTCOMES.get(ended.fate, Outcome.ENDED)
             return outcome if outcome is not Outcome.ENDED else self._answer(ended)
 
     def _answer(self, ended: Ended) -> Outcome:
         if ended.summary is not None:
+            self.metrics.note_run(ended.summary, ended.finished - ended.started)
             self._aside.submit(self._tell, ended.summary, ended.finished)
         try:
             with opening_board(ended.order.config) as board:
@@ -95,11 +97,15 @@ class Worker:
             log.critical("crashed", exc_info=error)
 
 
-def work(load: Callable[[], Config]) -> None:
-    """Raises Misconfigured, and StateUnusable where the database can't be had at the start."""
+def work(load: Callable[[], Config], listen: WebOptions | None) -> None:
+    """`listen` says where its metrics are served, if they are to be.
+
+    Raises Misconfigured, and StateUnusable where the database can't be had at the start.
+    """
     worker = Worker(load)
     beat = _prepare_beat(os.environ.get(BEAT))
     with (
+        _listening(listen, worker.metrics),
         opening_state(worker.config) as state,  # brought to this version's schema, or refused in words
         asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner,  # in that of Windows psycopg does not work
     ):
@@ -107,6 +113,17 @@ def work(load: Callable[[], Config]) -> None:
     if not is_clean:  # threads that hang can't be ended; what they had begun is settled by the next run
         sys.stdout.flush()
         os._exit(0)
+
+
+@contextmanager
+def _listening(listen: WebOptions | None, metrics: Metrics) -> Iterator[None]:
+    if listen is None:
+        yield
+        return
+    with serving_metrics(listen, metrics) as url:
+        address = urlsplit(url)
+        log.info("web.listening", host=address.hostname, port=address.port)
+        yield
 
 
 def _prepare_beat(name: str | None) -> Path | None:

@@ -1,4 +1,4 @@
-"""The status page, health and metrics, served in a thread beside the daemon."""
+"""The status page, health and metrics, served in a thread beside the daemon; of a worker health and metrics alone."""
 
 import errno
 import socket
@@ -9,6 +9,7 @@ from io import BytesIO
 from threading import Thread
 from typing import Any
 
+from flask import Flask
 from waitress.channel import HTTPChannel  # type: ignore[import-untyped]  # waitress has no types
 from waitress.parser import HTTPRequestParser  # type: ignore[import-untyped]  # waitress has no types
 from waitress.receiver import ChunkedReceiver  # type: ignore[import-untyped]  # waitress has no types
@@ -19,25 +20,25 @@ from waitress.wasyncore import close_all  # type: ignore[import-untyped]  # wait
 from syncd.assembly import now
 from syncd.config.model import WebOptions
 from syncd.errors import Misconfigured, Problem
-from syncd.web.app import create_app
+from syncd.web.app import create_app, create_bare_app
 from syncd.web.leaving import leave_metrics
 from syncd.web.metrics import Metrics
 from syncd.web.view import DaemonView
 
-__all__ = ["DaemonView", "Metrics", "leave_metrics", "serving"]
+__all__ = ["DaemonView", "Metrics", "leave_metrics", "serving", "serving_metrics"]
 
 THREADS = 8
 LONGEST_HEADER = 16 * 1024  # bytes; nothing that is read here needs more
 LONGEST_BODY = 1024
 LONGEST_HOOK = 2**30  # of a webhook, which tells what has changed; nobody reads it
 MOST_WAITING = 64  # connections that ask for nothing yet, or any more
-OTHER_ADDRESS = "set an address of this machine in web.listen, such as '127.0.0.1:8080'"
+OTHER_ADDRESS = "set an address of this machine, such as '127.0.0.1:8080'"
 TROUBLE = {
     errno.EADDRINUSE: (
         "another program listens there already",
-        "end it, if it is an older syncd, or set another port in web.listen",
+        "end it, if it is an older syncd, or set another port",
     ),
-    errno.EACCES: ("this user may not listen there", "set a port above 1023 in web.listen"),
+    errno.EACCES: ("this user may not listen there", "set a port above 1023"),
     errno.EADDRNOTAVAIL: ("this machine has no such address", OTHER_ADDRESS),
 }
 
@@ -46,15 +47,29 @@ TROUBLE = {
 def serving(
     options: WebOptions, daemon: DaemonView, metrics: Metrics, clock: Callable[[], datetime] = now
 ) -> Iterator[str]:
-    """Serve until the block ends; gives the address with the port that was really taken."""
-    listening = _listen(options)
+    """Serve until the block ends; gives the address with the port that was really taken. Raises Misconfigured."""
+    listening = _listen(options, "web.listen")
+    app = create_app(options, daemon, metrics, clock, places=THREADS - 1)
+    with _served(app, listening, LONGEST_HOOK if options.trigger_token else LONGEST_BODY) as address:
+        yield address
+
+
+@contextmanager
+def serving_metrics(options: WebOptions, metrics: Metrics) -> Iterator[str]:
+    """As `serving`, of a process that has no page."""
+    with _served(create_bare_app(metrics.registry), _listen(options, "--listen"), LONGEST_BODY) as address:
+        yield address
+
+
+@contextmanager
+def _served(app: Flask, listening: socket.socket, longest_body: int) -> Iterator[str]:
     server: TcpWSGIServer = create_server(
-        create_app(options, daemon, metrics, clock, places=THREADS - 1),
+        app,
         sockets=[listening],
         threads=THREADS,
         ident=None,
         max_request_header_size=LONGEST_HEADER,
-        max_request_body_size=LONGEST_HOOK if options.trigger_token else LONGEST_BODY,
+        max_request_body_size=longest_body,
         channel_timeout=30,
         connection_limit=2 * MOST_WAITING,
         asyncore_use_poll=True,
@@ -129,7 +144,8 @@ def _end(server: TcpWSGIServer, thread: Thread) -> None:
     close_all(left, ignore_all=True)
 
 
-def _listen(options: WebOptions) -> socket.socket:
+def _listen(options: WebOptions, key: str) -> socket.socket:
+    """`key` is where the address was set."""
     try:
         family, _, _, _, address = socket.getaddrinfo(
             options.host, options.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -138,7 +154,7 @@ def _listen(options: WebOptions) -> socket.socket:
     except OSError as error:
         words = "there is no such host" if isinstance(error, socket.gaierror) else "can't be listened on"
         words, remedy = TROUBLE.get(error.errno or 0, (words, OTHER_ADDRESS))
-        problem = Problem(path="web.listen", message=f"{options.listen}: {words}")
+        problem = Problem(path=key, message=f"{options.listen}: {words}")
         raise Misconfigured([problem], remedy=remedy) from None
 
 

@@ -84,9 +84,6 @@ class Pages:
         found = self._options.lang or request.accept_languages.best_match([one.value for one in Language])
         return Language(found or Language.ENGLISH)
 
-    def alive(self) -> Response:
-        return plain("ok", 200)
-
     def ready(self) -> Response:
         problems = [*self._daemon.problems(), *_problems_of_state(self._daemon)]
         broken = self._daemon.config.broken  # the others run: who restarts a daemon for it mends nothing
@@ -95,8 +92,7 @@ class Pages:
         return answer
 
     def metrics(self) -> Response:
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        return Response(encode(self._registry), content_type=content_type)
+        return _exposed(self._registry)
 
 
 def create_app(
@@ -105,17 +101,30 @@ def create_app(
     """At most `places` answers wait for the database at once, so that a thread is left for /healthz."""
     pages = Pages(options, daemon, metrics, clock)
     free = BoundedSemaphore(places)
-    app = Flask(__name__, static_folder=None, template_folder=None)
-    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    app.url_map.merge_slashes = False  # or a redirect would answer with the name of the host
+    app = _hardened_app()
     app.add_url_rule("/", view_func=_in_turn(pages.status, free))
     app.add_url_rule("/runs/<run_id>", view_func=_in_turn(pages.run, free))
     if options.trigger_token:
         trigger = partial(pages.trigger, token=options.trigger_token)
         app.add_url_rule("/syncs/<path:name>/trigger", TRIGGER, _in_turn(trigger, free), methods=[POST])
-    app.add_url_rule("/healthz", view_func=pages.alive)
     app.add_url_rule("/readyz", view_func=_in_turn(pages.ready, free))
     app.add_url_rule("/metrics", view_func=_in_turn(pages.metrics, free))
+    return app
+
+
+def create_bare_app(registry: CollectorRegistry) -> Flask:
+    """Health and metrics, which ask no database."""
+    app = _hardened_app()
+    app.add_url_rule("/metrics", "metrics", lambda: _exposed(registry))
+    return app
+
+
+def _hardened_app() -> Flask:
+    """With /healthz alone."""
+    app = Flask(__name__, static_folder=None, template_folder=None)
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.merge_slashes = False  # or a redirect would answer with the name of the host
+    app.add_url_rule("/healthz", "alive", lambda: plain("ok", 200))
     app.before_request(_refuse_writing)
     app.after_request(_protect)
     app.register_error_handler(HTTPException, _refuse)
@@ -157,6 +166,11 @@ def _refuse(error: HTTPException) -> Response:
 def _fail(error: Exception) -> Response:
     log.error("web.failed", exc_info=error)
     return plain("500 Internal Server Error", 500)
+
+
+def _exposed(registry: CollectorRegistry) -> Response:
+    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+    return Response(encode(registry), content_type=content_type)
 
 
 def _page(page: str, status: int) -> Response:

@@ -12,6 +12,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from daemons import DaemonProcess, started, until
@@ -150,6 +151,17 @@ def _go_on_after_a_cut(office: Office, relay: Relay) -> None:
         until(lambda: office.syncd("trigger", "members", "--wait").code == 0)
         assert len(worker.named("daemon.database_lost")) == len(worker.named("daemon.database_back")) == 1
         assert scheduler.named("crashed") == worker.named("crashed") == []
+
+
+def test_a_worker_serves_the_metrics_of_its_runs_where_it_is_told_to(office: Office) -> None:
+    with crew(office, 0), started(office, "worker.ready", "worker", "--listen", "127.0.0.1:0") as worker:
+        office.syncd("trigger", "members", "--wait")
+        url = f"http://127.0.0.1:{worker.named('web.listening')[0]['port']}"
+        told = httpx.get(f"{url}/metrics").text
+        assert 'syncd_runs_total{status="done",sync="members"} 1.0' in told
+        assert 'syncd_gomus_calls_total{gomus="main",method="POST",status="201"}' in told
+        assert httpx.get(f"{url}/healthz").text == "ok\n"
+        assert httpx.get(f"{url}/").status_code == 404
 
 
 HEALTH = Path(__file__).parents[2] / "deploy/healthcheck"

@@ -138,12 +138,15 @@ def test_the_page_is_looked_for_at_schedulers_and_workers_may_go_out(rendered: l
     labels = {name: pod["metadata"]["labels"].items() for name, pod in workloads(rendered).items()}
     for selector in (
         named(rendered, "Service", "syncd")["spec"]["selector"],
-        named(rendered, "PodMonitor", "syncd")["spec"]["selector"]["matchLabels"],
         named(rendered, "Deployment", "syncd")["spec"]["selector"]["matchLabels"],
     ):
         assert [name for name, own in labels.items() if selector.items() <= own] == ["syncd"]
-    (expression,) = named(rendered, "NetworkPolicy", "syncd")["spec"]["podSelector"]["matchExpressions"]
-    assert expression["values"] == [dict(labels[name])[expression["key"]] for name in ("syncd", "syncd-worker")]
+    for wide in (
+        named(rendered, "NetworkPolicy", "syncd")["spec"]["podSelector"],
+        named(rendered, "PodMonitor", "syncd")["spec"]["selector"],
+    ):
+        (expression,) = wide["matchExpressions"]
+        assert expression["values"] == [dict(labels[name])[expression["key"]] for name in ("syncd", "syncd-worker")]
     assert "matchLabels" not in named(rendered, "NetworkPolicy", "syncd")["spec"]["podSelector"]
 
 

@@ -230,11 +230,13 @@ def test_the_network_policy_lets_out_what_syncd_asks_for(port: int) -> None:
     assert port in {one["port"] for rule in policy["egress"] for one in rule["ports"]}
 
 
-def test_the_monitor_of_pods_finds_those_of_the_daemon() -> None:
+@pytest.mark.parametrize("file", ["daemon/deployment.yaml", "cluster/worker.yaml"])
+def test_the_monitor_of_pods_finds_those_of_daemons_and_workers(file: str) -> None:
     monitor = yaml.safe_load((COMPONENTS / "podmonitor/podmonitor.yaml").read_text(encoding="utf-8"))["spec"]
-    pod = pod_of(list(render(KUBERNETES / "daemon")))
+    pod = yaml.safe_load((KUBERNETES / file).read_text(encoding="utf-8"))["spec"]["template"]
     (container,), (endpoint,) = pod["spec"]["containers"], monitor["podMetricsEndpoints"]
-    assert monitor["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    (expression,) = monitor["selector"]["matchExpressions"]
+    assert pod["metadata"]["labels"][expression["key"]] in expression["values"]
     assert endpoint["port"] in {port["name"] for port in container["ports"]}
     assert f"`{endpoint['path']}`" in (DEPLOY.parent / "docs/web.md").read_text(encoding="utf-8")
 

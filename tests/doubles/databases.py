@@ -88,7 +88,10 @@ def upgrade_by_copy(engine: sa.Engine) -> None:
 
 def open_compiled(url: str) -> sa.Engine:
     """As `open_engine`; what any engine on a SQLite file has compiled is not compiled again."""
-    engine = open_engine(url)
+    return compiled_once(open_engine(url))
+
+
+def compiled_once(engine: sa.Engine) -> sa.Engine:
     if engine.dialect.name == "sqlite":
         engine.dialect, compiled = _compiling()
         engine.update_execution_options(compiled_cache=compiled)

@@ -129,7 +129,7 @@ def outcome_of(office: Office, name: str, when: str) -> Iterator[str]:
     )
 
 
-@pytest.mark.in_part(3)
+@pytest.mark.in_part(6)
 @pytest.mark.parametrize("when", ["first", "later"])
 @pytest.mark.parametrize("name", DAMAGES)
 def test_a_damaged_export_sends_nothing_wrong_and_is_told(office, name, when):

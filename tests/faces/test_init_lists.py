@@ -289,6 +289,7 @@ def start(office: Office, one: List, *, asks: bool) -> None:
 each = pytest.mark.parametrize("one", LISTS, ids=lambda one: one.name)
 
 
+@pytest.mark.in_part(2)
 @each
 @pytest.mark.parametrize("asks", [True, False], ids=["asking go~mus", "without"])
 def test_the_first_sync_makes_the_customers_that_were_written_by_hand(office: Office, one: List, asks: bool) -> None:

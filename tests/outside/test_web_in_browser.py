@@ -94,6 +94,7 @@ def unfold(browser: webdriver.Chrome) -> None:
         summary.send_keys(Keys.ENTER)
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize("screen", SCREENS)
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_fits_the_width_of_the_screen(
@@ -183,6 +184,7 @@ def test_the_skip_link_leads_to_the_content(plain: webdriver.Chrome, pages: dict
     assert plain.switch_to.active_element.get_attribute("id") == "content"
 
 
+@pytest.mark.in_part(2)
 @pytest.mark.parametrize(("screen", "scheme"), [("desktop", "light"), ("phone", "dark")])
 @pytest.mark.parametrize("page", PAGES)
 def test_no_barrier_is_found(  # noqa: PLR0917 - parts and cases

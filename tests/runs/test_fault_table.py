@@ -166,7 +166,7 @@ def chosen(count: int, *field: str, every: int = 0) -> Sequence[int]:
 # --- the table ---
 
 
-@pytest.mark.in_part(8)
+@pytest.mark.in_part(16)
 @pytest.mark.parametrize("column", COLUMNS)
 @pytest.mark.parametrize(("way", "foreign_ids"), CASES)
 def test_whichever_call_meets_whichever_fault_all_comes_right(
@@ -186,7 +186,7 @@ def test_whichever_call_meets_whichever_fault_all_comes_right(
     assert not wrongs, "\n".join(wrongs)
 
 
-@pytest.mark.in_part(3)
+@pytest.mark.in_part(6)
 @pytest.mark.parametrize(("way", "foreign_ids"), CASES)
 def test_killed_at_whichever_commit_all_comes_right(
     begin: Begin, usual: Callable[[str, str], Usual], way: str, foreign_ids: str

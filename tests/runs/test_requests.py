@@ -119,7 +119,7 @@ CHANGES: dict[str, list[Callable[[Museum], None]]] = {
 }
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("changes", CHANGES.values(), ids=CHANGES)
 def test_who_was_erased_is_not_created_again_whatever_is_renamed(
     museum: Museum, changes: list[Callable[[Museum], None]]
@@ -204,7 +204,7 @@ def run_while_asked(museum: Museum, number: int, foreign_id: str, *, probe: bool
     asking.ask()
 
 
-@pytest.mark.in_part(3)
+@pytest.mark.in_part(6)
 @pytest.mark.parametrize("number", range(12))
 @pytest.mark.parametrize("foreign_id", ids(1, 3, 4))
 @pytest.mark.parametrize("probe", [True, False])
@@ -227,7 +227,7 @@ CHANGED = {
 }
 
 
-@pytest.mark.in_part(3)
+@pytest.mark.in_part(6)
 @pytest.mark.parametrize("number", range(6))
 @pytest.mark.parametrize("change", CHANGED.values(), ids=CHANGED)
 @pytest.mark.parametrize("concurrency", [1, 3])
@@ -398,7 +398,7 @@ READ_AS = {
 }
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("change", READ_AS.values(), ids=READ_AS)
 @pytest.mark.parametrize("is_held", [False, True])
 def test_a_request_that_comes_while_the_source_is_read_counts(
@@ -445,7 +445,7 @@ def test_the_state_is_not_asked_for_requests_before_every_call(here: Museum, mon
 # --- an erasure that is cut off ---
 
 
-@pytest.mark.in_part(3)
+@pytest.mark.in_part(6)
 @pytest.mark.parametrize("step", range(6))
 @pytest.mark.parametrize("fault", [Fault.KILLED_BEFORE, Fault.KILLED_AFTER, Fault.READ_TIMEOUT, Fault.SERVER_ERROR])
 @pytest.mark.parametrize("is_known", [True, False])

@@ -211,7 +211,7 @@ LOST_DELETES = {
 }
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("fault", each(LOST_DELETES))
 @pytest.mark.parametrize("key", ["number-first", "number-only"])
 def test_a_delete_whose_answer_is_lost_is_not_repeated_on_a_stranger(world: World, fault: Fault, key: str) -> None:
@@ -256,7 +256,7 @@ def test_a_number_is_looked_at_again_before_it_is_used_again(world: World, fault
     assert_whole(museum)
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("answer", each({name: name for name in NO_ANSWERS}))
 def test_a_delete_that_a_proxy_answers_is_looked_at(world: World, answer: str) -> None:
     museum = world.museum(3)
@@ -268,7 +268,7 @@ def test_a_delete_that_a_proxy_answers_is_looked_at(world: World, answer: str) -
     assert_as_listed(museum)
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("key", each({name: name for name in ("number-first", "number-only", "foreign-id-first")}))
 @pytest.mark.parametrize("mode", [DeleteMode.ANONYMIZE_THEN_DELETE, DeleteMode.ANONYMIZE])
 @pytest.mark.parametrize("numbers", [[1], [2, 4]])
@@ -308,7 +308,7 @@ OTHER_ACTS: Mapping[str, Callable[[Museum], object]] = {
 }
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("act", each(CHANGES))
 @pytest.mark.parametrize("recreate", [False, True])
 def test_who_was_deleted_in_go_mus_is_listed_or_created_anew(
@@ -324,7 +324,7 @@ def test_who_was_deleted_in_go_mus_is_listed_or_created_anew(
     assert ("M-0001" in museum.listed()) is not recreate
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("changed", [(1, 2), (1, 2, 3), (1,)])
 @pytest.mark.parametrize("foreign_id", ["KASSE-77", None])
 def test_a_stranger_whom_our_own_batch_gave_the_id_is_no_customer_of_ours(
@@ -378,7 +378,7 @@ def test_who_was_deleted_in_go_mus_is_told_as_missing(world: World) -> None:
     assert [(drift.foreign_id, drift.is_missing) for drift in museum.verify().drifts] == [("M-0002", True)]
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("act", each(CHANGES))
 @pytest.mark.parametrize("foreign_id", ["4711", "CRM-0001", "m-0001", None])
 def test_who_was_renamed_in_go_mus_is_listed_and_left_alone(
@@ -508,7 +508,7 @@ def ask_to_be_erased(museum: Museum) -> None:
     museum.erase("M-0002")
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("act", each({"leaves": leave, "asks": ask_to_be_erased}))
 @pytest.mark.parametrize("mode", [DeleteMode.ANONYMIZE_THEN_DELETE, DeleteMode.ANONYMIZE, DeleteMode.RELEASE])
 @pytest.mark.parametrize("renamed", [None, "DESK-7"])
@@ -567,7 +567,7 @@ def test_a_route_that_is_gone_is_no_customer_who_is(world: World, answer: str, a
 # --- nothing is sent twice ---
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("status", each({str(status): status for status in (408, 409, 412, 423, 425)}))
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_create_that_was_saved_is_not_sent_again_whatever_the_refusal(world: World, status: int, count: int) -> None:
@@ -610,7 +610,7 @@ KEPT_IDS: Mapping[str, Callable[[str], str | None]] = {
 }
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("keep", each(KEPT_IDS))
 @pytest.mark.parametrize("known", [0, 2])
 def test_who_was_created_under_another_id_is_not_created_again(
@@ -669,7 +669,7 @@ SLOW = {
 }
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize(("count", "milliseconds", "seconds"), each(SLOW))
 @pytest.mark.parametrize("foreign_ids", ["repeatable", "unique"])
 def test_a_batch_that_takes_longer_than_we_wait_is_not_sent_again(
@@ -824,7 +824,7 @@ OWN_MINDS: Mapping[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("mind", each({name: name for name in OWN_MINDS}))
 @pytest.mark.parametrize("found", ["as kept", "in its form"])
 def test_where_new_customers_have_another_id_one_of_them_tells(
@@ -860,7 +860,7 @@ DOTTED = {
 }
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("ids", each(DOTTED))
 @pytest.mark.parametrize("dotted", ["cut", "no-route"])
 def test_an_id_with_a_dot_is_found_or_refused(world: World, ids: list[str], dotted: str) -> None:
@@ -908,7 +908,7 @@ def test_the_mates_of_a_bad_record_are_saved_once_though_reads_lag(
     assert museum.listed().keys() == {f"M-{number:04d}" for number in bad}
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize(("reads", "lag"), each(LAGS))
 def test_changes_and_erasures_come_to_rest_though_reads_lag(world: World, reads: str, lag: int) -> None:
     museum = world.museum(8, switches={"reads": reads, "lag": lag, "foreign_ids": "repeatable"})
@@ -940,7 +940,7 @@ def test_a_cap_is_found_exactly(world: World, cap: int) -> None:
     assert_as_listed(museum)
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("cap", each({str(cap): cap for cap in (7, 3, 13, 1)}))
 def test_a_cap_that_is_lowered_is_found_exactly(world: World, cap: int) -> None:
     museum = world.museum(40)
@@ -988,7 +988,7 @@ def test_an_update_that_was_not_done_is_sent_again_whatever_was_answered(
     assert_as_listed(museum)
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("answer", each({name: name for name in NO_ANSWERS}))
 def test_a_batch_of_updates_that_was_not_done_is_sent_again_whatever_was_answered(world: World, answer: str) -> None:
     museum = world.museum(6)
@@ -1001,7 +1001,7 @@ def test_a_batch_of_updates_that_was_not_done_is_sent_again_whatever_was_answere
     assert_as_listed(museum)
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("answer", each({name: name for name in NO_ANSWERS}))
 def test_a_delete_that_was_not_done_is_sent_again_whatever_was_answered(world: World, answer: str) -> None:
     museum = world.museum(3)
@@ -1111,7 +1111,7 @@ REFUSALS: Mapping[str, object] = {
 }
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("body", each(REFUSALS))
 @pytest.mark.parametrize("write", ["update", "create"])
 def test_a_success_with_errors_is_a_refusal(world: World, write: str, body: object) -> None:
@@ -1267,7 +1267,7 @@ LONG_WORDS = {
 }
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("word", each(LONG_WORDS))
 @pytest.mark.parametrize("shape", [{"error": "{}"}, {"error": "no", "errors": ["{}"] * 5}], ids=["one", "five"])
 def test_a_long_word_costs_no_time(world: World, word: str, shape: dict[str, object]) -> None:
@@ -1372,7 +1372,7 @@ def test_an_erasure_of_which_half_an_answer_comes_is_finished(world: World, answ
     assert_as_listed(museum)
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("how", each({name: name for name in ("required", "fixed", "kept")}))
 @pytest.mark.parametrize("blank", ["as-texts", "null-only"])
 @pytest.mark.parametrize("act", ["leaves", "emptied", "erased on request"])
@@ -1398,7 +1398,7 @@ def test_an_address_that_go_mus_keeps_concerns_nobody_else(world: World, how: st
     assert (customer(museum, 3)["date_of_birth"], customer(museum, 4)["tel"]) == (None, None)
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("how", ["fixed", "kept"])
 @pytest.mark.parametrize("refused", ["refused-422", "refused-409"])
 @pytest.mark.parametrize("act", ["leaves", "erased on request"])
@@ -1470,7 +1470,7 @@ def written_so(number: int, patterns: Mapping[str, object]) -> dict[str, object]
     return member(number, **{column: str(pattern).format(number) for column, pattern in patterns.items()})
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize(("switches", "patterns"), each(OWN_FORMS))
 @pytest.mark.parametrize("act", ["leaves", "erased on request"])
 def test_an_erasure_is_judged_by_the_old_values_being_gone(
@@ -1507,7 +1507,7 @@ def test_a_value_in_the_servers_own_form_is_not_sent_again(
     assert_whole(museum)
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("answer", each({name: name for name in ("503", "500", "502", "504", "page 200", "page 404")}))
 @pytest.mark.parametrize("numbers", [[1], [1, 2]])
 def test_an_erasure_that_has_not_begun_is_taken_back_when_the_person_returns(
@@ -1545,7 +1545,7 @@ MODES = {
 }
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize(("shown", "now"), each(MODES))
 @pytest.mark.parametrize("leavers", [21, 30, 39])
 def test_an_approval_does_not_cover_another_mode(
@@ -1571,7 +1571,7 @@ ADDRESSES: Mapping[str, tuple[dict[str, object], int]] = {
 }
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize(("switches", "count"), each(ADDRESSES))
 @pytest.mark.parametrize("orders", [0, 2])
 def test_a_customer_with_addresses_out_of_reach_is_held_and_listed(
@@ -1606,7 +1606,7 @@ CORRECTED: Mapping[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("fields", each(CORRECTED))
 @pytest.mark.parametrize("count", [21, 30, 40])
 def test_what_the_desk_corrected_is_not_overwritten_by_a_lost_state(
@@ -1625,7 +1625,7 @@ def test_what_the_desk_corrected_is_not_overwritten_by_a_lost_state(
     assert customer(museum, 44)["notes"] == museum.row(44)["notes"]
 
 
-@pytest.mark.in_part(2)
+@pytest.mark.in_part(4)
 @pytest.mark.parametrize("count", each({"one": 1, "five": 5, "thirty": 30}))
 @pytest.mark.parametrize(("name", "column"), [("tel", "phone"), ("date_of_birth", "born"), ("notes", "notes")])
 def test_nothing_is_emptied_at_first_contact(world: World, count: int, name: str, column: str) -> None:

@@ -1,15 +1,10 @@
 """The status page beside the daemon, where the configuration asks for one."""
 
 from contextlib import ExitStack
-from urllib.parse import urlsplit
-
-import structlog
 
 from syncd.config.model import WebOptions
 from syncd.errors import Misconfigured
 from syncd.web import DaemonView, Metrics, serving
-
-log = structlog.get_logger()
 
 
 class Page:
@@ -35,8 +30,7 @@ class Page:
 
     def _serve(self, options: WebOptions | None) -> None:
         if options is not None:
-            address = urlsplit(self._served.enter_context(serving(options, self._daemon, self._metrics)))
-            log.info("web.listening", host=address.hostname, port=address.port)
+            self._served.enter_context(serving(options, self._daemon, self._metrics))
         self._options = options
 
     def close(self) -> None:

@@ -5,12 +5,11 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import nullcontext, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import structlog
 from sqlalchemy import Engine
@@ -105,7 +104,7 @@ def work(load: Callable[[], Config], listen: WebOptions | None) -> None:
     worker = Worker(load)
     beat = _prepare_beat(os.environ.get(BEAT))
     with (
-        _listening(listen, worker.metrics),
+        serving_metrics(listen, worker.metrics) if listen else nullcontext(),
         opening_state(worker.config) as state,  # brought to this version's schema, or refused in words
         asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner,  # in that of Windows psycopg does not work
     ):
@@ -113,17 +112,6 @@ def work(load: Callable[[], Config], listen: WebOptions | None) -> None:
     if not is_clean:  # threads that hang can't be ended; what they had begun is settled by the next run
         sys.stdout.flush()
         os._exit(0)
-
-
-@contextmanager
-def _listening(listen: WebOptions | None, metrics: Metrics) -> Iterator[None]:
-    if listen is None:
-        yield
-        return
-    with serving_metrics(listen, metrics) as url:
-        address = urlsplit(url)
-        log.info("web.listening", host=address.hostname, port=address.port)
-        yield
 
 
 def _prepare_beat(name: str | None) -> Path | None:

@@ -8,7 +8,9 @@ from datetime import datetime
 from io import BytesIO
 from threading import Thread
 from typing import Any
+from urllib.parse import urlsplit
 
+import structlog
 from flask import Flask
 from waitress.channel import HTTPChannel  # type: ignore[import-untyped]  # waitress has no types
 from waitress.parser import HTTPRequestParser  # type: ignore[import-untyped]  # waitress has no types
@@ -27,6 +29,7 @@ from syncd.web.view import DaemonView
 
 __all__ = ["DaemonView", "Metrics", "leave_metrics", "serving", "serving_metrics"]
 
+log = structlog.get_logger()
 THREADS = 8
 LONGEST_HEADER = 16 * 1024  # bytes; nothing that is read here needs more
 LONGEST_BODY = 1024
@@ -78,7 +81,10 @@ def _served(app: Flask, listening: socket.socket, longest_body: int) -> Iterator
     thread = Thread(target=server.run, name="web", daemon=True)
     thread.start()
     try:
-        yield _address(listening)
+        address = _address(listening)
+        parts = urlsplit(address)
+        log.info("web.listening", host=parts.hostname, port=parts.port)
+        yield address
     finally:
         server.task_dispatcher.shutdown()
         _end(server, thread)
